@@ -1,0 +1,147 @@
+/* The PC of 1996-2000 (i440FX + PIIX3) as one struct: what it is made from, what it holds, and how it is driven. */
+#ifndef DEVICES_BOARD_PC_H
+#define DEVICES_BOARD_PC_H
+
+#include "devices/core/types.h"
+#include "devices/core/clock.h"
+#include "devices/core/dev.h"
+#include "devices/core/err.h"
+#include "devices/core/irq.h"
+#include "devices/core/log.h"
+#include "devices/core/ports.h"
+#include "mmu/bus.h"
+#include "mmu/ram.h"
+
+enum {
+    PC_MAX_CPUS = 16,
+    PC_FLOPPIES = 2,
+    PC_IDE = 4,     /* 0: primary master, 1: primary slave, 2: secondary master, 3: secondary slave */
+    PC_SERIALS = 4,
+    PC_NICS = 4,
+    PC_MAX_ROMS = 8,
+    PC_MAX_FILES = 16,
+};
+
+/* RAM below 4 GiB ends here at the latest; what is above goes to 4 GiB and up. */
+#define PC_LOWMEM_MAX (3584 * MIB)
+/* The most RAM pc_create accepts. */
+#define PC_RAM_MAX (64 * GIB)
+
+/* Bytes that somebody else owns: they must stay until pc_destroy. */
+struct pc_blob {
+    const char *name; /* of an option ROM or a fw_cfg file; else only for messages */
+    const u8 *data;
+    size_t len;       /* 0: absent */
+};
+
+enum pc_vga { PC_VGA_STD, PC_VGA_CIRRUS, PC_VGA_NONE };
+
+/* What the machine asks of the program around it. The handlers are called from inside device code in the middle of an
+ * instruction: they may note something and make the run loop leave, and must not call back into the machine. */
+struct pc_hooks {
+    void *arg;
+    void (*event)(void *arg); /* pc_take_event has something to say (reset, power-off, exit); may be NULL */
+};
+
+/* Everything a machine is made from; zero-initialise, fill in, pc_create. All pointers stay valid until pc_destroy. */
+struct pc_config {
+    u64 ram_size;                /* bytes, a multiple of 4 KiB, at least 1 MiB; 0: 128 MiB */
+    unsigned cpus;               /* 0: one */
+    const char *cpu_model;       /* NULL: the default model; may carry ",+feat,-feat" */
+    struct clock *clock;         /* the machine's virtual clock, made by the caller; required */
+    struct log *log;             /* may be NULL */
+    struct pc_hooks hooks;
+
+    struct pc_blob bios;         /* required unless no_bios; 64 KiB..16 MiB, a multiple of 64 KiB */
+    struct pc_blob vga_bios;     /* option ROM of the display adapter (its PCI ROM BAR) */
+    bool no_bios;                /* start with no firmware at all: tests without ROMs */
+    struct pc_blob rom[PC_MAX_ROMS];   /* further option ROMs, run by the firmware; name such as "linuxboot.bin" */
+    unsigned nroms;
+    struct pc_blob file[PC_MAX_FILES]; /* extra fw_cfg files (-fw_cfg name=...,file=...) */
+    unsigned nfiles;
+
+    struct blk *fd[PC_FLOPPIES]; /* NULL: no such drive; a blk of size 0: a drive with nothing in it */
+    struct blk *ide[PC_IDE];     /* blk.cdrom tells a CD drive from a disk */
+    struct chr *serial[PC_SERIALS]; /* NULL: no such port */
+    struct chr *debugcon;        /* port 0xE9; NULL: absent */
+    struct net *net[PC_NICS];    /* for later network cards; NULL: absent */
+    struct audio_out *audio;     /* for the speaker; may be NULL */
+    enum pc_vga vga;
+    u32 vga_mem;                 /* bytes of display memory; 0: 16 MiB */
+
+    const char *boot;            /* letters as in -boot order=: a floppy, c disk, d CD, n network; NULL: "cad" */
+    bool boot_menu;              /* let the firmware show its boot menu */
+    u32 boot_menu_ms;            /* how long; 0: the firmware's default */
+    struct pc_blob kernel;       /* direct boot: bzImage or multiboot ELF */
+    struct pc_blob initrd;
+    const char *cmdline;         /* NULL: "" */
+
+    s64 rtc_base;                /* seconds since 1970 that the RTC shows at machine start (already local if wanted) */
+    bool rtc_host;               /* rtc_base is not given: take 2000-01-01 00:00:00 when false */
+    bool no_acpi, no_hpet, no_fd_check;
+    bool no_exitdev;             /* leave out the exit device */
+    u16 exit_port;               /* of the exit device; 0: 0x501 */
+    const u8 *uuid;              /* 16 bytes for SMBIOS, or NULL */
+};
+
+/* What happened, for the run loop to act on between instructions. */
+enum pc_event_kind { PC_EV_NONE, PC_EV_RESET, PC_EV_POWEROFF, PC_EV_EXIT, PC_EV_DEBUG };
+struct pc_event {
+    enum pc_event_kind kind;
+    int status;         /* PC_EV_EXIT: the process's exit status */
+    const char *reason; /* one short phrase: "port 0xcf9", "keyboard controller", "triple fault", ... */
+};
+
+/* The parts, for those who look inside (monitor, tests); any may be NULL when the configuration leaves it out. */
+struct cpu;
+struct mmu;
+struct pci_bus;
+struct pc_parts;
+
+struct pc {
+    struct pc_config cfg;
+    struct clock *clock;
+    struct log *log;
+    struct bus mem, io;          /* physical memory and I/O ports */
+    struct ram_space space;
+    struct ram low, high;        /* RAM below and above 4 GiB */
+    struct ram bios_rom;
+    struct dev_list devs;
+    struct dev_env env;
+    struct pci_bus *pci;
+
+    struct cpu *cpu[PC_MAX_CPUS];
+    unsigned ncpus;
+
+    struct display display;      /* update == NULL: no display adapter */
+    struct input_sink keyboard;  /* key == NULL: none */
+    struct mouse_sink mouse;
+
+    bool a20;                    /* the address line as it is now */
+    struct pc_event pending;
+    struct pc_parts *parts;      /* private to devices/board */
+};
+
+/* Build a machine. NULL with a sentence in *err (what is wrong and how to mend it) on failure; nothing is left behind.
+ * The machine is reset and ready to run. */
+struct pc *pc_create(const struct pc_config *cfg, struct err *err);
+void pc_destroy(struct pc *pc);
+
+/* The reset button: every device and vCPU to its reset state; RAM keeps its contents. Never from inside a handler: use
+ * pc_request there. */
+void pc_reset(struct pc *pc);
+
+/* Ask for an event from anywhere (also inside handlers); the first one wins until it is taken. `reason` is a literal. */
+void pc_request(struct pc *pc, enum pc_event_kind kind, int status, const char *reason);
+
+/* The pending event, which is then cleared; PC_EV_NONE if there is none. The run loop calls it after cpu_run returns; on
+ * PC_EV_RESET it calls pc_reset (or ends, with -no-reboot). */
+struct pc_event pc_take_event(struct pc *pc);
+
+/* Press the power button (ACPI): the guest is asked to shut down. False when ACPI is off. */
+bool pc_powerdown(struct pc *pc);
+
+/* Pulse the NMI line of vCPU 0. */
+void pc_nmi(struct pc *pc);
+
+#endif
