@@ -1,0 +1,271 @@
+#!/bin/sh
+# Fetches the real guests of the boot tests with the system's own package client and unpacks them into
+# build/guests (or the folder given as $1). Needs no root and leaves the system's package state alone: apt runs on
+# private lists and a private cache, with i386 as its architecture, from the system's own Debian sources.
+#
+#   guests.sh [DIR] [kernels|all]     "kernels" stops after the two kernels and the busybox initramfs
+#
+# What it makes:
+#   vmlinuz-686 vmlinuz-686-pae       Debian's kernels, without and with PAE
+#   busybox                           static i386 busybox
+#   initrd-busybox.cpio.gz            GUEST-UP, then a shell on the console
+#   bench.cpio.gz                     the benchmark initramfs (only where a 32-bit C library is installed)
+#   initrd-modules.cpio.gz            busybox + IDE, CD and network drivers of the 686 kernel
+#   d-i/{vmlinuz,initrd.gz}           Debian's text installer, netboot flavour
+#   grub-rescue-floppy.img grub-rescue-cdrom.iso memtest.bin isolinux/
+set -eu
+
+me=guests.sh
+listed=
+here=$(cd "$(dirname "$0")/../.." && pwd)
+out=${1:-$here/build/guests}
+what=${2:-all}
+
+die()
+{
+    echo "$me: $*" >&2
+    exit 1
+}
+
+need()
+{
+    command -v "$1" >/dev/null 2>&1 || die "needs the program '$1' (Debian package: $2)"
+}
+
+need apt-get apt
+need dpkg-deb dpkg
+need gzip gzip
+if command -v cpio >/dev/null 2>&1; then
+    cpio_newc() { cpio -o -H newc -R 0:0 --quiet; }
+elif command -v busybox >/dev/null 2>&1; then
+    cpio_newc() { busybox cpio -o -H newc -R 0:0 2>/dev/null; }
+else
+    die "needs the program 'cpio' or 'busybox' (Debian package: cpio)"
+fi
+
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+apt=$out/apt
+mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources.d" "$apt/deb" "$apt/root"
+: >"$apt/status"
+
+# Only the distribution's own archives have i386 packages: keep the source files that name its release as a suite.
+release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+[ -n "$release" ] || die "/etc/os-release names no VERSION_CODENAME; the guests are fetched on Debian only"
+for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+    [ -f "$f" ] || continue
+    if grep -Eq "^[^#]*[[:space:]]$release(-updates|-security|/updates)?([[:space:]]|\$)" "$f"; then
+        cp "$f" "$apt/sources.d/"
+    fi
+done
+
+papt()
+{
+    tool=$1
+    shift
+    "$tool" -q -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User=root \
+        -o Dir::State="$apt" -o Dir::State::Lists="$apt/lists" -o Dir::State::status="$apt/status" \
+        -o Dir::Cache="$apt/cache" -o Dir::Etc::SourceList=/dev/null \
+        -o Dir::Etc::SourceParts="$apt/sources.d" -o Acquire::Languages=none "$@"
+}
+
+# Read the package lists once a run, and only when something has to be fetched. One archive that is being
+# synchronised must not stop the others: what counts is whether the kernels are known.
+lists()
+{
+    [ -z "$listed" ] || return 0
+    listed=1
+    echo "$me: reading the i386 package lists"
+    if papt apt-get update >"$apt/log" 2>&1; then
+        return 0
+    fi
+    if [ -z "$(kernel_package linux-image-686)" ]; then
+        die "apt-get update failed: $(grep '^E:' "$apt/log" | head -n 1)"
+    fi
+    echo "$me: some package lists could not be read (see $apt/log); going on with the others"
+}
+
+# Fetch one package and unpack it into its own folder; prints nothing when it is there already.
+fetch()
+{
+    name=$1
+    if [ ! -d "$apt/root/$name" ]; then
+        lists
+        echo "  $name"
+        rm -rf "$apt/root/$name.new"
+        (cd "$apt/deb" && rm -f "${name}"_*.deb && papt apt-get download "$name" >"$apt/log" 2>&1) ||
+            die "cannot fetch the package $name: $(tail -n 1 "$apt/log")"
+        mkdir -p "$apt/root/$name.new"
+        dpkg-deb -x "$apt/deb/${name}"_*.deb "$apt/root/$name.new"
+        mv "$apt/root/$name.new" "$apt/root/$name"
+        rm -f "$apt/deb/${name}"_*.deb
+    fi
+}
+
+# The versioned package behind a kernel meta package.
+kernel_package()
+{
+    papt apt-cache show "$1" | sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -n 1
+}
+
+echo "$me: guests in $out"
+
+for flavour in 686 686-pae; do
+    if [ ! -f "$out/vmlinuz-$flavour" ]; then
+        lists
+        pkg=$(kernel_package "linux-image-$flavour")
+        [ -n "$pkg" ] || die "the package lists hold no kernel for linux-image-$flavour"
+        fetch "$pkg"
+        echo "$pkg" >"$apt/kernel-$flavour"
+        cp "$apt/root/$pkg"/boot/vmlinuz-* "$out/vmlinuz-$flavour"
+    fi
+done
+fetch busybox-static
+cp "$apt/root/busybox-static/bin/busybox" "$out/busybox"
+
+# An initramfs tree with busybox and the links that an init needs before it can run `busybox --install`.
+tree()
+{
+    rm -rf "$1"
+    mkdir -p "$1/bin" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/root" "$1/etc" "$1/mnt"
+    cp "$out/busybox" "$1/bin/busybox"
+    for a in sh mount cut sed awk grep cat echo uname poweroff reboot setsid cttyhack mkdir dd gzip \
+        sha256sum md5sum sort seq tail head bzip2 true ls vi sleep insmod dmesg ifconfig route ping udhcpc \
+        tr wc cmp diff cp mv rm ln ps kill hexdump date hwclock stty printf sync mknod mdev fdisk; do
+        ln -s busybox "$1/bin/$a"
+    done
+}
+
+pack()
+{
+    (cd "$1" && find . | LC_ALL=C sort | cpio_newc) | gzip -9n >"$2.new"
+    mv "$2.new" "$2"
+}
+
+interactive_init()
+{
+    cat <<'END'
+#!/bin/sh
+# First process of the boot tests: mounts what busybox needs, says that it is up, then gives the console a shell.
+# A command line with run=NAME runs /NAME instead of the shell.
+export PATH=/bin HOME=/root TERM=vt100 PS1='guest# '
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+echo "GUEST-UP $(uname -r) $(cut -d' ' -f1 /proc/uptime)"
+[ -x /setup ] && . /setup
+run=$(sed -n 's/.*run=\([^ ]*\).*/\1/p' /proc/cmdline)
+if [ -n "$run" ]; then
+    . "/$run"
+fi
+cd /root
+while :; do
+    setsid cttyhack sh
+    echo "GUEST-SHELL-ENDED"
+done
+END
+}
+
+t=$apt/tree
+tree "$t"
+interactive_init >"$t/init"
+chmod 755 "$t/init"
+# run=state: ends by itself, for the runs that compare engines.
+cat >"$t/state" <<'END'
+echo "STATE $(uname -m) $(echo dragoman | sha256sum | cut -c1-16)"
+poweroff -f
+END
+pack "$t" "$out/initrd-busybox.cpio.gz"
+
+# Drivers of the 686 kernel that Debian builds as modules, in load order, with the disk and CD file systems.
+add_modules()
+{
+    kernel=$(cat "$apt/kernel-686" 2>/dev/null) || return 0
+    kroot=$apt/root/$kernel
+    mkdir -p "$1/lib"
+    echo '# Loads the drivers, in order; a missing device is no error.' >"$1/setup"
+    echo 'for m in /lib/*.ko; do insmod "$m" 2>/dev/null; done' >>"$1/setup"
+    n=10
+    for m in scsi_common scsi_mod libata ata_piix sd_mod cdrom sr_mod isofs crc16 mbcache jbd2 \
+        crc32c_generic libcrc32c ext4 fat vfat nls_cp437 nls_ascii floppy mii 8390 ne2k-pci 8139cp \
+        e1000; do
+        f=$(find "$kroot/lib" "$kroot/usr/lib" -name "$m.ko" 2>/dev/null | head -n 1)
+        if [ -n "$f" ]; then
+            cp "$f" "$1/lib/$n-$m.ko"
+        fi
+        n=$((n + 1))
+    done
+}
+
+add_modules "$t"
+pack "$t" "$out/initrd-modules.cpio.gz"
+
+# The benchmark: the programs to measure lie beside the project or in tests/bench.
+bench=
+for d in "$here/tests/bench/guest" "$here/../shared/bench"; do
+    [ -f "$d/sysbench.c" ] && bench=$d && break
+done
+if [ -n "$bench" ]; then
+    cc32=
+    for cc in gcc-12 gcc; do
+        command -v $cc >/dev/null 2>&1 || continue
+        if $cc -m32 -static -O2 -march=i686 -w "$bench/sysbench.c" -o "$apt/sysbench" 2>/dev/null; then
+            cc32=$cc
+            break
+        fi
+    done
+    if [ -n "$cc32" ]; then
+        tree "$t"
+        mkdir "$t/b"
+        cp "$apt/sysbench" "$t/b/sysbench"
+        cp "$bench/init" "$t/init"
+        chmod 755 "$t/init"
+        pack "$t" "$out/bench.cpio.gz"
+    else
+        echo "$me: no 32-bit static C library here (Debian package: gcc-multilib): bench.cpio.gz not made"
+    fi
+fi
+rm -rf "$t"
+
+if [ "$what" = kernels ]; then
+    echo "$me: kernels ready"
+    exit 0
+fi
+
+# Copy the first file that exists; die when none of the names does.
+take()
+{
+    dst=$1
+    shift
+    for f in "$@"; do
+        if [ -f "$f" ]; then
+            cp "$f" "$dst"
+            return 0
+        fi
+    done
+    die "the package that should hold $dst does not"
+}
+
+fetch debian-installer-12-netboot-i386
+mkdir -p "$out/d-i"
+di=$(find "$apt/root/debian-installer-12-netboot-i386" -path '*text*/initrd.gz' | head -n 1)
+[ -n "$di" ] || di=$(find "$apt/root/debian-installer-12-netboot-i386" -name initrd.gz | head -n 1)
+take "$out/d-i/initrd.gz" "$di"
+take "$out/d-i/vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
+
+fetch grub-rescue-pc
+rescue=$apt/root/grub-rescue-pc/usr/lib/grub-rescue
+take "$out/grub-rescue-floppy.img" "$rescue/grub-rescue-floppy.img"
+take "$out/grub-rescue-cdrom.iso" "$rescue/grub-rescue-cdrom.iso"
+
+fetch memtest86+
+take "$out/memtest.bin" "$apt/root/memtest86+/boot/memtest86+ia32.bin" \
+    "$apt/root/memtest86+/boot/memtest86+x32.bin" "$apt/root/memtest86+/boot/memtest86+.bin"
+
+fetch isolinux
+fetch syslinux-common
+mkdir -p "$out/isolinux"
+take "$out/isolinux/isolinux.bin" "$apt/root/isolinux/usr/lib/ISOLINUX/isolinux.bin"
+take "$out/isolinux/ldlinux.c32" "$apt/root/syslinux-common/usr/lib/syslinux/modules/bios/ldlinux.c32"
+
+echo "$me: all guests ready in $out"
