@@ -1,0 +1,127 @@
+/* Conversions between the x87 format and integers, packed BCD, single and double (SDM vol. 1, 8.3.3 and 8.5). */
+#include "cpu/fp/core.h"
+
+#include <string.h>
+
+struct f80 f80_from_s64(s64 v)
+{
+    u64 mag = v < 0 ? 0 - (u64)v : (u64)v;
+    unsigned shift;
+    if (!mag)
+        return f80_zero(false);
+    shift = (unsigned)__builtin_clzll(mag);
+    return (struct f80){mag << shift, (u16)((v < 0 ? 0x8000 : 0) | (16383 + 63 - shift))};
+}
+
+static struct f80 from_ieee(struct fpenv *env, const struct fp_ieee *f, u64 v)
+{
+    struct fp_num n = ieee_unpack(f, v);
+    u16 s = (u16)(n.sign << 15);
+    env->rounded_up = false;
+    switch (n.kind) {
+    case FPK_ZERO: return f80_zero(n.sign);
+    case FPK_INF: return f80_inf(n.sign);
+    case FPK_FINITE: f80_denormal(env, n.denormal); return (struct f80){n.sig, (u16)(s | (16383 + n.exp))};
+    default:
+        if (n.kind == FPK_SNAN)
+            env->flags |= FP_IE;
+        return (struct f80){n.sig | FP_MSB >> 1, (u16)(s | 0x7fff)};
+    }
+}
+
+struct f80 f80_from_f32(struct fpenv *env, u32 v)
+{
+    return from_ieee(env, &fp_single, v);
+}
+
+struct f80 f80_from_f64(struct fpenv *env, u64 v)
+{
+    return from_ieee(env, &fp_double, v);
+}
+
+static u64 to_ieee(struct fpenv *env, const struct fp_ieee *f, struct f80 a)
+{
+    struct fp_num n = f80_unpack(a);
+    struct fp_big v;
+    u8 before = env->flags;
+    u64 r;
+    env->rounded_up = false;
+    switch (n.kind) {
+    case FPK_BAD:
+        env->flags |= FP_IE;
+        return ieee_nan(f, (struct fp_num){.sign = true, .sig = FP_MSB});
+    case FPK_SNAN: env->flags |= FP_IE; return ieee_nan(f, n);
+    case FPK_QNAN: return ieee_nan(f, n);
+    case FPK_INF: return ieee_pack(f, n.sign, (struct fp_out){BIT(f->expbits) - 1, FP_MSB});
+    default: break;
+    }
+    v = fp_widen(n);
+    r = ieee_pack(f, v.sign, fp_round(env, &f->fmt, v));
+    /* Nothing is stored when over- or underflow traps, so nothing was rounded either. */
+    if (env->flags & env->unmasked & (FP_OE | FP_UE)) {
+        env->flags = (u8)((env->flags & ~FP_PE) | before);
+        env->rounded_up = false;
+    }
+    return r;
+}
+
+u32 f80_to_f32(struct fpenv *env, struct f80 a)
+{
+    return (u32)to_ieee(env, &fp_single, a);
+}
+
+u64 f80_to_f64(struct fpenv *env, struct f80 a)
+{
+    return to_ieee(env, &fp_double, a);
+}
+
+s64 f80_to_int(struct fpenv *env, struct f80 a, unsigned bits, bool trunc)
+{
+    struct fp_num n = f80_unpack(a);
+    u64 limit = 1ull << (bits - 1), v = 0;
+    bool over = true, inexact = false, up = false;
+    env->rounded_up = false;
+    if (n.kind <= FPK_FINITE)
+        v = fp_to_u64(n, trunc ? RC_CHOP : env->round, &over, &inexact, &up);
+    if (over || v > limit || (v == limit && !n.sign)) {
+        env->flags |= FP_IE;
+        return (s64)(0 - limit);
+    }
+    if (inexact)
+        env->flags |= FP_PE;
+    env->rounded_up = up;
+    return (s64)(n.sign ? 0 - v : v);
+}
+
+struct f80 f80_from_bcd(const u8 bcd[10])
+{
+    struct f80 r;
+    u64 v = 0;
+    for (int i = 8; i >= 0; i--)
+        v = v * 100 + (u64)(bcd[i] >> 4) * 10 + (bcd[i] & 15);
+    r = f80_from_s64((s64)v);
+    r.se |= (u16)((bcd[9] & 0x80) << 8);
+    return r;
+}
+
+void f80_to_bcd(struct fpenv *env, struct f80 a, u8 bcd[10])
+{
+    static const u8 indefinite[10] = {0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff};
+    struct fp_num n = f80_unpack(a);
+    bool over = true, inexact = false, up = false;
+    u64 v = 0;
+    env->rounded_up = false;
+    if (n.kind <= FPK_FINITE)
+        v = fp_to_u64(n, env->round, &over, &inexact, &up);
+    if (over || v > 999999999999999999ull) {
+        env->flags |= FP_IE;
+        memcpy(bcd, indefinite, sizeof(indefinite));
+        return;
+    }
+    if (inexact)
+        env->flags |= FP_PE;
+    env->rounded_up = up;
+    for (int i = 0; i < 9; i++, v /= 100)
+        bcd[i] = (u8)(v % 100 / 10 << 4 | v % 10);
+    bcd[9] = (u8)(n.sign << 7);
+}
