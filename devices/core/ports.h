@@ -1,0 +1,108 @@
+/* The host behind a device: blocks, characters, packets, pictures, sound and input as small interfaces that devices
+ * call and frontends implement. Everything runs on the machine's one thread; host input enters between instructions. */
+#ifndef DEVICES_CORE_PORTS_H
+#define DEVICES_CORE_PORTS_H
+
+#include "devices/core/types.h"
+
+/* ---- block devices ---- */
+enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_DISCARD };
+struct blk_req {
+    enum blk_op op;
+    u64 off;          /* bytes */
+    size_t len;
+    void *buf;        /* stays valid until done */
+    int status;       /* 0 or a positive errno */
+    void (*done)(struct blk_req *req); /* called later from the event queue, never inside blk_submit */
+    void *arg;
+    struct blk_req *next; /* the backend's */
+};
+struct blk;
+struct blk_ops {
+    void (*submit)(struct blk *blk, struct blk_req *req);
+    void (*cancel)(struct blk *blk, struct blk_req *req); /* after return, done is not called and buf is not touched */
+};
+struct blk {
+    const struct blk_ops *ops;
+    u64 size;        /* bytes; 0: no medium */
+    bool read_only, removable, cdrom;
+    bool inserted, locked, tray_open;
+    u32 media_gen;   /* counts media changes */
+    void (*changed)(void *arg); /* the medium was changed or ejected; set by the device */
+    void *changed_arg;
+};
+static inline void blk_submit(struct blk *blk, struct blk_req *req) { blk->ops->submit(blk, req); }
+static inline void blk_cancel(struct blk *blk, struct blk_req *req) { blk->ops->cancel(blk, req); }
+
+/* ---- characters: a UART on one side, a terminal, file or socket on the other ---- */
+struct chr;
+struct chr_ops {
+    void (*write)(struct chr *chr, const u8 *data, size_t n); /* device to host; the host buffers or drops, never blocks */
+};
+struct chr {
+    const struct chr_ops *ops;
+    /* set by the device: how many bytes it can take now, taking them, and a break or (dis)connect */
+    size_t (*can_take)(void *arg);
+    void (*take)(void *arg, const u8 *data, size_t n);
+    void (*event)(void *arg, int event);
+    void *arg;
+    void (*ready)(struct chr *chr); /* set by the host: the device has room again; may be NULL */
+};
+enum { CHR_BREAK = 1, CHR_OPENED, CHR_CLOSED };
+static inline void chr_write(struct chr *chr, const u8 *data, size_t n)
+{
+    if (chr && chr->ops)
+        chr->ops->write(chr, data, n);
+}
+
+/* ---- network ---- */
+struct net;
+struct net_ops {
+    void (*send)(struct net *net, const u8 *frame, size_t n); /* device to host */
+};
+struct net {
+    const struct net_ops *ops;
+    bool (*can_take)(void *arg);
+    void (*take)(void *arg, const u8 *frame, size_t n); /* host to device */
+    void *arg;
+};
+
+/* ---- display: the frontend pulls a picture ---- */
+struct surface {
+    u32 *pixels;      /* 0x00RRGGBB, owned by the display device, stable until the next update */
+    u32 w, h, stride; /* pixels */
+    u32 dirty_y0, dirty_y1; /* rows that changed since the last update (y0 == y1: none) */
+    u32 gen;          /* counts size changes */
+};
+struct text_screen {
+    u32 cols, rows;
+    u32 cursor_x, cursor_y;
+    bool cursor_on;
+    u16 cells[100 * 160]; /* char | attribute << 8, row by row */
+};
+struct display {
+    void *dev;
+    /* Render what changed and return the surface; called at the frontend's frame rate. */
+    const struct surface *(*update)(void *dev, bool full);
+    /* The text screen when a text mode is on; false in graphic modes. */
+    bool (*text)(void *dev, struct text_screen *out);
+};
+
+/* ---- input: the frontend pushes events ---- */
+struct input_sink {
+    void *dev;
+    /* `key` is a PS/2 set-1 code: 0x01..0x58, or 0xe000|code for extended keys; 0xe11d for Pause, 0xe037 PrintScreen. */
+    void (*key)(void *dev, u16 key, bool down);
+};
+struct mouse_sink {
+    void *dev;
+    void (*move)(void *dev, int dx, int dy, int dz, u32 buttons); /* buttons: 1 left, 2 right, 4 middle */
+};
+
+/* ---- sound ---- */
+struct audio_out {
+    void *host;
+    void (*samples)(void *host, const s16 *stereo, size_t frames, u32 rate);
+};
+
+#endif

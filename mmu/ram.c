@@ -1,0 +1,123 @@
+/* Guest memory in a memfd between guard areas, its dirty bits, and the note to the owner of translated code. */
+#define _GNU_SOURCE
+#include "mmu/ram.h"
+#include "devices/core/err.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Address space that faults on either side: a stray access stops there instead of in somebody's data. */
+#define GUARD (1 * MIB)
+
+enum { LINE_BITS = 6 }; /* code_lines has a bit per 64 bytes */
+
+static bool map_host(struct ram *ram, struct err *err)
+{
+    u8 *area;
+
+    ram->fd = memfd_create("guest-ram", MFD_CLOEXEC);
+    if (ram->fd < 0 || ftruncate(ram->fd, (off_t)ram->size) < 0)
+        return err_set(err, "the host cannot give %llu MiB for guest memory: %s; try a smaller -m",
+                       (unsigned long long)(ram->size / MIB), strerror(errno));
+    area = mmap(NULL, ram->size + 2 * GUARD, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (area == MAP_FAILED)
+        return err_set(err, "the host has no address space for %llu MiB of guest memory: %s",
+                       (unsigned long long)(ram->size / MIB), strerror(errno));
+    ram->host = area + GUARD;
+    if (mmap(ram->host, ram->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram->fd, 0) ==
+        MAP_FAILED)
+        return err_set(err, "the host cannot map %llu MiB of guest memory: %s",
+                       (unsigned long long)(ram->size / MIB), strerror(errno));
+    return true;
+}
+
+static bool add_pages(struct ram *ram, struct ram_space *space, struct err *err)
+{
+    u64 pages = ram->size >> PAGE_BITS, total = space->next_page + pages;
+    u64 *lines;
+
+    if (total > UINT32_MAX / 2)
+        return err_set(err, "guest memory is too large");
+    lines = realloc(space->code_lines, total * sizeof(*lines));
+    ram->dirty = calloc(pages, 1);
+    if (lines)
+        space->code_lines = lines;
+    if (!lines || !ram->dirty)
+        return err_set(err, "no memory for the page tables of guest memory");
+    memset(lines + space->npages, 0, (total - space->npages) * sizeof(*lines));
+    ram->space = space;
+    ram->page0 = space->next_page;
+    space->npages = space->next_page = (u32)total;
+    return true;
+}
+
+bool ram_init(struct ram *ram, struct ram_space *space, u64 size, struct err *err)
+{
+    *ram = (struct ram){.fd = -1};
+    if (!size || size > (u64)1 << 42)
+        return err_set(err, "guest memory of %llu bytes is not possible", (unsigned long long)size);
+    ram->size = (size + PAGE_MASK) & ~(u64)PAGE_MASK;
+    if (map_host(ram, err) && add_pages(ram, space, err))
+        return true;
+    ram_free(ram);
+    return false;
+}
+
+void ram_free(struct ram *ram)
+{
+    if (ram->host)
+        munmap(ram->host - GUARD, ram->size + 2 * GUARD);
+    if (ram->fd > 0)
+        close(ram->fd);
+    free(ram->dirty);
+    *ram = (struct ram){.fd = -1};
+}
+
+void ram_space_free(struct ram_space *space)
+{
+    free(space->code_lines);
+    *space = (struct ram_space){0};
+}
+
+/* Bits of the lines that [off, off+len) of a page touches; 0 < len <= PAGE_SIZE - off. */
+static u64 line_mask(u32 off, u32 len)
+{
+    u32 first = off >> LINE_BITS, last = (off + len - 1) >> LINE_BITS;
+
+    return (~0ull >> (63 - (last - first))) << first;
+}
+
+void ram_wrote(struct ram *ram, u64 off, u64 len)
+{
+    struct ram_space *space = ram->space;
+
+    if (off >= ram->size)
+        return;
+    len = MIN(len, ram->size - off);
+    while (len) {
+        u32 page = (u32)(off >> PAGE_BITS), at = (u32)off & PAGE_MASK;
+        u32 n = (u32)MIN(len, (u64)(PAGE_SIZE - at));
+
+        ram->dirty[page] = DIRTY_ALL;
+        if (UNLIKELY(space->code_lines[ram->page0 + page] & line_mask(at, n)) && space->wrote)
+            space->wrote(space->arg, ram->page0 + page, at, n);
+        off += n;
+        len -= n;
+    }
+}
+
+bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client)
+{
+    struct ram_space *space = ram->space;
+
+    if (page >= ram->size >> PAGE_BITS || !(ram->dirty[page] & client))
+        return false;
+    ram->dirty[page] &= (u8)~client;
+    if (space->cleaned)
+        space->cleaned(space->arg, ram->page0 + page);
+    return true;
+}
