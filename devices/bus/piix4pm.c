@@ -24,7 +24,7 @@ struct piix4pm_regs {
     u8 cfg[PCI_CFG_SIZE];
     u16 sts, en, cnt, gpsts, gpen;
     u8 apmc, apms;
-    u32 glbsts, glben, glbctl, devctl;
+    u32 glbsts, glben, glbctl, devctl, pad;
     u64 overflow; /* tick count at which TMR_STS becomes set next */
     struct smbus_regs smb;
 };
@@ -52,6 +52,7 @@ static const struct field piix4pm_fields[] = {
     F(glben, FT_U32, 0, "global enable"),
     F(glbctl, FT_U32, 0, "global control"),
     F(devctl, FT_U32, 0, "device control"),
+    F(pad, FT_U32, 0, "unused"),
     F(overflow, FT_U64, TMR_HALF, "timer tick of the next overflow"),
     F(smb, FT_BYTES, 0, "SMBus host"),
     FIELDS_END,
