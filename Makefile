@@ -1,0 +1,93 @@
+# Builds Dragoman. `make` builds, `make run` boots the built-in guest, `make check` tests; `make help` lists the rest.
+B ?= build
+all:
+
+ifeq ($(filter deps clean distclean help format,$(MAKECMDGOALS)),)
+-include config.mak
+endif
+config.mak: configure
+	./configure
+config.h: config.mak
+
+CC ?= cc
+CPPFLAGS = -I. -I$(B) -include config.h -MMD -MP
+
+LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devices/bus devices/disk devices/video \
+	devices/board mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
+	frontend/boot frontend/host
+ifeq ($(JIT),x64)
+LIB_DIRS += cpu/jit/x64
+endif
+FRONT_DIRS = frontend frontend/sdl frontend/term frontend/monitor
+
+LIB_SRC = $(sort $(wildcard $(addsuffix /*.c,$(LIB_DIRS))))
+FRONT_SRC = $(sort $(wildcard $(addsuffix /*.c,$(FRONT_DIRS))))
+LIB_OBJ = $(LIB_SRC:%.c=$(B)/obj/%.o)
+FRONT_OBJ = $(FRONT_SRC:%.c=$(B)/obj/%.o)
+DEPS = $(LIB_OBJ:.o=.d) $(FRONT_OBJ:.o=.d)
+
+all: $(B)/dragoman roms
+
+$(B)/obj/%.o: %.c config.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -c $< -o $@
+
+$(B)/libdragoman.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/dragoman: $(FRONT_OBJ) $(B)/libdragoman.a
+	$(CC) $(LDFLAGS) -o $@ $(FRONT_OBJ) $(B)/libdragoman.a $(LIBS)
+
+-include $(DEPS)
+-include roms/rules.mk
+-include tests/rules.mk
+
+.PHONY: all run roms check check-full check-san check-torture bench fuzz layers format deps guests install uninstall \
+	clean distclean help
+
+run: all
+	$(B)/dragoman demo
+
+layers:
+	@tests/tools/layers.sh
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev check seabios
+DEB_TEST_PACKAGES = busybox-static cpio xz-utils file
+deps:
+	@if command -v apt-get >/dev/null 2>&1; then \
+	    need=; for p in $(DEB_PACKAGES) $(DEB_TEST_PACKAGES); do \
+	        dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || need="$$need $$p"; done; \
+	    if [ -n "$$need" ]; then \
+	        sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	        $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	            apt-get install -q -y --no-install-recommends $$need && rm -f config.mak; \
+	    fi; \
+	else \
+	    echo "Not a Debian system. Install the equivalents of: $(DEB_PACKAGES) $(DEB_TEST_PACKAGES)"; \
+	fi
+
+guests:
+	tests/tools/guests.sh $(B)/guests
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dragoman $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/dragoman $(DESTDIR)$(PREFIX)/bin/dragoman
+	install -m 644 $(B)/roms/*.bin $(DESTDIR)$(PREFIX)/share/dragoman/
+	$(B)/dragoman --print-man > $(DESTDIR)$(PREFIX)/share/man/man1/dragoman.1
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/dragoman $(DESTDIR)$(PREFIX)/share/dragoman \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/dragoman.1
+
+clean:
+	rm -rf $(B)/obj $(B)/roms $(B)/tests $(B)/dragoman $(B)/libdragoman.a
+
+distclean: clean
+	rm -rf config.mak config.h config.log build
+
+help:
+	@echo 'all run check check-full check-san check-torture bench fuzz layers format deps guests install uninstall clean'

@@ -1,0 +1,408 @@
+/* The slow path of the software TLB: fills, flushes, page crossings, device accesses and writes to watched pages. */
+#include "mmu/mmu.h"
+#include "mmu/walk.h"
+
+enum { ALL_TAGS_IO = TLB_IO };
+
+static u64 *tag_of(struct tlb_entry *e, int access)
+{
+    return access == TLB_RD ? &e->rd : access == TLB_WR ? &e->wr : &e->ex;
+}
+
+/* Does this tag translate the page of la (perhaps with flags)? */
+static bool tag_maps(u64 tag, u64 la)
+{
+    return (tag & PAGE_MASK) != TLB_INVALID && !((tag ^ la) & ~(u64)PAGE_MASK);
+}
+
+static void entry_clear(struct tlb_entry *e)
+{
+    e->rd = e->wr = e->ex = TLB_NONE;
+}
+
+void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log)
+{
+    mmu->mem = mem;
+    mmu->space = space;
+    mmu->log = log;
+    mmu->a20_mask = ~(u64)0;
+    mmu->phys_mask = BIT64(36) - 1;
+    for (int m = 0; m < MMU__MODES; m++)
+        for (unsigned i = 0; i < TLB_SIZE; i++)
+            entry_clear(&mmu->tlb[m].e[i]);
+}
+
+void mmu_flush(struct mmu *mmu, bool global)
+{
+    mmu->gen++;
+    mmu->flushes++;
+    for (int m = 0; m < MMU__MODES; m++) {
+        struct tlb *t = &mmu->tlb[m];
+        u32 kept = 0;
+        for (u32 k = 0; k < t->nused; k++) {
+            u16 i = t->used[k];
+            if (!global && t->cold[i].global) {
+                t->used[kept++] = i;
+                continue;
+            }
+            entry_clear(&t->e[i]);
+            t->cold[i].used = 0;
+        }
+        t->nused = kept;
+    }
+    log_on(mmu->log, LOGA_MMU) ? log_line(mmu->log, LOGA_MMU, "flush%s", global ? " all" : "") : (void)0;
+}
+
+/* Make `large` pages go whole: the architecture drops every entry of the page, and we hold it in 4 KiB pieces. */
+static void invlpg_large(struct tlb *t, u64 la)
+{
+    for (u32 k = 0; k < t->nused; k++) {
+        struct tlb_entry *e = &t->e[t->used[k]];
+        struct tlb_cold *c = &t->cold[t->used[k]];
+        if (c->large && !((c->la ^ la) >> 22))
+            entry_clear(e);
+    }
+}
+
+void mmu_invlpg(struct mmu *mmu, u64 la)
+{
+    mmu->gen++;
+    for (int m = 0; m < MMU__MODES; m++) {
+        struct tlb *t = &mmu->tlb[m];
+        struct tlb_entry *e = &t->e[tlb_index(la)];
+        if (tag_maps(e->rd, la) || tag_maps(e->wr, la) || tag_maps(e->ex, la))
+            entry_clear(e);
+        if (la >= mmu->large_lo && la <= mmu->large_hi)
+            invlpg_large(t, la);
+    }
+}
+
+void mmu_protect_page(struct mmu *mmu, u32 page)
+{
+    for (int m = 0; m < MMU__MODES; m++) {
+        struct tlb *t = &mmu->tlb[m];
+        for (u32 k = 0; k < t->nused; k++)
+            if (t->cold[t->used[k]].page == page)
+                t->e[t->used[k]].wr = TLB_NONE;
+    }
+}
+
+bool mmu_set_mode(struct mmu *mmu, const struct mmu_mode *mode, bool cr3_written)
+{
+    enum { PSE = 0x10, PAE = 0x20, PGE = 0x80, WP = 0x10000, SMEP = 0x100000, SMAP = 0x200000 };
+    const u32 pg = 0x80000000u;
+    u32 d0 = mode->cr0 ^ mmu->mode.cr0, d4 = mode->cr4 ^ mmu->mode.cr4;
+    bool all = (d0 & (pg | WP)) || (d4 & (PSE | PAE | PGE | SMEP | SMAP)) || mode->efer != mmu->mode.efer;
+    bool pae = (mode->cr0 & pg) && (mode->cr4 & PAE) && !(mode->efer & 0x400);
+    if (pae && (cr3_written || all || (d0 & (BIT(30) | BIT(29))))) {
+        u64 pdpte[4];
+        if (!walk_load_pdptes(mmu, mode, pdpte))
+            return false;
+        for (int i = 0; i < 4; i++)
+            mmu->pdpte[i] = pdpte[i];
+    }
+    mmu->mode = *mode;
+    if (all)
+        mmu->large_lo = ~(u64)0, mmu->large_hi = 0;
+    if (all || (cr3_written && (mode->cr0 & pg)))
+        mmu_flush(mmu, all || !(mode->cr4 & PGE));
+    return true;
+}
+
+void mmu_set_a20(struct mmu *mmu, bool open)
+{
+    u64 mask = open ? ~(u64)0 : ~BIT64(20);
+    if (mask == mmu->a20_mask)
+        return;
+    mmu->a20_mask = mask;
+    mmu_flush(mmu, true);
+}
+
+/* The memory that answers the whole page at `phys` in direction dir, or NULL. */
+static struct region *page_memory(struct mmu *mmu, u64 phys, int dir)
+{
+    const struct bus_range *r = bus_find(mmu->mem, phys, dir);
+    if (!r || !r->region->ram || phys < r->start || r->end - phys < PAGE_SIZE ||
+        ((r->region->ram_off + (phys - r->region->base)) & PAGE_MASK))
+        return NULL;
+    return r->region;
+}
+
+static struct ram *page_ram(const struct region *region, u64 phys, u32 *index)
+{
+    *index = (u32)((region->ram_off + (phys - region->base)) >> PAGE_BITS);
+    return region->ram;
+}
+
+/* The tag for writing: plain only when no code is on the page and all dirty bits are set. */
+static u64 write_tag(struct mmu *mmu, u64 page_la, const struct ram *ram, u32 index)
+{
+    u64 tag = page_la;
+    if (mmu->space->code_lines[ram->page0 + index])
+        tag |= TLB_CODE;
+    if (ram->dirty[index] != DIRTY_ALL)
+        tag |= TLB_DIRTY;
+    return tag;
+}
+
+/* Walk and enter the translation; the entry that now maps la for `access`, or NULL with *fault. */
+static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct mmu_fault *fault)
+{
+    unsigned i = tlb_index(la);
+    struct tlb *t = &mmu->tlb[m];
+    struct tlb_entry *e = &t->e[i];
+    struct tlb_cold *c = &t->cold[i];
+    struct walk w;
+    struct region *rd, *wr;
+    u64 page_la = la & ~(u64)PAGE_MASK, phys;
+    u32 rindex = 0, windex = 0;
+    bool may_write;
+    mmu->refills++;
+    if (!walk(mmu, m, la, access, false, &w, fault))
+        return NULL;
+    phys = w.phys & mmu->a20_mask;
+    rd = page_memory(mmu, phys, 0);
+    wr = page_memory(mmu, phys, 1);
+    entry_clear(e);
+    if (!c->used) {
+        c->used = 1;
+        t->used[t->nused++] = (u16)i;
+    }
+    c->la = page_la;
+    c->phys = phys;
+    c->global = w.global;
+    c->large = w.large;
+    c->page = RAM_NO_PAGE;
+    if (w.large) {
+        mmu->large_lo = MIN(mmu->large_lo, la & ~(u64)0x3fffff);
+        mmu->large_hi = MAX(mmu->large_hi, la | 0x3fffff);
+    }
+    if (rd) {
+        struct ram *ram = page_ram(rd, phys, &rindex);
+        e->addend = (u64)(uintptr_t)(ram->host + ((u64)rindex << PAGE_BITS)) - page_la;
+        c->page = ram->page0 + rindex;
+    }
+    if (m == MMU_SUP || w.user)
+        e->rd = page_la | (rd ? 0 : ALL_TAGS_IO);
+    if (access == TLB_EX)
+        e->ex = page_la | (rd ? 0 : ALL_TAGS_IO);
+    may_write = w.dirty && (w.write || (m == MMU_SUP && !(mmu->mode.cr0 & 0x10000)));
+    if (may_write && (m == MMU_SUP || w.user)) {
+        struct ram *ram = wr ? page_ram(wr, phys, &windex) : NULL;
+        /* Reads and writes that reach different memory (PAM) cannot share one addend: write through the bus. */
+        bool same = ram && rd && ram->page0 + windex == c->page;
+        e->wr = same ? write_tag(mmu, page_la, ram, windex) : page_la | TLB_IO;
+        if (same)
+            c->ram = ram, c->ram_index = windex;
+    }
+    if (log_on(mmu->log, LOGA_MMU))
+        log_line(mmu->log, LOGA_MMU, "fill %c%c %llx -> %llx", m == MMU_USER ? 'u' : 's', "rwx"[access],
+                 (unsigned long long)page_la, (unsigned long long)phys);
+    return e;
+}
+
+static struct tlb_entry *lookup(struct mmu *mmu, int m, u64 la, int access, struct mmu_fault *fault)
+{
+    struct tlb_entry *e = &mmu->tlb[m].e[tlb_index(la)];
+    if (LIKELY(tag_maps(*tag_of(e, access), la)))
+        return e;
+    return fill(mmu, m, la, access, fault);
+}
+
+static struct tlb_cold *cold_of(struct mmu *mmu, int m, const struct tlb_entry *e)
+{
+    return &mmu->tlb[m].cold[e - mmu->tlb[m].e];
+}
+
+/* A write of n bytes at la within one page of memory is about to happen through a flagged tag. */
+static void write_notice(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, u32 n)
+{
+    struct tlb_cold *c = cold_of(mmu, m, e);
+    u64 page_la = la & ~(u64)PAGE_MASK;
+    ram_wrote(c->ram, ((u64)c->ram_index << PAGE_BITS) | (la & PAGE_MASK), n);
+    /* Invalidating code may have protected or unprotected pages: the entry itself stays mapped. */
+    if (tag_maps(e->wr, la))
+        e->wr = write_tag(mmu, page_la, c->ram, c->ram_index);
+}
+
+/* One access within a page, through an entry that maps it. */
+static u64 read_in_page(struct mmu *mmu, int m, const struct tlb_entry *e, u64 la, unsigned size)
+{
+    if (LIKELY(!(e->rd & TLB_IO)))
+        return ld_le((const void *)(uintptr_t)(la + e->addend), size);
+    return bus_read(mmu->mem, cold_of(mmu, m, e)->phys | (la & PAGE_MASK), size);
+}
+
+static void write_in_page(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, unsigned size, u64 v)
+{
+    if (UNLIKELY(e->wr & TLB_IO)) {
+        bus_write(mmu->mem, cold_of(mmu, m, e)->phys | (la & PAGE_MASK), v, size);
+        return;
+    }
+    if (e->wr & (TLB_CODE | TLB_DIRTY))
+        write_notice(mmu, m, e, la, size);
+    st_le((void *)(uintptr_t)(la + e->addend), size, v);
+}
+
+static bool crosses(u64 la, unsigned size)
+{
+    return (la & PAGE_MASK) + size > PAGE_SIZE;
+}
+
+/* The linear address behind la + n, wrapping as the address width does. */
+static u64 la_add(const struct mmu *mmu, u64 la, unsigned n)
+{
+    return mmu->mode.efer & 0x400 ? la + n : (u32)(la + n);
+}
+
+bool mmu_read_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 *v, struct mmu_fault *fault)
+{
+    struct tlb_entry *e;
+    mmu->slow++;
+    if (UNLIKELY(crosses(la, size))) {
+        u64 next = la_add(mmu, la, PAGE_SIZE - (la & PAGE_MASK));
+        unsigned n = PAGE_SIZE - (unsigned)(la & PAGE_MASK);
+        if (!lookup(mmu, m, la, TLB_RD, fault) || !lookup(mmu, m, next, TLB_RD, fault))
+            return false;
+        *v = 0;
+        for (unsigned i = 0; i < size; i++) {
+            u64 a = i < n ? la + i : next + (i - n);
+            /* Looked up anew: with a tiny TLB both pages may share an entry. */
+            e = lookup(mmu, m, a, TLB_RD, fault);
+            if (!e)
+                return false;
+            *v |= read_in_page(mmu, m, e, a, 1) << (8 * i);
+        }
+        return true;
+    }
+    e = lookup(mmu, m, la, TLB_RD, fault);
+    if (!e)
+        return false;
+    *v = read_in_page(mmu, m, e, la, size);
+    return true;
+}
+
+bool mmu_write_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 v, struct mmu_fault *fault)
+{
+    struct tlb_entry *e;
+    mmu->slow++;
+    if (UNLIKELY(crosses(la, size))) {
+        u64 next = la_add(mmu, la, PAGE_SIZE - (la & PAGE_MASK));
+        unsigned n = PAGE_SIZE - (unsigned)(la & PAGE_MASK);
+        if (!lookup(mmu, m, la, TLB_WR, fault) || !lookup(mmu, m, next, TLB_WR, fault))
+            return false;
+        for (unsigned i = 0; i < size; i++) {
+            u64 a = i < n ? la + i : next + (i - n);
+            e = lookup(mmu, m, a, TLB_WR, fault);
+            if (!e)
+                return false;
+            write_in_page(mmu, m, e, a, 1, v >> (8 * i) & 0xff);
+        }
+        return true;
+    }
+    e = lookup(mmu, m, la, TLB_WR, fault);
+    if (!e)
+        return false;
+    write_in_page(mmu, m, e, la, size, v);
+    return true;
+}
+
+static bool check(struct mmu *mmu, int m, u64 la, unsigned size, int access, struct mmu_fault *fault)
+{
+    if (!lookup(mmu, m, la, access, fault))
+        return false;
+    if (!crosses(la, size))
+        return true;
+    return lookup(mmu, m, la_add(mmu, la, PAGE_SIZE - (la & PAGE_MASK)), access, fault) != NULL;
+}
+
+bool mmu_check_write(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fault *fault)
+{
+    return check(mmu, m, la, size, TLB_WR, fault);
+}
+
+bool mmu_check_read(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fault *fault)
+{
+    return check(mmu, m, la, size, TLB_RD, fault);
+}
+
+u8 *mmu_span(struct mmu *mmu, int m, u64 la, int access, u32 *len, struct mmu_fault *fault)
+{
+    struct tlb_entry *e = lookup(mmu, m, la, access, fault);
+    u32 room = PAGE_SIZE - (u32)(la & PAGE_MASK);
+    u64 tag;
+    if (!e)
+        return NULL;
+    if (*len > room)
+        *len = room;
+    tag = *tag_of(e, access);
+    if (UNLIKELY(access == TLB_WR && (tag & TLB_DIRTY) && !(tag & (TLB_IO | TLB_CODE)))) {
+        write_notice(mmu, m, e, la, *len);
+        tag = e->wr;
+    }
+    if (tag & (TLB_IO | TLB_CODE)) {
+        fault->error = ~0u;
+        return NULL;
+    }
+    return (u8 *)(uintptr_t)(la + e->addend);
+}
+
+const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct mmu_fault *fault)
+{
+    struct tlb_entry *e = lookup(mmu, m, la, TLB_EX, fault);
+    if (!e)
+        return NULL;
+    *len = PAGE_SIZE - (u32)(la & PAGE_MASK);
+    if (e->ex & TLB_IO) {
+        *page = RAM_NO_PAGE;
+        return (const u8 *)""; /* a valid pointer that no caller reads through */
+    }
+    *page = cold_of(mmu, m, e)->page;
+    return (const u8 *)(uintptr_t)(la + e->addend);
+}
+
+unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n, struct mmu_fault *fault)
+{
+    unsigned done = 0;
+    while (done < n) {
+        u64 a = la_add(mmu, la, done);
+        u32 len, page;
+        const u8 *p = mmu_fetch(mmu, m, a, &len, &page, fault);
+        if (!p)
+            break;
+        len = MIN(len, n - done);
+        for (u32 i = 0; i < len; i++) {
+            u64 phys = mmu->tlb[m].cold[tlb_index(a)].phys | ((a + i) & PAGE_MASK);
+            buf[done + i] = page == RAM_NO_PAGE ? (u8)bus_read(mmu->mem, phys, 1) : p[i];
+        }
+        done += len;
+    }
+    return done;
+}
+
+u64 mmu_translate(struct mmu *mmu, u64 la)
+{
+    struct walk w;
+    struct mmu_fault fault;
+    if (!walk(mmu, MMU_SUP, la, TLB_RD, true, &w, &fault))
+        return ~(u64)0;
+    return (w.phys & mmu->a20_mask) | (la & PAGE_MASK);
+}
+
+bool mmu_peek(struct mmu *mmu, u64 la, void *buf, size_t n)
+{
+    u8 *out = buf;
+    while (n) {
+        u64 phys = mmu_translate(mmu, la);
+        size_t len = MIN(n, PAGE_SIZE - (la & PAGE_MASK));
+        const struct bus_range *r;
+        if (phys == ~(u64)0)
+            return false;
+        r = bus_find(mmu->mem, phys, 0);
+        if (!r || !r->region->ram || r->end - phys < len)
+            return false;
+        memcpy(out, r->region->ram->host + r->region->ram_off + (phys - r->region->base), len);
+        out += len, la += len, n -= len;
+    }
+    return true;
+}

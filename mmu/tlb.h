@@ -1,0 +1,65 @@
+/* The software TLB: its layout, which translated code reads directly, and the inline probe (translator.md 5.5). */
+#ifndef MMU_TLB_H
+#define MMU_TLB_H
+
+#include "devices/core/types.h"
+#include "mmu/ram.h"
+
+#ifndef TLB_BITS
+#ifdef CONFIG_TORTURE
+#define TLB_BITS 2
+#else
+#define TLB_BITS 11
+#endif
+#endif
+#define TLB_SIZE (1u << TLB_BITS)
+
+/* A tag is the page's linear address; any low bit set makes the fast compare fail and says why. */
+enum {
+    TLB_INVALID = 0xfff, /* with all other bits set too: no translation here */
+    TLB_IO = 0x001,      /* translated, but not plain memory: the bus answers */
+    TLB_CODE = 0x002,    /* stores: the page holds translated code, check its lines */
+    TLB_DIRTY = 0x004,   /* stores: some dirty bit of the page is clear, set it first */
+    TLB_WATCH = 0x008,   /* a watchpoint or data breakpoint lies on the page */
+};
+#define TLB_NONE (~(u64)0)
+
+/* 32 bytes: translated code computes its address as tlb + ((la >> 7) & ((TLB_SIZE - 1) << 5)). */
+struct tlb_entry {
+    u64 rd, wr, ex; /* tags for reads, writes and fetches */
+    u64 addend;     /* memory: host address - linear address; TLB_IO: physical - linear */
+};
+
+enum { TLB_RD, TLB_WR, TLB_EX };
+enum { MMU_SUP, MMU_USER, MMU__MODES };
+
+/* Beside each entry, what the fast path does not need. */
+struct tlb_cold {
+    u64 la, phys; /* page addresses */
+    struct ram *ram; /* where writes go, when the write tag is of memory: page ram_index of it */
+    u32 ram_index;
+    u32 page;     /* id in the ram space of what reads and fetches see, or RAM_NO_PAGE */
+    u8 global, large;
+    u8 used;      /* listed in tlb.used[] */
+};
+#define RAM_NO_PAGE 0xffffffffu
+
+struct tlb {
+    struct tlb_entry e[TLB_SIZE];
+    struct tlb_cold cold[TLB_SIZE];
+    u32 nused;
+    u16 used[TLB_SIZE]; /* indexes of entries in use: a flush costs what was used */
+};
+
+static inline unsigned tlb_index(u64 la)
+{
+    return (unsigned)(la >> PAGE_BITS) & (TLB_SIZE - 1);
+}
+
+/* Does tag allow a plain access of `size` bytes at la, all within the page? */
+static inline bool tlb_hit(u64 tag, u64 la, unsigned size)
+{
+    return ((la + size - 1) & ~(u64)PAGE_MASK) == tag;
+}
+
+#endif
