@@ -66,7 +66,8 @@ bool f80_nan1(struct fpenv *env, struct f80 a, struct fp_num na, struct f80 *r)
     }
     if (na.kind == FPK_SNAN)
         env->flags |= FP_IE;
-    *r = quiet(a);
+    if (fp_is_nan(na))
+        *r = quiet(a);
     return fp_is_nan(na);
 }
 

@@ -1,8 +1,9 @@
 /* Single and double precision as SSE computes them: DAZ, FTZ, NaN rules, comparisons, conversions (SDM vol. 1 11.5). */
 #include "cpu/fp/core.h"
 
-const struct fp_ieee fp_single = {{24, -126, 127, 192}, 23, 8};
-const struct fp_ieee fp_double = {{53, -1022, 1023, 1536}, 52, 11};
+/* SSE delivers nothing when over- or underflow traps: the bias adjustment only has to bring any operand into range. */
+const struct fp_ieee fp_single = {{24, -126, 127, 2048}, 23, 8};
+const struct fp_ieee fp_double = {{53, -1022, 1023, 4096}, 52, 11};
 
 struct fp_num ieee_unpack(const struct fp_ieee *f, u64 a)
 {
@@ -173,7 +174,7 @@ static u64 pick(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 y, enum f
     struct fp_num a = operand(env, f, x), b = operand(env, f, y);
     if (fp_is_nan(a) || fp_is_nan(b)) {
         env->flags |= FP_IE;
-        return y;
+        return b.kind == FPK_ZERO ? zero(f, b.sign) : y;
     }
     if (denormal(env, a, b))
         return 0;

@@ -1,6 +1,7 @@
 /* The soft x87 arithmetic against the host's x87 unit: results, exception flags, C0..C3, bit for bit. */
 #include "cpu/fp/fp.h"
 #include "tests/unit/fp_cases.h"
+#include "tests/unit/fp_host.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -8,30 +9,6 @@
 #include <string.h>
 
 #if defined(__x86_64__) || defined(__i386__)
-
-enum { C0 = 0x100, C1 = 0x200, C2 = 0x400, C3 = 0x4000, CONDS = C0 | C1 | C2 | C3 };
-
-/* What an operation leaves: the two top registers, memory, flags and condition codes. */
-struct result {
-    struct f80 r0, r1;
-    u8 mem[16];
-    u16 sw;
-};
-
-typedef void host_fn(u16 cw, struct f80 a, struct f80 b, struct result *r);
-typedef void soft_fn(struct fpenv *env, struct f80 a, struct f80 b, struct result *r);
-
-/* Operands are loaded (which never faults), the control word set, the operation run, and the state read without waiting
- * so that an unmasked exception is seen but not taken. */
-#define HOST(name, op)                                                                                                 \
-    static void host_##name(u16 cw, struct f80 a, struct f80 b, struct result *r)                                      \
-    {                                                                                                                  \
-        static const u16 plain = 0x37f;                                                                                \
-        __asm__ volatile("fninit\n fldt %[b]\n fldt %[a]\n fldcw %[cw]\n" op "\n fnstsw %[sw]\n fnclex\n"               \
-                         "fldcw %[plain]\n fstpt %[r0]\n fstpt %[r1]\n fninit\n"                                       \
-                         : [r0] "=m"(r->r0), [r1] "=m"(r->r1), [sw] "=m"(r->sw), [mem] "+m"(r->mem)                    \
-                         : [a] "m"(a), [b] "m"(b), [cw] "m"(cw), [plain] "m"(plain));                                  \
-    }
 
 HOST(add, "fadd %%st(1), %%st")
 HOST(sub, "fsub %%st(1), %%st")
@@ -264,11 +241,6 @@ static void fill_memory(u64 *seed, u8 kind, u8 mem[16])
         break;
     default: break;
     }
-}
-
-static bool same_f80(struct f80 a, struct f80 b)
-{
-    return a.frac == b.frac && a.se == b.se;
 }
 
 /* One random case of `op`; false, with a description on stdout, when host and soft float differ. */
