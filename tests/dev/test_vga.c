@@ -625,6 +625,7 @@ START_TEST(dispi_pictures)
     const struct surface *s;
 
     grey(r);
+    out(r, 0x3c2, 0x63);
     /* the frame buffer where the firmware puts it */
     pci_cfg_write(&r->pci, 0x80001010, 0, 0xe0000000, 4);
     pci_cfg_write(&r->pci, 0x80001018, 0, 0xe1000000, 4);
