@@ -326,6 +326,44 @@ bool mmu_check_read(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fa
     return check(mmu, m, la, size, TLB_RD, fault);
 }
 
+/* One page's part of mmu_prepare. */
+static enum mmu_place prepare_page(struct mmu *mmu, int m, u64 la, unsigned n, int access, struct mmu_fault *fault)
+{
+    struct tlb_entry *e = lookup(mmu, m, la, access, fault);
+    u64 tag;
+    if (!e)
+        return MMU_FAULT;
+    tag = *tag_of(e, access);
+    if (tag & (TLB_IO | TLB_WATCH))
+        return MMU_SPECIAL;
+    if (access == TLB_WR && (tag & TLB_CODE)) {
+        u32 first = (u32)(la & PAGE_MASK) >> 6, last = (u32)((la & PAGE_MASK) + n - 1) >> 6;
+        u64 lines = mmu->space->code_lines[cold_of(mmu, m, e)->page];
+        if (lines >> first & 1 || lines >> last & 1)
+            return MMU_SPECIAL;
+    }
+    if (access == TLB_WR && (tag & TLB_DIRTY))
+        write_notice(mmu, m, e, la, n);
+    return MMU_PLAIN;
+}
+
+enum mmu_place mmu_prepare(struct mmu *mmu, int m, u64 la, unsigned size, int access, struct mmu_fault *fault)
+{
+    unsigned n = PAGE_SIZE - (unsigned)(la & PAGE_MASK);
+    enum mmu_place first;
+    mmu->slow++;
+    if (LIKELY(n >= size))
+        return prepare_page(mmu, m, la, size, access, fault);
+    first = prepare_page(mmu, m, la, n, access, fault);
+    if (first == MMU_FAULT)
+        return first;
+    switch (prepare_page(mmu, m, la_add(mmu, la, n), size - n, access, fault)) {
+    case MMU_FAULT: return MMU_FAULT;
+    case MMU_SPECIAL: return MMU_SPECIAL;
+    default: return first;
+    }
+}
+
 u8 *mmu_span(struct mmu *mmu, int m, u64 la, int access, u32 *len, struct mmu_fault *fault)
 {
     struct tlb_entry *e = lookup(mmu, m, la, access, fault);

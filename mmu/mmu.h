@@ -50,6 +50,11 @@ void mmu_protect_page(struct mmu *mmu, u32 page);
  * was read or written (both pages of a crossing access are checked before any byte moves). */
 bool mmu_read_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 *v, struct mmu_fault *fault);
 bool mmu_write_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 v, struct mmu_fault *fault);
+/* For translated code's slow path: make the translation present and say whether a plain access may go ahead. MMU_PLAIN: an
+ * mmu_read/mmu_write of that size now reaches plain memory without translated code on the bytes; MMU_SPECIAL: devices or
+ * translated code are involved, let exec do the whole instruction; MMU_FAULT: *fault holds the #PF. */
+enum mmu_place { MMU_PLAIN, MMU_SPECIAL, MMU_FAULT };
+enum mmu_place mmu_prepare(struct mmu *mmu, int m, u64 la, unsigned size, int access, struct mmu_fault *fault);
 /* Would a write of size bytes (any number below a page) succeed? Sets A/D bits as the write would. */
 bool mmu_check_write(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fault *fault);
 bool mmu_check_read(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fault *fault);
