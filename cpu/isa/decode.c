@@ -363,8 +363,8 @@ static void check(struct dec *d, u64 feats)
     } else if (d->rex & REX_B) { /* 90 is XCHG rAX,rAX without its effect */
         in->op = OP_XCHG;
         in->nopnd = 2;
-        set(&in->o[0], OPND_GPR, 8, in->osz);
-        set(&in->o[1], OPND_GPR, REG_AX, in->osz);
+        set(&in->o[0], OPND_GPR, REG_AX, in->osz);
+        set(&in->o[1], OPND_GPR, 8, in->osz);
     } else if (d->rep == REP_E) {
         in->op = OP_PAUSE;
     }

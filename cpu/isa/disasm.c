@@ -127,12 +127,14 @@ static void put_mem(struct text *t, const struct insn *in, unsigned size)
     put_address(t, in);
 }
 
-/* An immediate: small negative numbers as such, all others unsigned. */
+/* An immediate: small negative numbers as such, others and those of logic unsigned. */
 static void put_imm(struct text *t, const struct insn *in, unsigned size)
 {
     s64 v = size && size < 8 ? sext(in->imm, 8 * size) : (s64)in->imm;
+    bool bits = in->op == OP_MOV || in->op == OP_AND || in->op == OP_OR || in->op == OP_XOR ||
+                in->op == OP_TEST;
 
-    if (size > 1 && v < 0 && v >= -0x80 && in->op != OP_MOV) {
+    if (size > 1 && v < 0 && (v >= -0x80 || size == 8) && !bits) {
         put(t, "-");
         put_number(t, -v);
     } else {
@@ -232,6 +234,7 @@ static const char *sized_name(const struct insn *in)
         {OP_PUSHF, {"pushf", "pushfd", "pushfq"}},
         {OP_POPF, {"popf", "popfd", "popfq"}},
         {OP_IRET, {"iret", "iretd", "iretq"}},
+        {OP_RETF, {"retf", "retf", "retfq"}},
         {OP_JCXZ, {"jcxz", "jecxz", "jrcxz"}},
         {OP_CMPXCHG8B, {"cmpxchg8b", "cmpxchg8b", "cmpxchg16b"}},
     };
@@ -272,23 +275,19 @@ static bool put_predicate(struct text *t, const struct insn *in)
 
 static void put_name(struct text *t, const struct insn *in)
 {
-    static const char *const fcmov[4] = {"b", "e", "be", "u"};
+    static const char *const fcmov[8] = {"?", "b", "e", "be", "?", "u", "?", "?"};
     const char *name = sized_name(in);
 
     if (!name)
         name = in->op < OP__COUNT ? op_info[in->op].name : "?";
-    if (in->op == OP_MOV && in->osz == 8 && in->base == REG_NONE && in->index == REG_NONE) {
-        bool moffs = in->asz == 8 && (s64)(s32)in->disp != in->disp;
-        bool imm = in->o[1].kind == OPND_IMM && (s64)(s32)in->imm != (s64)in->imm;
-
-        if (moffs || imm)
-            name = "movabs";
-    }
+    if (in->op == OP_MOV && ((s64)(s32)in->disp != in->disp || (s64)(s32)in->imm != (s64)in->imm) &&
+        (in->asz == 8 || in->osz == 8) && (in->osz == 8 || !in->imm))
+        name = "movabs";
     put(t, "%s", name);
     if (in->op == OP_JCC || in->op == OP_SETCC || in->op == OP_CMOVCC)
         put(t, "%s", cc_names[in->cc & 15]);
     else if (in->op == OP_FCMOVCC)
-        put(t, "%s%s", in->cc & 1 && in->cc != CC_P ? "n" : "", fcmov[in->cc >> 1 & 3]);
+        put(t, "%s%s", in->cc & 1 ? "n" : "", fcmov[in->cc >> 1 & 7]);
     else if (in->op == OP_PREFETCH)
         put(t, "%s", prefetch_name(in->imm));
 }
@@ -305,7 +304,7 @@ static void operand_range(const struct insn *in, unsigned *first, unsigned *end)
     case OP_FSUBR:
     case OP_FDIV:
     case OP_FDIVR:
-        if (*end == 2 && !in->o[0].reg && in->o[1].reg)
+        if (*end == 2 && !in->o[0].reg)
             *first = 1;
         return;
     case OP_FCOMI:
