@@ -20,6 +20,7 @@ enum {
     PC_NICS = 4,
     PC_MAX_ROMS = 8,
     PC_MAX_FILES = 16,
+    PC_MAX_ITEMS = 16,
 };
 
 /* RAM below 4 GiB ends here at the latest; what is above goes to 4 GiB and up. */
@@ -32,6 +33,13 @@ struct pc_blob {
     const char *name; /* of an option ROM or a fw_cfg file; else only for messages */
     const u8 *data;
     size_t len;       /* 0: absent */
+};
+
+/* A numbered fw_cfg item (devices/bus/fwcfg.h); the bytes belong to somebody else and must stay until pc_destroy. */
+struct pc_item {
+    u16 key;
+    const u8 *data;
+    size_t len;
 };
 
 enum pc_vga { PC_VGA_STD, PC_VGA_CIRRUS, PC_VGA_NONE };
@@ -75,6 +83,9 @@ struct pc_config {
     struct pc_blob kernel;       /* direct boot: bzImage or multiboot ELF */
     struct pc_blob initrd;
     const char *cmdline;         /* NULL: "" */
+    struct pc_item item[PC_MAX_ITEMS]; /* items of a direct boot as frontend/boot prepares them (boot_apply); when there
+                                        * are any, kernel, initrd and cmdline above are not published */
+    unsigned nitems;
 
     s64 rtc_base;                /* seconds since 1970 that the RTC shows at machine start (already local if wanted) */
     bool rtc_host;               /* rtc_base is not given: take 2000-01-01 00:00:00 when false */
