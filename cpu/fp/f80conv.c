@@ -13,20 +13,38 @@ struct f80 f80_from_s64(s64 v)
     return (struct f80){mag << shift, (u16)((v < 0 ? 0x8000 : 0) | (16383 + 63 - shift))};
 }
 
-static struct f80 from_ieee(struct fpenv *env, const struct fp_ieee *f, u64 v)
+/* Every single and double is exact in this format; NaNs keep their kind. */
+static struct f80 widen(const struct fp_ieee *f, u64 v, bool *denormal)
 {
     struct fp_num n = ieee_unpack(f, v);
     u16 s = (u16)(n.sign << 15);
-    env->rounded_up = false;
+    *denormal = n.denormal;
     switch (n.kind) {
     case FPK_ZERO: return f80_zero(n.sign);
+    case FPK_FINITE: return (struct f80){n.sig, (u16)(s | (16383 + n.exp))};
     case FPK_INF: return f80_inf(n.sign);
-    case FPK_FINITE: f80_denormal(env, n.denormal); return (struct f80){n.sig, (u16)(s | (16383 + n.exp))};
-    default:
-        if (n.kind == FPK_SNAN)
-            env->flags |= FP_IE;
-        return (struct f80){n.sig | FP_MSB >> 1, (u16)(s | 0x7fff)};
+    default: return (struct f80){n.sig, (u16)(s | 0x7fff)};
     }
+}
+
+struct f80 f80_widen_f32(u32 v, bool *denormal)
+{
+    return widen(&fp_single, v, denormal);
+}
+
+struct f80 f80_widen_f64(u64 v, bool *denormal)
+{
+    return widen(&fp_double, v, denormal);
+}
+
+static struct f80 from_ieee(struct fpenv *env, const struct fp_ieee *f, u64 v)
+{
+    bool denormal;
+    struct f80 a = widen(f, v, &denormal), r;
+    if (f80_nan1(env, a, f80_unpack(a), &r))
+        return r;
+    f80_denormal(env, denormal);
+    return a;
 }
 
 struct f80 f80_from_f32(struct fpenv *env, u32 v)

@@ -80,6 +80,9 @@ struct f80 f80_abs(struct f80 a);
 struct f80 f80_from_s64(s64 v);
 struct f80 f80_from_f32(struct fpenv *env, u32 v);
 struct f80 f80_from_f64(struct fpenv *env, u64 v);
+/* The same without rules: signalling NaNs stay, nothing is reported; *denormal tells whether v was one. */
+struct f80 f80_widen_f32(u32 v, bool *denormal);
+struct f80 f80_widen_f64(u64 v, bool *denormal);
 u32 f80_to_f32(struct fpenv *env, struct f80 a);
 u64 f80_to_f64(struct fpenv *env, struct f80 a);
 /* To a signed integer of `bits` (16, 32, 64); `trunc` ignores env->round. Out of range: FP_IE and the indefinite. */

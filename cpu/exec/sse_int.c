@@ -1,0 +1,228 @@
+/* Packed integer arithmetic, logic and comparison in MMX and XMM registers (SDM vol. 1, 9.4 and 11.4.2). */
+#include "cpu/exec/sse.h"
+
+void vec_op(struct cpu *cpu, const struct insn *insn, vec_fn *fn)
+{
+    union xmm d, s;
+    simd_begin(cpu, insn);
+    s = vec_read(cpu, insn, 1);
+    d = vec_read(cpu, insn, 0);
+    fn(&d, &s, vec_bytes(insn));
+    if (uses_mmx(insn))
+        mmx_commit(cpu);
+    vec_write(cpu, insn, 0, d);
+}
+
+/* A handler for an operation on lanes `lane` (b, w, d, q), read as `type`: a and b are the lanes of both operands. */
+#define LANES(op, lane, type, expr)                                                                                    \
+    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                                               \
+    {                                                                                                                  \
+        for (unsigned i = 0; i < n / sizeof(dst->lane[0]); i++) {                                                      \
+            type a = (type)dst->lane[i], b = (type)src->lane[i];                                                       \
+            dst->lane[i] = (__typeof__(dst->lane[0]))(expr);                                                           \
+        }                                                                                                              \
+    }                                                                                                                  \
+    VEC_OP(op, v_##op)
+
+LANES(PADDB, b, u8, a + b)
+LANES(PADDW, w, u16, a + b)
+LANES(PADDD, d, u32, a + b)
+LANES(PADDQ, q, u64, a + b)
+LANES(PADDSB, b, s8, clamp(a + b, INT8_MIN, INT8_MAX))
+LANES(PADDSW, w, s16, clamp(a + b, INT16_MIN, INT16_MAX))
+LANES(PADDUSB, b, u8, clamp(a + b, 0, UINT8_MAX))
+LANES(PADDUSW, w, u16, clamp(a + b, 0, UINT16_MAX))
+LANES(PSUBB, b, u8, a - b)
+LANES(PSUBW, w, u16, a - b)
+LANES(PSUBD, d, u32, a - b)
+LANES(PSUBQ, q, u64, a - b)
+LANES(PSUBSB, b, s8, clamp(a - b, INT8_MIN, INT8_MAX))
+LANES(PSUBSW, w, s16, clamp(a - b, INT16_MIN, INT16_MAX))
+LANES(PSUBUSB, b, u8, clamp(a - b, 0, UINT8_MAX))
+LANES(PSUBUSW, w, u16, clamp(a - b, 0, UINT16_MAX))
+
+LANES(PAND, q, u64, a & b)
+LANES(PANDN, q, u64, ~a & b)
+LANES(POR, q, u64, a | b)
+LANES(PXOR, q, u64, a ^ b)
+LANES(ANDPS, q, u64, a & b)
+LANES(ANDPD, q, u64, a & b)
+LANES(ANDNPS, q, u64, ~a & b)
+LANES(ANDNPD, q, u64, ~a & b)
+LANES(ORPS, q, u64, a | b)
+LANES(ORPD, q, u64, a | b)
+LANES(XORPS, q, u64, a ^ b)
+LANES(XORPD, q, u64, a ^ b)
+
+LANES(PCMPEQB, b, u8, a == b ? 0xff : 0)
+LANES(PCMPEQW, w, u16, a == b ? 0xffff : 0)
+LANES(PCMPEQD, d, u32, a == b ? ~0u : 0)
+LANES(PCMPEQQ, q, u64, a == b ? ~0ull : 0)
+LANES(PCMPGTB, b, s8, a > b ? 0xff : 0)
+LANES(PCMPGTW, w, s16, a > b ? 0xffff : 0)
+LANES(PCMPGTD, d, s32, a > b ? ~0u : 0)
+LANES(PCMPGTQ, q, s64, a > b ? ~0ull : 0)
+
+LANES(PAVGB, b, u8, (a + b + 1) >> 1)
+LANES(PAVGW, w, u16, (a + b + 1) >> 1)
+LANES(PMAXUB, b, u8, MAX(a, b))
+LANES(PMINUB, b, u8, MIN(a, b))
+LANES(PMAXSW, w, s16, MAX(a, b))
+LANES(PMINSW, w, s16, MIN(a, b))
+LANES(PMAXSB, b, s8, MAX(a, b))
+LANES(PMINSB, b, s8, MIN(a, b))
+LANES(PMAXUW, w, u16, MAX(a, b))
+LANES(PMINUW, w, u16, MIN(a, b))
+LANES(PMAXSD, d, s32, MAX(a, b))
+LANES(PMINSD, d, s32, MIN(a, b))
+LANES(PMAXUD, d, u32, MAX(a, b))
+LANES(PMINUD, d, u32, MIN(a, b))
+
+LANES(PMULLW, w, u16, (u32)a * b)
+LANES(PMULHW, w, s16, (s32)a * b >> 16)
+LANES(PMULHUW, w, u16, (u32)a * b >> 16)
+LANES(PMULHRSW, w, s16, (((s32)a * b >> 14) + 1) >> 1)
+LANES(PMULLD, d, u32, (u64)a * b)
+LANES(PMULUDQ, q, u64, (a & 0xffffffff) * (b & 0xffffffff))
+LANES(PMULDQ, q, s64, (s64)(s32)a * (s32)b)
+
+LANES(PSIGNB, b, s8, b < 0 ? -a : b ? a : 0)
+LANES(PSIGNW, w, s16, b < 0 ? -a : b ? a : 0)
+LANES(PSIGND, d, s32, b < 0 ? -(s64)a : b ? a : 0)
+LANES(PABSB, b, s8, (a = b) < 0 ? -a : a)
+LANES(PABSW, w, s16, (a = b) < 0 ? -a : a)
+LANES(PABSD, d, s32, (a = b) < 0 ? -(s64)a : a)
+
+/* ---- sums of products and of differences ---- */
+static void madd_words(union xmm *d, const union xmm *s, unsigned n)
+{
+    for (unsigned i = 0; i < n / 4; i++) {
+        u32 lo = (u32)((s32)(s16)d->w[2 * i] * (s16)s->w[2 * i]);
+        u32 hi = (u32)((s32)(s16)d->w[2 * i + 1] * (s16)s->w[2 * i + 1]);
+        d->d[i] = lo + hi;
+    }
+}
+VEC_OP(PMADDWD, madd_words)
+
+static void madd_bytes(union xmm *d, const union xmm *s, unsigned n)
+{
+    for (unsigned i = 0; i < n / 2; i++) {
+        s32 sum = d->b[2 * i] * (s8)s->b[2 * i] + d->b[2 * i + 1] * (s8)s->b[2 * i + 1];
+        d->w[i] = (u16)clamp(sum, INT16_MIN, INT16_MAX);
+    }
+}
+VEC_OP(PMADDUBSW, madd_bytes)
+
+static void sum_differences(union xmm *d, const union xmm *s, unsigned n)
+{
+    for (unsigned half = 0; half < n; half += 8) {
+        u32 sum = 0;
+        for (unsigned i = half; i < half + 8; i++)
+            sum += (u32)(d->b[i] > s->b[i] ? d->b[i] - s->b[i] : s->b[i] - d->b[i]);
+        d->q[half / 8] = sum;
+    }
+}
+VEC_OP(PSADBW, sum_differences)
+
+/* ---- horizontal addition: neighbours of the destination, then those of the source ---- */
+#define HORIZONTAL(op, lane, type, expr)                                                                               \
+    static void h_##op(union xmm *dst, const union xmm *src, unsigned n)                                               \
+    {                                                                                                                  \
+        unsigned half = n / sizeof(dst->lane[0]) / 2;                                                                  \
+        union xmm r = *dst;                                                                                            \
+        for (unsigned i = 0; i < 2 * half; i++) {                                                                      \
+            const union xmm *from = i < half ? dst : src;                                                              \
+            unsigned at = 2 * (i % half);                                                                              \
+            type a = (type)from->lane[at], b = (type)from->lane[at + 1];                                               \
+            r.lane[i] = (__typeof__(r.lane[0]))(expr);                                                                 \
+        }                                                                                                              \
+        *dst = r;                                                                                                      \
+    }                                                                                                                  \
+    VEC_OP(op, h_##op)
+
+HORIZONTAL(PHADDW, w, u16, a + b)
+HORIZONTAL(PHADDD, d, u32, a + b)
+HORIZONTAL(PHADDSW, w, s16, clamp(a + b, INT16_MIN, INT16_MAX))
+HORIZONTAL(PHSUBW, w, u16, a - b)
+HORIZONTAL(PHSUBD, d, u32, a - b)
+HORIZONTAL(PHSUBSW, w, s16, clamp(a - b, INT16_MIN, INT16_MAX))
+
+/* ---- shifts: the count is an immediate or the low quadword of the source ---- */
+enum shift { SHIFT_LEFT, SHIFT_RIGHT, SHIFT_ARITH };
+
+static u64 shift_lane(u64 v, unsigned bits, enum shift how, u64 count)
+{
+    if (how == SHIFT_ARITH)
+        return (u64)(sext(v, bits) >> MIN(count, bits - 1));
+    if (count >= bits)
+        return 0;
+    return how == SHIFT_LEFT ? v << count : v >> count;
+}
+
+static void shift(struct cpu *cpu, const struct insn *insn, unsigned bits, enum shift how)
+{
+    unsigned n = vec_bytes(insn);
+    union xmm d;
+    u64 count;
+    simd_begin(cpu, insn);
+    count = insn->o[1].kind == OPND_IMM ? (u8)insn->imm : vec_read(cpu, insn, 1).q[0];
+    d = vec_read(cpu, insn, 0);
+    for (unsigned i = 0; i < n * 8 / bits; i++) {
+        switch (bits) {
+        case 16: d.w[i] = (u16)shift_lane(d.w[i], 16, how, count); break;
+        case 32: d.d[i] = (u32)shift_lane(d.d[i], 32, how, count); break;
+        default: d.q[i] = shift_lane(d.q[i], 64, how, count); break;
+        }
+    }
+    if (uses_mmx(insn))
+        mmx_commit(cpu);
+    vec_write(cpu, insn, 0, d);
+}
+
+#define SHIFT(op, bits, how)                                                                                           \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                                           \
+    {                                                                                                                  \
+        shift(cpu, insn, bits, how);                                                                                   \
+    }
+
+SHIFT(PSLLW, 16, SHIFT_LEFT)
+SHIFT(PSLLD, 32, SHIFT_LEFT)
+SHIFT(PSLLQ, 64, SHIFT_LEFT)
+SHIFT(PSRLW, 16, SHIFT_RIGHT)
+SHIFT(PSRLD, 32, SHIFT_RIGHT)
+SHIFT(PSRLQ, 64, SHIFT_RIGHT)
+SHIFT(PSRAW, 16, SHIFT_ARITH)
+SHIFT(PSRAD, 32, SHIFT_ARITH)
+
+void exec_PSLLDQ(struct cpu *cpu, const struct insn *insn)
+{
+    unsigned n = MIN((u8)insn->imm, 16u);
+    union xmm d, r = {.q = {0, 0}};
+    sse_begin(cpu);
+    d = vec_read(cpu, insn, 0);
+    memcpy(r.b + n, d.b, 16 - n);
+    vec_write(cpu, insn, 0, r);
+}
+
+void exec_PSRLDQ(struct cpu *cpu, const struct insn *insn)
+{
+    unsigned n = MIN((u8)insn->imm, 16u);
+    union xmm d, r = {.q = {0, 0}};
+    sse_begin(cpu);
+    d = vec_read(cpu, insn, 0);
+    memcpy(r.b, d.b + n, 16 - n);
+    vec_write(cpu, insn, 0, r);
+}
+
+void exec_PMOVMSKB(struct cpu *cpu, const struct insn *insn)
+{
+    u32 mask = 0;
+    union xmm s;
+    simd_begin(cpu, insn);
+    s = vec_read(cpu, insn, 1);
+    for (unsigned i = 0; i < vec_bytes(insn); i++)
+        mask |= (u32)(s.b[i] >> 7) << i;
+    if (uses_mmx(insn))
+        mmx_commit(cpu);
+    opnd_write(cpu, insn, 0, mask);
+}

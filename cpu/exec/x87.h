@@ -1,0 +1,162 @@
+/* What the x87 handlers share: the register stack, status word, pending exceptions (SDM vol. 1 chapter 8). */
+#ifndef CPU_EXEC_X87_H
+#define CPU_EXEC_X87_H
+
+#include "cpu/exec/exec.h"
+#include "cpu/fp/fp.h"
+
+enum {
+    SW_SF = 0x40, /* stack fault; beside FP_IE */
+    SW_ES = 0x80, /* an unmasked exception is pending */
+    SW_C0 = 0x100,
+    SW_C1 = 0x200,
+    SW_C2 = 0x400,
+    SW_C3 = 0x4000,
+    SW_B = 0x8000, /* mirrors SW_ES */
+    SW_CC = SW_C0 | SW_C1 | SW_C2 | SW_C3,
+    SW_TOP = 0x3800,
+};
+
+/* Control word bits that software can change; bit 6 always reads as one. */
+enum { CW_WRITABLE = 0x1f3f, CW_ONE = 0x40, CW_INIT = 0x37f };
+
+/* ---- pending exceptions (x87_env.c) ---- */
+/* #MF for an exception that an earlier instruction left pending: call when SW_ES is set. */
+void x87_pending(struct cpu *cpu);
+/* Recompute SW_ES and SW_B from the flags and masks, and FERR# with them. */
+void x87_update_es(struct cpu *cpu);
+/* Note where the instruction that reports an unmasked exception is and what its opcode was. */
+void x87_note_opcode(struct cpu *cpu);
+/* The status word with TOP. */
+u16 x87_status(const struct cpu *cpu);
+/* The full tag word, two bits per physical register. */
+u16 x87_tags(const struct cpu *cpu);
+void x87_init(struct cpu *cpu);
+
+/* ---- entry of a handler ---- */
+/* Every x87 instruction: #NM when the unit is emulated or belongs to another task. */
+static inline void x87_available(struct cpu *cpu)
+{
+    if (UNLIKELY(cpu->cr0 & (CR0_EM | CR0_TS)))
+        cpu_raise(cpu, EXC_NM);
+}
+
+/* A waiting instruction: also delivers what is pending. */
+static inline void x87_start(struct cpu *cpu)
+{
+    x87_available(cpu);
+    if (UNLIKELY(cpu->fpu.sw & SW_ES))
+        x87_pending(cpu);
+}
+
+/* Behind the last memory fault of a non-control instruction: record its pointers, clear C1. */
+static inline void x87_note(struct cpu *cpu, const struct insn *insn)
+{
+    struct fpu *f = &cpu->fpu;
+    f->sw &= (u16)~SW_C1;
+    f->fip = cpu->rip;
+    f->fcs = cpu->seg[SEG_CS].sel;
+    if (insn->nopnd && insn->o[0].kind == OPND_MEM) {
+        f->fdp = ea(cpu, insn);
+        f->fds = cpu->seg[insn->seg].sel;
+    }
+}
+
+static inline void x87_begin(struct cpu *cpu, const struct insn *insn)
+{
+    x87_start(cpu);
+    x87_note(cpu, insn);
+}
+
+/* ---- the stack ---- */
+static inline unsigned st_phys(const struct cpu *cpu, unsigned i)
+{
+    return (cpu->fpu.top + i) & 7;
+}
+
+static inline bool st_empty(const struct cpu *cpu, unsigned i)
+{
+    return cpu->fpu.empty >> st_phys(cpu, i) & 1;
+}
+
+static inline struct f80 st_get(const struct cpu *cpu, unsigned i)
+{
+    return cpu->fpu.st[st_phys(cpu, i)];
+}
+
+static inline void st_set(struct cpu *cpu, unsigned i, struct f80 v)
+{
+    unsigned p = st_phys(cpu, i);
+    cpu->fpu.st[p] = v;
+    cpu->fpu.empty &= (u8)~BIT(p);
+}
+
+static inline void st_free(struct cpu *cpu, unsigned i)
+{
+    cpu->fpu.empty |= (u8)BIT(st_phys(cpu, i));
+}
+
+static inline void st_pop(struct cpu *cpu)
+{
+    st_free(cpu, 0);
+    cpu->fpu.top = (cpu->fpu.top + 1) & 7;
+}
+
+static inline void st_push(struct cpu *cpu, struct f80 v)
+{
+    cpu->fpu.top = (cpu->fpu.top - 1) & 7;
+    st_set(cpu, 0, v);
+}
+
+/* ---- exceptions ---- */
+static inline struct fpenv x87_env(const struct cpu *cpu)
+{
+    return (struct fpenv){.round = cpu->fpu.cw >> 10 & 3, .prec = cpu->fpu.cw >> 8 & 3, .unmasked = ~cpu->fpu.cw & FP_ALL};
+}
+
+/* Enter what an operation reported into the status word. True when its result is to be delivered. */
+static inline bool x87_report(struct cpu *cpu, const struct fpenv *env)
+{
+    cpu->fpu.sw |= (u16)(env->flags | (env->rounded_up ? SW_C1 : 0));
+    if (LIKELY(!(env->flags & env->unmasked)))
+        return true;
+    x87_note_opcode(cpu);
+    x87_update_es(cpu);
+    return !(env->flags & env->unmasked & FP_PRE);
+}
+
+/* Stack underflow, or overflow with C1 set. True when masked: the caller then delivers the indefinite. */
+static inline bool x87_stack_fault(struct cpu *cpu, bool overflow)
+{
+    struct fpenv env = {.flags = FP_IE, .rounded_up = overflow, .unmasked = ~cpu->fpu.cw & FP_ALL};
+    cpu->fpu.sw |= SW_SF;
+    return x87_report(cpu, &env);
+}
+
+static inline void x87_set_cc(struct cpu *cpu, u16 cc)
+{
+    cpu->fpu.sw = (u16)((cpu->fpu.sw & ~(SW_C0 | SW_C2 | SW_C3)) | cc);
+}
+
+/* Push v, or deal with the overflow. */
+static inline void x87_push(struct cpu *cpu, struct f80 v)
+{
+    if (LIKELY(st_empty(cpu, 7)))
+        st_push(cpu, v);
+    else if (x87_stack_fault(cpu, true))
+        st_push(cpu, F80_INDEFINITE);
+}
+
+/* ---- the ten-byte memory format ---- */
+static inline struct f80 f80_load(const u8 m[10])
+{
+    return (struct f80){ld64(m), ld16(m + 8)};
+}
+
+static inline void f80_store(u8 m[10], struct f80 v)
+{
+    st64(m, v.frac);
+    st16(m + 8, v.se);
+}
+
+#endif
