@@ -17,7 +17,7 @@ static u32 iterate(s32 cr, s32 ci)
     for (u32 n = 1; n <= MAX_ITERATIONS; n++) {
         s32 rr = fixed_mul(zr, zr), ii = fixed_mul(zi, zi);
 
-        if (rr + ii > 4 << (FRACTION - 1) || rr < 0 || ii < 0)
+        if ((u32)rr + (u32)ii > 4u << FRACTION)
             return n;
         zi = 2 * fixed_mul(zr, zi) + ci;
         zr = rr - ii + cr;
