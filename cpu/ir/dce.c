@@ -1,0 +1,75 @@
+/* Dead code: operations without effect of which neither the value nor a flag is wanted go away, and what only they wanted
+ * with them. One walk from the end, which also leaves flags_live as pass_liveness would. */
+#include "cpu/ir/shape.h"
+
+#include <string.h>
+
+struct live {
+    u64 values[(IR_MAX_VALUE + 63) / 64];
+    u8 flags;
+};
+
+enum { GUEST_REGS = (1 << IR_T0) - 1 };
+
+static bool is_live(const struct live *l, unsigned v)
+{
+    return l->values[v >> 6] >> (v & 63) & 1;
+}
+
+static void want(struct live *l, unsigned v)
+{
+    if (v < IR_MAX_VALUE)
+        l->values[v >> 6] |= BIT64(v & 63);
+}
+
+static void kill_value(struct live *l, unsigned v)
+{
+    if (v < IR_MAX_VALUE)
+        l->values[v >> 6] &= ~BIT64(v & 63);
+}
+
+static bool is_dead(const struct live *l, const struct ir_ins *i, const struct ir_op_info *info)
+{
+    if (info->attrs & (IRA_FAULT | IRA_SIDE | IRA_EXIT))
+        return false;
+    if (i->flags_out & l->flags)
+        return false;
+    return i->dst == IR_NONE || !is_live(l, i->dst);
+}
+
+/* What is wanted before `i`, from what is wanted behind it. */
+static void step(struct live *l, const struct ir_ins *i, const struct ir_op_info *info)
+{
+    const char *args = info->args;
+    if (args[0] == 'd' && (ir_is_temp(i->dst) || ir_result_type(i) >= I32))
+        kill_value(l, i->dst);
+    if (args[2] == 'd')
+        kill_value(l, i->b);
+    l->flags = ir_flags_before(i, l->flags);
+    if (ir_needs_state(i))
+        l->values[0] |= GUEST_REGS;
+    if (args[0] == 'm')
+        want(l, i->dst);
+    if (args[1] != '-')
+        want(l, i->a);
+    if (args[2] == 'u' || args[2] == 'i')
+        want(l, i->b);
+}
+
+void ir_pass_dce(struct ir_block *b)
+{
+    struct live l = {.values = {GUEST_REGS}, .flags = IRF_ALL};
+    u32 to = b->n;
+    for (u32 n = b->n; n-- > 0;) {
+        struct ir_ins *i = &b->ins[n];
+        const struct ir_op_info *info = &ir_op_info[i->op];
+        if (is_dead(&l, i, info))
+            continue;
+        i->flags_live = i->flags_out & l.flags;
+        step(&l, i, info);
+        b->ins[--to] = *i;
+    }
+    b->n -= to;
+    if (to)
+        memmove(b->ins, b->ins + to, b->n * sizeof(b->ins[0]));
+}
