@@ -30,7 +30,7 @@ static const struct field i8237_fields[] = {
     FA(command, FT_U8, 0, "command"),
     FA(status, FT_U8, 0, "terminal counts"),
     FA(request, FT_U8, 0, "software requests"),
-    F(dreq, FT_U8, 0, "request inputs"),
+    FK(dreq, FT_U8, 0, "request inputs"),
     FA(mask, FT_U8, 0x0f, "masked channels"),
     FA(high, FT_U8, 0, "byte flip-flop"),
     F(pad, FT_BYTES, 0, "unused"),

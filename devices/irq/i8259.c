@@ -17,7 +17,7 @@ enum {
 
 #define FIELDS_OF struct i8259_regs
 static const struct field i8259_fields[] = {
-    F(lines, FT_U8, 0, "level of the inputs"),
+    FK(lines, FT_U8, 0, "level of the inputs"),
     F(irr, FT_U8, 0, "interrupt requests"),
     F(isr, FT_U8, 0, "in service"),
     F(imr, FT_U8, 0, "interrupt mask"),
@@ -272,7 +272,10 @@ static bool i8259_init(struct dev *dev, struct err *err)
 
 static void i8259_reset(struct dev *dev)
 {
-    update_irq((struct i8259 *)dev);
+    struct i8259 *pic = (struct i8259 *)dev;
+
+    pic->r.irr = pic->r.lines & level_inputs(pic); /* the wires do not care about our reset */
+    update_irq(pic);
 }
 
 static bool i8259_loaded(struct dev *dev, struct err *err)

@@ -14,7 +14,7 @@ enum {
 #define FIELDS_OF struct ioapic_regs
 static const struct field ioapic_fields[] = {
     FA(redir, FT_U64, RED_MASKED, "redirection table"),
-    F(lines, FT_U32, 0, "level of the inputs"),
+    FK(lines, FT_U32, 0, "level of the inputs"),
     F(id, FT_U32, 0, "identification"),
     F(select, FT_U32, 0, "register selected"),
     F(pad, FT_U32, 0, "unused"),

@@ -47,7 +47,8 @@ static const struct field lapic_fields[] = {
     FA(isr, FT_U32, 0, "in service"),
     FA(irr, FT_U32, 0, "interrupt requests"),
     FA(tmr, FT_U32, 0, "trigger mode"),
-    FA(lint, FT_U8, 0, "level of the LINT pins"),
+    FK(lint[0], FT_U8, 0, "level of LINT0"),
+    FK(lint[1], FT_U8, 0, "level of LINT1"),
     F(extint, FT_U8, 0, "ExtINT message pending"),
     F(pad, FT_U8, 0, "unused"),
     FIELDS_END};
@@ -636,12 +637,9 @@ void lapic_set_cr8(struct lapic *apic, u8 v)
 static void local_reset(struct lapic *apic)
 {
     u64 base = apic->r.base_msr;
-    u8 lint0 = apic->r.lint[0], lint1 = apic->r.lint[1];
 
     fields_reset(lapic_fields, &apic->r, false);
     apic->r.base_msr = base;
-    apic->r.lint[0] = lint0;
-    apic->r.lint[1] = lint1;
     apic->r.id = apic->apic_id << 24;
     if (apic->bsp)
         apic->r.lvt[LVT_LINT0] = APIC_EXTINT << 8;
