@@ -4,6 +4,7 @@
 #   boot.bin        64 KiB boot ROM with the demo inside       (-bios)
 #   demo.bin        the demo's kernel (opt/dragoman/demo)      demo.img: the same as a floppy image
 #   linuxboot.bin   option ROM for -kernel with a bzImage      multiboot.bin: ... with a multiboot ELF
+#   mbtest.elf      a multiboot kernel that says what it was given, for the boot tests
 #   test/NAME.bin   one 64 KiB test ROM per file of roms/test  (-bios)
 
 B      ?= build
@@ -28,7 +29,7 @@ ROM_TESTS := $(sort $(basename $(notdir $(filter-out %/README.md,$(wildcard roms
 ROM_TEST_LIB := $(patsubst %,$(ROMB)/test/lib/%.o,start test) $(ROMB)/lib/mem.o
 
 ROMS := $(ROMB)/boot.bin $(ROMB)/demo.bin $(ROMB)/demo.img $(ROMB)/linuxboot.bin $(ROMB)/multiboot.bin \
-        $(patsubst %,$(ROMB)/test/%.bin,$(ROM_TESTS))
+        $(ROMB)/mbtest.elf $(patsubst %,$(ROMB)/test/%.bin,$(ROM_TESTS))
 
 .PHONY: roms
 roms: $(ROMS)
@@ -65,6 +66,10 @@ $(ROMB)/linuxboot/loader.elf: $(ROM_LOADER) $(ROMB)/linuxboot/main.o $(ROM_LIB) 
 
 $(ROMB)/multiboot/loader.elf: $(ROM_LOADER) $(ROMB)/multiboot/main.o $(ROM_LIB) roms/lib/flat.lds
 	$(call rom_flat,0x80000)
+
+# Linked at 2 MiB; the ELF file itself is what a boot loader reads.
+$(ROMB)/mbtest.elf: $(ROMB)/mbtest/start.o $(ROMB)/mbtest/main.o $(ROM_LIB) roms/lib/flat.lds
+	$(call rom_flat,0x200000)
 
 $(ROMB)/%.flat: $(ROMB)/%.elf
 	$(Q)objcopy -O binary $< $@
