@@ -97,11 +97,20 @@ enum cpu_exit {
     CPU_EXIT_SHUTDOWN, /* triple fault */
     CPU_EXIT_DEBUG,    /* a debugger's breakpoint */
 };
+enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_BAIL }; /* what longjmp to cpu->unwind says */
 enum cpu_engine { ENGINE_EXEC, ENGINE_EVAL, ENGINE_JIT };
 
 struct jit;
 struct cpu_model;
 struct cpu;
+
+/* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in place (cpu/jit). A tag is
+ * EIP | jc_tag, whose upper half says which mode, address space and generation the entry belongs to. */
+enum { JC_BITS = 12, JC_SIZE = 1 << JC_BITS };
+struct jc_entry {
+    u64 tag;
+    const void *host;
+};
 
 /* The interrupt controller as the CPU sees it, and other wires out of the CPU; set by the board. */
 struct cpu_hooks {
@@ -142,8 +151,10 @@ struct cpu {
     bool shadow_ss;     /* ... and debug traps too (MOV SS, POP SS) */
     bool halted;
     bool in_smm, nmi_blocked;
+    bool smm_nmi;       /* nmi_blocked as it was when SMM was entered */
     bool smi_pending, nmi_pending, init_pending;
     u8 intr;            /* level of the INTR wire */
+    u32 seg_mode;       /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key;       /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
     /* --- system registers --- */
@@ -176,7 +187,12 @@ struct cpu {
     u32 index;          /* which virtual CPU */
     struct jit *jit;    /* translations; NULL: interpreter only */
     void *icache;       /* exec's cache of decoded instructions */
-    u64 icount;         /* instructions executed, up to the last synchronisation */
+    u64 icount;         /* instructions executed before the running cpu_run */
+    u32 run_budget;     /* what the running cpu_run was given */
+    s32 ahead;          /* instructions that translated code has charged to the budget but not yet executed */
+    u64 jc_tag;
+    u64 slots[32];      /* translated code: temporaries that found no host register */
+    struct jc_entry jc[JC_SIZE];
     u64 stat_exc[32], stat_intr;
 };
 
@@ -200,7 +216,10 @@ void cpu_init_signal(struct cpu *cpu); /* INIT: as reset, keeps FPU, MTRRs, cach
  * interrupts. Never longjmps out. *(cpu->icount) advances by the instructions executed. */
 enum cpu_exit cpu_run(struct cpu *cpu, enum cpu_engine engine, u32 insns);
 /* Ask a running cpu_run to return soon; may be called from a signal handler or another thread. */
-static inline void cpu_kick(struct cpu *cpu) { __atomic_store_n(&cpu->exit_request, 1, __ATOMIC_RELEASE); }
+enum { EXIT_RETURN = 1, EXIT_RECHECK = 2 }; /* bits of exit_request: return from cpu_run; look for events anew */
+static inline void cpu_kick(struct cpu *cpu) { __atomic_fetch_or(&cpu->exit_request, EXIT_RETURN, __ATOMIC_RELEASE); }
+/* Something changed that the run loop must look at before the next instruction; for the CPU's own thread. */
+static inline void cpu_recheck(struct cpu *cpu) { __atomic_fetch_or(&cpu->exit_request, EXIT_RECHECK, __ATOMIC_RELEASE); }
 /* Instructions executed until now, also right within a device access made by a running instruction. */
 u64 cpu_icount(const struct cpu *cpu);
 /* Input wires: level of INTR; edges of NMI, SMI, INIT. Each also kicks the CPU out of translated code. */
@@ -244,6 +263,7 @@ enum {
     MK_EM = 0x100, MK_TS = 0x200, MK_MP = 0x400, MK_NE = 0x800,
     MK_OSFXSR = 0x1000,
     MK_AC = 0x2000,   /* misaligned accesses raise #AC */
+    MK_PG = 0x8000,   /* paging is on: links across pages need a check */
     MK_DEBUG = 0x4000, /* a breakpoint register is enabled: use exec */
     MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB: no check, no add */
     MK_FLAT_CS = 0x20000, MK_FLAT_SS = 0x40000, MK_FLAT_DS = 0x80000, MK_FLAT_FS = 0x100000, MK_FLAT_GS = 0x200000,

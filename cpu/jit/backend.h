@@ -1,0 +1,67 @@
+/* What a host back end gives: stubs once, code per block. It knows the IR, the layout of struct cpu and nothing of guests'
+ * instructions. */
+#ifndef CPU_JIT_BACKEND_H
+#define CPU_JIT_BACKEND_H
+
+#include "cpu/cpu.h"
+#include "cpu/ir/ir.h"
+#include "cpu/jit/codebuf.h"
+
+/* A site names a guest instruction of a block in one number that code passes to helpers. */
+#define SITE(block_id, at) ((u32)(block_id) << 6 | (u32)(at))
+#define SITE_BLOCK(site) ((site) >> 6)
+#define SITE_AT(site) ((site) & 63)
+
+/* Entry points in code memory that blocks use (executable addresses). */
+struct be_stubs {
+    /* Call translated code at `host`; returns what the exit put in the result register: BE_LEAVE or a link number. */
+    u64 (*enter)(void *cpu, const void *host);
+    const u8 *leave;         /* rip is in state */
+    const u8 *exit_link;     /* result = SITE(block, link index) | BE_LINK */
+    const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = the block's */
+    const u8 *prepare[2][4]; /* [write][log2 size]: make plain or bail */
+    const u8 *seg, *exec, *execx;
+};
+#define BE_LEAVE 0ull
+#define BE_LINK BIT64(40)
+#define BE_ENTRY BIT64(41)
+
+/* Helpers that stubs call. */
+struct be_helpers {
+    u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */
+    void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
+    u64 (*exec)(struct cpu *cpu, u32 site); /* nonzero: leave */
+};
+
+/* Where a block's direct exits were emitted. */
+struct be_exit {
+    u64 rip;
+    u8 *rel;
+    const u8 *unlinked;
+};
+
+struct be_out {
+    u8 *code, *end;     /* in: room (writable alias) ; out: code .. end */
+    const u8 *entry;
+    bool full;
+    struct be_exit exits[IR_MAX_GUEST + 2];
+    u32 nexits;
+};
+
+struct be_in {
+    const struct ir_block *ir;
+    u32 block_id;
+    u32 off;                   /* of the block in its page: exits to the same page may be linked */
+    bool link_any;             /* paging is off: every direct exit may be linked */
+    bool link_none;            /* chaining is switched off */
+    bool counted, user;
+};
+
+/* Emit the stubs at *p (writable alias), advancing it. */
+void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers, struct be_stubs *stubs);
+/* Emit one block. out->full: nothing usable was written. */
+void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in, struct be_out *out);
+/* Point the rel32 at `rel` (writable) to executable address `to`. */
+void be_patch(struct codebuf *buf, u8 *rel, const u8 *to);
+
+#endif

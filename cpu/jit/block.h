@@ -1,0 +1,85 @@
+/* A translated block and the tables around it; private to cpu/jit. */
+#ifndef CPU_JIT_BLOCK_H
+#define CPU_JIT_BLOCK_H
+
+#include "cpu/jit/backend.h"
+#include "cpu/jit/jit.h"
+
+struct block;
+
+/* One direct exit: the patched jump, and its place in the target's list of incoming ones. */
+struct link {
+    u64 rip;            /* where it goes */
+    u8 *rel;            /* the rel32 in code memory (writable alias) */
+    const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
+    struct block *target;
+    struct link *next, **pprev; /* incoming list of target */
+};
+
+struct block {
+    /* key */
+    u32 page0, page1; /* page1: RAM_NO_PAGE unless the last instruction crosses */
+    u32 off;          /* in page0 */
+    u32 nbytes;
+    u64 rip, mode_key;
+    u32 id;
+    bool dead;
+    u8 nguest, nlinks, ninsns;
+    const void *host; /* entry */
+    u32 host_size;
+    struct block *hash_next;
+    struct block *page_next[2]; /* lists of the blocks that touch a page */
+    struct link *incoming;
+    struct link *links;         /* [nlinks] */
+    struct insn *insns;         /* [ninsns]: those that call exec */
+    u8 *insn_at;                /* their guest indexes */
+    u16 *insn_off;              /* [nguest + 1] offsets from rip */
+    struct ir_block *ir;        /* kept for the eval engine only, with every instruction decoded */
+    struct insn *ir_insns;
+};
+
+enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS };
+enum { JC_MODES = 64 };
+enum { HOT_BITS = 14, HOT_SIZE = 1 << HOT_BITS };
+
+struct jit {
+    struct cpu *cpu;
+    struct jit_config config;
+    struct codebuf buf;
+    u8 *code_p;               /* next free byte (writable alias) */
+    u8 *code_start;           /* behind the stubs */
+    bool in_code;             /* translated code or a helper of it is running: nothing may be freed */
+    u8 hot[HOT_SIZE];         /* how often a place was entered before it is translated */
+    struct be_stubs stubs;
+    struct block **blocks;    /* by id */
+    u32 nblocks, cap_blocks;
+    struct block *hash[HASH_SIZE];
+    struct block **pages;     /* by page id: blocks on the page */
+    u32 npages;
+    struct block *running;    /* eval: the block under way */
+    u32 gen_seen;             /* mmu.gen that jc_tag was made for */
+    u64 mode_seen, base_seen;
+    struct {
+        u64 mode_key, base;
+    } jc_modes[JC_MODES];     /* which mode each number in a jump table tag means */
+    u32 jc_nmodes, jc_gen;
+    struct ir_block ir;       /* scratch for translation */
+    struct jit_stats stats;
+};
+
+/* cache.c */
+struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key);
+void block_insert(struct jit *jit, struct block *b);
+void block_free(struct block *b);
+void block_kill(struct jit *jit, struct block *b);
+void block_link(struct jit *jit, struct link *from, struct block *to);
+void jc_refresh(struct jit *jit);
+void jc_put(struct jit *jit, struct block *b);
+
+/* log.c */
+void jit_log_host(struct jit *jit, const struct block *b);
+
+/* translate.c: the block at cpu->rip, whose code starts at byte `off` of `page`, host address `code`. NULL: use exec. */
+struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval);
+
+#endif

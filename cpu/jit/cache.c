@@ -1,0 +1,209 @@
+/* The tables of translated blocks: found by place and mode, linked to each other, dropped when their bytes change. */
+#include "cpu/jit/block.h"
+
+#include <stdlib.h>
+
+static u32 hash_of(u32 page, u32 off, u64 mode_key)
+{
+    u64 h = ((u64)page << PAGE_BITS | off) * 0x9e3779b97f4a7c15ull ^ mode_key * 0xff51afd7ed558ccdull;
+    return (u32)(h >> (64 - HASH_BITS));
+}
+
+struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key)
+{
+    struct block *b = jit->hash[hash_of(page, off, mode_key)];
+    while (b && !(b->page0 == page && b->off == off && b->rip == rip && b->mode_key == mode_key))
+        b = b->hash_next;
+    return b;
+}
+
+/* The 64-byte lines of `page` that b's bytes lie on. */
+static u64 lines_of(const struct block *b, u32 page)
+{
+    u32 first = page == b->page0 ? b->off : 0;
+    u32 end = page == b->page0 ? MIN(b->off + b->nbytes, PAGE_SIZE) : b->off + b->nbytes - PAGE_SIZE;
+    u32 lo = first >> 6, hi = (end - 1) >> 6;
+    return (~(u64)0 >> (63 - (hi - lo))) << lo;
+}
+
+static void page_add(struct jit *jit, u32 page, struct block *b, int k)
+{
+    struct ram_space *space = jit->cpu->mmu.space;
+    b->page_next[k] = jit->pages[page];
+    jit->pages[page] = b;
+    if (!space->code_lines[page])
+        mmu_protect_page(&jit->cpu->mmu, page);
+    space->code_lines[page] |= lines_of(b, page);
+}
+
+void block_insert(struct jit *jit, struct block *b)
+{
+    u32 h = hash_of(b->page0, b->off, b->mode_key);
+    b->hash_next = jit->hash[h];
+    jit->hash[h] = b;
+    page_add(jit, b->page0, b, 0);
+    if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
+        page_add(jit, b->page1, b, 1);
+}
+
+static struct block **page_next(struct block *b, u32 page)
+{
+    return &b->page_next[page == b->page0 ? 0 : 1];
+}
+
+static void page_remove(struct jit *jit, u32 page, struct block *b)
+{
+    struct block **p = &jit->pages[page];
+    u64 lines = 0;
+    while (*p && *p != b)
+        p = page_next(*p, page);
+    if (*p)
+        *p = *page_next(b, page);
+    for (struct block *o = jit->pages[page]; o; o = *page_next(o, page))
+        lines |= lines_of(o, page);
+    jit->cpu->mmu.space->code_lines[page] = lines;
+}
+
+static void unlink_exit(struct jit *jit, struct link *l)
+{
+    if (!l->target)
+        return;
+    *l->pprev = l->next;
+    if (l->next)
+        l->next->pprev = l->pprev;
+    l->target = NULL;
+    if (l->rel)
+        be_patch(&jit->buf, l->rel, l->unlinked);
+    jit->stats.unlinks++;
+}
+
+void block_link(struct jit *jit, struct link *from, struct block *to)
+{
+    if (from->target || !from->rel)
+        return;
+    from->target = to;
+    from->next = to->incoming;
+    from->pprev = &to->incoming;
+    if (to->incoming)
+        to->incoming->pprev = &from->next;
+    to->incoming = from;
+    be_patch(&jit->buf, from->rel, to->host);
+    jit->stats.links++;
+}
+
+/* Take b out of every table. Its memory and code stay until the next flush: it may be running. */
+void block_kill(struct jit *jit, struct block *b)
+{
+    struct block **p = &jit->hash[hash_of(b->page0, b->off, b->mode_key)];
+    struct jc_entry *jc = &jit->cpu->jc[b->rip & (JC_SIZE - 1)];
+    if (b->dead)
+        return;
+    b->dead = true;
+    while (*p && *p != b)
+        p = &(*p)->hash_next;
+    if (*p)
+        *p = b->hash_next;
+    page_remove(jit, b->page0, b);
+    if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
+        page_remove(jit, b->page1, b);
+    while (b->incoming)
+        unlink_exit(jit, b->incoming);
+    for (u32 i = 0; i < b->nlinks; i++)
+        unlink_exit(jit, &b->links[i]);
+    if (jc->host == b->host)
+        jc->tag = ~(u64)0;
+    jit->stats.invalidated++;
+}
+
+void block_free(struct block *b)
+{
+    if (!b)
+        return;
+    free(b->links);
+    free(b->insns);
+    free(b->insn_at);
+    free(b->insn_off);
+    free(b->ir);
+    free(b->ir_insns);
+    free(b);
+}
+
+void jit_wrote(void *arg, u32 page, u32 off, u32 len)
+{
+    struct cpu *cpu = arg;
+    struct jit *jit = cpu->jit;
+    struct block *b, *next;
+    if (!jit || page >= jit->npages)
+        return;
+    for (b = jit->pages[page]; b; b = next) {
+        u32 first = page == b->page0 ? b->off : 0;
+        u32 end = page == b->page0 ? b->off + b->nbytes : b->off + b->nbytes - PAGE_SIZE;
+        next = *page_next(b, page);
+        if (off < end && off + len > first)
+            block_kill(jit, b);
+    }
+}
+
+void jit_flush(struct cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    if (!jit)
+        return;
+    for (u32 i = 0; i < jit->npages; i++)
+        if (jit->pages[i]) {
+            jit->pages[i] = NULL;
+            cpu->mmu.space->code_lines[i] = 0;
+        }
+    for (u32 i = 0; i < jit->nblocks; i++)
+        block_free(jit->blocks[i]);
+    jit->nblocks = 0;
+    memset(jit->hash, 0, sizeof(jit->hash));
+    for (u32 i = 0; i < JC_SIZE; i++)
+        cpu->jc[i].tag = ~(u64)0;
+    jit->code_p = jit->code_start;
+    jit->stats.flushes++;
+}
+
+/* ---- the jump table's tags ---- */
+static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
+{
+    for (u32 i = 0; i < jit->jc_nmodes; i++)
+        if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base)
+            return i;
+    if (jit->jc_nmodes == JC_MODES) { /* numbers are used up: all tags so far become void */
+        jit->jc_nmodes = 0;
+        jit->jc_gen++;
+    }
+    jit->jc_modes[jit->jc_nmodes].mode_key = mode_key;
+    jit->jc_modes[jit->jc_nmodes].base = base;
+    return jit->jc_nmodes++;
+}
+
+/* Recompute the tag of the present mode and address space. */
+void jc_refresh(struct jit *jit)
+{
+    struct cpu *cpu = jit->cpu;
+    u64 base = cpu->seg[SEG_CS].base;
+    u32 n;
+    if (jit->gen_seen == cpu->mmu.gen && jit->mode_seen == cpu->mode_key && jit->base_seen == base)
+        return;
+    if (jit->gen_seen != cpu->mmu.gen)
+        jit->jc_gen++;
+    jit->gen_seen = cpu->mmu.gen;
+    jit->mode_seen = cpu->mode_key;
+    jit->base_seen = base;
+    n = mode_number(jit, cpu->mode_key, base);
+    if (jit->jc_gen >= BIT(26) - 2) { /* the generation wraps: old tags must not come alive again */
+        jit->jc_gen = 1;
+        for (u32 i = 0; i < JC_SIZE; i++)
+            cpu->jc[i].tag = ~(u64)0;
+    }
+    cpu->jc_tag = (u64)(jit->jc_gen << 6 | n) << 32;
+}
+
+void jc_put(struct jit *jit, struct block *b)
+{
+    struct jc_entry *e = &jit->cpu->jc[b->rip & (JC_SIZE - 1)];
+    e->tag = jit->cpu->jc_tag | b->rip;
+    e->host = b->host;
+}

@@ -1,0 +1,259 @@
+/* Running translated code: find or make the block, enter it, link exits, and the helpers that code calls. */
+#include "cpu/jit/jit.h"
+#include "cpu/exec/exec.h"
+#include "cpu/exec/step.h"
+#include "cpu/ir/eval.h"
+#include "cpu/jit/block.h"
+#include "devices/core/err.h"
+
+#include <stdlib.h>
+
+#ifdef CONFIG_TORTURE
+enum { CODE_SIZE = 128 * 1024, HOT_AFTER = 0 };
+#else
+enum { CODE_SIZE = 64 * 1024 * 1024, HOT_AFTER = 4 };
+#endif
+
+/* ---- what code calls ---- */
+/* The guest instruction of `site` is about to fault, to be left, or to look at time: put EIP and the count right. */
+static struct block *at_site(struct cpu *cpu, u32 site)
+{
+    struct jit *jit = cpu->jit;
+    struct block *b = jit->blocks[SITE_BLOCK(site)];
+    unsigned at = SITE_AT(site);
+    cpu->rip = b->rip + b->insn_off[at];
+    cpu->ahead = jit->config.counted ? b->nguest - (s32)at : 0;
+    return b;
+}
+
+static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
+{
+    unsigned size = size_write & 0xff;
+    int access = size_write >> 8 ? TLB_WR : TLB_RD;
+    struct mmu_fault fault;
+    enum mmu_place place = mmu_prepare(&cpu->mmu, cpu->mmu_mode, la, size, access, &fault);
+    /* Accesses across pages have no single addend. */
+    if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE))
+        return cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)].addend;
+    at_site(cpu, site);
+    if (place == MMU_FAULT)
+        cpu_raise_pf(cpu, &fault);
+    cpu->jit->stats.exits_bail++;
+    longjmp(cpu->unwind, CPU_UNWIND_BAIL);
+}
+
+static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
+{
+    at_site(cpu, site);
+    seg_check(cpu, what >> 16, off, what & 0xff, what >> 8 & 1);
+    cpu->ahead = 0;
+}
+
+static u64 help_exec(struct cpu *cpu, u32 site)
+{
+    struct jit *jit = cpu->jit;
+    struct block *b = at_site(cpu, site);
+    unsigned at = SITE_AT(site), k = 0;
+    u32 gen = cpu->mmu.gen;
+    u64 next;
+    while (b->insn_at[k] != at)
+        k++;
+    next = b->rip + b->insn_off[at + 1];
+    if (cpu->code_bits != 64)
+        next = (u32)next;
+    cpu->next_rip = next;
+    jit->stats.exits_exec++;
+    exec_table[b->insns[k].op](cpu, &b->insns[k]);
+    cpu->rip = cpu->next_rip;
+    if (LIKELY(cpu->rip == next && !b->dead && cpu->mode_key == b->mode_key && cpu->mmu.gen == gen && !cpu->db_pending &&
+               !cpu->shadow && !cpu_attention(cpu))) {
+        cpu->ahead = 0;
+        return 0;
+    }
+    /* Leaving: what was charged beyond this instruction is given back. */
+    if (jit->config.counted)
+        cpu->budget += cpu->ahead - 1;
+    cpu->ahead = 0;
+    return 1;
+}
+
+/* ---- finding blocks ---- */
+static struct block *find(struct jit *jit, bool eval)
+{
+    struct cpu *cpu = jit->cpu;
+    u64 la = (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+    struct mmu_fault fault;
+    u32 len, page, off = (u32)la & PAGE_MASK;
+    const u8 *code = mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault);
+    struct block *b;
+    jit->stats.lookups++;
+    if (!code || page >= jit->npages)
+        return NULL;
+    b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
+    if (!b) {
+        u8 *hot = &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
+        if (*hot < HOT_AFTER) {
+            ++*hot;
+            return NULL;
+        }
+        jit->stats.creations++;
+        b = block_translate(jit, page, off, code, eval);
+        jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
+    }
+    if (b && UNLIKELY(b->page1 != RAM_NO_PAGE)) {
+        /* The second page may be mapped elsewhere by now. */
+        u32 page1;
+        u64 la1 = (u32)((la | PAGE_MASK) + 1);
+        if (!mmu_fetch(&cpu->mmu, cpu->mmu_mode, la1, &len, &page1, &fault))
+            return NULL;
+        if (page1 != b->page1) {
+            block_kill(jit, b);
+            return NULL;
+        }
+    }
+    return b;
+}
+
+static enum jit_left run_eval(struct jit *jit)
+{
+    struct cpu *cpu = jit->cpu;
+    const struct insn *insns[IR_MAX_GUEST];
+    struct block *b;
+    struct ir_run run;
+    enum ir_left left;
+    for (;;) {
+        if (cpu_attention(cpu) || cpu->budget <= 0)
+            return JIT_AGAIN;
+        b = find(jit, true);
+        if (!b || cpu->budget < b->nguest)
+            return JIT_EXEC;
+        /* A block stays in memory until the next flush, which only a translation causes. */
+        for (u32 i = 0; i < b->ir->nguest; i++)
+            insns[i] = &b->ir_insns[i];
+        run = (struct ir_run){.stop = &b->dead};
+        left = ir_eval(cpu, b->ir, insns, &run);
+        cpu->budget -= (s32)run.done;
+        cpu->ahead = 0;
+        if (left == LEFT_BAIL)
+            return JIT_EXEC;
+        if (cpu->mode_key != b->mode_key || cpu->shadow || cpu->db_pending)
+            return JIT_AGAIN;
+    }
+}
+
+/* Behind exit `site` of a block: the next block, linked when that is allowed. */
+static struct block *follow(struct jit *jit, u32 site)
+{
+    struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
+    struct link *l = &from->links[SITE_AT(site)];
+    u64 flushes = jit->stats.flushes;
+    jit->stats.exits_link++;
+    jit->cpu->rip = l->rip;
+    to = find(jit, false);
+    /* A flush during translation frees `from`. A block on two pages is entered through find() or the jump table only, unless
+     * there is no paging. */
+    if (to && flushes == jit->stats.flushes && !from->dead && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
+        block_link(jit, l, to);
+    return to;
+}
+
+enum jit_left jit_run(struct cpu *cpu, bool eval)
+{
+    struct jit *jit = cpu->jit;
+    struct block *b = NULL;
+    u64 r, mode = cpu->mode_key;
+    if (eval)
+        return run_eval(jit);
+    jc_refresh(jit);
+    for (;;) {
+        if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode || cpu->shadow || cpu->db_pending ||
+            (cpu->eflags & (FL_TF | FL_RF)))
+            return JIT_AGAIN;
+        if (!b)
+            b = find(jit, false);
+        if (!b)
+            return JIT_EXEC;
+        if (jit->config.counted && cpu->budget < b->nguest)
+            return JIT_EXEC;
+        if (!jit->config.no_chain)
+            jc_put(jit, b);
+        if (log_on(cpu->log, LOGA_EXEC))
+            log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
+        r = jit->stubs.enter(cpu, b->host);
+        b = NULL;
+        if (r & BE_LINK) {
+            jc_refresh(jit);
+            b = follow(jit, (u32)r);
+            if (!b)
+                return JIT_EXEC;
+        } else if (r & BE_ENTRY) {
+            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->rip;
+            jit->stats.exits_entry++;
+            if (jit->config.counted && cpu->budget > 0 && !cpu_attention(cpu))
+                return JIT_EXEC;
+            return JIT_AGAIN;
+        } else {
+            jit->stats.exits_indirect++;
+            jc_refresh(jit);
+        }
+    }
+}
+
+/* ---- life ---- */
+static bool size_pages(struct jit *jit)
+{
+    u32 n = jit->cpu->mmu.space->npages;
+    jit->pages = calloc(n ? n : 1, sizeof(*jit->pages));
+    jit->npages = n;
+    return jit->pages != NULL;
+}
+
+bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
+{
+    static const struct be_helpers helpers = {help_prepare, help_seg, help_exec};
+    struct jit *jit = calloc(1, sizeof(*jit));
+    if (!jit)
+        return err_set(err, "no memory for the translator");
+    jit->cpu = cpu;
+    jit->config = *config;
+    if (!size_pages(jit) || !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
+        free(jit->pages);
+        free(jit);
+        return false;
+    }
+    jit->code_p = jit->buf.rw;
+    be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
+    jit->code_p += -(uintptr_t)jit->code_p & 63;
+    jit->code_start = jit->code_p;
+    jit->gen_seen = ~cpu->mmu.gen;
+    jit->jc_gen = 1;
+    cpu->jit = jit;
+    for (u32 i = 0; i < JC_SIZE; i++)
+        cpu->jc[i].tag = ~(u64)0;
+    return true;
+}
+
+void jit_free(struct cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    if (!jit)
+        return;
+    jit_flush(cpu);
+    free(jit->blocks);
+    free(jit->pages);
+    codebuf_free(&jit->buf);
+    free(jit);
+    cpu->jit = NULL;
+}
+
+bool jit_set_config(struct cpu *cpu, const struct jit_config *config, struct err *err)
+{
+    jit_flush(cpu);
+    cpu->jit->config = *config;
+    return true;
+}
+
+const struct jit_stats *jit_stats(const struct cpu *cpu)
+{
+    return cpu->jit ? &cpu->jit->stats : NULL;
+}

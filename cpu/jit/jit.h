@@ -1,0 +1,45 @@
+/* Translated code of one virtual CPU: the block cache, links between blocks, invalidation, and running it. */
+#ifndef CPU_JIT_JIT_H
+#define CPU_JIT_JIT_H
+
+#include "cpu/cpu.h"
+#include "cpu/ir/ir.h"
+#include "cpu/tr/tr.h"
+
+struct err;
+struct jit;
+
+struct jit_config {
+    bool counted;      /* charge the budget per instruction (deterministic time); else poll exit_request only */
+    bool no_chain;     /* every exit returns to the run loop */
+    u32 passes;        /* mask for ir_optimise */
+    u64 code_size;     /* bytes of code memory; 0: the default */
+    struct tr_config tr;
+};
+
+/* Give `cpu` a translator. False with a sentence when the host gives no executable memory: the interpreter remains. */
+bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err);
+void jit_free(struct cpu *cpu);
+bool jit_set_config(struct cpu *cpu, const struct jit_config *config, struct err *err);
+
+/* Run translated code (`eval`: the same blocks through the IR evaluator) from cpu->rip until something needs the run loop.
+ * What comes back says what that is. Faults longjmp to cpu->unwind with all state in cpu. */
+enum jit_left {
+    JIT_AGAIN,  /* state is in cpu: check events and come back */
+    JIT_EXEC,   /* run one instruction in exec first */
+};
+enum jit_left jit_run(struct cpu *cpu, bool eval);
+
+/* Bytes [off, off+len) of page `page` were written: blocks that came from them are dropped. The ram_space.wrote hook. */
+void jit_wrote(void *arg, u32 page, u32 off, u32 len);
+/* Drop everything (code memory full, configuration changed). */
+void jit_flush(struct cpu *cpu);
+
+struct jit_stats {
+    u64 blocks, guest_insns, guest_bytes, host_bytes, ir_ops, translate_ns;
+    u64 flushes, invalidated, links, unlinks;
+    u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, lookups, creations;
+};
+const struct jit_stats *jit_stats(const struct cpu *cpu);
+
+#endif

@@ -1,0 +1,33 @@
+/* -d out_asm: host code of a block, disassembled by Capstone where it was found, else as bytes. */
+#include "cpu/jit/block.h"
+
+#ifdef CONFIG_CAPSTONE
+#include <capstone/capstone.h>
+#endif
+
+void jit_log_host(struct jit *jit, const struct block *b)
+{
+    const u8 *p = b->host;
+    log_line(jit->cpu->log, LOGA_OUT_ASM, "host code of %08llx: %u bytes for %u guest instructions", (unsigned long long)b->rip,
+             b->host_size, b->nguest);
+#ifdef CONFIG_CAPSTONE
+    csh cs;
+    cs_insn *insn;
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) == CS_ERR_OK) {
+        size_t n = cs_disasm(cs, p, b->host_size, (uintptr_t)p, 0, &insn);
+        for (size_t i = 0; i < n; i++)
+            log_line(jit->cpu->log, LOGA_OUT_ASM, "  %llx: %s %s", (unsigned long long)insn[i].address, insn[i].mnemonic,
+                     insn[i].op_str);
+        cs_free(insn, n);
+        cs_close(&cs);
+    }
+#else
+    for (u32 i = 0; i < b->host_size; i += 16) {
+        char hex[64];
+        u32 at = 0;
+        for (u32 k = i; k < b->host_size && k < i + 16; k++)
+            at += (u32)snprintf(hex + at, sizeof(hex) - at, " %02x", p[k]);
+        log_line(jit->cpu->log, LOGA_OUT_ASM, " %s", hex);
+    }
+#endif
+}

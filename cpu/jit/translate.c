@@ -1,0 +1,219 @@
+/* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the tables. */
+#include "cpu/jit/block.h"
+#include "devices/core/err.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static u64 now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
+}
+
+/* The bytes of the following page, for a last instruction that crosses: its id in *page1. */
+static const u8 *following_page(struct jit *jit, u32 off, u32 *page1)
+{
+    struct cpu *cpu = jit->cpu;
+    struct mmu_fault fault;
+    u64 la = (u32)(cpu->seg[SEG_CS].base + cpu->rip) + (u64)(PAGE_SIZE - off);
+    const struct tlb_entry *e;
+    *page1 = RAM_NO_PAGE;
+    if ((u32)la != la)
+        return NULL;
+    /* Only when it is mapped and fetched already: translating ahead must not fault or set A bits (Intel permits neither
+     * for instructions that are never reached). */
+    e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
+    if (e->ex == la) {
+        u32 len;
+        return mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, page1, &fault);
+    }
+    return NULL;
+}
+
+static bool keep_exec_insns(struct block *b, const struct tr_result *tr)
+{
+    const struct ir_block *ir = tr->ir;
+    u32 n = 0;
+    for (u32 i = 0; i < ir->n; i++)
+        n += ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX;
+    b->insn_off = malloc((ir->nguest + 1) * sizeof(u16));
+    if (!b->insn_off)
+        return false;
+    memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(u16));
+    if (!n)
+        return true;
+    b->insns = malloc(n * sizeof(struct insn));
+    b->insn_at = malloc(n);
+    if (!b->insns || !b->insn_at)
+        return false;
+    for (u32 i = 0; i < ir->n; i++)
+        if (ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX) {
+            b->insns[b->ninsns] = tr->insns[ir->ins[i].at];
+            b->insn_at[b->ninsns++] = ir->ins[i].at;
+        }
+    return true;
+}
+
+static bool keep_ir(struct block *b, const struct tr_result *tr)
+{
+    b->ir = malloc(sizeof(*b->ir));
+    b->ir_insns = malloc(sizeof(tr->insns));
+    if (!b->ir || !b->ir_insns)
+        return false;
+    *b->ir = *tr->ir;
+    memcpy(b->ir_insns, tr->insns, sizeof(tr->insns));
+    return true;
+}
+
+static bool keep_links(struct block *b, const struct be_out *out)
+{
+    if (!out->nexits)
+        return true;
+    b->links = calloc(out->nexits, sizeof(struct link));
+    if (!b->links)
+        return false;
+    b->nlinks = (u8)out->nexits;
+    for (u32 i = 0; i < out->nexits; i++) {
+        b->links[i].rip = out->exits[i].rip;
+        b->links[i].rel = out->exits[i].rel;
+        b->links[i].unlinked = out->exits[i].unlinked;
+    }
+    return true;
+}
+
+static void log_ir(struct jit *jit, enum log_area area)
+{
+    static const u32 room = 128 * 1024;
+    char *text;
+    if (!log_on(jit->cpu->log, area) || !(text = malloc(room)))
+        return;
+    ir_print(&jit->ir, text, room);
+    log_line(jit->cpu->log, area, "%s at %08llx:\n%s", area == LOGA_OP ? "IR" : "IR after the passes",
+             (unsigned long long)jit->ir.rip, text);
+    free(text);
+}
+
+static void log_guest(struct jit *jit, const struct tr_result *tr)
+{
+    char line[128];
+    if (!log_on(jit->cpu->log, LOGA_IN_ASM))
+        return;
+    for (u32 i = 0; i < tr->ir->nguest; i++) {
+        u64 pc = tr->ir->rip + tr->ir->off[i];
+        log_line(jit->cpu->log, LOGA_IN_ASM, "%04x:%08llx  %s", jit->cpu->seg[SEG_CS].sel, (unsigned long long)pc,
+                 disasm(line, sizeof(line), &tr->insns[i], pc));
+    }
+}
+
+/* Emit host code for jit->ir. False: code memory is full. */
+static bool emit(struct jit *jit, struct block *b, struct be_out *out)
+{
+    struct cpu *cpu = jit->cpu;
+    struct be_in in = {
+        .ir = &jit->ir,
+        .block_id = b->id,
+        .off = b->off,
+        .link_any = !(b->mode_key & MK_PG),
+        .link_none = jit->config.no_chain,
+        .counted = jit->config.counted,
+        .user = cpu->mmu_mode == MMU_USER,
+    };
+    out->code = jit->code_p;
+    out->end = jit->buf.rw + jit->buf.size;
+    be_emit_block(&jit->buf, &jit->stubs, &in, out);
+    if (out->full)
+        return false;
+    b->host = out->entry;
+    b->host_size = (u32)(out->end - out->code);
+    jit->code_p = out->end + (-(uintptr_t)out->end & 15);
+    return true;
+}
+
+static bool debug_check(struct jit *jit, const char *when)
+{
+#ifdef CONFIG_DEBUG
+    struct err err;
+    if (!ir_check(&jit->ir, &err))
+        BUG("IR %s: %s", when, err.msg);
+#endif
+    return true;
+}
+
+static struct block *new_block(struct jit *jit, u32 page, u32 off)
+{
+    struct block *b;
+    if (jit->nblocks == jit->cap_blocks) {
+        u32 cap = jit->cap_blocks ? jit->cap_blocks * 2 : 4096;
+        struct block **n = realloc(jit->blocks, cap * sizeof(*n));
+        if (!n)
+            return NULL;
+        jit->blocks = n;
+        jit->cap_blocks = cap;
+    }
+    b = calloc(1, sizeof(*b));
+    if (!b)
+        return NULL;
+    b->id = jit->nblocks;
+    b->page0 = page;
+    b->page1 = RAM_NO_PAGE;
+    b->off = off;
+    b->rip = jit->cpu->rip;
+    b->mode_key = jit->cpu->mode_key;
+    return b;
+}
+
+struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval)
+{
+    struct tr_result tr = {.ir = &jit->ir};
+    struct tr_source src = {.code = code, .len = PAGE_SIZE - off};
+    struct be_out out;
+    struct block *b;
+    u32 page1;
+    u64 start = now_ns();
+    if (jit->nblocks >= BIT(26) - 1)
+        jit_flush(jit->cpu);
+    src.more = following_page(jit, off, &page1);
+    src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
+    tr_block(jit->cpu, &jit->config.tr, &src, &tr);
+    if (tr.exec_only)
+        return NULL;
+    log_guest(jit, &tr);
+    debug_check(jit, "from the translator");
+    log_ir(jit, LOGA_OP);
+    ir_optimise(&jit->ir, jit->config.passes);
+    debug_check(jit, "after the passes");
+    log_ir(jit, LOGA_OP_OPT);
+    b = new_block(jit, page, off);
+    if (!b)
+        return NULL;
+    b->nbytes = tr.nbytes;
+    b->nguest = (u8)jit->ir.nguest;
+    if (off + tr.nbytes > PAGE_SIZE)
+        b->page1 = page1;
+    if (!eval && !emit(jit, b, &out)) {
+        /* Full: start over with empty tables; a block always fits an empty buffer. */
+        jit_flush(jit->cpu);
+        b->id = 0;
+        if (!emit(jit, b, &out)) {
+            block_free(b);
+            return NULL;
+        }
+    }
+    if (!keep_exec_insns(b, &tr) || (eval && !keep_ir(b, &tr)) || (!eval && !keep_links(b, &out))) {
+        block_free(b);
+        return NULL;
+    }
+    jit->blocks[jit->nblocks++] = b;
+    block_insert(jit, b);
+    jit->stats.blocks++;
+    jit->stats.guest_insns += b->nguest;
+    jit->stats.guest_bytes += b->nbytes;
+    jit->stats.host_bytes += b->host_size;
+    jit->stats.ir_ops += jit->ir.n;
+    jit->stats.translate_ns += now_ns() - start;
+    if (!eval && log_on(jit->cpu->log, LOGA_OUT_ASM))
+        jit_log_host(jit, b);
+    return b;
+}

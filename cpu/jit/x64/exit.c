@@ -1,0 +1,136 @@
+/* x86-64 code for leaving a block: linkable jumps, the in-code table for indirect ones, and back to the run loop. */
+#include "cpu/jit/x64/em.h"
+
+static bool linkable(const struct em *e, u64 rip)
+{
+    s64 off = (s64)e->in->off + (s64)(rip - e->in->ir->rip);
+    if (e->in->link_none)
+        return false;
+    return e->in->link_any || (off >= 0 && off < (s64)PAGE_SIZE);
+}
+
+/* Charge back what the block will not execute when it is left behind `done` of its instructions. */
+static void charge_back(struct em *e, unsigned done)
+{
+    if (e->in->counted && done < e->in->ir->nguest)
+        as_alu_mi(&e->a, 0, 4, ST(budget), (s32)(e->in->ir->nguest - done));
+}
+
+static struct be_exit *new_exit(struct em *e, u64 rip)
+{
+    struct be_exit *x;
+    if (e->out->nexits >= ARRAY_LEN(e->out->exits)) {
+        e->a.full = true;
+        return NULL;
+    }
+    x = &e->out->exits[e->out->nexits++];
+    x->rip = rip;
+    return x;
+}
+
+/* What an unlinked exit runs: tell the run loop which exit this was. */
+static void unlinked(struct em *e, struct be_exit *x)
+{
+    x->unlinked = codebuf_rx(e->buf, e->a.p);
+    as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, x - e->out->exits));
+    as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
+}
+
+/* Probe the jump table for the EIP in ADDR (zero-extended); a miss goes to the run loop with rip stored. */
+static void probe_table(struct em *e, bool constant, u64 rip)
+{
+    s32 jc = ST_OFF(jc);
+    u8 *miss;
+    if (e->in->link_none) {
+        as_store(&e->a, 8, ADDR, ST(rip));
+        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+        return;
+    }
+    as_load(&e->a, 8, SCR, ST(jc_tag));
+    as_rr(&e->a, 0x0b, 8, SCR, ADDR);
+    if (constant) {
+        s32 at = jc + (s32)((rip & (JC_SIZE - 1)) * sizeof(struct jc_entry));
+        as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, at));
+        miss = as_jcc(&e->a, CC_NE);
+        as_rm(&e->a, 0xff, 4, 4, MEM(STATE, at + 8)); /* jmp [..] */
+    } else {
+        as_mov_rr(&e->a, 4, SCR2, ADDR);
+        as_alu_ri(&e->a, 4, 4, SCR2, JC_SIZE - 1);
+        as_rr(&e->a, 0xc1, 4, 4, SCR2);
+        as8(&e->a, 4);
+        as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 0, jc));
+        miss = as_jcc(&e->a, CC_NE);
+        as_rm(&e->a, 0xff, 4, 4, MEMX(STATE, SCR2, 0, jc + 8));
+    }
+    if (e->a.full)
+        return;
+    as_patch(miss, e->a.p);
+    as_store(&e->a, 8, ADDR, ST(rip));
+    as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+}
+
+/* A conditional exit's landing place: when nothing is to be charged the conditional jump itself is linked. */
+void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
+{
+    if (!e->in->counted && linkable(e, rip)) {
+        struct be_exit *x = new_exit(e, rip);
+        if (!x)
+            return;
+        x->rel = jcc;
+        unlinked(e, x);
+    } else {
+        em_direct_exit(e, rip, at);
+    }
+}
+
+void em_direct_exit(struct em *e, u64 rip, unsigned at)
+{
+    charge_back(e, at);
+    if (linkable(e, rip)) {
+        struct be_exit *x = new_exit(e, rip);
+        if (!x)
+            return;
+        x->rel = as_jmp(&e->a); /* displacement 0: falls to the code below until it is linked */
+        unlinked(e, x);
+    } else {
+        as_mov_ri(&e->a, ADDR, rip);
+        probe_table(e, true, rip);
+    }
+}
+
+static void conditional(struct em *e, const struct ir_ins *i, unsigned cc)
+{
+    em_cold(e, COLD_EXIT, i, as_jcc(&e->a, cc), NULL, (u64)i->imm);
+}
+
+void em_exit_op(struct em *e, const struct ir_ins *i)
+{
+    switch (i->op) {
+    case IR_JCC:
+        em_flags_save(e);
+        conditional(e, i, i->b);
+        break;
+    case IR_BRZ:
+    case IR_BRNZ: {
+        unsigned size = ir_bytes(i->type), r;
+        em_flags_spoil(e, true);
+        r = em_use(e, i->a, size, SCR);
+        as_rr(&e->a, size == 1 ? 0x84 : 0x85, size, r, r);
+        conditional(e, i, i->op == IR_BRZ ? CC_E : CC_NE);
+        break;
+    }
+    case IR_GOTO:
+        em_flags_spoil(e, true);
+        em_direct_exit(e, (u64)i->imm, e->in->ir->nguest);
+        break;
+    case IR_GOTOI: {
+        unsigned r;
+        em_flags_spoil(e, true);
+        r = em_use(e, i->a, 8, ADDR);
+        if (r != ADDR)
+            as_mov_rr(&e->a, 8, ADDR, r);
+        probe_table(e, false, 0);
+        break;
+    }
+    }
+}

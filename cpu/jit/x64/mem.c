@@ -1,0 +1,200 @@
+/* x86-64 code for guest memory: the inline TLB probe with its way out of line, segment checks, and calls to exec_.
+ * The probe of a page that is there, in plain words: entry = tlb + (la >> 12 & mask) * 32; is (la + size - 1) on the page
+ * that entry.tag names? then host address = la + entry.addend. */
+#include "cpu/jit/x64/em.h"
+
+void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg)
+{
+    if (e->ncold >= ARRAY_LEN(e->cold)) {
+        e->a.full = true;
+        return;
+    }
+    e->cold[e->ncold++] = (struct cold){.kind = (u8)kind, .at = i ? i->at : 0, .from = from, .back = back, .arg = arg};
+}
+
+/* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is to be added. */
+static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
+{
+    struct loc l = em_loc(e, i->a);
+    unsigned width = e->in->ir->long_mode ? 8 : 4;
+    if (l.reg && !imm)
+        return l.r;
+    if (!l.reg)
+        as_load(&e->a, width, ADDR, MEM(STATE, l.disp));
+    if (imm)
+        as_lea(&e->a, width, ADDR, MEM(l.reg ? l.r : ADDR, imm));
+    return ADDR;
+}
+
+/* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it an access to [SCR + la] is
+ * right. Spoils the host's flags and SCR2. */
+static unsigned probe(struct em *e, const struct ir_ins *i, s32 imm, bool write)
+{
+    unsigned size = ir_bytes(i->type);
+    s32 tlb = ST_OFF(mmu.tlb) + (e->in->user ? (s32)sizeof(struct tlb) : 0);
+    s32 tag = tlb + (s32)(write ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd));
+    unsigned la;
+    u8 *miss;
+    em_flags_spoil(e, true);
+    la = address(e, i, imm);
+    as_mov_rr(&e->a, 4, SCR, la);
+    as_rr(&e->a, 0xc1, 4, 5, SCR);
+    as8(&e->a, PAGE_BITS - 5);
+    as_alu_ri(&e->a, 4, 4, SCR, (TLB_SIZE - 1) << 5);
+    if (size > 1)
+        as_lea(&e->a, e->in->ir->long_mode ? 8 : 4, SCR2, MEM(la, size - 1));
+    else
+        as_mov_rr(&e->a, e->in->ir->long_mode ? 8 : 4, SCR2, la);
+    as_alu_ri(&e->a, 4, e->in->ir->long_mode ? 8 : 4, SCR2, (s32)~PAGE_MASK);
+    as_rm(&e->a, 0x3b, 8, SCR2, MEMX(STATE, SCR, 0, tag));
+    miss = as_jcc(&e->a, CC_NE);
+    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 0, tlb + (s32)offsetof(struct tlb_entry, addend)));
+    em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
+    if (e->ncold) {
+        struct cold *c = &e->cold[e->ncold - 1];
+        c->write = write, c->size = i->type, c->reg = (u8)la;
+    }
+    return la;
+}
+
+/* Write host register r, just loaded with `size` clean bytes, to dst. */
+static void put(struct em *e, u8 dst, unsigned r, unsigned size)
+{
+    struct loc d = em_loc(e, dst);
+    if (d.reg && d.r != r)
+        as_mov_rr(&e->a, size, d.r, r);
+    else if (!d.reg)
+        as_store(&e->a, size == 4 ? 8 : size, r, MEM(STATE, d.disp));
+}
+
+static void load(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type);
+    unsigned la = probe(e, i, (s32)i->imm, false);
+    struct loc d = em_loc(e, i->dst);
+    struct mem m = MEMX(SCR, la, 0, 0);
+    if (i->op == IR_LD) {
+        unsigned r = d.reg ? d.r : SCR2;
+        as_load(&e->a, size, r, m);
+        if (!d.reg)
+            put(e, i->dst, r, size);
+    } else {
+        unsigned r = d.reg ? d.r : SCR2;
+        bool sx = i->op == IR_LDX;
+        if (size >= 4)
+            as_load(&e->a, size, r, m);
+        else
+            as_rm(&e->a, (size == 1 ? 0x1b6u : 0x1b7u) + (sx ? 8 : 0), 4, r, m);
+        if (!d.reg)
+            put(e, i->dst, r, 4);
+    }
+}
+
+static void store(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type);
+    unsigned la = probe(e, i, (s32)i->imm, true);
+    struct mem m = MEMX(SCR, la, 0, 0);
+    if (i->op == IR_STI)
+        as_mov_mi(&e->a, size, m, (s32)(i->imm >> 32));
+    else
+        as_store(&e->a, size, em_use(e, i->b, size, SCR2), m);
+}
+
+/* The place temporary keeps the host address of the bytes. */
+static void load_for_write(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type);
+    unsigned la = probe(e, i, (s32)i->imm, true);
+    struct loc d = em_loc(e, i->dst), p = em_loc(e, i->b);
+    unsigned pr = p.reg ? p.r : SCR;
+    as_lea(&e->a, 8, pr, MEMX(SCR, la, 0, 0));
+    if (!p.reg)
+        as_store(&e->a, 8, pr, MEM(STATE, p.disp));
+    as_load(&e->a, size, d.reg ? d.r : SCR2, MEM(pr, 0));
+    if (!d.reg)
+        put(e, i->dst, SCR2, size);
+}
+
+static void store_back(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type);
+    unsigned v = em_use(e, i->a, size, SCR);
+    struct loc p = em_loc(e, i->b);
+    if (!p.reg)
+        as_load(&e->a, 8, SCR2, MEM(STATE, p.disp));
+    as_store(&e->a, size, v, MEM(p.reg ? p.r : SCR2, 0));
+}
+
+static void segment(struct em *e, const struct ir_ins *i)
+{
+    unsigned seg = i->b, size = i->imm & 0xff;
+    bool write = i->imm & 0x100;
+    unsigned off;
+    s32 end = (s32)(offsetof(struct cpu, seg) + seg * sizeof(struct seg) +
+                    (write ? offsetof(struct seg, end_w) : offsetof(struct seg, end_r))) - STATE_BIAS;
+    em_flags_spoil(e, true);
+    off = em_use(e, i->a, 8, ADDR);
+    as_lea(&e->a, 8, SCR, MEM(off, size));
+    as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, end));
+    em_cold(e, COLD_SEG, i, as_jcc(&e->a, CC_A), e->a.p, (u64)seg << 16 | (i->imm & 0x1ff));
+    if (e->ncold)
+        e->cold[e->ncold - 1].reg = (u8)off;
+}
+
+void em_mem_op(struct em *e, const struct ir_ins *i)
+{
+    switch (i->op) {
+    case IR_LD: case IR_LDZ: case IR_LDX: load(e, i); break;
+    case IR_ST: case IR_STI: store(e, i); break;
+    case IR_LDW: load_for_write(e, i); break;
+    case IR_STW: store_back(e, i); break;
+    case IR_SEG: segment(e, i); break;
+    case IR_EXEC:
+        em_flags_spoil(e, true);
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, i->at));
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->exec));
+        break;
+    case IR_EXECX:
+        em_flags_spoil(e, true);
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, i->at));
+        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->execx));
+        break;
+    }
+}
+
+static void cold_one(struct em *e, const struct cold *c)
+{
+    switch (c->kind) {
+    case COLD_PREPARE:
+        if (c->reg != ADDR)
+            as_mov_rr(&e->a, 8, ADDR, c->reg);
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->write][c->size]));
+        as_jmp_to(&e->a, c->back);
+        break;
+    case COLD_SEG:
+        if (c->reg != ADDR)
+            as_mov_rr(&e->a, 8, ADDR, c->reg);
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        as_mov_ri(&e->a, SCR, c->arg);
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->seg));
+        as_jmp_to(&e->a, c->back);
+        break;
+    case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u); break;
+    case COLD_ENTRY:
+        if (e->in->counted)
+            as_alu_mi(&e->a, 0, 4, ST(budget), (s32)e->in->ir->nguest);
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, 0));
+        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        break;
+    }
+}
+
+void em_emit_cold(struct em *e)
+{
+    for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
+        as_patch(e->cold[n].from, e->a.p);
+        cold_one(e, &e->cold[n]);
+    }
+}

@@ -1,0 +1,147 @@
+/* The few pieces of code that every block shares: entering and leaving, and calling helpers with the pinned registers put
+ * into struct cpu and taken back (System V ABI: rdi, rsi, rdx, rcx, r8 carry arguments). */
+#include "cpu/jit/x64/em.h"
+
+static const u8 saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+static void spill(struct as *a)
+{
+    for (unsigned g = 0; g < 8; g++)
+        as_store(a, 8, em_pin[g], MEM(STATE, (s32)(8 * g) + ST_OFF(gpr)));
+}
+
+/* all: also those that the callee preserves, because the helper may have changed them in struct cpu. */
+static void reload(struct as *a, bool all)
+{
+    for (unsigned g = 0; g < 8; g++) {
+        unsigned r = em_pin[g];
+        if (all || r == RCX || r == RDX || r == RSI || r == RDI)
+            as_load(a, 8, r, MEM(STATE, (s32)(8 * g) + ST_OFF(gpr)));
+    }
+}
+
+static void push(struct as *a, unsigned r)
+{
+    if (r >= 8)
+        as8(a, 0x41);
+    as8(a, (u8)(0x50 + (r & 7)));
+}
+static void pop(struct as *a, unsigned r)
+{
+    if (r >= 8)
+        as8(a, 0x41);
+    as8(a, (u8)(0x58 + (r & 7)));
+}
+static void call_abs(struct as *a, const void *fn)
+{
+    as_mov_ri(a, RAX, (u64)(uintptr_t)fn);
+    as8(a, 0xff);
+    as8(a, 0xd0);
+}
+static void ret(struct as *a) { as8(a, 0xc3); }
+
+/* A helper call from a block: the stack is at 8 mod 16 here. R10 and R11 hold temporaries, ADDR the address that the access
+ * behind a prepare uses. */
+static void helper_begin(struct as *a)
+{
+    spill(a);
+    push(a, R10);
+    push(a, R11);
+    push(a, ADDR);
+    as_lea(a, 8, RDI, MEM(STATE, -STATE_BIAS));
+}
+static void helper_end(struct as *a, bool all)
+{
+    pop(a, ADDR);
+    pop(a, R11);
+    pop(a, R10);
+    reload(a, all);
+}
+
+void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers, struct be_stubs *stubs)
+{
+    struct as as = {*p, *p + 8192, false}, *a = &as;
+    u8 *leave, *out;
+
+    /* u64 enter(cpu = rdi, host = rsi) */
+    stubs->enter = (u64 (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
+        push(a, saved[i]);
+    as_alu_ri(a, 5, 8, RSP, 8); /* 16-byte alignment inside blocks */
+    as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
+    as_mov_rr(a, 8, RAX, RSI);
+    reload(a, true);
+    as8(a, 0xff);
+    as8(a, 0xe0); /* jmp rax */
+
+    /* out: the result is in RAX */
+    out = a->p;
+    spill(a);
+    as_alu_ri(a, 0, 8, RSP, 8);
+    for (unsigned i = ARRAY_LEN(saved); i-- > 0;)
+        pop(a, saved[i]);
+    ret(a);
+
+    leave = a->p;
+    stubs->leave = codebuf_rx(buf, leave);
+    as_mov_ri(a, RAX, BE_LEAVE);
+    as_jmp_to(a, out);
+
+    stubs->exit_link = codebuf_rx(buf, a->p);
+    as_mov_ri(a, RAX, BE_LINK);
+    as_rr(a, 0x0b, 8, RAX, SCR2);
+    as_jmp_to(a, out);
+
+    stubs->exit_entry = codebuf_rx(buf, a->p);
+    as_mov_ri(a, RAX, BE_ENTRY);
+    as_rr(a, 0x0b, 8, RAX, SCR2);
+    as_jmp_to(a, out);
+
+    for (unsigned w = 0; w < 2; w++)
+        for (unsigned s = 0; s < 4; s++) {
+            stubs->prepare[w][s] = codebuf_rx(buf, a->p);
+            helper_begin(a);
+            as_mov_rr(a, 8, RSI, ADDR);
+            as_mov_ri(a, RDX, BIT(s) | w << 8);
+            as_mov_rr(a, 4, RCX, SCR2);
+            call_abs(a, (const void *)(uintptr_t)helpers->prepare);
+            helper_end(a, false);
+            ret(a);
+        }
+
+    stubs->seg = codebuf_rx(buf, a->p);
+    helper_begin(a);
+    as_mov_rr(a, 8, RSI, ADDR);
+    as_mov_rr(a, 4, RDX, RAX);
+    as_mov_rr(a, 4, RCX, SCR2);
+    call_abs(a, (const void *)(uintptr_t)helpers->seg);
+    helper_end(a, false);
+    ret(a);
+
+    stubs->exec = codebuf_rx(buf, a->p);
+    helper_begin(a);
+    as_mov_rr(a, 4, RSI, SCR2);
+    call_abs(a, (const void *)(uintptr_t)helpers->exec);
+    as_rr(a, 0x85, 8, RAX, RAX);
+    {
+        u8 *go = as_jcc(a, CC_NE);
+        helper_end(a, true);
+        ret(a);
+        as_patch(go, a->p);
+        /* The registers in struct cpu are newer than the host's: reload before they are spilled on the way out. */
+        helper_end(a, true);
+        as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
+        as_jmp_to(a, leave);
+    }
+
+    stubs->execx = codebuf_rx(buf, a->p);
+    as_alu_ri(a, 5, 8, RSP, 8); /* as if called */
+    helper_begin(a);
+    as_mov_rr(a, 4, RSI, SCR2);
+    call_abs(a, (const void *)(uintptr_t)helpers->exec);
+    helper_end(a, true);
+    as_alu_ri(a, 0, 8, RSP, 8);
+    as_jmp_to(a, leave);
+
+    *p = a->p;
+}

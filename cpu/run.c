@@ -1,0 +1,143 @@
+/* The run loop: events between instructions, exceptions, and the choice of the engine (SDM vol. 3 section 6.9, table 6-2). */
+#include "cpu/cpu.h"
+#include "cpu/exec/step.h"
+#include "cpu/jit/jit.h"
+#include "cpu/sys/intr.h"
+#include "cpu/sys/smm.h"
+
+void cpu_set_intr(struct cpu *cpu, int level)
+{
+    cpu->intr = !!level;
+    if (level)
+        cpu_recheck(cpu);
+}
+
+void cpu_nmi(struct cpu *cpu)
+{
+    cpu->nmi_pending = true;
+    cpu_recheck(cpu);
+}
+
+void cpu_smi(struct cpu *cpu)
+{
+    cpu->smi_pending = true;
+    cpu_recheck(cpu);
+}
+
+void cpu_set_a20(struct cpu *cpu, bool open)
+{
+    mmu_set_a20(&cpu->mmu, open);
+    cpu_recheck(cpu);
+}
+
+u64 cpu_icount(const struct cpu *cpu)
+{
+    return cpu->icount + (u64)((s64)cpu->run_budget - cpu->budget - cpu->ahead);
+}
+
+/* Deliver what waits, highest priority first (SDM table 6-2). True when an interrupt ended the HALT state or was delivered. */
+static void events(struct cpu *cpu)
+{
+    if (cpu->smi_pending && !cpu->in_smm) {
+        cpu->smi_pending = false;
+        cpu->halted = false;
+        smm_enter(cpu);
+        return;
+    }
+    if (cpu->init_pending) {
+        cpu->init_pending = false;
+        cpu->halted = false;
+        cpu_init_signal(cpu);
+        return;
+    }
+    if (cpu->nmi_pending && !cpu->nmi_blocked && !cpu->shadow) {
+        cpu->nmi_pending = false;
+        cpu->nmi_blocked = true;
+        cpu->halted = false;
+        intr_deliver(cpu, EXC_NMI, INTR_HW, false, 0);
+        return;
+    }
+    if (cpu->intr && (cpu->eflags & FL_IF) && !cpu->shadow) {
+        int vector = cpu->hooks.intr_ack ? cpu->hooks.intr_ack(cpu->hooks.arg) : -1;
+        if (vector < 0)
+            return;
+        cpu->halted = false;
+        cpu->stat_intr++;
+        if (log_on(cpu->log, LOGA_INT))
+            log_line(cpu->log, LOGA_INT, "interrupt %02x at %04x:%08llx icount %llu", (unsigned)vector, cpu->seg[SEG_CS].sel,
+                     (unsigned long long)cpu->rip, (unsigned long long)cpu_icount(cpu));
+        intr_deliver(cpu, (unsigned)vector, INTR_HW, false, 0);
+    }
+}
+
+/* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */
+static bool needs_exec(const struct cpu *cpu)
+{
+    u32 limit = cpu->seg[SEG_CS].limit;
+    if ((cpu->eflags & (FL_TF | FL_RF)) || (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF)) || cpu->shadow || cpu->db_pending)
+        return true;
+    if (cpu->code_bits == 64)
+        return true;
+    return cpu->code_bits == 32 ? limit != 0xffffffffu : limit < 0xffff;
+}
+
+static void account(struct cpu *cpu)
+{
+    cpu->budget += cpu->ahead;
+    cpu->ahead = 0;
+}
+
+/* The loop below re-enters through setjmp: what it needs lives in *cpu, not in registers. */
+static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
+{
+    switch (setjmp(cpu->unwind)) {
+    case 0: break;
+    case CPU_UNWIND_BAIL:
+        /* Translated code stopped in front of an instruction for exec; nothing of it is committed. */
+        account(cpu);
+        exec_run(cpu, 1, false);
+        break;
+    default:
+        account(cpu);
+        if (!intr_exception(cpu)) {
+            log_line(cpu->log, LOGA_INT, "shutdown (triple fault) at %04x:%08llx", cpu->seg[SEG_CS].sel,
+                     (unsigned long long)cpu->rip);
+            return CPU_EXIT_SHUTDOWN;
+        }
+        /* A delivered fault counts as an instruction, so a guest that only faults still uses up its budget. */
+        cpu->budget--;
+        break;
+    }
+    for (;;) {
+        if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED))) {
+            if (__atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_ACQUIRE) & EXIT_RETURN)
+                return cpu->halted && !(cpu->intr && (cpu->eflags & FL_IF)) ? CPU_EXIT_HALT : CPU_EXIT_BUDGET;
+        }
+        if (cpu->budget <= 0)
+            return CPU_EXIT_BUDGET;
+        events(cpu);
+        if (cpu->halted)
+            return CPU_EXIT_HALT;
+        if (engine == ENGINE_EXEC || !cpu->jit)
+            exec_run(cpu, ~0u, false);
+        else if (needs_exec(cpu))
+            exec_run(cpu, 1, false);
+        else if (jit_run(cpu, engine == ENGINE_EVAL) == JIT_EXEC)
+            exec_run(cpu, 1, false);
+    }
+}
+
+enum cpu_exit cpu_run(struct cpu *cpu, enum cpu_engine engine, u32 insns)
+{
+    enum cpu_exit why;
+    if (insns > 0x7fffffff)
+        insns = 0x7fffffff;
+    cpu->run_budget = insns;
+    cpu->budget = (s32)insns;
+    cpu->ahead = 0;
+    why = loop(cpu, engine);
+    cpu->icount += (u64)((s64)insns - cpu->budget);
+    cpu->run_budget = 0;
+    cpu->budget = 0;
+    return why;
+}

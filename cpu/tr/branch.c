@@ -1,0 +1,169 @@
+/* Stack operations and near branches (SDM vol. 2). Segment limits of CS were looked at when the mode was chosen: a 16-bit
+ * segment reaches 64 KiB, a 32-bit one 4 GiB, so only targets beyond 64 KiB from 16-bit code are left to exec_. */
+#include "cpu/tr/build.h"
+
+bool tr_PUSH(struct tr *t, const struct insn *insn)
+{
+    u8 b;
+    s64 imm;
+    unsigned size = insn->osz;
+    if (insn->o[0].kind == OPND_IMM) {
+        tr_push(t, size, IR_NONE, (s64)insn->imm);
+        return true;
+    }
+    tr_source(t, insn, 0, &b, &imm);
+    tr_push(t, size, b, 0);
+    return true;
+}
+
+bool tr_POP(struct tr *t, const struct insn *insn)
+{
+    struct tr_addr ad;
+    unsigned size = insn->osz;
+    u8 v;
+    if (insn->o[0].kind != OPND_GPR)
+        return false;
+    ad = tr_top(t, 0, size);
+    if (insn->o[0].reg != REG_SP) {
+        tr_emit(t, IR_LD, tr_type(size), insn->o[0].reg, ad.a, IR_NONE, ad.imm);
+        tr_pop_commit(t, size);
+    } else {
+        v = tr_temp(t);
+        tr_emit(t, IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
+        tr_pop_commit(t, size);
+        tr_emit(t, IR_MOV, tr_type(size), REG_SP, v, IR_NONE, 0);
+    }
+    return true;
+}
+
+bool tr_LEAVE(struct tr *t, const struct insn *insn)
+{
+    u8 v;
+    if ((t->mode_key & MK_STACK) != MK_STACK32 || !tr_flat(t, SEG_SS) || insn->osz != 4)
+        return false;
+    v = tr_temp(t);
+    tr_emit(t, IR_LD, I32, v, REG_BP, IR_NONE, 0);
+    tr_emit(t, IR_LEA, I32, REG_SP, REG_BP, IR_NONE, 4);
+    tr_emit(t, IR_MOV, I32, REG_BP, v, IR_NONE, 0);
+    return true;
+}
+
+/* Target of a relative branch cut to the operand size; false where it would leave a 16-bit segment. */
+static bool relative(struct tr *t, const struct insn *insn, u64 *target)
+{
+    *target = (t->next + insn->imm) & size_mask(insn->osz);
+    return (t->mode_key & MK_CODE) != 0 || *target <= 0xffff;
+}
+
+/* An indirect target as a value of which all 32 bits count. */
+static u8 indirect(struct tr *t, const struct insn *insn)
+{
+    u8 v = tr_read(t, insn, 0), w;
+    if (insn->osz != 2 || insn->o[0].kind == OPND_MEM)
+        return v; /* loads of 16 bits are zero-extended */
+    w = tr_temp(t);
+    tr_emit(t, IR_ZX16, I32, w, v, IR_NONE, 0);
+    return w;
+}
+
+/* From 16-bit code a 32-bit indirect target may lie beyond the limit. */
+static bool indirect_ok(const struct tr *t, const struct insn *insn)
+{
+    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2;
+}
+
+bool tr_JMP(struct tr *t, const struct insn *insn)
+{
+    u64 target;
+    if (insn->o[0].kind == OPND_REL) {
+        if (!relative(t, insn, &target))
+            return false;
+        tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
+    } else {
+        if (!indirect_ok(t, insn))
+            return false;
+        tr_emit(t, IR_GOTOI, I32, IR_NONE, indirect(t, insn), IR_NONE, 0);
+    }
+    t->done = true;
+    return true;
+}
+
+bool tr_CALL(struct tr *t, const struct insn *insn)
+{
+    u64 target;
+    u8 v, w;
+    if (insn->o[0].kind == OPND_REL) {
+        if (!relative(t, insn, &target))
+            return false;
+        tr_push(t, insn->osz, IR_NONE, (s64)t->next);
+        tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
+    } else {
+        if (!indirect_ok(t, insn))
+            return false;
+        v = indirect(t, insn);
+        if (v == REG_SP) { /* the target is ESP before the push */
+            w = tr_temp(t);
+            tr_emit(t, IR_MOV, I32, w, v, IR_NONE, 0);
+            v = w;
+        }
+        tr_push(t, insn->osz, IR_NONE, (s64)t->next);
+        tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
+    }
+    t->done = true;
+    return true;
+}
+
+bool tr_RET(struct tr *t, const struct insn *insn)
+{
+    unsigned size = insn->osz, extra = insn->nopnd ? (unsigned)insn->imm & 0xffff : 0;
+    struct tr_addr ad;
+    u8 v;
+    if (!indirect_ok(t, insn))
+        return false;
+    ad = tr_top(t, 0, size);
+    v = tr_temp(t);
+    tr_emit(t, size == 2 ? IR_LDZ : IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
+    tr_pop_commit(t, size + extra);
+    tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
+    t->done = true;
+    return true;
+}
+
+bool tr_JCC(struct tr *t, const struct insn *insn)
+{
+    u64 target;
+    if (!relative(t, insn, &target))
+        return false;
+    tr_emit(t, IR_JCC, I32, IR_NONE, IR_NONE, insn->cc, (s64)target);
+    t->jumps++;
+    return true;
+}
+
+bool tr_LOOP(struct tr *t, const struct insn *insn)
+{
+    enum ir_type type = insn->asz == 2 ? I16 : I32;
+    u64 target;
+    u8 v;
+    if (!relative(t, insn, &target) || insn->asz == 8)
+        return false;
+    if (type == I32) {
+        tr_emit(t, IR_LEA, I32, REG_CX, REG_CX, IR_NONE, (s64)0xffffffff);
+    } else {
+        v = tr_temp(t);
+        tr_emit(t, IR_LEA, I16, v, REG_CX, IR_NONE, (s64)0xffffffff);
+        tr_emit(t, IR_MOV, I16, REG_CX, v, IR_NONE, 0);
+    }
+    tr_emit(t, IR_BRNZ, type, IR_NONE, REG_CX, IR_NONE, (s64)target);
+    t->jumps++;
+    return true;
+}
+
+bool tr_JCXZ(struct tr *t, const struct insn *insn)
+{
+    u64 target;
+    if (!relative(t, insn, &target) || insn->asz == 8)
+        return false;
+    tr_emit(t, IR_BRZ, insn->asz == 2 ? I16 : I32, IR_NONE, REG_CX, IR_NONE, (s64)target);
+    t->jumps++;
+    return true;
+}

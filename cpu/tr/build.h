@@ -1,0 +1,69 @@
+/* The tools of the tr_ functions: append IR, make temporaries, reach operands. */
+#ifndef CPU_TR_BUILD_H
+#define CPU_TR_BUILD_H
+
+#include "cpu/tr/tr.h"
+
+struct tr {
+    const struct cpu *cpu;   /* mode only; registers are not looked at */
+    u64 mode_key;
+    struct ir_block *ir;
+    const struct insn *insn; /* the one under way */
+    u8 at;                   /* its index */
+    u8 next_temp;
+    u64 next;                /* EIP behind it */
+    u32 jumps;               /* conditional exits so far */
+    bool done;               /* the block ends behind this instruction */
+};
+
+/* Translate one instruction. False: nothing was appended, call exec_ instead. */
+typedef bool tr_fn(struct tr *t, const struct insn *insn);
+
+/* Append; flags_out comes from the operation's row. */
+struct ir_ins *tr_emit(struct tr *t, enum ir_op op, enum ir_type type, u8 dst, u8 a, u8 b, s64 imm);
+u8 tr_temp(struct tr *t);
+
+static inline enum ir_type tr_type(unsigned size) { return size == 1 ? I8 : size == 2 ? I16 : size == 4 ? I32 : I64; }
+
+/* A linear address: value a plus immediate. */
+struct tr_addr {
+    u8 a;
+    s32 imm;
+};
+/* Address of the memory operand, checked for `size` bytes where the segment is not flat. */
+struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write);
+/* Only the offset, as LEA computes it: a temporary or guest register, zero-extended from the address size. */
+u8 tr_offset(struct tr *t, const struct insn *insn);
+/* Linear address of seg:offset value (offset zero-extended). */
+struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool write);
+
+/* Value of operand n (GPR, GPRH, MEM; not IMM). Its upper bits beyond the size are unspecified. */
+u8 tr_read(struct tr *t, const struct insn *insn, unsigned n);
+/* Operand n as the second operand of an operation: value in *b, or IR_NONE and *imm. */
+void tr_source(struct tr *t, const struct insn *insn, unsigned n, u8 *b, s64 *imm);
+
+/* A destination read for change: value in `v`; tr_dest_write stores what was computed. */
+struct tr_dest {
+    u8 v, place;
+    enum opnd_kind kind;
+    u8 reg;
+};
+struct tr_dest tr_dest_read(struct tr *t, const struct insn *insn, unsigned n);
+/* Where a result should be computed into: the guest register itself, or a temporary. */
+u8 tr_dest_target(struct tr *t, const struct tr_dest *d);
+void tr_dest_write(struct tr *t, const struct tr_dest *d, enum ir_type type, u8 v);
+
+/* Stack, flat 32-bit, 16-bit or with limits. tr_push's value is b or imm (b == IR_NONE). */
+void tr_push(struct tr *t, unsigned size, u8 b, s64 imm);
+/* Address of the item `at` bytes above the top. */
+struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size);
+void tr_pop_commit(struct tr *t, unsigned bytes);
+
+bool tr_flat(const struct tr *t, unsigned seg);
+
+/* The functions, found by name; those that are missing call exec_. */
+#define TR(id) tr_fn tr_##id;
+#include "cpu/tr/have.def"
+#undef TR
+
+#endif

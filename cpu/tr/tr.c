@@ -1,0 +1,123 @@
+/* The translator's driver: decode up to the end of a block, call tr_ functions, fall back to exec_. */
+#include "cpu/tr/tr.h"
+#include "cpu/tr/build.h"
+#include "devices/core/err.h"
+
+#include <stdlib.h>
+
+static tr_fn *const table[OP__COUNT] = {
+#define TR(id) [OP_##id] = tr_##id,
+#include "cpu/tr/have.def"
+#undef TR
+};
+
+#ifdef CONFIG_TORTURE
+enum { MAX_GUEST = 3, MAX_JUMPS = 1 };
+#else
+enum { MAX_GUEST = 48, MAX_JUMPS = 4 };
+#endif
+enum { ROOM = 24 }; /* IR operations that one instruction may need */
+
+bool tr_has(unsigned op) { return op < OP__COUNT && table[op]; }
+
+static bool is_off(const struct tr_config *config, unsigned op) { return config->off[op / 8] >> (op & 7) & 1; }
+
+/* Instructions that always leave to the run loop: they write CS, or nothing may follow. */
+static bool leaves(const struct insn *insn)
+{
+    return op_info[insn->op].attrs & OPA_JUMP || insn->op == OP_HLT || insn->op == OP_RSM;
+}
+
+static void exec_op(struct tr *t, const struct insn *insn)
+{
+    if (leaves(insn)) {
+        tr_emit(t, IR_EXECX, I32, IR_NONE, IR_NONE, IR_NONE, 0);
+        t->done = true;
+    } else {
+        tr_emit(t, IR_EXEC, I32, IR_NONE, IR_NONE, IR_NONE, 0);
+    }
+}
+
+/* Decode at byte `pos`; false where the block must end in front of it. */
+static bool decode_at(const struct cpu *cpu, const struct tr_source *src, u32 pos, struct insn *insn)
+{
+    u8 buf[16];
+    const u8 *p = src->code + pos;
+    u32 avail = src->len > pos ? src->len - pos : 0;
+    if (!avail) /* a block does not start an instruction on another page */
+        return false;
+    if (avail < 15) {
+        u32 more = MIN(15 - avail, src->more_len);
+        memcpy(buf, p, avail);
+        if (more)
+            memcpy(buf + avail, src->more, more);
+        avail += more;
+        p = buf;
+    }
+    return decode(insn, p, MIN(avail, 15u), cpu->code_bits, cpu->feats) == DEC_OK;
+}
+
+void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src, struct tr_result *out)
+{
+    struct ir_block *ir = out->ir;
+    struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
+    u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST, pos = 0;
+    ir->n = 0;
+    ir->ntemps = 0;
+    ir->nguest = 0;
+    ir->rip = cpu->rip;
+    ir->long_mode = cpu->code_bits == 64;
+    out->exec_only = false;
+    while (!t.done && ir->nguest < max && t.jumps < MAX_JUMPS && ir->n < IR_MAX_INS - ROOM &&
+           t.next_temp < IR_MAX_VALUE - ROOM) {
+        struct insn *insn = &out->insns[ir->nguest];
+        u32 n = ir->n, temps = ir->ntemps;
+        u8 next_temp = t.next_temp;
+        tr_fn *fn;
+        if (!decode_at(cpu, src, pos, insn))
+            break;
+        t.next = ir->rip + pos + insn->len;
+        if (cpu->code_bits == 16 && t.next > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
+            break;
+        t.next = cpu->code_bits == 64 ? t.next : (u32)t.next;
+        t.insn = insn;
+        t.at = (u8)ir->nguest;
+        ir->off[ir->nguest] = (u16)pos;
+        fn = table[insn->op];
+        if (!fn || is_off(config, insn->op) || !fn(&t, insn)) {
+            ir->n = n, ir->ntemps = temps, t.next_temp = next_temp;
+            exec_op(&t, insn);
+        }
+        pos += insn->len;
+        ir->nguest++;
+    }
+    ir->off[ir->nguest] = (u16)pos;
+    out->nbytes = pos;
+    if (!ir->nguest) {
+        out->exec_only = true;
+        return;
+    }
+    if (!t.done) {
+        t.at = (u8)(ir->nguest - 1);
+        tr_emit(&t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)t.next);
+    }
+}
+
+bool tr_parse_off(const char *list, struct tr_config *config, struct err *err)
+{
+    char *copy = strdup(list ? list : ""), *save = NULL;
+    bool ok = copy != NULL;
+    for (char *name = copy ? strtok_r(copy, ",", &save) : NULL; name && ok; name = strtok_r(NULL, ",", &save)) {
+        unsigned op = 0;
+        while (op < OP__COUNT && strcasecmp(op_info[op].name, name))
+            op++;
+        if (op == OP__COUNT && strcmp(name, "all"))
+            ok = err_set(err, "--no-tr: there is no operation '%s'; names are those of the Intel manual, like adc or shl", name);
+        else if (op == OP__COUNT)
+            memset(config->off, 0xff, sizeof(config->off));
+        else
+            config->off[op / 8] |= (u8)(1u << (op & 7));
+    }
+    free(copy);
+    return ok;
+}

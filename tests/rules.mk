@@ -1,0 +1,44 @@
+# Tests: every tests/{unit,dev,insn,ir,state,lock}/test_*.c is one Check program; boot tests are scripts in tests/boot.
+TEST_SRC = $(sort $(wildcard tests/unit/test_*.c tests/dev/test_*.c tests/insn/test_*.c tests/ir/test_*.c \
+	tests/state/test_*.c tests/lock/test_*.c))
+TEST_BIN = $(TEST_SRC:tests/%.c=$(B)/tests/%)
+# Files of those folders that are not programs of their own: shared by the tests of the folder.
+TEST_SHARED = $(sort $(filter-out $(TEST_SRC),$(wildcard tests/dev/*.c tests/insn/*.c tests/lock/*.c tests/ir/*.c)))
+TEST_SHARED_OBJ = $(TEST_SHARED:%.c=$(B)/obj/%.o)
+BOOT_TESTS ?= $(sort $(wildcard tests/boot/test_*.sh))
+
+$(B)/obj/libtests.a: $(TEST_SHARED_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(B)/tests/%: tests/%.c $(B)/obj/libtests.a $(B)/libdragoman.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a $(B)/libdragoman.a $(TEST_LIBS) $(LIBS) -lrt
+
+.PRECIOUS: $(B)/tests/%
+-include $(TEST_BIN:=.d) $(TEST_SHARED_OBJ:.o=.d)
+
+check-units: $(TEST_BIN) roms
+	@tests/tools/run_checks.sh $(B) $(TEST_BIN)
+
+check-boot: all
+	@tests/tools/run_boots.sh $(B) $(BOOT_TESTS)
+
+check: all layers
+ifneq ($(HAVE_CHECK),yes)
+	@echo "make check needs the Check library: 'make deps' installs it"; exit 1
+endif
+	@$(MAKE) --no-print-directory check-units
+	@$(MAKE) --no-print-directory check-boot
+	@echo "make check: all passed"
+
+# The same tests on other builds of the same tree, in folders of their own.
+variant = rm -rf $(1) && mkdir -p $(1) && git ls-files -z | xargs -0 cp --parents -t $(1) && \
+	mkdir -p $(1)/build && if [ -d $(B)/guests ]; then ln -sfn $(abspath $(B))/guests $(1)/build/guests; fi && \
+	cd $(1) && ./configure $(2) && $(MAKE) all check-units
+check-san:
+	$(call variant,$(B)/san,--enable-san)
+check-torture:
+	$(call variant,$(B)/torture,--enable-torture)
+
+.PHONY: check-units check-boot
