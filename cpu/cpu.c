@@ -1,0 +1,278 @@
+/* A virtual CPU's life, its mode, flags, dump and hash (SDM vol. 3 table 9-1 and section 9.1). */
+#include "cpu/cpu.h"
+#include "cpu/exec/step.h"
+#include "cpu/flags.h"
+#include "cpu/sys/cpuid.h"
+#include "cpu/sys/ctrl.h"
+#include "cpu/sys/debug.h"
+#include "cpu/sys/seg.h"
+#include "devices/core/err.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- life ---- */
+
+struct cpu *cpu_new(const struct cpu_config *config, struct err *err)
+{
+    u64 feats;
+    const struct cpu_model *model = cpu_model_parse(config->model, &feats, err);
+    struct cpu *cpu;
+    if (!model)
+        return NULL;
+    if (posix_memalign((void **)&cpu, 64, sizeof(*cpu))) {
+        err_set(err, "There is not enough memory for a virtual CPU.");
+        return NULL;
+    }
+    memset(cpu, 0, sizeof(*cpu));
+    cpu->model = model;
+    cpu->feats = feats;
+    cpu->index = config->index;
+    cpu->io = config->io;
+    cpu->clock = config->clock;
+    cpu->log = config->log;
+    if (!exec_cache_new(cpu)) {
+        free(cpu);
+        err_set(err, "There is not enough memory for a virtual CPU.");
+        return NULL;
+    }
+    mmu_init(&cpu->mmu, config->mem, config->space, config->log);
+    cpu->mmu.phys_mask = BIT64(model->phys_bits) - 1;
+    cpu_reset(cpu);
+    return cpu;
+}
+
+void cpu_free(struct cpu *cpu)
+{
+    if (!cpu)
+        return;
+    exec_cache_free(cpu);
+    free(cpu);
+}
+
+static void reset_segments(struct cpu *cpu)
+{
+    const u32 data = DA_P | DA_S | DA_WRITE | DA_ACCESSED;
+    for (unsigned s = 0; s < SEG__COUNT; s++)
+        cpu->seg[s] = (struct seg){.limit = 0xffff, .attr = data};
+    cpu->seg[SEG_CS] = (struct seg){
+        .base = 0xffff0000u, .limit = 0xffff, .attr = DA_P | DA_S | DA_CODE | DA_READ | DA_ACCESSED, .sel = 0xf000};
+    cpu->ldt = (struct seg){.limit = 0xffff, .attr = DA_P | 0x200};
+    cpu->tr = (struct seg){.limit = 0xffff, .attr = DA_P | 0xb00};
+    cpu->gdt = cpu->idt = (struct dtable){.limit = 0xffff};
+}
+
+void cpu_init_signal(struct cpu *cpu)
+{
+    memset(cpu->gpr, 0, sizeof(cpu->gpr));
+    cpu->gpr[REG_DX] = cpuid_signature(cpu->model);
+    cpu->rip = cpu->next_rip = 0xfff0;
+    cpu_set_eflags(cpu, 0);
+    cpu->cr0 = CR0_ET | (cpu->cr0 & (CR0_CD | CR0_NW));
+    cpu->cr2 = cpu->cr3 = 0;
+    cpu->cr4 = 0;
+    cpu->efer = cpu->cr8 = 0;
+    memset(cpu->dr, 0, sizeof(cpu->dr));
+    cpu->dr[6] = 0xffff0ff0;
+    cpu->dr[7] = 0x400;
+    cpu->cpl = 0;
+    cpu->code_bits = 16;
+    cpu->shadow = cpu->shadow_ss = cpu->halted = false;
+    cpu->db_pending = 0;
+    cpu->init_pending = false;
+    reset_segments(cpu);
+    ctrl_push_mode(cpu);
+    debug_update(cpu);
+    seg_update_all(cpu);
+}
+
+void cpu_reset(struct cpu *cpu)
+{
+    cpu->cr0 = CR0_CD | CR0_NW;
+    cpu->in_smm = cpu->nmi_blocked = cpu->smi_pending = cpu->nmi_pending = false;
+    cpu->smbase = 0x30000;
+    cpu_init_signal(cpu);
+    memset(&cpu->fpu, 0, sizeof(cpu->fpu));
+    cpu->fpu.cw = 0x40;
+    memset(cpu->xmm, 0, sizeof(cpu->xmm));
+    cpu->mxcsr = 0x1f80;
+    cpu->xcr0 = 1;
+    cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
+    cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
+    cpu->tsc_offset = 0;
+    cpu->pat = 0x0007040600070406ull;
+    cpu->mtrr_def = 0;
+    memset(cpu->mtrr_fix, 0, sizeof(cpu->mtrr_fix));
+    memset(cpu->mtrr_var, 0, sizeof(cpu->mtrr_var));
+    cpu->misc_enable = 1; /* fast strings */
+    cpu->mcg_status = cpu->ucode_rev = 0;
+}
+
+/* ---- flags ---- */
+
+u32 cpu_eflags(const struct cpu *cpu)
+{
+    return cpu->eflags | cpu_aflags(cpu) | FL_ONE;
+}
+
+void cpu_set_eflags(struct cpu *cpu, u32 v)
+{
+    const u32 known = FL_TF | FL_IF | FL_DF | FL_IOPL | FL_NT | FL_RF | FL_VM | FL_AC | FL_VIF | FL_VIP | FL_ID;
+    cpu_set_aflags(cpu, v);
+    cpu->eflags = v & known;
+}
+
+bool cpu_cc(const struct cpu *cpu, unsigned cc)
+{
+    return flags_cc(cpu_aflags(cpu), cc);
+}
+
+/* ---- mode ---- */
+
+void cpu_update_mode(struct cpu *cpu)
+{
+    bool was64 = cpu->code_bits == 64;
+    u64 key = 0;
+    if (!cpu_pe(cpu))
+        cpu->cpl = 0;
+    else if (cpu_v86(cpu))
+        cpu->cpl = 3;
+    if (cpu_lma(cpu) && (cpu->seg[SEG_CS].attr & DA_L))
+        cpu->code_bits = 64;
+    else
+        cpu->code_bits = cpu->seg[SEG_CS].attr & DA_DB ? 32 : 16;
+    if (cpu->code_bits == 64)
+        cpu->stack_bits = 64;
+    else
+        cpu->stack_bits = cpu->seg[SEG_SS].attr & DA_DB ? 32 : 16;
+    /* The ends of segments depend on rights being checked and on 64-bit code. */
+    if (was64 != (cpu->code_bits == 64) || cpu->seg_mode != (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM)) {
+        cpu->seg_mode = (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM);
+        seg_update_all(cpu);
+    }
+    cpu->mmu_mode = cpu->cpl == 3 ? MMU_USER : MMU_SUP;
+    cpu->align_check = cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->eflags & FL_AC);
+
+    key |= cpu->code_bits == 64 ? MK_CODE64 : cpu->code_bits == 32 ? MK_CODE32 : 0;
+    key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
+    key |= cpu->cr0 & CR0_PE ? MK_PE : 0;
+    key |= cpu->eflags & FL_VM ? MK_VM : 0;
+    key |= cpu->cpl == 3 ? MK_CPL3 : 0;
+    key |= cpu->eflags & FL_TF ? MK_TF : 0;
+    key |= cpu->cr0 & CR0_EM ? MK_EM : 0;
+    key |= cpu->cr0 & CR0_TS ? MK_TS : 0;
+    key |= cpu->cr0 & CR0_MP ? MK_MP : 0;
+    key |= cpu->cr0 & CR0_NE ? MK_NE : 0;
+    key |= cpu->cr4 & CR4_OSFXSR ? MK_OSFXSR : 0;
+    key |= cpu->align_check ? MK_AC : 0;
+    key |= cpu->dr[7] & DR7_ENABLE ? MK_DEBUG : 0;
+    for (unsigned s = 0; s < SEG__COUNT; s++) {
+        const struct seg *seg = &cpu->seg[s];
+        bool flat = !seg->base && seg->end_r == BIT64(32) && (s == SEG_CS || seg->end_w == BIT64(32));
+        if (cpu->code_bits == 64)
+            flat = s < SEG_FS || !seg->base;
+        key |= flat ? MK_FLAT(s) : 0;
+    }
+    cpu->mode_key = key;
+}
+
+/* ---- looking at it ---- */
+
+struct text {
+    char *p;
+    size_t left;
+};
+
+static void PRINTF_LIKE(2, 3) put(struct text *t, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+    va_start(ap, fmt);
+    n = vsnprintf(t->p, t->left, fmt, ap);
+    va_end(ap);
+    if (n > 0 && t->left) {
+        size_t k = MIN((size_t)n, t->left - 1);
+        t->p += k;
+        t->left -= k;
+    }
+}
+
+static void dump_seg(struct text *t, const char *name, const struct seg *s)
+{
+    put(t, "%-4s %04x base %08llx limit %08x attr %06x\n", name, s->sel, (unsigned long long)s->base, s->limit, s->attr);
+}
+
+char *cpu_dump(const struct cpu *cpu, char *buf, size_t n)
+{
+    static const char *const gpr[16] = {"AX", "CX", "DX", "BX", "SP", "BP", "SI", "DI",
+                                        "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"};
+    static const char *const seg[SEG__COUNT] = {"ES", "CS", "SS", "DS", "FS", "GS"};
+    bool wide = cpu_has(cpu, FEAT_LM);
+    u32 f = cpu_eflags(cpu);
+    struct text t = {buf, n};
+    if (n)
+        *buf = 0;
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++)
+        put(&t, "%s%s=%0*llx%c", i >= 8 ? "" : wide ? "R" : "E", gpr[i], wide ? 16 : 8,
+            (unsigned long long)cpu->gpr[i], (i & 3) == 3 ? '\n' : ' ');
+    put(&t, "%s=%0*llx EFLAGS=%08x [%c%c%c%c%c%c%c%c%c] IOPL=%u CPL=%u %u-bit%s%s%s%s\n", wide ? "RIP" : "EIP",
+        wide ? 16 : 8, (unsigned long long)cpu->rip, f, f & F_O ? 'O' : '-', f & FL_DF ? 'D' : '-', f & FL_IF ? 'I' : '-',
+        f & FL_TF ? 'T' : '-', f & F_S ? 'S' : '-', f & F_Z ? 'Z' : '-', f & F_A ? 'A' : '-', f & F_P ? 'P' : '-',
+        f & F_C ? 'C' : '-', cpu_iopl(cpu), cpu->cpl, cpu->code_bits, cpu_pe(cpu) ? "" : " real",
+        cpu_v86(cpu) ? " V86" : "", cpu->halted ? " HLT" : "", cpu->in_smm ? " SMM" : "");
+    for (unsigned s = 0; s < SEG__COUNT; s++)
+        dump_seg(&t, seg[s], &cpu->seg[s]);
+    dump_seg(&t, "LDTR", &cpu->ldt);
+    dump_seg(&t, "TR", &cpu->tr);
+    put(&t, "GDTR base %08llx limit %04x\nIDTR base %08llx limit %04x\n", (unsigned long long)cpu->gdt.base, cpu->gdt.limit,
+        (unsigned long long)cpu->idt.base, cpu->idt.limit);
+    put(&t, "CR0=%08x CR2=%08llx CR3=%08llx CR4=%08x EFER=%llx\n", cpu->cr0, (unsigned long long)cpu->cr2,
+        (unsigned long long)cpu->cr3, cpu->cr4, (unsigned long long)cpu->efer);
+    put(&t, "DR0=%08llx DR1=%08llx DR2=%08llx DR3=%08llx DR6=%08llx DR7=%08llx\n", (unsigned long long)cpu->dr[0],
+        (unsigned long long)cpu->dr[1], (unsigned long long)cpu->dr[2], (unsigned long long)cpu->dr[3],
+        (unsigned long long)cpu->dr[6], (unsigned long long)cpu->dr[7]);
+    return buf;
+}
+
+static u64 mix(u64 h, u64 v)
+{
+    h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+    return h ^ h >> 29;
+}
+
+static u64 mix_seg(u64 h, const struct seg *s)
+{
+    return mix(mix(mix(h, s->base), (u64)s->limit << 32 | s->attr), s->sel);
+}
+
+u64 cpu_hash(const struct cpu *cpu)
+{
+    u64 h = 0x243f6a8885a308d3ull;
+    for (unsigned i = 0; i < 16; i++)
+        h = mix(h, cpu->gpr[i]);
+    h = mix(h, cpu->rip);
+    h = mix(h, cpu_eflags(cpu));
+    for (unsigned s = 0; s < SEG__COUNT; s++)
+        h = mix_seg(h, &cpu->seg[s]);
+    h = mix_seg(mix_seg(h, &cpu->ldt), &cpu->tr);
+    h = mix(mix(h, cpu->gdt.base), cpu->gdt.limit);
+    h = mix(mix(h, cpu->idt.base), cpu->idt.limit);
+    h = mix(mix(h, (u64)cpu->cr4 << 32 | cpu->cr0), cpu->cr2);
+    h = mix(mix(h, cpu->cr3), cpu->efer);
+    for (unsigned i = 0; i < 8; i++)
+        h = mix(h, cpu->dr[i]);
+    h = mix(h, (u64)cpu->cpl | (u64)cpu->halted << 8 | (u64)cpu->shadow << 9 | (u64)cpu->shadow_ss << 10 |
+                   (u64)cpu->in_smm << 11 | (u64)cpu->nmi_blocked << 12);
+    for (unsigned i = 0; i < 8; i++)
+        h = mix(mix(h, cpu->fpu.st[i].frac), cpu->fpu.st[i].se);
+    h = mix(h, cpu->fpu.cw | (u64)cpu->fpu.sw << 16 | (u64)cpu->fpu.top << 32 | (u64)cpu->fpu.empty << 40 |
+                   (u64)cpu->fpu.fop << 48);
+    h = mix(mix(h, cpu->fpu.fip), cpu->fpu.fdp);
+    h = mix(h, cpu->fpu.fcs | (u64)cpu->fpu.fds << 16 | (u64)cpu->mxcsr << 32);
+    for (unsigned i = 0; i < 16; i++)
+        h = mix(mix(h, cpu->xmm[i].q[0]), cpu->xmm[i].q[1]);
+    h = mix(mix(mix(h, cpu->sysenter_cs), cpu->sysenter_esp), cpu->sysenter_eip);
+    h = mix(mix(mix(h, cpu->star), cpu->lstar), cpu->kernel_gs_base);
+    return mix(mix(h, cpu->pat), cpu->misc_enable);
+}

@@ -1,0 +1,264 @@
+/* Segment registers: the hidden part, access checks and loads (SDM vol. 3 sections 3.4, 3.5, 5.3 to 5.7). */
+#include "cpu/sys/seg.h"
+#include "cpu/mem.h"
+
+u32 desc_limit(const struct desc *d)
+{
+    u32 limit = (d->lo & 0xffff) | (d->hi & 0xf0000);
+    return d->hi & DA_G ? limit << 12 | 0xfff : limit;
+}
+
+u64 desc_base(const struct desc *d)
+{
+    return d->lo >> 16 | (d->hi & 0xff) << 16 | (d->hi & 0xff000000);
+}
+
+bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d)
+{
+    unsigned off = sel & 0xfff8;
+    u64 base = cpu->gdt.base, v;
+    if (sel & 4) {
+        if (!(cpu->ldt.attr & DA_P) || off + 7 > cpu->ldt.limit)
+            return false;
+        base = cpu->ldt.base;
+    } else if (off + 7 > cpu->gdt.limit) {
+        return false;
+    }
+    d->la = base + off;
+    v = sys_read(cpu, d->la, 8);
+    d->lo = (u32)v;
+    d->hi = (u32)(v >> 32);
+    return true;
+}
+
+u64 desc_base_high(struct cpu *cpu, const struct desc *d)
+{
+    return sys_read(cpu, d->la + 8, 4) << 32;
+}
+
+void desc_touch(struct cpu *cpu, struct desc *d)
+{
+    if (d->hi & DA_ACCESSED)
+        return;
+    d->hi |= DA_ACCESSED;
+    sys_write(cpu, d->la + 5, 1, d->hi >> 8 & 0xff);
+}
+
+struct seg seg_make(unsigned sel, const struct desc *d)
+{
+    return (struct seg){.base = desc_base(d), .limit = desc_limit(d), .attr = d->hi & 0x00f0ff00, .sel = (u16)sel};
+}
+
+static bool canonical(u64 la)
+{
+    return (u64)sext(la, 48) == la;
+}
+
+void seg_update(struct cpu *cpu, unsigned s)
+{
+    struct seg *seg = &cpu->seg[s];
+    u64 end = (u64)seg->limit + 1;
+    seg->end_r = seg->end_w = 0;
+    if (cpu->code_bits == 64) {
+        /* Only the lower canonical half has the fast form; the rest goes through seg_check. */
+        u64 base = s >= SEG_FS ? seg->base : 0;
+        if (base < BIT64(47))
+            seg->end_r = seg->end_w = BIT64(47) - base;
+        return;
+    }
+    if (!(seg->attr & DA_P))
+        return;
+    if (!cpu_pe(cpu) || cpu_v86(cpu)) {
+        seg->end_r = seg->end_w = end; /* no rights in real mode, whatever the register held before */
+    } else if (seg->attr & DA_CODE) {
+        seg->end_r = seg->attr & DA_READ ? end : 0;
+    } else if (!(seg->attr & DA_EXPDOWN)) {
+        seg->end_r = end;
+        seg->end_w = seg->attr & DA_WRITE ? end : 0;
+    }
+}
+
+void seg_update_all(struct cpu *cpu)
+{
+    for (unsigned s = 0; s < SEG__COUNT; s++)
+        seg_update(cpu, s);
+}
+
+static bool within(const struct seg *seg, u64 off, unsigned size, bool expand_down)
+{
+    u64 last = off + size - 1;
+    if (expand_down)
+        return off > seg->limit && last <= (seg->attr & DA_DB ? 0xffffffffu : 0xffffu);
+    /* A 4 GiB segment wraps around at its end, as the processors since the P6 do. */
+    return last <= seg->limit || (seg->limit == 0xffffffffu && off <= 0xffffffffu);
+}
+
+void seg_check(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
+{
+    const struct seg *seg = &cpu->seg[s];
+    bool ok;
+    if (cpu->code_bits == 64) {
+        u64 la = s >= SEG_FS ? seg->base + off : off;
+        ok = canonical(la) && canonical(la + size - 1);
+    } else if (!(seg->attr & DA_P)) {
+        ok = false;
+    } else {
+        bool code = seg->attr & DA_CODE;
+        ok = within(seg, off, size, !code && (seg->attr & DA_EXPDOWN));
+        if (cpu_pm(cpu)) {
+            if (write)
+                ok = ok && !code && (seg->attr & DA_WRITE);
+            else
+                ok = ok && (!code || (seg->attr & DA_READ));
+        }
+    }
+    if (!ok)
+        cpu_raise_err(cpu, s == SEG_SS ? EXC_SS : EXC_GP, 0);
+}
+
+void seg_put(struct cpu *cpu, unsigned s, const struct seg *v)
+{
+    cpu->seg[s] = *v;
+    seg_update(cpu, s);
+}
+
+void seg_put_null(struct cpu *cpu, unsigned s, unsigned sel)
+{
+    struct seg v = {.sel = (u16)sel};
+    seg_put(cpu, s, &v);
+}
+
+void seg_put_real(struct cpu *cpu, unsigned s, unsigned sel)
+{
+    struct seg *seg = &cpu->seg[s];
+    seg->sel = (u16)sel;
+    seg->base = (u64)sel << 4;
+    if (!(seg->attr & DA_P))
+        seg->limit = 0xffff;
+    if (s == SEG_CS || !(seg->attr & DA_P))
+        seg->attr = (seg->attr & (DA_G | DA_DB | DA_AVL)) | DA_P | DA_S | DA_WRITE | DA_ACCESSED;
+    seg_update(cpu, s);
+}
+
+void seg_put_v86(struct cpu *cpu, unsigned s, unsigned sel)
+{
+    struct seg v = {
+        .base = (u64)sel << 4,
+        .limit = 0xffff,
+        .attr = DA_P | DA_DPL | DA_S | DA_WRITE | DA_ACCESSED,
+        .sel = (u16)sel,
+    };
+    seg_put(cpu, s, &v);
+}
+
+void seg_check_stack(struct cpu *cpu, unsigned sel, unsigned cpl, unsigned vector, unsigned ext, struct desc *d)
+{
+    u32 error = (sel & 0xfffc) | ext;
+    if (sel_null(sel) || !desc_read(cpu, sel, d) || (sel & 3) != cpl || !desc_is_wdata(d) || desc_dpl(d) != cpl)
+        cpu_raise_err(cpu, vector, error);
+    if (!desc_present(d))
+        cpu_raise_err(cpu, EXC_SS, error);
+}
+
+/* DS, ES, FS, GS in protected mode. */
+static void check_data(struct cpu *cpu, unsigned sel, struct desc *d)
+{
+    u32 error = sel & 0xfffc;
+    if (!desc_read(cpu, sel, d) || !desc_is_readable(d))
+        cpu_raise_err(cpu, EXC_GP, error);
+    if (!desc_is_conforming(d) && ((sel & 3) > desc_dpl(d) || cpu->cpl > desc_dpl(d)))
+        cpu_raise_err(cpu, EXC_GP, error);
+    if (!desc_present(d))
+        cpu_raise_err(cpu, EXC_NP, error);
+}
+
+void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
+{
+    struct desc d;
+    struct seg v;
+    if (!cpu_pm(cpu)) {
+        if (cpu_v86(cpu))
+            seg_put_v86(cpu, s, sel);
+        else
+            seg_put_real(cpu, s, sel);
+    } else if (sel_null(sel)) {
+        /* In 64-bit mode SS may be null below CPL 3. */
+        if (s == SEG_SS && !(cpu->code_bits == 64 && cpu->cpl < 3 && (sel & 3) == cpu->cpl))
+            cpu_raise_err(cpu, EXC_GP, 0);
+        seg_put_null(cpu, s, sel);
+        if (s == SEG_SS)
+            cpu->seg[s].attr = (u32)cpu->cpl << 13;
+    } else {
+        if (s == SEG_SS)
+            seg_check_stack(cpu, sel, cpu->cpl, EXC_GP, 0, &d);
+        else
+            check_data(cpu, sel, &d);
+        desc_touch(cpu, &d);
+        v = seg_make(sel, &d);
+        seg_put(cpu, s, &v);
+    }
+    cpu_update_mode(cpu);
+}
+
+void seg_null_inner(struct cpu *cpu)
+{
+    static const u8 data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
+    for (unsigned i = 0; i < ARRAY_LEN(data); i++) {
+        struct seg *seg = &cpu->seg[data[i]];
+        bool conforming = (seg->attr & (DA_CODE | DA_CONFORM)) == (DA_CODE | DA_CONFORM);
+        if ((seg->attr & DA_P) && !conforming && seg_dpl(seg) < cpu->cpl)
+            seg_put_null(cpu, data[i], 0);
+    }
+}
+
+/* ---- stacks under construction ---- */
+
+struct stack stack_at(const struct seg *seg, u64 sp, unsigned cpl, u32 error)
+{
+    u64 mask = seg->attr & DA_DB ? 0xffffffffu : 0xffffu;
+    return (struct stack){.seg = seg, .sp = sp, .mask = mask, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = error};
+}
+
+struct stack stack_now(struct cpu *cpu)
+{
+    struct stack st = stack_at(&cpu->seg[SEG_SS], cpu->gpr[REG_SP], cpu->cpl, 0);
+    if (cpu->code_bits == 64) {
+        st.seg = NULL;
+        st.mask = ~(u64)0;
+    }
+    return st;
+}
+
+static u64 stack_linear(struct cpu *cpu, const struct stack *st, u64 off, unsigned size)
+{
+    const struct seg *seg = st->seg;
+    if (!seg) {
+        if (!canonical(off) || !canonical(off + size - 1))
+            cpu_raise_err(cpu, EXC_SS, st->error);
+        return off;
+    }
+    if (!(seg->attr & DA_P) || !within(seg, off, size, (seg->attr & (DA_CODE | DA_EXPDOWN)) == DA_EXPDOWN))
+        cpu_raise_err(cpu, EXC_SS, st->error);
+    return (u32)(seg->base + off);
+}
+
+void stack_push(struct cpu *cpu, struct stack *st, unsigned size, u64 v)
+{
+    struct mmu_fault fault;
+    u64 off = (st->sp - size) & st->mask;
+    u64 la = stack_linear(cpu, st, off, size);
+    if (!mmu_write(&cpu->mmu, st->mode, la, size, v, &fault))
+        cpu_raise_pf(cpu, &fault);
+    st->sp = (st->sp & ~st->mask) | off;
+}
+
+u64 stack_pop(struct cpu *cpu, struct stack *st, unsigned size)
+{
+    struct mmu_fault fault;
+    u64 off = st->sp & st->mask, v;
+    u64 la = stack_linear(cpu, st, off, size);
+    if (!mmu_read(&cpu->mmu, st->mode, la, size, &v, &fault))
+        cpu_raise_pf(cpu, &fault);
+    st->sp = (st->sp & ~st->mask) | ((off + size) & st->mask);
+    return v;
+}

@@ -1,0 +1,12 @@
+/* System management mode (SDM vol. 3 chapter 34). */
+#ifndef CPU_SYS_SMM_H
+#define CPU_SYS_SMM_H
+
+#include "cpu/cpu.h"
+
+/* Take the SMI that is pending, between instructions: the state goes to SMRAM, execution to SMBASE + 8000H. */
+void smm_enter(struct cpu *cpu);
+/* RSM: everything back from SMRAM. A state that cannot be is corrected to one that can. */
+void smm_leave(struct cpu *cpu);
+
+#endif
