@@ -90,6 +90,7 @@ struct pc_config {
     s64 rtc_base;                /* seconds since 1970 that the RTC shows at machine start (already local if wanted) */
     bool rtc_host;               /* rtc_base is not given: take 2000-01-01 00:00:00 when false */
     bool no_acpi, no_hpet, no_fd_check;
+    bool no_smm;                 /* firmware is told not to set up system management mode */
     bool no_exitdev;             /* leave out the exit device */
     u16 exit_port;               /* of the exit device; 0: 0x501 */
     const u8 *uuid;              /* 16 bytes for SMBIOS, or NULL */
@@ -151,6 +152,9 @@ struct pc_event pc_take_event(struct pc *pc);
 
 /* Press the power button (ACPI): the guest is asked to shut down. False when ACPI is off. */
 bool pc_powerdown(struct pc *pc);
+
+/* With several vCPUs the run loop says which one runs next, before cpu_run: its local APIC's registers are what it sees. */
+void pc_select_cpu(struct pc *pc, unsigned index);
 
 /* Pulse the NMI line of vCPU 0. */
 void pc_nmi(struct pc *pc);
