@@ -160,11 +160,7 @@ void cpu_update_mode(struct cpu *cpu)
     key |= cpu->eflags & FL_VM ? MK_VM : 0;
     key |= cpu->cpl == 3 ? MK_CPL3 : 0;
     key |= cpu->eflags & FL_TF ? MK_TF : 0;
-    key |= cpu->cr0 & CR0_EM ? MK_EM : 0;
-    key |= cpu->cr0 & CR0_TS ? MK_TS : 0;
-    key |= cpu->cr0 & CR0_MP ? MK_MP : 0;
-    key |= cpu->cr0 & CR0_NE ? MK_NE : 0;
-    key |= cpu->cr4 & CR4_OSFXSR ? MK_OSFXSR : 0;
+    key |= cpu->cr0 & CR0_PG ? MK_PG : 0;
     key |= cpu->align_check ? MK_AC : 0;
     key |= cpu->dr[7] & DR7_ENABLE ? MK_DEBUG : 0;
     for (unsigned s = 0; s < SEG__COUNT; s++) {

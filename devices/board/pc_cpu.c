@@ -1,4 +1,5 @@
 /* The vCPUs of the PC and the wires between them, their local APICs and the chipset. */
+#include "cpu/jit/jit.h"
 #include "devices/board/pc_int.h"
 
 #include "devices/bus/i440fx.h"
@@ -189,6 +190,15 @@ static void page_cleaned(void *arg, u32 page)
         mmu_protect_page(&pc->cpu[i]->mmu, page);
 }
 
+static void page_wrote(void *arg, u32 page, u32 off, u32 len)
+{
+    struct pc *pc = arg;
+    unsigned i;
+
+    for (i = 0; i < pc->ncpus; i++)
+        jit_wrote(pc->cpu[i], page, off, len);
+}
+
 /* ---- life ---- */
 
 static bool create_lapic(struct pc *pc, unsigned i, struct err *err)
@@ -244,6 +254,7 @@ bool pc_cpus_create(struct pc *pc, struct err *err)
     pc->mem.changed = mem_changed;
     pc->mem.changed_arg = pc;
     pc->space.cleaned = page_cleaned;
+    pc->space.wrote = page_wrote;
     if (!pc->space.arg)
         pc->space.arg = pc;
     for (i = 0; i < pc->cfg.cpus; i++)
@@ -271,6 +282,7 @@ void pc_cpus_destroy(struct pc *pc)
 
     pc->mem.changed = NULL;
     pc->space.cleaned = NULL;
+    pc->space.wrote = NULL;
     for (i = 0; i < pc->ncpus; i++)
         cpu_free(pc->cpu[i]);
     pc->ncpus = 0;
