@@ -424,7 +424,8 @@ static void flags_before(struct em *e, const struct ir_ins *i)
     u8 in = ir_flags_in(i);
     bool host_reads = in && !(ir_op_info[i->op].attrs & IRA_FAULT) && i->op != IR_GETF && !(ir_op_info[i->op].attrs & IRA_EXIT) &&
                       i->op != IR_BRZ && i->op != IR_BRNZ;
-    bool partial = i->flags_out && (i->flags_live & ~i->flags_out & IRF_ALL);
+    /* What it does not write must be there too: the host's flags are saved as a whole. */
+    bool partial = i->flags_live && i->flags_out != IRF_ALL;
     if ((host_reads && (i->op == IR_ADC || i->op == IR_SBB || i->op == IR_SETCC || i->op == IR_CMOV || i->op == IR_JCC || i->op == IR_CMC ||
                         i->flags_live)) ||
         partial)
@@ -488,8 +489,10 @@ static void emit_ins(struct em *e, const struct ir_ins *i)
         return;
     default: em_exit_op(e, i); return;
     }
-    if (i->flags_out)
+    if (i->flags_out == IRF_ALL)
         e->flags = i->flags_live ? FLAGS_HOST : FLAGS_MEM;
+    else if (i->flags_out && e->flags != FLAGS_MEM)
+        e->flags = FLAGS_HOST; /* the others of the host's are as they were */
 }
 
 /* ---- temporaries: linear scan over the block ---- */
