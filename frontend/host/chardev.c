@@ -1,0 +1,379 @@
+/* Host character devices: buffers out, flow control in, and sharing by Ctrl-A. */
+#include "frontend/host/chardev.h"
+
+#include "frontend/host/chardev_open.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { OUT_ROOM_MAX = 1 << 20, WRITE_CHUNK = 4096, READ_CHUNK = 4096 };
+#define FLUSH_NS 1000000000ull
+
+/* ---- out ---- */
+
+static ssize_t write_some(struct chardev *dev, const u8 *data, size_t n)
+{
+    struct pollfd p = {dev->out_fd, POLLOUT, 0};
+    ssize_t k;
+
+    if (dev->is_socket)
+        return send(dev->out_fd, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    /* The descriptor may be shared with the shell that started us, so it is not made non-blocking: ask first, and write
+     * only as much as goes in at once. */
+    if (!dev->is_file && (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLOUT | POLLERR | POLLHUP)))) {
+        errno = EAGAIN;
+        return -1;
+    }
+    do {
+        k = write(dev->out_fd, data, dev->is_tty ? MIN(n, 256u) : MIN(n, (size_t)WRITE_CHUNK));
+    } while (k < 0 && errno == EINTR);
+    return k;
+}
+
+static void keep(struct chardev *dev, const u8 *data, size_t n)
+{
+    if (dev->olen + n > dev->ocap) {
+        size_t cap = MAX(dev->ocap * 2, (size_t)4096);
+        u8 *p;
+
+        while (cap < dev->olen + n)
+            cap *= 2;
+        p = cap <= OUT_ROOM_MAX ? realloc(dev->obuf, cap) : NULL;
+        if (!p) {
+            dev->dropped += n;
+            return;
+        }
+        dev->obuf = p;
+        dev->ocap = cap;
+    }
+    memcpy(dev->obuf + dev->olen, data, n);
+    dev->olen += n;
+}
+
+static bool would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+/* Write what waits; true when nothing does any more. */
+static bool flush(struct chardev *dev)
+{
+    while (dev->olen) {
+        ssize_t k = write_some(dev, dev->obuf, dev->olen);
+
+        if (k <= 0) {
+            if (k < 0 && would_block())
+                return false;
+            dev->dropped += dev->olen; /* the other end is gone */
+            dev->olen = 0;
+            return true;
+        }
+        memmove(dev->obuf, dev->obuf + k, dev->olen - (size_t)k);
+        dev->olen -= (size_t)k;
+    }
+    return true;
+}
+
+static void out_ready(void *arg, short revents)
+{
+    struct chardev *dev = arg;
+
+    if (flush(dev))
+        loop_events(dev->loop, &dev->out, 0);
+}
+
+void chardev_send(struct chardev *dev, const u8 *data, size_t n)
+{
+    if (!dev || dev->out_fd < 0)
+        return;
+    while (n && !dev->olen) {
+        ssize_t k = write_some(dev, data, n);
+
+        if (k < 0 && !would_block())
+            return;
+        if (k <= 0)
+            break;
+        data += k;
+        n -= (size_t)k;
+    }
+    if (n) {
+        keep(dev, data, n);
+        loop_events(dev->loop, &dev->out, POLLOUT);
+    }
+}
+
+/* ---- in ---- */
+
+static void tell(struct chardev *dev, int event)
+{
+    for (unsigned i = 0; i < dev->mux.n; i++) {
+        if (dev->users[i]->event)
+            dev->users[i]->event(dev->users[i]->arg, event);
+    }
+}
+
+static struct chardev_user *focused(struct chardev *dev)
+{
+    return dev->mux.n ? dev->users[dev->mux.focus] : NULL;
+}
+
+bool chardev_focused(const struct chardev *dev, const struct chardev_user *user)
+{
+    return dev->mux.n && dev->users[dev->mux.focus] == user;
+}
+
+static void shared_input(struct chardev *dev, const u8 *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct chardev_user *u = focused(dev);
+
+        switch (mux_key(&dev->mux, data[i])) {
+        case MUX_BYTE:
+            if (u)
+                u->input(u->arg, &data[i], 1);
+            break;
+        case MUX_BREAK:
+            if (u && u->event)
+                u->event(u->arg, CHR_BREAK);
+            break;
+        case MUX_SWITCH:
+            if (focused(dev) && focused(dev) != u && focused(dev)->event)
+                focused(dev)->event(focused(dev)->arg, CHR_OPENED);
+            break;
+        case MUX_HELP: chardev_send(dev, (const u8 *)mux_help, strlen(mux_help)); break;
+        case MUX_QUIT:
+            if (dev->hooks.quit)
+                dev->hooks.quit(dev->hooks.arg);
+            break;
+        case MUX_SYNC:
+            if (dev->hooks.sync)
+                dev->hooks.sync(dev->hooks.arg);
+            break;
+        case MUX_NONE: break;
+        }
+    }
+}
+
+/* How many bytes may be read from the host now. A shared terminal is always read, since Ctrl-A must work when the guest
+ * does not listen; its ports drop what they have no room for. */
+static size_t room(struct chardev *dev)
+{
+    struct chardev_user *u = focused(dev);
+
+    if (dev->want_mux)
+        return READ_CHUNK;
+    return u ? MIN(u->room(u->arg), (size_t)READ_CHUNK) : 0;
+}
+
+static void hang_up(struct chardev *dev)
+{
+    loop_remove(dev->loop, &dev->in);
+    loop_remove(dev->loop, &dev->out);
+    if (dev->is_socket) {
+        close(dev->in_fd);
+        dev->in_fd = dev->out_fd = -1;
+        dev->olen = 0;
+    } else {
+        dev->in_fd = -1; /* end of input; output may go on */
+        loop_add(dev->loop, &dev->out);
+    }
+    tell(dev, CHR_CLOSED);
+}
+
+static void in_ready(void *arg, short revents)
+{
+    struct chardev *dev = arg;
+    u8 buf[READ_CHUNK];
+    size_t n = room(dev);
+    ssize_t k;
+
+    if (!n && !(revents & (POLLHUP | POLLERR))) {
+        loop_events(dev->loop, &dev->in, 0);
+        return;
+    }
+    k = read(dev->in_fd, buf, n ? n : 1);
+    if (k <= 0) {
+        if (k < 0 && (would_block() || errno == EINTR))
+            return;
+        hang_up(dev);
+        return;
+    }
+    if (dev->want_mux) {
+        shared_input(dev, buf, (size_t)k);
+    } else if (focused(dev)) {
+        focused(dev)->input(focused(dev)->arg, buf, (size_t)k);
+    }
+}
+
+void chardev_pull(struct chardev *dev)
+{
+    if (dev && dev->in_fd >= 0 && room(dev))
+        loop_events(dev->loop, &dev->in, POLLIN);
+}
+
+/* ---- life ---- */
+
+static void watch(struct chardev *dev)
+{
+    if (dev->in_fd >= 0) {
+        dev->in = (struct loop_src){dev->in_fd, 0, in_ready, dev};
+        loop_add(dev->loop, &dev->in);
+        chardev_pull(dev);
+    }
+    if (dev->out_fd >= 0 && !dev->is_file) {
+        dev->out = (struct loop_src){dev->out_fd, 0, out_ready, dev};
+        loop_add(dev->loop, &dev->out);
+    }
+}
+
+static void connection(void *arg, short revents)
+{
+    struct chardev *dev = arg;
+    int fd = accept(dev->listen_fd, NULL, NULL);
+
+    if (fd < 0)
+        return;
+    if (dev->in_fd >= 0) { /* one at a time: the newcomer is turned away */
+        close(fd);
+        return;
+    }
+    dev->in_fd = dev->out_fd = fd;
+    dev->mux.escaped = false;
+    watch(dev);
+    tell(dev, CHR_OPENED);
+}
+
+struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux, struct err *err)
+{
+    struct chardev *dev = calloc(1, sizeof(*dev));
+
+    if (!dev) {
+        err_set(err, "Out of memory for a character device.");
+        return NULL;
+    }
+    dev->loop = loop;
+    dev->in_fd = dev->out_fd = dev->listen_fd = -1;
+    dev->want_mux = mux;
+    strncpy(dev->id, id, sizeof(dev->id) - 1);
+    if (!chardev_open_spec(dev, spec, err)) {
+        free(dev);
+        return NULL;
+    }
+    if (dev->listen_fd >= 0) {
+        dev->listener = (struct loop_src){dev->listen_fd, POLLIN, connection, dev};
+        loop_add(loop, &dev->listener);
+    }
+    watch(dev);
+    return dev;
+}
+
+void chardev_close(struct chardev *dev)
+{
+    u64 end = host_now() + FLUSH_NS;
+
+    if (!dev)
+        return;
+    while (dev->out_fd >= 0 && !flush(dev) && host_now() < end) {
+        struct pollfd p = {dev->out_fd, POLLOUT, 0};
+        poll(&p, 1, 100);
+    }
+    loop_remove(dev->loop, &dev->in);
+    loop_remove(dev->loop, &dev->out);
+    loop_remove(dev->loop, &dev->listener);
+    if (!dev->is_stdio) {
+        if (dev->in_fd >= 0)
+            close(dev->in_fd);
+        if (dev->out_fd >= 0 && dev->out_fd != dev->in_fd)
+            close(dev->out_fd);
+    }
+    if (dev->listen_fd >= 0)
+        close(dev->listen_fd);
+    if (dev->unlink_path[0])
+        unlink(dev->unlink_path);
+    for (unsigned i = 0; i < dev->mux.n; i++)
+        dev->users[i]->dev = NULL;
+    free(dev->obuf);
+    free(dev);
+}
+
+bool chardev_attach(struct chardev *dev, struct chardev_user *user)
+{
+    if (dev->mux.n >= CHARDEV_USERS || (dev->mux.n && !dev->want_mux))
+        return false;
+    dev->users[dev->mux.n++] = user;
+    user->dev = dev;
+    chardev_pull(dev);
+    return true;
+}
+
+/* ---- ports ---- */
+
+static size_t device_room(const struct chr *chr)
+{
+    return chr->can_take ? chr->can_take(chr->arg) : 0;
+}
+
+/* Give the device what waits, as far as it has room. */
+static void port_drain(struct chr_port *port)
+{
+    while (port->len && device_room(&port->chr)) {
+        size_t n = MIN(MIN((size_t)port->len, CHARDEV_PORT_ROOM - port->head), device_room(&port->chr));
+
+        port->chr.take(port->chr.arg, port->buf + port->head, n);
+        port->head = (u32)((port->head + n) % CHARDEV_PORT_ROOM);
+        port->len -= (u32)n;
+    }
+}
+
+static void port_input(void *arg, const u8 *data, size_t n)
+{
+    struct chr_port *port = arg;
+
+    for (size_t i = 0; i < n && port->len < CHARDEV_PORT_ROOM; i++)
+        port->buf[(port->head + port->len++) % CHARDEV_PORT_ROOM] = data[i];
+    port_drain(port);
+}
+
+static size_t port_room(void *arg)
+{
+    return CHARDEV_PORT_ROOM - ((struct chr_port *)arg)->len;
+}
+
+static void port_event(void *arg, int event)
+{
+    struct chr_port *port = arg;
+
+    if (port->chr.event)
+        port->chr.event(port->chr.arg, event);
+}
+
+static void port_write(struct chr *chr, const u8 *data, size_t n)
+{
+    chardev_send(container_of(chr, struct chr_port, chr)->user.dev, data, n);
+}
+
+static void port_ready(struct chr *chr)
+{
+    struct chr_port *port = container_of(chr, struct chr_port, chr);
+
+    port_drain(port);
+    chardev_pull(port->user.dev);
+}
+
+void chr_port_init(struct chr_port *port)
+{
+    static const struct chr_ops ops = {port_write};
+
+    memset(port, 0, sizeof(*port));
+    port->chr.ops = &ops;
+    port->chr.ready = port_ready;
+    port->user = (struct chardev_user){port_room, port_input, port_event, port, NULL};
+}
+
+bool chr_port_connect(struct chr_port *port, struct chardev *dev)
+{
+    return chardev_attach(dev, &port->user);
+}

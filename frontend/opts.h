@@ -1,0 +1,154 @@
+/* The command line as data: what the options asked for, before anything is opened or built. */
+#ifndef FRONTEND_OPTS_H
+#define FRONTEND_OPTS_H
+
+#include "devices/board/pc.h"
+#include "devices/core/err.h"
+
+#include <stdio.h>
+
+#define DRAGOMAN_VERSION "0.1"
+
+enum opt_id {
+#define OPT(id, flag, arg, section, help) OPT_##id,
+#include "frontend/opts.def"
+#undef OPT
+    OPT__COUNT
+};
+enum opt_section { SEC_STD, SEC_DISK, SEC_BOOT, SEC_SHOW, SEC_CHAR, SEC_TIME, SEC_DEBUG, SEC_HIDDEN, SEC__COUNT };
+
+struct opt_row {
+    const char *flag, *arg; /* without dashes; arg NULL: takes none */
+    enum opt_section section;
+    const char *help;
+};
+extern const struct opt_row opt_rows[OPT__COUNT];
+
+enum { OPT_TEXT = 1024, OPT_PATH = 4096, OPT_MAX_CHARDEVS = 16, OPT_MAX_MONITORS = 4, OPT_MAX_DIRS = 8, OPT_MAX_DRIVES = 12 };
+
+/* A drive as asked for: where it is plugged in and what is in it. */
+struct opt_drive {
+    bool used;
+    char path[OPT_PATH]; /* "": nothing in it */
+    char id[64];
+    bool cdrom, snapshot, read_only;
+};
+
+/* A drive of -drive whose place is not known until all options are read. */
+struct opt_drive_request {
+    struct opt_drive drive;
+    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE } kind;
+    int index; /* -1: the next free one */
+};
+
+struct opt_chardev {
+    char id[64];
+    char spec[OPT_PATH]; /* in the form of -serial: "unix:path", "file:path" ... */
+    bool mux;
+};
+
+struct opt_blob {
+    char name[64];
+    char path[OPT_PATH]; /* "": `text` is the content */
+    char text[OPT_TEXT];
+};
+
+enum opt_show { SHOW_DEFAULT, SHOW_SDL, SHOW_NONE, SHOW_NOGRAPHIC };
+enum opt_engine { OPT_ENGINE_DEFAULT = -1 };
+enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETION, START_LIST };
+
+struct options {
+    enum opt_start start;
+    char list[32];               /* START_LIST: of what; START_COMPLETION: the shell */
+    u64 ram_size;
+    unsigned cpus;
+    char cpu[256], name[64];
+    bool have_uuid;
+    u8 uuid[16];
+    bool nodefaults, snapshot;
+    struct opt_drive fd[PC_FLOPPIES], ide[PC_IDE];
+    struct opt_drive_request drives[OPT_MAX_DRIVES];
+    unsigned ndrives;
+    char boot[8];
+    bool boot_menu, no_fd_check;
+    u32 boot_menu_ms;
+    char kernel[OPT_PATH], initrd[OPT_PATH], bios[OPT_PATH], append[4 * OPT_TEXT];
+    bool have_append, demo;
+    char dirs[OPT_MAX_DIRS][OPT_PATH];
+    unsigned ndirs;
+    struct opt_blob files[PC_MAX_FILES], roms[PC_MAX_ROMS];
+    unsigned nfiles, nroms;
+    bool no_acpi, no_hpet;
+    enum opt_show show;
+    bool full_screen;
+    enum pc_vga vga;
+    u32 vga_mem;
+    char serial[PC_SERIALS][OPT_PATH]; /* "": not given */
+    unsigned nserial;
+    char debugcon[OPT_PATH];
+    char monitor[OPT_MAX_MONITORS][OPT_PATH];
+    unsigned nmonitors;
+    struct opt_chardev chardevs[OPT_MAX_CHARDEVS];
+    unsigned nchardevs;
+    s64 rtc_base;                /* seconds since 1970, when rtc is RTC_DATE */
+    enum { RTC_UTC, RTC_LOCAL, RTC_DATE } rtc;
+    int icount_shift;            /* -1: host-paced */
+    bool icount_sleep;
+    bool stopped, no_reboot, no_shutdown;
+    char pidfile[OPT_PATH];
+    u32 log_mask;
+    char log_file[OPT_PATH];
+    char dfilter[OPT_TEXT];
+    int engine;                  /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
+    char no_tr[OPT_TEXT];
+    bool exitdev;                /* -device isa-debug-exit: at its own port */
+    u16 exit_port;
+    char image[OPT_PATH];        /* the argument without a dash, whose kind is to be guessed */
+};
+
+/* Read the command line. False with a sentence in *err naming what is wrong and the nearest thing that is right. Opens and
+ * writes nothing (the argument without a dash is read to guess its kind by opts_guess, later). */
+bool opts_parse(struct options *opt, int argc, char **argv, struct err *err);
+
+/* Look at opt->image and turn it into a drive or a kernel. */
+bool opts_guess(struct options *opt, struct err *err);
+/* Give every requested drive its place on a controller. */
+bool opts_place_drives(struct options *opt, struct err *err);
+
+/* opts_arg.c: values. */
+/* The name in the NULL-ended `names` nearest to `word`, or NULL when none is near. */
+const char *opts_nearest(const char *word, const char *const *names);
+/* A size: decimal or 0x, with suffix K, M, G, T; without one it counts `unit` bytes. */
+bool opts_size(const char *text, u64 unit, u64 *v);
+bool opts_number(const char *text, u64 max, u64 *v);
+/* on/off/yes/no/true/false. */
+bool opts_bool(const char *text, bool *v);
+/* Split "key=value,key=value" at *p (",," is a comma): false at the end. A part without "=" gives an empty key and *has_key
+ * false. Parts longer than the buffers are cut. */
+bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val_size, bool *has_key);
+/* Copy text into a fixed buffer; false when it does not fit. */
+bool opts_copy(char *to, size_t size, const char *text);
+
+/* opts_set.c, opts_drive.c, opts_char.c: one function opt_set_ID per option; `val` is "" for options without an argument. */
+typedef bool opt_fn(struct options *opt, const char *flag, const char *val, struct err *err);
+#define OPT(id, flag, arg, section, help) opt_fn opt_set_##id;
+#include "frontend/opts.def"
+#undef OPT
+extern opt_fn *const opt_fns[OPT__COUNT];
+
+/* "Value 'x' of -flag is not known; nearest: y", or the list of what is. Always false. */
+bool opts_bad_value(const char *flag, const char *val, const char *const *names, struct err *err);
+/* "-flag has no property 'x'; ..." Always false. */
+bool opts_bad_key(const char *flag, const char *key, const char *const *names, struct err *err);
+/* opts_char.c: is this what -serial and -monitor take? Checks names of -chardev later. */
+bool opts_check_dev(const char *flag, const char *val, struct err *err);
+/* Every chardev that is named exists. */
+bool opts_check_chardevs(const struct options *opt, struct err *err);
+
+/* opts_help.c */
+void opts_print_help(FILE *f);
+void opts_print_man(FILE *f);
+bool opts_print_completion(FILE *f, const char *shell);
+bool opts_print_list(FILE *f, const char *what);
+
+#endif

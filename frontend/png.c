@@ -1,0 +1,127 @@
+/* A PNG writer on top of zlib (ISO/IEC 15948: signature, IHDR, IDAT, IEND; RGB, filter 0 or 2), and PPM. */
+#include "frontend/png.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+static void be32(u8 *p, u32 v)
+{
+    p[0] = (u8)(v >> 24), p[1] = (u8)(v >> 16), p[2] = (u8)(v >> 8), p[3] = (u8)v;
+}
+
+static bool chunk(FILE *f, const char *type, const u8 *data, size_t n)
+{
+    u8 head[8], tail[4];
+    uLong crc;
+
+    be32(head, (u32)n);
+    memcpy(head + 4, type, 4);
+    crc = crc32(0, head + 4, 4);
+    if (n)
+        crc = crc32(crc, data, (uInt)n);
+    be32(tail, (u32)crc);
+    return fwrite(head, 1, 8, f) == 8 && fwrite(data, 1, n, f) == n && fwrite(tail, 1, 4, f) == 4;
+}
+
+static void rgb_row(u8 *out, const struct surface *s, u32 y)
+{
+    const u32 *p = s->pixels + (size_t)y * s->stride;
+
+    for (u32 x = 0; x < s->w; x++) {
+        *out++ = (u8)(p[x] >> 16);
+        *out++ = (u8)(p[x] >> 8);
+        *out++ = (u8)p[x];
+    }
+}
+
+/* All rows with their filter bytes. Filter 2 ("up") stores differences to the row above, which screens repeat a lot. */
+static u8 *filtered(const struct surface *s, size_t *len)
+{
+    size_t row = (size_t)s->w * 3;
+    u8 *out = malloc((row + 1) * s->h + 2 * row), *now, *above;
+
+    if (!out)
+        return NULL;
+    now = out + (row + 1) * s->h;
+    above = now + row;
+    memset(above, 0, row);
+    for (u32 y = 0; y < s->h; y++) {
+        u8 *to = out + (row + 1) * y;
+
+        rgb_row(now, s, y);
+        *to++ = 2;
+        for (size_t i = 0; i < row; i++)
+            to[i] = (u8)(now[i] - above[i]);
+        memcpy(above, now, row);
+    }
+    *len = (row + 1) * s->h;
+    return out;
+}
+
+bool png_write(FILE *f, const struct surface *s)
+{
+    static const u8 signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    u8 head[13] = {0};
+    size_t len = 0;
+    u8 *raw = filtered(s, &len), *packed = NULL;
+    uLongf n = compressBound((uLong)len);
+    bool ok = false;
+
+    if (raw)
+        packed = malloc(n);
+    if (packed && compress2(packed, &n, raw, (uLong)len, 6) == Z_OK) {
+        be32(head, s->w);
+        be32(head + 4, s->h);
+        head[8] = 8; /* bits per sample */
+        head[9] = 2; /* RGB */
+        ok = fwrite(signature, 1, 8, f) == 8 && chunk(f, "IHDR", head, 13) && chunk(f, "IDAT", packed, n) &&
+             chunk(f, "IEND", NULL, 0);
+    }
+    free(raw);
+    free(packed);
+    return ok;
+}
+
+bool ppm_write(FILE *f, const struct surface *s)
+{
+    size_t row = (size_t)s->w * 3;
+    u8 *buf = malloc(row + 1);
+    bool ok = buf && fprintf(f, "P6\n%u %u\n255\n", s->w, s->h) > 0;
+
+    for (u32 y = 0; ok && y < s->h; y++) {
+        rgb_row(buf, s, y);
+        ok = fwrite(buf, 1, row, f) == row;
+    }
+    free(buf);
+    return ok;
+}
+
+static bool ends_in(const char *s, const char *tail)
+{
+    size_t n = strlen(s), k = strlen(tail);
+    return n >= k && !strcmp(s + n - k, tail);
+}
+
+bool screendump(const struct display *display, const char *path, struct err *err)
+{
+    const struct surface *s;
+    FILE *f;
+    bool ok;
+
+    if (!display->update)
+        return err_set(err, "The machine has no display adapter.");
+    s = display->update(display->dev, false);
+    if (!s->pixels)
+        return err_set(err, "There is no picture yet.");
+    f = fopen(path, "wb");
+    if (!f)
+        return err_set(err, "Cannot write '%.300s': %s.", path, strerror(errno));
+    ok = ends_in(path, ".png") || ends_in(path, ".PNG") ? png_write(f, s) : ppm_write(f, s);
+    if (fclose(f) || !ok) {
+        remove(path);
+        return err_set(err, "Cannot write '%.300s': the disk may be full.", path);
+    }
+    return true;
+}

@@ -1,0 +1,20 @@
+/* Pictures of the screen as PNG and PPM files, and the screen's text as UTF-8. */
+#ifndef FRONTEND_PNG_H
+#define FRONTEND_PNG_H
+
+#include "devices/core/err.h"
+#include "devices/core/ports.h"
+
+#include <stdio.h>
+
+/* Write the picture in 8-bit RGB. False when the host cannot (disk full, no memory). */
+bool png_write(FILE *f, const struct surface *s);
+bool ppm_write(FILE *f, const struct surface *s);
+
+/* Pull a picture from the display and write it to `path`: PNG when it ends in .png, PPM otherwise. */
+bool screendump(const struct display *display, const char *path, struct err *err);
+
+/* The text screen, row by row without blanks at line ends, as UTF-8 into f. False in graphic modes. */
+bool textdump(const struct display *display, FILE *f);
+
+#endif

@@ -1,0 +1,466 @@
+/* The life of a machine: virtual time from the host's clock or from instructions, the run loop on one thread, and what
+ * follows from resets, power-off and HLT. */
+#define _GNU_SOURCE
+#include "frontend/vm.h"
+
+#include "cpu/jit/jit.h"
+#include "frontend/host/raw.h"
+#include "frontend/monitor/monitor.h"
+#include "frontend/sdl/sdl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Counted time looks at the host at least this often, in instructions. */
+enum { COUNTED_SLICE = 1 << 20 };
+
+struct cpu *vm_cpu(const struct vm *vm)
+{
+    return vm->pc ? vm->pc->cpu[0] : NULL;
+}
+
+/* ---- time ---- */
+
+static bool counted(const struct vm *vm)
+{
+    return vm->opt->icount_shift >= 0;
+}
+
+static u64 read_clock(void *arg)
+{
+    struct vm *vm = arg;
+
+    if (counted(vm))
+        return (vm_cpu(vm) ? cpu_icount(vm_cpu(vm)) << vm->opt->icount_shift : 0) + vm->warp;
+    return vm->running ? host_now() - vm->epoch : vm->frozen;
+}
+
+/* Host time of a virtual deadline; only for host-paced time. */
+static u64 host_deadline(const struct vm *vm, u64 when)
+{
+    return when >= CLOCK_NEVER - vm->epoch ? LOOP_NEVER : when + vm->epoch;
+}
+
+static void kick(void *arg)
+{
+    struct vm *vm = arg;
+
+    if (vm_cpu(vm))
+        cpu_kick(vm_cpu(vm));
+}
+
+/* A device moved the earliest deadline while the CPU runs. */
+static void deadline_moved(void *arg)
+{
+    struct vm *vm = arg;
+
+    if (!vm->running || !vm_cpu(vm))
+        return;
+    if (counted(vm))
+        cpu_kick(vm_cpu(vm));
+    else
+        loop_sooner(&vm->loop, host_deadline(vm, clock_next(&vm->clock)));
+}
+
+void vm_stop(struct vm *vm, const char *state)
+{
+    vm->state = state;
+    if (!vm->running)
+        return;
+    vm->frozen = clock_now(&vm->clock);
+    vm->running = false;
+}
+
+void vm_cont(struct vm *vm)
+{
+    if (vm->running)
+        return;
+    vm->epoch = host_now() - vm->frozen;
+    vm->running = true;
+    vm->state = "running";
+}
+
+void vm_quit(struct vm *vm, int status)
+{
+    if (!vm->quit)
+        vm->status = status;
+    vm->quit = true;
+}
+
+u32 vm_speed(struct vm *vm)
+{
+    u64 now = host_now(), n = vm_cpu(vm) ? cpu_icount(vm_cpu(vm)) : 0;
+
+    if (now - vm->speed_at >= 500000000ull) {
+        vm->mips = (u32)((n - vm->speed_icount) * 1000 / (now - vm->speed_at));
+        vm->speed_at = now;
+        vm->speed_icount = n;
+    }
+    return vm->mips;
+}
+
+/* ---- sendkey ---- */
+
+static void key_fire(void *arg, u64 now)
+{
+    struct vm *vm = arg;
+    unsigned n = 0;
+
+    while (n < vm->nkeys && vm->keys[n].when <= now) {
+        if (vm->pc->keyboard.key)
+            vm->pc->keyboard.key(vm->pc->keyboard.dev, vm->keys[n].code, vm->keys[n].down);
+        n++;
+    }
+    memmove(vm->keys, vm->keys + n, (vm->nkeys - n) * sizeof(vm->keys[0]));
+    vm->nkeys -= n;
+    if (vm->nkeys)
+        timer_set(&vm->key_timer, vm->keys[0].when);
+}
+
+bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms)
+{
+    u64 at = vm->nkeys ? vm->keys[vm->nkeys - 1].when + 10000000 : clock_now(&vm->clock);
+
+    if (vm->nkeys + 2 * n > VM_KEYS)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        vm->keys[vm->nkeys++] = (struct vm_key){at, codes[i], true};
+    for (unsigned i = n; i-- > 0;)
+        vm->keys[vm->nkeys++] = (struct vm_key){at + hold_ms * 1000000ull, codes[i], false};
+    timer_set(&vm->key_timer, vm->keys[0].when);
+    return true;
+}
+
+/* ---- events ---- */
+
+static void on_event(void *arg)
+{
+    struct vm *vm = arg;
+
+    vm->event_pending = true;
+    kick(vm);
+}
+
+static void dump_registers(struct vm *vm, const char *why)
+{
+    char buf[4096];
+
+    fprintf(stderr, "dragoman: %s\n%s\n", why, cpu_dump(vm_cpu(vm), buf, sizeof(buf)));
+}
+
+static void guest_reset(struct vm *vm, const char *reason, bool triple_fault)
+{
+    log_line(&vm->log, LOGA_RESET, "reset: %s", reason);
+    if (vm->opt->no_reboot) {
+        if (triple_fault)
+            dump_registers(vm, "the guest's processor shut down (triple fault); not rebooting because of -no-reboot");
+        if (vm->opt->no_shutdown)
+            vm_stop(vm, "shutdown");
+        else
+            vm_quit(vm, triple_fault);
+        return;
+    }
+    pc_reset(vm->pc);
+}
+
+static void handle_event(struct vm *vm)
+{
+    struct pc_event ev;
+
+    vm->event_pending = false;
+    ev = pc_take_event(vm->pc);
+    switch (ev.kind) {
+    case PC_EV_NONE: break;
+    case PC_EV_RESET: guest_reset(vm, ev.reason, ev.reason && !strcmp(ev.reason, "triple fault")); break;
+    case PC_EV_POWEROFF:
+        log_line(&vm->log, LOGA_RESET, "power off: %s", ev.reason);
+        if (vm->opt->no_shutdown)
+            vm_stop(vm, "shutdown");
+        else
+            vm_quit(vm, 0);
+        break;
+    case PC_EV_EXIT: vm_quit(vm, ev.status); break;
+    case PC_EV_DEBUG: vm_stop(vm, "paused (debug)"); break;
+    }
+}
+
+/* ---- the loop ---- */
+
+/* Sleep until something can wake the CPU. In counted time the wait is what moves the clock on. */
+static void idle(struct vm *vm)
+{
+    u64 next = clock_next(&vm->clock), now = clock_now(&vm->clock), start;
+
+    if (vm->event_pending || vm->quit || next <= now)
+        return;
+    if (!counted(vm)) {
+        loop_wait(&vm->loop, host_deadline(vm, next));
+        return;
+    }
+    if (next == CLOCK_NEVER) {
+        loop_wait(&vm->loop, LOOP_NEVER);
+        return;
+    }
+    if (!vm->opt->icount_sleep) {
+        loop_wait(&vm->loop, 0);
+        vm->warp += next - now;
+        return;
+    }
+    start = host_now();
+    loop_wait(&vm->loop, start + (next - now));
+    vm->warp += MIN(next - now, host_now() - start);
+}
+
+static u32 budget(struct vm *vm)
+{
+    u64 next, now, insns;
+    int shift = vm->opt->icount_shift;
+
+    if (!counted(vm))
+        return 0x7fffffff;
+    next = clock_next(&vm->clock);
+    now = clock_now(&vm->clock);
+    if (next == CLOCK_NEVER)
+        return COUNTED_SLICE;
+    insns = next <= now ? 1 : (next - now + (1ull << shift) - 1) >> shift;
+    return (u32)MIN(insns, (u64)COUNTED_SLICE);
+}
+
+static void run_cpu(struct vm *vm)
+{
+    struct cpu *cpu = vm_cpu(vm);
+    u64 deadline = counted(vm) ? LOOP_NEVER : host_deadline(vm, clock_next(&vm->clock));
+
+    loop_arm(&vm->loop, deadline);
+    switch (cpu_run(cpu, vm->engine, budget(vm))) {
+    case CPU_EXIT_BUDGET:
+        loop_disarm(&vm->loop);
+        break;
+    case CPU_EXIT_HALT:
+        loop_disarm(&vm->loop);
+        idle(vm);
+        break;
+    case CPU_EXIT_SHUTDOWN:
+        loop_disarm(&vm->loop);
+        guest_reset(vm, "triple fault", true);
+        break;
+    case CPU_EXIT_DEBUG:
+        loop_disarm(&vm->loop);
+        vm_stop(vm, "paused (debug)");
+        break;
+    }
+}
+
+int vm_run(struct vm *vm)
+{
+    if (!vm->opt->stopped)
+        vm_cont(vm);
+    while (!vm->quit) {
+        if (!vm->running) {
+            loop_wait(&vm->loop, LOOP_NEVER);
+        } else {
+            clock_run(&vm->clock);
+            loop_dispatch(&vm->loop);
+        }
+        if (vm->event_pending)
+            handle_event(vm);
+        if (vm->running && !vm->quit)
+            run_cpu(vm);
+        if (vm->event_pending)
+            handle_event(vm);
+    }
+    vm_stop(vm, "shutdown");
+    return vm->status;
+}
+
+/* ---- building ---- */
+
+static void on_signal(void *arg, short revents)
+{
+    struct vm *vm = arg;
+    struct signalfd_siginfo info;
+
+    if (read(vm->signals.fd, &info, sizeof(info)) == sizeof(info))
+        vm_quit(vm, 0);
+}
+
+static bool catch_signals(struct vm *vm, struct err *err)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, "Cannot watch for signals: %s.", strerror(errno));
+    vm->signals = (struct loop_src){fd, POLLIN, on_signal, vm};
+    loop_add(&vm->loop, &vm->signals);
+    return true;
+}
+
+static bool open_log(struct vm *vm, struct err *err)
+{
+    vm->log.mask = vm->opt->log_mask;
+    vm->log.out = stderr;
+    if (!vm->opt->log_file[0])
+        return true;
+    vm->log_file = fopen(vm->opt->log_file, "w");
+    if (!vm->log_file)
+        return err_set(err, "Cannot write the log '%.300s': %s.", vm->opt->log_file, strerror(errno));
+    vm->log.out = vm->log_file;
+    return true;
+}
+
+static void set_rtc(struct vm *vm)
+{
+    time_t now = time(NULL);
+    struct tm tm;
+
+    vm->cfg.rtc_host = true;
+    switch (vm->opt->rtc) {
+    case RTC_DATE: vm->cfg.rtc_base = vm->opt->rtc_base; break;
+    case RTC_LOCAL:
+        localtime_r(&now, &tm);
+        vm->cfg.rtc_base = (s64)now + tm.tm_gmtoff;
+        break;
+    case RTC_UTC:
+        vm->cfg.rtc_base = now;
+        /* The host's date would make two counted runs differ. */
+        if (counted(vm))
+            vm->cfg.rtc_base = 0, vm->cfg.rtc_host = false;
+        break;
+    }
+}
+
+static void fill_config(struct vm *vm)
+{
+    struct options *opt = vm->opt;
+    struct pc_config *cfg = &vm->cfg;
+
+    cfg->ram_size = opt->ram_size;
+    cfg->cpus = opt->cpus;
+    cfg->cpu_model = opt->cpu[0] ? opt->cpu : NULL;
+    cfg->clock = &vm->clock;
+    cfg->log = &vm->log;
+    cfg->hooks = (struct pc_hooks){vm, on_event};
+    cfg->vga = opt->vga;
+    cfg->vga_mem = opt->vga_mem;
+    cfg->boot = opt->boot[0] ? opt->boot : NULL;
+    cfg->boot_menu = opt->boot_menu;
+    cfg->boot_menu_ms = opt->boot_menu_ms;
+    cfg->no_acpi = opt->no_acpi;
+    cfg->no_hpet = opt->no_hpet;
+    cfg->no_fd_check = opt->no_fd_check;
+    cfg->no_exitdev = !opt->exitdev && !opt->demo;
+    cfg->exit_port = opt->exit_port;
+    cfg->uuid = opt->have_uuid ? opt->uuid : NULL;
+    set_rtc(vm);
+}
+
+/* Engines other than the interpreter need a translator behind the CPU. */
+static bool start_engine(struct vm *vm, struct err *err)
+{
+    struct jit_config cfg = {.counted = counted(vm), .passes = ~0u};
+
+#ifdef CONFIG_JIT
+    vm->engine = vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_JIT : (enum cpu_engine)vm->opt->engine;
+#else
+    vm->engine = vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_EXEC : (enum cpu_engine)vm->opt->engine;
+    if (vm->engine == ENGINE_JIT)
+        return err_set(err, "There is no code generator for this host in this build; use --engine=exec.");
+#endif
+    if (vm->opt->no_tr[0] && !tr_parse_off(vm->opt->no_tr, &cfg.tr, err))
+        return false;
+    return vm->engine == ENGINE_EXEC || jit_new(vm_cpu(vm), &cfg, err);
+}
+
+static bool write_pidfile(struct vm *vm, struct err *err)
+{
+    FILE *f;
+    bool ok;
+
+    if (!vm->opt->pidfile[0])
+        return true;
+    f = fopen(vm->opt->pidfile, "w");
+    if (!f)
+        return err_set(err, "Cannot write the process id to '%.300s': %s.", vm->opt->pidfile, strerror(errno));
+    ok = fprintf(f, "%ld\n", (long)getpid()) > 0;
+    if (fclose(f) || !ok)
+        return err_set(err, "Cannot write the process id to '%.300s': %s.", vm->opt->pidfile, strerror(errno));
+    return true;
+}
+
+bool vm_create(struct vm *vm, struct options *opt, struct err *err)
+{
+    memset(vm, 0, sizeof(*vm));
+    vm->opt = opt;
+    vm->state = "prelaunch";
+    for (unsigned i = 0; i < PC_SERIALS; i++)
+        chr_port_init(&vm->serial[i]);
+    chr_port_init(&vm->debugcon);
+    clock_init(&vm->clock, read_clock, vm);
+    vm->clock.moved = deadline_moved;
+    vm->clock.moved_arg = vm;
+    vm->clock_ready = true;
+    timer_init(&vm->key_timer, &vm->clock, key_fire, vm, "sendkey");
+    fill_config(vm);
+    /* Whatever can be refused is looked at before the first thing is written. */
+    if (!vm_choose_display(opt, err) || !vm_open_firmware(vm, err) || !vm_open_kernel(vm, err))
+        return false;
+    if (!loop_init(&vm->loop, kick, vm, err))
+        return false;
+    vm->loop_ready = true;
+    if (!catch_signals(vm, err) || !vm_open_drives(vm, err))
+        return false;
+    for (unsigned i = 0; i < opt->nserial; i++)
+        vm->cfg.serial[i] = strcmp(opt->serial[i], "none") ? &vm->serial[i].chr : NULL;
+    vm->cfg.debugcon = opt->debugcon[0] ? &vm->debugcon.chr : NULL;
+    vm->pc = pc_create(&vm->cfg, err);
+    if (!vm->pc || !start_engine(vm, err))
+        return false;
+    if (!open_log(vm, err) || !vm_open_chardevs(vm, err))
+        return false;
+    if (opt->show == SHOW_SDL && vm->pc->display.update && !(vm->sdl = sdl_open(vm, err)))
+        return false;
+    return write_pidfile(vm, err);
+}
+
+void vm_destroy(struct vm *vm)
+{
+    sdl_close(vm->sdl);
+    vm_close_all(vm);
+    if (vm->pc) {
+        if (vm_cpu(vm)->jit)
+            jit_free(vm_cpu(vm));
+        pc_destroy(vm->pc);
+    }
+    for (unsigned i = 0; i < PC_FLOPPIES; i++)
+        raw_close(vm->fd[i]);
+    for (unsigned i = 0; i < PC_IDE; i++)
+        raw_close(vm->ide[i]);
+    boot_free(&vm->boot);
+    for (unsigned i = 0; i < vm->nblobs; i++)
+        free(vm->blobs[i]);
+    if (vm->loop_ready) {
+        if (vm->signals.fd > 0)
+            close(vm->signals.fd);
+        loop_free(&vm->loop);
+    }
+    if (vm->clock_ready)
+        clock_free(&vm->clock);
+    if (vm->log_file)
+        fclose(vm->log_file);
+    if (vm->opt->pidfile[0] && vm->state && !strcmp(vm->state, "shutdown"))
+        unlink(vm->opt->pidfile);
+}

@@ -1,0 +1,97 @@
+/* One virtual machine of the program: the PC, its clock, the files and characters of the host behind it, and its life. */
+#ifndef FRONTEND_VM_H
+#define FRONTEND_VM_H
+
+#include "cpu/cpu.h"
+#include "devices/board/pc.h"
+#include "frontend/boot/boot.h"
+#include "frontend/host/chardev.h"
+#include "frontend/loop.h"
+#include "frontend/opts.h"
+
+enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
+
+struct monitor;
+struct sdl;
+
+/* Keys that sendkey has yet to press and release, at virtual times. */
+struct vm_key {
+    u64 when;
+    u16 code;
+    bool down;
+};
+
+struct vm {
+    struct options *opt;
+    struct log log;
+    FILE *log_file; /* of -D; NULL: none */
+    struct clock clock;
+    struct loop loop;
+    bool loop_ready, clock_ready;
+    struct pc *pc;
+    struct pc_config cfg;
+    enum cpu_engine engine;
+
+    void *blobs[VM_MAX_BLOBS]; /* bytes that cfg points to */
+    unsigned nblobs;
+    struct boot_image boot;
+    struct blk *fd[PC_FLOPPIES], *ide[PC_IDE];
+    struct chardev *chardevs[VM_MAX_CHARDEVS];
+    unsigned nchardevs;
+    struct chr_port serial[PC_SERIALS], debugcon;
+    struct monitor *monitors[OPT_MAX_MONITORS + 1];
+    unsigned nmonitors;
+    struct sdl *sdl;
+    struct loop_src signals;
+
+    /* life */
+    bool running, quit, event_pending;
+    const char *state;     /* "running", "paused", "shutdown" ... for info status */
+    int status;            /* what main returns */
+
+    /* time */
+    u64 epoch;  /* host time of virtual time 0, while running */
+    u64 frozen; /* virtual time while stopped */
+    u64 warp;   /* counted mode: virtual ns that passed in HLT */
+
+    struct timer key_timer;
+    struct vm_key keys[VM_KEYS];
+    unsigned nkeys;
+    u32 mouse_buttons; /* as the monitor set them */
+
+    /* speed, for the title */
+    u64 speed_icount, speed_at;
+    u32 mips;
+};
+
+/* Build everything that `opt` asks for. *opt must stay as long as the machine. False with *err; vm_destroy then still
+ * has to be called. */
+bool vm_create(struct vm *vm, struct options *opt, struct err *err);
+/* Run until the machine ends; returns the process's exit status. */
+int vm_run(struct vm *vm);
+void vm_destroy(struct vm *vm);
+
+/* For monitors and windows; between instructions only. */
+void vm_stop(struct vm *vm, const char *state);
+void vm_cont(struct vm *vm);
+void vm_quit(struct vm *vm, int status);
+/* Press these keys (set-1 codes) together for hold_ms of virtual time, after those that are still to be pressed. */
+bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
+/* Million guest instructions per second, measured since the last call that was at least half a second ago. */
+u32 vm_speed(struct vm *vm);
+struct cpu *vm_cpu(const struct vm *vm);
+/* Drives in the order that info block lists them: the name of number i (NULL behind the last), and the drive, which is NULL
+ * when the machine has none there. */
+const char *vm_drive_name(unsigned i);
+struct blk *vm_drive(const struct vm *vm, unsigned i);
+
+/* vm_build.c: the parts of vm_create and vm_destroy that open and close things of the host. */
+bool vm_open_firmware(struct vm *vm, struct err *err);
+bool vm_open_kernel(struct vm *vm, struct err *err);
+bool vm_open_drives(struct vm *vm, struct err *err);
+bool vm_open_chardevs(struct vm *vm, struct err *err);
+void vm_close_all(struct vm *vm);
+/* Where -display and the absence of a display leave the serial port and the monitor; fills in opt. */
+bool vm_choose_display(struct options *opt, struct err *err);
+
+#endif

@@ -1,0 +1,374 @@
+/* Opening what a machine needs of the host: firmware, kernels, images, character devices. */
+#define _GNU_SOURCE
+#include "frontend/vm.h"
+
+#include "frontend/firmware.h"
+#include "frontend/host/raw.h"
+#include "frontend/monitor/monitor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FLOPPY_MAX = 4 << 20 };
+
+/* Bytes the machine keeps until its end; false when there are too many of them. */
+static bool own(struct vm *vm, void *p, struct err *err)
+{
+    if (vm->nblobs < VM_MAX_BLOBS) {
+        vm->blobs[vm->nblobs++] = p;
+        return true;
+    }
+    free(p);
+    return err_set(err, "Too many files are given to the machine.");
+}
+
+/* ---- firmware ---- */
+
+static bool load(struct vm *vm, const char *name, struct pc_blob *blob, bool quiet, struct err *err)
+{
+    size_t len;
+    u8 *data = firmware_load(vm->opt, name, &len, quiet, err);
+
+    if (!data)
+        return false;
+    if (!own(vm, data, err))
+        return false;
+    *blob = (struct pc_blob){name, data, len};
+    return true;
+}
+
+/* A BIOS can have any size of whole 64 KiB; smaller ones are for the top of a 64 KiB block. */
+static bool check_bios(const struct vm *vm, struct err *err)
+{
+    size_t len = vm->cfg.bios.len;
+
+    if (len >= 64 * KIB && len <= 16 * MIB && len % (64 * KIB) == 0)
+        return true;
+    return err_set(err, "Firmware '%.200s' has %zu bytes, but firmware has 64 KiB to 16 MiB in steps of 64 KiB.",
+                   vm->cfg.bios.name, len);
+}
+
+static bool open_bios(struct vm *vm, struct err *err)
+{
+    struct options *opt = vm->opt;
+
+    if (opt->bios[0])
+        return load(vm, opt->bios, &vm->cfg.bios, false, err);
+    if (opt->demo)
+        return load(vm, "boot.bin", &vm->cfg.bios, false, err);
+    if (load(vm, "bios-256k.bin", &vm->cfg.bios, true, err) || load(vm, "bios.bin", &vm->cfg.bios, true, err))
+        return true;
+    /* A kernel needs no more than the built-in boot ROM. */
+    if (opt->kernel[0] && load(vm, "boot.bin", &vm->cfg.bios, true, err))
+        return true;
+    return load(vm, "bios-256k.bin", &vm->cfg.bios, false, err);
+}
+
+static bool is_seabios(const struct pc_blob *b)
+{
+    return b->len >= 7 && memmem(b->data, b->len, "SeaBIOS", 7);
+}
+
+static bool open_blobs(struct vm *vm, struct err *err)
+{
+    struct options *opt = vm->opt;
+    struct pc_config *cfg = &vm->cfg;
+
+    for (unsigned i = 0; i < opt->nfiles; i++) {
+        const struct opt_blob *b = &opt->files[i];
+        struct pc_blob *to = &cfg->file[cfg->nfiles++];
+
+        if (b->path[0]) {
+            size_t len;
+            u8 *data = file_read(b->path, 64 * MIB, &len, err);
+
+            if (!data || !own(vm, data, err))
+                return false;
+            *to = (struct pc_blob){b->name, data, len};
+        } else {
+            *to = (struct pc_blob){b->name, (const u8 *)b->text, strlen(b->text)};
+        }
+    }
+    for (unsigned i = 0; i < opt->nroms; i++) {
+        size_t len;
+        u8 *data = firmware_load(opt, opt->roms[i].path, &len, false, err);
+
+        if (!data || !own(vm, data, err))
+            return false;
+        cfg->rom[cfg->nroms++] = (struct pc_blob){opt->roms[i].name, data, len};
+    }
+    return true;
+}
+
+bool vm_open_firmware(struct vm *vm, struct err *err)
+{
+    static const u8 one[] = "1";
+    struct options *opt = vm->opt;
+    struct pc_config *cfg = &vm->cfg;
+
+    if (!open_bios(vm, err) || !check_bios(vm, err) || !open_blobs(vm, err))
+        return false;
+    if (opt->vga != PC_VGA_NONE && is_seabios(&cfg->bios) &&
+        !load(vm, "vgabios-stdvga.bin", &cfg->vga_bios, false, err))
+        return false;
+    /* With nobody to look at it, the demo tests itself, reports on the serial port, and powers off. */
+    if (opt->demo && opt->show == SHOW_NONE && cfg->nfiles < PC_MAX_FILES)
+        cfg->file[cfg->nfiles++] = (struct pc_blob){"opt/dragoman/selftest", one, 1};
+    return true;
+}
+
+bool vm_open_kernel(struct vm *vm, struct err *err)
+{
+    struct options *opt = vm->opt;
+    struct pc_config *cfg = &vm->cfg;
+
+    if (!opt->kernel[0])
+        return true;
+    if (!boot_files(&vm->boot, opt->kernel, opt->initrd[0] ? opt->initrd : NULL, opt->append, opt->ram_size, err))
+        return false;
+    boot_apply(&vm->boot, cfg);
+    if (!is_seabios(&cfg->bios)) /* the built-in boot ROM starts kernels by itself */
+        return true;
+    if (cfg->nroms >= PC_MAX_ROMS)
+        return err_set(err, "There are too many option ROMs for -kernel to add its own.");
+    return load(vm, boot_rom(vm->boot.kind), &cfg->rom[cfg->nroms++], false, err);
+}
+
+/* ---- drives ---- */
+
+static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, struct blk **blk, struct err *err)
+{
+    struct raw_options raw = {
+        .path = d->path[0] ? d->path : NULL,
+        .clock = &vm->clock,
+        .read_only = d->read_only || d->cdrom,
+        .snapshot = d->snapshot && !d->cdrom,
+        .cdrom = d->cdrom,
+        .removable = d->cdrom || floppy,
+        .max_size = floppy ? FLOPPY_MAX : 0,
+    };
+
+    *blk = raw_open(&raw, err);
+    return *blk != NULL;
+}
+
+bool vm_open_drives(struct vm *vm, struct err *err)
+{
+    struct options *opt = vm->opt;
+    struct opt_drive empty_cd = {.used = true, .cdrom = true}, empty_fd = {.used = true};
+
+    /* As PCs are sold: a floppy drive and a CD drive, empty until something is put in. */
+    if (!opt->nodefaults && !opt->demo) {
+        if (!opt->fd[0].used)
+            opt->fd[0] = empty_fd;
+        if (!opt->ide[2].used)
+            opt->ide[2] = empty_cd;
+    }
+    for (unsigned i = 0; i < PC_FLOPPIES; i++) {
+        if (opt->fd[i].used && !open_drive(vm, &opt->fd[i], true, &vm->fd[i], err))
+            return false;
+        vm->cfg.fd[i] = vm->fd[i];
+    }
+    for (unsigned i = 0; i < PC_IDE; i++) {
+        if (opt->ide[i].used && !open_drive(vm, &opt->ide[i], false, &vm->ide[i], err))
+            return false;
+        vm->cfg.ide[i] = vm->ide[i];
+    }
+    return true;
+}
+
+static const char *const drive_names[] = {"floppy0", "floppy1", "ide0-hd0", "ide0-hd1", "ide1-cd0", "ide1-hd1", NULL};
+
+const char *vm_drive_name(unsigned i)
+{
+    return i < ARRAY_LEN(drive_names) ? drive_names[i] : NULL;
+}
+
+struct blk *vm_drive(const struct vm *vm, unsigned i)
+{
+    return i < PC_FLOPPIES ? vm->fd[i] : i < PC_FLOPPIES + PC_IDE ? vm->ide[i - PC_FLOPPIES] : NULL;
+}
+
+/* ---- what is shown where ---- */
+
+static bool have_window_system(void)
+{
+#ifdef CONFIG_SDL
+    const char *x = getenv("DISPLAY"), *w = getenv("WAYLAND_DISPLAY"), *d = getenv("SDL_VIDEODRIVER");
+
+    return (x && *x) || (w && *w) || (d && *d);
+#else
+    return false;
+#endif
+}
+
+static bool uses_stdio(const struct options *opt)
+{
+    for (unsigned i = 0; i < opt->nserial; i++) {
+        if (strstr(opt->serial[i], "stdio"))
+            return true;
+    }
+    for (unsigned i = 0; i < opt->nmonitors; i++) {
+        if (!strcmp(opt->monitor[i], "stdio"))
+            return true;
+    }
+    return !strcmp(opt->debugcon, "stdio");
+}
+
+static void default_serial(struct options *opt, const char *spec)
+{
+    if (!opt->nserial && !opt->nodefaults)
+        memcpy(opt->serial[opt->nserial++], spec, strlen(spec) + 1);
+}
+
+bool vm_choose_display(struct options *opt, struct err *err)
+{
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+    if (opt->show == SHOW_SDL) {
+#ifndef CONFIG_SDL
+        return err_set(err, "This build has no SDL window; install libsdl2-dev and configure again, or use -nographic.");
+#endif
+        if (!have_window_system())
+            return err_set(err, "There is no display for -display sdl (DISPLAY is not set); use -nographic or "
+                                "-display none.");
+    }
+    if (opt->show == SHOW_DEFAULT && opt->vga != PC_VGA_NONE && have_window_system())
+        opt->show = SHOW_SDL;
+    if (opt->show == SHOW_DEFAULT && opt->demo && !terminal) {
+        opt->show = SHOW_NONE;
+        default_serial(opt, "stdio");
+    }
+    if (opt->show == SHOW_DEFAULT) {
+        if (!opt->nodefaults && !uses_stdio(opt) && (!opt->nserial || !opt->nmonitors))
+            fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x quits, Ctrl-A c is the "
+                            "monitor, Ctrl-A h helps)\n");
+        opt->show = SHOW_NOGRAPHIC;
+    }
+    if (opt->show == SHOW_NOGRAPHIC) {
+        bool taken = uses_stdio(opt);
+
+        if (!opt->nserial && !taken) {
+            default_serial(opt, opt->nmonitors ? "stdio" : "mon:stdio");
+        } else if (!opt->nmonitors && !opt->nodefaults && !taken) {
+            memcpy(opt->monitor[opt->nmonitors++], "stdio", 6);
+        }
+    }
+    default_serial(opt, "null");
+    return opts_check_chardevs(opt, err);
+}
+
+/* ---- character devices ---- */
+
+static void hook_quit(void *arg)
+{
+    vm_quit(arg, 0);
+}
+
+static struct chardev *new_chardev(struct vm *vm, const char *id, const char *spec, bool mux, struct err *err)
+{
+    struct chardev *dev;
+
+    if (vm->nchardevs >= VM_MAX_CHARDEVS) {
+        err_set(err, "There are more than %d character devices.", VM_MAX_CHARDEVS);
+        return NULL;
+    }
+    for (unsigned i = 0; i < vm->nchardevs; i++) {
+        if (vm->chardevs[i]->is_stdio && !strcmp(spec, "stdio")) {
+            err_set(err, "Standard input and output can be used once only; share them with mon:stdio or -chardev "
+                         "stdio,mux=on.");
+            return NULL;
+        }
+    }
+    dev = chardev_open(&vm->loop, id, spec, mux, err);
+    if (!dev)
+        return NULL;
+    dev->hooks = (struct chardev_hooks){vm, hook_quit, NULL};
+    return vm->chardevs[vm->nchardevs++] = dev;
+}
+
+static bool add_monitor(struct vm *vm, struct chardev *dev, struct err *err)
+{
+    struct monitor *m;
+
+    if (vm->nmonitors >= ARRAY_LEN(vm->monitors))
+        return err_set(err, "There are too many monitors.");
+    m = monitor_new(vm, dev, err);
+    if (!m)
+        return false;
+    vm->monitors[vm->nmonitors++] = m;
+    return true;
+}
+
+/* The device that `spec` names, opened if need be; *mon is set for mon:... NULL with *err, or for "none" without. */
+static struct chardev *find_chardev(struct vm *vm, const char *id, const char *spec, bool *mon, struct err *err)
+{
+    *mon = !strncmp(spec, "mon:", 4);
+    if (*mon)
+        spec += 4;
+    if (!strncmp(spec, "chardev:", 8)) {
+        for (unsigned i = 0; i < vm->nchardevs; i++) {
+            if (!strcmp(vm->chardevs[i]->id, spec + 8))
+                return vm->chardevs[i];
+        }
+        err_set(err, "There is no -chardev with the id '%.60s'.", spec + 8);
+        return NULL;
+    }
+    return new_chardev(vm, id, spec, *mon, err);
+}
+
+static bool connect_port(struct vm *vm, struct chr_port *port, const char *id, const char *spec, struct err *err)
+{
+    struct chardev *dev;
+    bool mon;
+
+    if (!spec[0] || !strcmp(spec, "none"))
+        return true;
+    dev = find_chardev(vm, id, spec, &mon, err);
+    if (!dev)
+        return false;
+    if (!chr_port_connect(port, dev))
+        return err_set(err, "Character device '%s' is used twice; give it mux=on to share it.", dev->id);
+    return !mon || add_monitor(vm, dev, err);
+}
+
+bool vm_open_chardevs(struct vm *vm, struct err *err)
+{
+    struct options *opt = vm->opt;
+    char id[32];
+    bool mon;
+
+    for (unsigned i = 0; i < opt->nchardevs; i++) {
+        if (!new_chardev(vm, opt->chardevs[i].id, opt->chardevs[i].spec, opt->chardevs[i].mux, err))
+            return false;
+    }
+    for (unsigned i = 0; i < opt->nserial; i++) {
+        snprintf(id, sizeof(id), "serial%u", i);
+        if (!connect_port(vm, &vm->serial[i], id, opt->serial[i], err))
+            return false;
+    }
+    if (!connect_port(vm, &vm->debugcon, "debugcon", opt->debugcon, err))
+        return false;
+    for (unsigned i = 0; i < opt->nmonitors; i++) {
+        struct chardev *dev;
+
+        if (!strcmp(opt->monitor[i], "none") || !strcmp(opt->monitor[i], "null"))
+            continue;
+        snprintf(id, sizeof(id), "monitor%u", i);
+        dev = find_chardev(vm, id, opt->monitor[i], &mon, err);
+        if (!dev || !add_monitor(vm, dev, err))
+            return false;
+    }
+    return true;
+}
+
+void vm_close_all(struct vm *vm)
+{
+    for (unsigned i = 0; i < vm->nmonitors; i++)
+        monitor_free(vm->monitors[i]);
+    vm->nmonitors = 0;
+    for (unsigned i = 0; i < vm->nchardevs; i++)
+        chardev_close(vm->chardevs[i]);
+    vm->nchardevs = 0;
+}
