@@ -22,11 +22,11 @@ ROM_ASFLAGS  := -m32
 ROM_LDFLAGS  := -m32 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
                 -Wl,--no-warn-rwx-segments
 
-ROM_LIB := $(patsubst %,$(ROMB)/lib/%.o,bootdata font fwcfg mem multiboot pci power serial vga)
+ROM_LIB := $(patsubst %,$(ROMB)/lib/%.o,apic bootdata font fwcfg mem multiboot pci power serial vga)
 ROM_BOOT := $(patsubst %,$(ROMB)/boot/%.o,main acpi chipset linux memmap)
 ROM_DEMO := $(patsubst %,$(ROMB)/demo/%.o,main bench console intr_c intr_s keyboard paging picture selftest timer)
 ROM_TESTS := $(sort $(basename $(notdir $(filter-out %/README.md,$(wildcard roms/test/*.c roms/test/*.S)))))
-ROM_TEST_LIB := $(patsubst %,$(ROMB)/test/lib/%.o,start test) $(ROMB)/lib/mem.o
+ROM_TEST_LIB := $(patsubst %,$(ROMB)/test/lib/%.o,start test) $(ROMB)/lib/mem.o $(ROMB)/lib/apic.o
 
 ROMS := $(ROMB)/boot.bin $(ROMB)/demo.bin $(ROMB)/demo.img $(ROMB)/linuxboot.bin $(ROMB)/multiboot.bin \
         $(ROMB)/mbtest.elf $(patsubst %,$(ROMB)/test/%.bin,$(ROM_TESTS))

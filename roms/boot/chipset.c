@@ -1,5 +1,6 @@
 /* Minimal set-up of an i440FX/PIIX3 PC (Intel 82441FX, 82371SB and 82371AB data sheets, PCI 2.1 section 6.2.5). */
 #include "roms/boot/chipset.h"
+#include "roms/lib/apic.h"
 #include "roms/lib/io.h"
 #include "roms/lib/pci.h"
 #include "roms/lib/power.h"
@@ -25,32 +26,6 @@ enum {
 /* PIRQ A..D; what the common BIOSes choose, and what leaves ISA interrupts alone. */
 static const u8 pirq[4] = {10, 10, 11, 11};
 
-/* Does the processor have a local APIC? Older ones do not even have CPUID, which bit 21 of EFLAGS tells. */
-static bool has_apic(void)
-{
-    u32 before, after, a = 1, b, c, d;
-
-    __asm__ volatile("pushf; pop %0; mov %0, %1; xor $0x200000, %1; push %1; popf; pushf; pop %1"
-                     : "=&r"(before), "=&r"(after));
-    if (((before ^ after) & 0x200000) == 0)
-        return false;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    return (d & 1u << 9) != 0;
-}
-
-/* A local APIC starts with all its inputs masked. Make it transparent: the interrupt controllers' line on LINT0 as it
- * comes ("ExtINT"), NMI on LINT1 (Intel SDM volume 3, section 10.5.1). */
-static void apic_init(void)
-{
-    volatile u32 *apic = (volatile u32 *)0xfee00000u;
-
-    if (!has_apic())
-        return;
-    apic[0xf0 / 4] = 0x1ff;
-    apic[0x350 / 4] = 0x700;
-    apic[0x360 / 4] = 0x400;
-}
-
 void chipset_init(void)
 {
     outb(0x92, (u8)((inb(0x92) | PORT92_A20) & ~PORT92_RESET));
@@ -67,7 +42,7 @@ void chipset_init(void)
     outb(0x21, 0xff);
     outb(0xa1, 0xff);
 
-    apic_init();
+    apic_transparent();
 
     /* Timer 0: mode 2, divisor 65536 (written as 0). */
     outb(0x43, 0x34);
