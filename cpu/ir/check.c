@@ -1,5 +1,5 @@
-/* The verifier of IR blocks: rows kept, temporaries written before they are read and no wider than written, guest state
- * untouched before an operation that may fault. */
+/* The verifier of IR blocks: rows kept, temporaries written before they are read and no wider than
+ * written, guest state untouched before an operation that may fault. */
 #include "cpu/cpu.h"
 #include "cpu/ir/shape.h"
 #include "devices/core/err.h"
@@ -9,17 +9,17 @@
 struct check {
     const struct ir_block *b;
     struct err *err;
-    u32 n;                    /* the operation under test */
+    u32 n; /* the operation under test */
     const struct ir_ins *i;
-    u8 width[IR_MAX_VALUE];   /* enum ir_width, of temporaries */
+    u8 width[IR_MAX_VALUE]; /* enum ir_width, of temporaries */
     u8 place_type[IR_MAX_VALUE];
-    bool committed;           /* the guest instruction has changed guest state */
+    bool committed; /* the guest instruction has changed guest state */
 };
 
 static bool fail(struct check *c, const char *what)
 {
-    return err_set(c->err, "IR operation %u (%s.%u, guest instruction %u): %s.", c->n, ir_op_info[c->i->op].name,
-                   8 * ir_bytes(c->i->type), c->i->at, what);
+    return err_set(c->err, "IR operation %u (%s.%u, guest instruction %u): %s.", c->n,
+                   ir_op_info[c->i->op].name, 8 * ir_bytes(c->i->type), c->i->at, what);
 }
 
 static bool in_range(const struct check *c, unsigned v)
@@ -82,7 +82,8 @@ static bool fits_s32(s64 v)
 
 static bool state_offset(struct check *c, u64 off, unsigned size)
 {
-    return off + size <= offsetof(struct cpu, unwind) || fail(c, "the offset lies outside the CPU's state");
+    return off + size <= offsetof(struct cpu, unwind) ||
+           fail(c, "the offset lies outside the CPU's state");
 }
 
 static bool check_imm(struct check *c)
@@ -97,7 +98,8 @@ static bool check_imm(struct check *c)
     case IR_ROL:
     case IR_ROR:
         if (by_imm)
-            return (i->imm >= 1 && i->imm <= (bits == 64 ? 63 : 31)) || fail(c, "a shift count out of range");
+            return (i->imm >= 1 && i->imm <= (bits == 64 ? 63 : 31)) ||
+                   fail(c, "a shift count out of range");
         break;
     case IR_BT:
     case IR_BTS:
@@ -115,7 +117,9 @@ static bool check_imm(struct check *c)
     case IR_LDX:
     case IR_LDW:
     case IR_ST: return fits_s32(i->imm) || fail(c, "a displacement of more than 32 bits");
-    case IR_SEG: return (!(i->imm & ~(s64)0x1ff) && (i->imm & 0xff)) || fail(c, "size and direction out of range");
+    case IR_SEG:
+        return (!(i->imm & ~(s64)0x1ff) && (i->imm & 0xff)) ||
+               fail(c, "size and direction out of range");
     case IR_LDS:
     case IR_STS: return state_offset(c, (u64)i->imm, ir_bytes(i->type));
     case IR_ANDS:
@@ -123,7 +127,8 @@ static bool check_imm(struct check *c)
     case IR_JCC:
     case IR_BRZ:
     case IR_BRNZ:
-    case IR_GOTO: return c->b->long_mode || !((u64)i->imm >> 32) || fail(c, "an EIP of more than 32 bits");
+    case IR_GOTO:
+        return c->b->long_mode || !((u64)i->imm >> 32) || fail(c, "an EIP of more than 32 bits");
     case IR_STI:
     case IR_MOVI: return true;
     }
@@ -153,17 +158,20 @@ static bool check_reads(struct check *c)
     const char *args = ir_op_info[i->op].args;
     if (args[0] == '-' && i->dst != IR_NONE)
         return fail(c, "dst is not used and must be none");
-    if (args[0] == 'm' && !reads(c, i->dst, i->op == IR_SETH ? (unsigned)IRW_16 : ir_type_width(i->type)))
+    if (args[0] == 'm' &&
+        !reads(c, i->dst, i->op == IR_SETH ? (unsigned)IRW_16 : ir_type_width(i->type)))
         return false;
     if (args[1] == '-' && i->a != IR_NONE)
         return fail(c, "a is not used and must be none");
-    if (args[1] != '-' && !(i->op == IR_LEA && i->a == IR_NONE) && !reads(c, i->a, ir_reads_a(i, c->b->long_mode)))
+    if (args[1] != '-' && !(i->op == IR_LEA && i->a == IR_NONE) &&
+        !reads(c, i->a, ir_reads_a(i, c->b->long_mode)))
         return false;
     if (i->op == IR_XCHG && (!ir_is_guest(i->dst) || !ir_is_guest(i->a)))
         return fail(c, "both operands must be guest registers");
     if (!check_b(c, args[2]))
         return false;
-    return i->op != IR_STW || c->place_type[i->b] == i->type || fail(c, "the place was made for another type");
+    return i->op != IR_STW || c->place_type[i->b] == i->type ||
+           fail(c, "the place was made for another type");
 }
 
 static bool check_writes(struct check *c)
@@ -181,8 +189,8 @@ static bool check_writes(struct check *c)
             return false;
         c->place_type[i->b] = i->type;
     }
-    if (i->flags_out || (info->attrs & IRA_MEM && info->attrs & IRA_SIDE && i->op != IR_LDW) || i->op == IR_STS ||
-        i->op == IR_ANDS || i->op == IR_ORS || i->op == IR_XCHG)
+    if (i->flags_out || (info->attrs & IRA_MEM && info->attrs & IRA_SIDE && i->op != IR_LDW) ||
+        i->op == IR_STS || i->op == IR_ANDS || i->op == IR_ORS || i->op == IR_XCHG)
         c->committed = true;
     return true;
 }
@@ -203,7 +211,8 @@ static bool check_ins(struct check *c)
     if ((info->attrs & IRA_FAULT) && c->committed)
         return fail(c, "it may fault after its guest instruction has changed state");
     if (!(info->attrs & IRA_EXIT) == last)
-        return fail(c, last ? "the last operation must end the block" : "only the last operation may end the block");
+        return fail(c, last ? "the last operation must end the block"
+                            : "only the last operation may end the block");
     return check_type(c) && check_reads(c) && check_imm(c) && check_writes(c);
 }
 

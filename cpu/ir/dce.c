@@ -1,5 +1,6 @@
-/* Dead code: operations without effect of which neither the value nor a flag is wanted go away, and what only they wanted
- * with them. One walk from the end, which also leaves flags_live as pass_liveness would. */
+/* Dead code: operations without effect of which neither the value nor a flag is wanted go away, and
+ * what only they wanted with them. One walk from the end, which also leaves flags_live as
+ * pass_liveness would. */
 #include "cpu/ir/shape.h"
 
 #include <string.h>

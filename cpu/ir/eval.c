@@ -1,6 +1,8 @@
-/* Executes IR blocks on struct cpu, one switch over the operations; flags come from cpu/flags.h as in exec. */
+/* Executes IR blocks on struct cpu, one switch over the operations; flags come from cpu/flags.h as
+ * in exec. */
 #include "cpu/ir/eval.h"
 #include "cpu/exec/exec.h"
+#include "cpu/exec/step.h"
 #include "cpu/flags.h"
 #include "cpu/ir/shape.h"
 
@@ -17,7 +19,8 @@ struct eval {
 /* What the run of one operation leads to. */
 enum step { STEP_ON, STEP_LEAVE, STEP_BAIL };
 
-/* Stands in the bits of temporaries that the IR leaves unspecified, so that readers of them show up. */
+/* Stands in the bits of temporaries that the IR leaves unspecified, so that readers of them show
+ * up. */
 #define POISON 0xb1e55ed0dad5a5a5ull
 
 static u64 get(const struct eval *e, unsigned v)
@@ -66,7 +69,8 @@ static u64 address(const struct eval *e, const struct ir_ins *i, s64 disp)
     return e->b->long_mode ? la : (u32)la;
 }
 
-NORETURN static void page_fault(struct eval *e, const struct ir_ins *i, const struct mmu_fault *fault)
+NORETURN static void page_fault(struct eval *e, const struct ir_ins *i,
+                                const struct mmu_fault *fault)
 {
     e->run->done = i->at;
     e->cpu->ahead = -(s32)i->at;
@@ -159,14 +163,35 @@ static void do_arith(struct eval *e, const struct ir_ins *i)
     u64 r;
     u32 f;
     switch (i->op) {
-    case IR_ADD: r = (a + b) & mask; f = flags_add(a, b, r, size); break;
-    case IR_ADC: r = (a + b + carry) & mask; f = flags_add(a, b, r, size); break;
-    case IR_SBB: r = (a - b - carry) & mask; f = flags_sub(a, b, r, size); break;
+    case IR_ADD:
+        r = (a + b) & mask;
+        f = flags_add(a, b, r, size);
+        break;
+    case IR_ADC:
+        r = (a + b + carry) & mask;
+        f = flags_add(a, b, r, size);
+        break;
+    case IR_SBB:
+        r = (a - b - carry) & mask;
+        f = flags_sub(a, b, r, size);
+        break;
     case IR_SUB:
-    case IR_CMP: r = (a - b) & mask; f = flags_sub(a, b, r, size); break;
-    case IR_OR: r = a | b; f = flags_logic(r, size); break;
-    case IR_XOR: r = a ^ b; f = flags_logic(r, size); break;
-    default: r = a & b; f = flags_logic(r, size); break;
+    case IR_CMP:
+        r = (a - b) & mask;
+        f = flags_sub(a, b, r, size);
+        break;
+    case IR_OR:
+        r = a | b;
+        f = flags_logic(r, size);
+        break;
+    case IR_XOR:
+        r = a ^ b;
+        f = flags_logic(r, size);
+        break;
+    default:
+        r = a & b;
+        f = flags_logic(r, size);
+        break;
     }
     if (i->dst != IR_NONE)
         set(e, i->dst, i->type, r);
@@ -182,9 +207,18 @@ static void do_unary(struct eval *e, const struct ir_ins *i)
     u64 r;
     u32 f;
     switch (i->op) {
-    case IR_INC: r = (a + 1) & mask; f = flags_inc(a, r, size, old); break;
-    case IR_DEC: r = (a - 1) & mask; f = flags_dec(a, r, size, old); break;
-    default: r = (0 - a) & mask; f = flags_sub(0, a, r, size); break;
+    case IR_INC:
+        r = (a + 1) & mask;
+        f = flags_inc(a, r, size, old);
+        break;
+    case IR_DEC:
+        r = (a - 1) & mask;
+        f = flags_dec(a, r, size, old);
+        break;
+    default:
+        r = (0 - a) & mask;
+        f = flags_sub(0, a, r, size);
+        break;
     }
     set(e, i->dst, i->type, r);
     set_flags(e, i, f);
@@ -209,7 +243,8 @@ static void do_shift(struct eval *e, const struct ir_ins *i)
     u32 f = cpu_aflags(e->cpu);
     u64 r;
     count &= i->type == I64 ? 63 : 31;
-    r = flags_rotate_shift(kinds[i->op - IR_SHL], get_type(e, i->a, i->type), (unsigned)count, ir_bytes(i->type), &f);
+    r = flags_rotate_shift(kinds[i->op - IR_SHL], get_type(e, i->a, i->type), (unsigned)count,
+                           ir_bytes(i->type), &f);
     set(e, i->dst, i->type, r);
     set_flags(e, i, f);
 }
@@ -349,9 +384,10 @@ static enum step do_exec(struct eval *e, const struct ir_ins *i)
     cpu->ahead = 0;
     cpu->rip = cpu->next_rip;
     e->run->done = i->at + 1u;
-    if (i->op == IR_EXECX || cpu->rip != next || cpu->mode_key != mode_key || cpu->mmu.gen != gen || cpu->budget != budget)
+    if (i->op == IR_EXECX || cpu->rip != next || cpu->mode_key != mode_key || cpu->mmu.gen != gen ||
+        cpu->budget != budget)
         return STEP_LEAVE;
-    if (__atomic_load_n(&cpu->exit_request, __ATOMIC_ACQUIRE) || cpu->db_pending || cpu->shadow || cpu->halted)
+    if (cpu_attention(cpu) || cpu->db_pending || cpu->shadow || (e->run->stop && *e->run->stop))
         return STEP_LEAVE;
     return STEP_ON;
 }
@@ -359,8 +395,7 @@ static enum step do_exec(struct eval *e, const struct ir_ins *i)
 static enum step do_branch(struct eval *e, const struct ir_ins *i)
 {
     switch (i->op) {
-    case IR_JCC:
-        return flags_cc(cpu_aflags(e->cpu), i->b) ? leave(e, i, (u64)i->imm) : STEP_ON;
+    case IR_JCC: return flags_cc(cpu_aflags(e->cpu), i->b) ? leave(e, i, (u64)i->imm) : STEP_ON;
     case IR_BRZ: return get_type(e, i->a, i->type) ? STEP_ON : leave(e, i, (u64)i->imm);
     case IR_BRNZ: return get_type(e, i->a, i->type) ? leave(e, i, (u64)i->imm) : STEP_ON;
     case IR_GOTO: return leave(e, i, (u64)i->imm);
@@ -432,7 +467,8 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     return STEP_ON;
 }
 
-enum ir_left ir_eval(struct cpu *cpu, const struct ir_block *b, const struct insn *const *insns, struct ir_run *run)
+enum ir_left ir_eval(struct cpu *cpu, const struct ir_block *b, const struct insn *const *insns,
+                     struct ir_run *run)
 {
     struct eval e = {.cpu = cpu, .b = b, .insns = insns, .run = run};
     run->done = 0;

@@ -1,5 +1,6 @@
-/* Forward folding: constants and copies of temporaries into their readers, sums of LEA into later sums and into the
- * displacements of memory operations. One walk; facts about a value die by comparing write counts. */
+/* Forward folding: constants and copies of temporaries into their readers, sums of LEA into later
+ * sums and into the displacements of memory operations. One walk; facts about a value die by
+ * comparing write counts. */
 #include "cpu/ir/shape.h"
 #include "devices/core/bits.h"
 
@@ -7,8 +8,9 @@
 
 enum fact { FACT_NONE, FACT_CONST, FACT_COPY, FACT_SUM };
 
-/* What is known of a temporary. Copy: its low bits (`type`) are those of a. Sum: its low bits are a + (b << scale) + c; a is
- * never IR_NONE then. Both hold while a and b have the write counts at_a and at_b. */
+/* What is known of a temporary. Copy: its low bits (`type`) are those of a. Sum: its low bits are a
+ * + (b << scale) + c; a is never IR_NONE then. Both hold while a and b have the write counts at_a
+ * and at_b. */
 struct known {
     u8 type, a, b, scale;
     u16 at_a, at_b;
@@ -160,7 +162,8 @@ static void fold_lea(const struct fold *f, struct ir_ins *i)
     }
     i->imm = (s64)((u64)scale << 32 | (u32)disp);
     if (i->a == IR_NONE && i->b == IR_NONE) {
-        /* A 16-bit sum in a temporary is zero-extended, which MOVI of that type does not promise. */
+        /* A 16-bit sum in a temporary is zero-extended, which MOVI of that type does not promise.
+         */
         if (i->type == I16 && ir_is_temp(i->dst)) {
             disp = (s64)cut((u64)disp, I16);
             i->type = I32;
@@ -171,7 +174,8 @@ static void fold_lea(const struct fold *f, struct ir_ins *i)
     }
 }
 
-/* [a + imm] of a memory operation: linear addresses wrap at 32 bits outside long mode, so sums of 32 bits are exact there. */
+/* [a + imm] of a memory operation: linear addresses wrap at 32 bits outside long mode, so sums of
+ * 32 bits are exact there. */
 static void fold_address(const struct fold *f, struct ir_ins *i)
 {
     unsigned type = f->b->long_mode ? I64 : I32;
@@ -202,10 +206,12 @@ static void fold_store(const struct fold *f, struct ir_ins *i)
 
 static bool commutes(unsigned op)
 {
-    return op == IR_ADD || op == IR_ADC || op == IR_AND || op == IR_OR || op == IR_XOR || op == IR_TEST || op == IR_IMUL;
+    return op == IR_ADD || op == IR_ADC || op == IR_AND || op == IR_OR || op == IR_XOR ||
+           op == IR_TEST || op == IR_IMUL;
 }
 
-/* The value of a op c where no flag matters; false for operations that need flags or write no value. */
+/* The value of a op c where no flag matters; false for operations that need flags or write no
+ * value. */
 static bool compute(const struct ir_ins *i, u64 a, u64 c, u64 *r)
 {
     switch (i->op) {
@@ -222,13 +228,15 @@ static bool compute(const struct ir_ins *i, u64 a, u64 c, u64 *r)
     }
 }
 
-/* ADD and SUB of which nobody takes the flags are sums, which later ones absorb and hosts do without flags. */
+/* ADD and SUB of which nobody takes the flags are sums, which later ones absorb and hosts do
+ * without flags. */
 static bool make_lea(struct ir_ins *i)
 {
     s64 disp = 0;
     if (i->flags_out || i->type < I32 || (i->op != IR_ADD && (i->op != IR_SUB || i->b != IR_NONE)))
         return false;
-    if (i->b == IR_NONE && !add_disp(&disp, i->op == IR_ADD ? (u64)i->imm : 0 - (u64)i->imm, i->type))
+    if (i->b == IR_NONE &&
+        !add_disp(&disp, i->op == IR_ADD ? (u64)i->imm : 0 - (u64)i->imm, i->type))
         return false;
     i->op = IR_LEA;
     i->imm = (s64)(u32)disp;
@@ -249,7 +257,8 @@ static void fold_arith(const struct fold *f, struct ir_ins *i)
     }
     if (make_lea(i))
         fold_lea(f, i);
-    else if (i->b == IR_NONE && !i->flags_out && is_const(f, i->a, &c) && compute(i, c, (u64)i->imm, &r))
+    else if (i->b == IR_NONE && !i->flags_out && is_const(f, i->a, &c) &&
+             compute(i, c, (u64)i->imm, &r))
         make_movi(i, r);
 }
 
@@ -346,8 +355,8 @@ static void simplify(const struct fold *f, struct ir_ins *i)
     }
 }
 
-/* Note what `i` wrote. Write counts of its operands are taken before its own write, so a value that is its own operand
- * yields a fact that never holds. */
+/* Note what `i` wrote. Write counts of its operands are taken before its own write, so a value that
+ * is its own operand yields a fact that never holds. */
 static void record(struct fold *f, const struct ir_ins *i)
 {
     const char *args = ir_op_info[i->op].args;

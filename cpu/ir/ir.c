@@ -27,13 +27,14 @@ u8 ir_flags_in(const struct ir_ins *i)
 
 u8 ir_flags_pack(u32 f)
 {
-    return (u8)((f & F_C) | (f & F_P) >> 1 | (f & F_A) >> 2 | (f & F_Z) >> 3 | (f & F_S) >> 3 | (f & F_O) >> 6);
+    return (u8)((f & F_C) | (f & F_P) >> 1 | (f & F_A) >> 2 | (f & F_Z) >> 3 | (f & F_S) >> 3 |
+                (f & F_O) >> 6);
 }
 
 u32 ir_flags_unpack(u8 f)
 {
-    return (u32)((f & IRF_C) | (f & IRF_P) << 1 | (f & IRF_A) << 2 | (f & IRF_Z) << 3 | (f & IRF_S) << 3 |
-                 (f & IRF_O) << 6);
+    return (u32)((f & IRF_C) | (f & IRF_P) << 1 | (f & IRF_A) << 2 | (f & IRF_Z) << 3 |
+                 (f & IRF_S) << 3 | (f & IRF_O) << 6);
 }
 
 void ir_optimise(struct ir_block *b, u32 mask)

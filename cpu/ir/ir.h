@@ -36,7 +36,7 @@ enum { IR_T0 = 16, IR_MAX_VALUE = 200, IR_NONE = 0xff };
 struct ir_ins {
     u8 op, type;
     u8 dst, a, b;
-    u8 flags_out;  /* IRF_*: written by this operation */
+    u8 flags_out;  /* IRF_*: written by this operation; a subset of its row's, the others stay true (0: ADD as a mere sum) */
     u8 flags_live; /* IRF_*: wanted by someone behind it (pass_liveness); of these the emitter keeps all true */
     u8 at;         /* index of the guest instruction it belongs to */
     s64 imm;

@@ -1,4 +1,5 @@
-/* Backward liveness of the arithmetic flags over a block: who still wants what an operation writes. */
+/* Backward liveness of the arithmetic flags over a block: who still wants what an operation writes.
+ */
 #include "cpu/ir/shape.h"
 
 void ir_pass_liveness(struct ir_block *b)

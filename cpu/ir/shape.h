@@ -1,11 +1,12 @@
-/* How wide each IR operation reads and writes its values, and how it moves flags: the facts that the verifier and the passes
- * share beside the rows of ops.def. */
+/* How wide each IR operation reads and writes its values, and how it moves flags: the facts that
+ * the verifier and the passes share beside the rows of ops.def. */
 #ifndef CPU_IR_SHAPE_H
 #define CPU_IR_SHAPE_H
 
 #include "cpu/ir/ir.h"
 
-/* A temporary's contents as the verifier follows them: not written, or that many low bits are meaningful, or a place. */
+/* A temporary's contents as the verifier follows them: not written, or that many low bits are
+ * meaningful, or a place. */
 enum ir_width { IRW_NONE, IRW_8, IRW_16, IRW_32, IRW_64, IRW_PLACE };
 
 static inline bool ir_is_guest(unsigned v)
@@ -70,7 +71,8 @@ static inline unsigned ir_reads_b(const struct ir_ins *i)
     }
 }
 
-/* The type of the result as a guest register takes it: I8 and I16 keep the register's other bits. */
+/* The type of the result as a guest register takes it: I8 and I16 keep the register's other bits.
+ */
 static inline unsigned ir_result_type(const struct ir_ins *i)
 {
     return i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_GETF ? (unsigned)I32 : i->type;
@@ -85,10 +87,12 @@ static inline unsigned ir_result_width(const struct ir_ins *i)
     return ir_type_width(type);
 }
 
-/* Does the path through the block (possibly) end here, or stop for a fault, so that all guest state must be true? */
+/* Does the path through the block (possibly) end here, or stop for a fault, so that all guest state
+ * must be true? */
 static inline bool ir_needs_state(const struct ir_ins *i)
 {
-    return (ir_op_info[i->op].attrs & (IRA_FAULT | IRA_EXIT)) || i->op == IR_JCC || i->op == IR_BRZ || i->op == IR_BRNZ;
+    return (ir_op_info[i->op].attrs & (IRA_FAULT | IRA_EXIT)) || i->op == IR_JCC ||
+           i->op == IR_BRZ || i->op == IR_BRNZ;
 }
 
 /* A shift whose count is known at run time only: with a count of 0 it writes nothing. */

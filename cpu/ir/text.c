@@ -1,4 +1,5 @@
-/* The text form of IR blocks, printed and parsed from one table of operand formats (described in README.md). */
+/* The text form of IR blocks, printed and parsed from one table of operand formats (described in
+ * README.md). */
 #include "cpu/ir/shape.h"
 #include "devices/core/err.h"
 
@@ -7,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operands in order, one letter each: d a b values; i: b or imm; c condition in b; s segment in b; I: imm; L: sum of LEA;
- * A: [a + imm]; T: [a + low half of imm]; S: s[imm]; F: s[low half of imm]; V: the high half, signed; H: the high half;
- * Z: size, and w for a write (SEG). Operations without an entry take it from their row's args. */
+/* Operands in order, one letter each: d a b values; i: b or imm; c condition in b; s segment in b;
+ * I: imm; L: sum of LEA; A: [a + imm]; T: [a + low half of imm]; S: s[imm]; F: s[low half of imm];
+ * V: the high half, signed; H: the high half; Z: size, and w for a write (SEG). Operations without
+ * an entry take it from their row's args. */
 static const char *const formats[IR__COUNT] = {
-    [IR_MOVI] = "dI", [IR_LEA] = "dL",  [IR_LDS] = "dS",  [IR_STS] = "aS", [IR_ANDS] = "FH", [IR_ORS] = "FH",
-    [IR_SEG] = "asZ", [IR_LD] = "dA",   [IR_LDZ] = "dA",  [IR_LDX] = "dA", [IR_ST] = "Ab",   [IR_STI] = "TV",
-    [IR_LDW] = "dAb", [IR_JCC] = "cI",  [IR_BRZ] = "aI",  [IR_BRNZ] = "aI", [IR_GOTO] = "I",
+    [IR_MOVI] = "dI", [IR_LEA] = "dL",  [IR_LDS] = "dS",  [IR_STS] = "aS", [IR_ANDS] = "FH",
+    [IR_ORS] = "FH",  [IR_SEG] = "asZ", [IR_LD] = "dA",   [IR_LDZ] = "dA", [IR_LDX] = "dA",
+    [IR_ST] = "Ab",   [IR_STI] = "TV",  [IR_LDW] = "dAb", [IR_JCC] = "cI", [IR_BRZ] = "aI",
+    [IR_BRNZ] = "aI", [IR_GOTO] = "I",
 };
 static const char *const cc_names[16] = {
     "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g",
@@ -147,7 +150,9 @@ static void put_operand(struct out *o, const struct ir_ins *i, char c)
     case 'F': put(o, "s[0x%x]", (u32)i->imm); break;
     case 'V': put_imm(o, i->imm >> 32); break;
     case 'H': put(o, "0x%x", (u32)((u64)i->imm >> 32)); break;
-    case 'Z': put(o, "0x%llx%s", (unsigned long long)(i->imm & ~(s64)0x100), i->imm & 0x100 ? ", w" : ""); break;
+    case 'Z':
+        put(o, "0x%llx%s", (unsigned long long)(i->imm & ~(s64)0x100), i->imm & 0x100 ? ", w" : "");
+        break;
     }
 }
 
@@ -174,7 +179,8 @@ void ir_print(const struct ir_block *b, char *buf, size_t n)
     if (!n)
         return;
     *buf = 0;
-    put(&o, "block rip=0x%llx long=%d temps=%u off=", (unsigned long long)b->rip, b->long_mode, b->ntemps);
+    put(&o, "block rip=0x%llx long=%d temps=%u off=", (unsigned long long)b->rip, b->long_mode,
+        b->ntemps);
     for (u32 k = 0; k <= b->nguest && k <= IR_MAX_GUEST; k++)
         put(&o, k ? ",%u" : "%u", b->off[k]);
     put(&o, "\n");
@@ -193,7 +199,8 @@ struct in {
 static bool bad(struct in *in, const char *what)
 {
     int n = (int)strcspn(in->p, "\n");
-    return err_set(in->err, "IR text, line %u: expected %s at \"%.*s\".", in->line, what, MIN(n, 40), in->p);
+    return err_set(in->err, "IR text, line %u: expected %s at \"%.*s\".", in->line, what,
+                   MIN(n, 40), in->p);
 }
 
 static void skip(struct in *in)
@@ -421,7 +428,8 @@ static bool get_ins(struct in *in, struct ir_ins *i)
     const char *f;
     u64 at;
     *i = (struct ir_ins){.dst = IR_NONE, .a = IR_NONE, .b = IR_NONE};
-    if (!get_small(in, IR_MAX_GUEST, &at) || !expect(in, ":") || !get_op(in, &i->op) || !get_type(in, &i->type))
+    if (!get_small(in, IR_MAX_GUEST, &at) || !expect(in, ":") || !get_op(in, &i->op) ||
+        !get_type(in, &i->type))
         return false;
     i->at = (u8)at;
     i->flags_out = ir_op_info[i->op].fout & IRF_ALL;
@@ -442,8 +450,9 @@ static bool get_ins(struct in *in, struct ir_ins *i)
 static bool get_header(struct in *in, struct ir_block *b)
 {
     u64 is_long, temps, off;
-    if (!expect(in, "rip=") || !get_u64(in, &b->rip) || !expect(in, "long=") || !get_small(in, 2, &is_long) ||
-        !expect(in, "temps=") || !get_small(in, IR_MAX_VALUE - IR_T0 + 1, &temps) || !expect(in, "off="))
+    if (!expect(in, "rip=") || !get_u64(in, &b->rip) || !expect(in, "long=") ||
+        !get_small(in, 2, &is_long) || !expect(in, "temps=") ||
+        !get_small(in, IR_MAX_VALUE - IR_T0 + 1, &temps) || !expect(in, "off="))
         return false;
     b->long_mode = is_long;
     b->ntemps = (u32)temps;
