@@ -197,14 +197,25 @@ static void update_irq(struct i8254 *pit)
     timer_set(&pit->timer, tick_to_ns(next));
 }
 
+/* The tick at which OUT of a square wave or rate generator last went up at the end of a round; 0: never. */
+static u64 last_rise(const struct i8254_chan *c, u64 t)
+{
+    u64 e = elapsed_at(c, t);
+
+    if (!periodic(c) || !c->gate || !loaded_at(c, t) || e < c->count)
+        return 0;
+    return t - e % c->count;
+}
+
 /* OUT0 changed. When the host was late and whole rounds have passed, the edges in them become one. */
 static void out0_changed(void *arg, u64 now)
 {
     struct i8254 *pit = arg;
-    u64 t = ns_to_ticks(now);
+    u64 t = ns_to_ticks(now), rise;
     struct i8254_chan c = at(&pit->r.chan[0], t);
 
-    if (periodic(&c) && c.gate && loaded_at(&c, t) && out_level(&c, t) && t - c.start >= c.count) {
+    rise = last_rise(&c, t);
+    if (rise && rise >= ns_to_ticks(pit->timer.when)) {
         irq_set(&pit->out0, 0);
         irq_set(&pit->out0, 1);
     } else if (c.mode >= 4 && loaded_at(&c, t) && elapsed_at(&c, t) > c.count) {

@@ -29,7 +29,7 @@ END_TEST
 START_TEST(fifo_wraps_and_drops)
 {
     struct fifo_state f = {0};
-    u8 buf[3];
+    u8 buf[3] = {0};
 
     ck_assert_uint_eq(fifo_get(&f, buf, 3), 0);
     for (int round = 0; round < 10; round++) {
