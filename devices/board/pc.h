@@ -72,6 +72,7 @@ struct pc_config {
     struct blk *ide[PC_IDE];     /* blk.cdrom tells a CD drive from a disk */
     struct chr *serial[PC_SERIALS]; /* NULL: no such port */
     struct chr *debugcon;        /* port 0xE9; NULL: absent */
+    u16 debugcon_port;           /* 0: 0xE9; 0x402 is where SeaBIOS writes its messages */
     struct net *net[PC_NICS];    /* for later network cards; NULL: absent */
     struct audio_out *audio;     /* for the speaker; may be NULL */
     enum pc_vga vga;
@@ -80,11 +81,7 @@ struct pc_config {
     const char *boot;            /* letters as in -boot order=: a floppy, c disk, d CD, n network; NULL: "cad" */
     bool boot_menu;              /* let the firmware show its boot menu */
     u32 boot_menu_ms;            /* how long; 0: the firmware's default */
-    struct pc_blob kernel;       /* direct boot: bzImage or multiboot ELF */
-    struct pc_blob initrd;
-    const char *cmdline;         /* NULL: "" */
-    struct pc_item item[PC_MAX_ITEMS]; /* items of a direct boot as frontend/boot prepares them (boot_apply); when there
-                                        * are any, kernel, initrd and cmdline above are not published */
+    struct pc_item item[PC_MAX_ITEMS]; /* of a direct kernel boot, as frontend/boot prepares them (boot_apply) */
     unsigned nitems;
 
     s64 rtc_base;                /* seconds since 1970 that the RTC shows at machine start (already local if wanted) */

@@ -12,7 +12,7 @@
 #include "devices/time/mc146818.h"
 
 /* Who drives an interrupt input: the levels of the sources are ORed. */
-enum pc_irq_source { IRQ_ISA, IRQ_PCI, IRQ_CPU };
+enum pc_irq_source { IRQ_ISA, IRQ_ISA2, IRQ_PCI, IRQ_CPU };
 enum { PC_GSIS = 24, IRQ_SOURCE_SHIFT = 8 };
 
 struct pc_gsi {
@@ -70,7 +70,4 @@ void pc_cmos_fill(struct pc *pc);
 
 /* pc_fwcfg.c */
 bool pc_fwcfg_fill(struct pc *pc, struct err *err);
-/* pc_kernel.c: -kernel, -initrd, -append. */
-bool pc_kernel_fill(struct pc *pc, struct err *err);
-
 #endif

@@ -77,6 +77,11 @@ static void item_set(struct fwcfg_item *item, const void *data, size_t len, bool
     *item = (struct fwcfg_item){bytes, len, copy};
 }
 
+bool fwcfg_valid(u16 key)
+{
+    return key < FWCFG_FIRST_FILE || (key >= FWCFG_LOCAL && key < FWCFG_LOCAL + LOCALS);
+}
+
 void fwcfg_set(struct dev *dev, u16 key, const void *data, size_t len, bool copy)
 {
     struct fwcfg_item *item = find_item((struct fwcfg *)dev, key);

@@ -19,6 +19,8 @@ enum {
 };
 enum { FWCFG_MAX_FILES = 64, FWCFG_NAME_LEN = 56 };
 
+/* Is there an item `key` (other than those of files)? */
+bool fwcfg_valid(u16 key);
 /* Give item `key` its bytes, replacing what it had. `copy`: the device keeps its own copy, else the bytes must stay. */
 void fwcfg_set(struct dev *dev, u16 key, const void *data, size_t len, bool copy);
 /* The same for a little-endian number of `size` bytes. */
