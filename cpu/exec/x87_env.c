@@ -340,3 +340,12 @@ void exec_FXRSTOR(struct cpu *cpu, const struct insn *insn)
         cpu->xmm[i].q[1] = ld64(m + FX_XMM + 16 * i + 8);
     }
 }
+
+/* FWAIT: #NM when both MP and TS are set, and whatever exception is pending. */
+void exec_WAIT(struct cpu *cpu, const struct insn *insn)
+{
+    if ((cpu->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
+        cpu_raise(cpu, EXC_NM);
+    if (cpu->fpu.sw & SW_ES)
+        x87_pending(cpu);
+}
