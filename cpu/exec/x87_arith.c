@@ -145,12 +145,14 @@ static void compare(struct cpu *cpu, const struct insn *insn, unsigned i, bool q
     /* ZF, PF, CF by order. */
     static const u8 flags[] = {[FP_LESS] = F_C, [FP_EQUAL] = F_Z, [FP_GREATER] = 0, [FP_UNORDERED] = F_Z | F_P | F_C};
     enum fp_order order = FP_UNORDERED;
+    u16 c1 = eflags ? cpu->fpu.sw & SW_C1 : 0; /* the EFLAGS forms touch it for stack faults only */
     struct fpenv env;
     bool deliver;
     x87_begin(cpu, insn);
     if (st_empty(cpu, 0) || st_empty(cpu, i)) {
         deliver = x87_stack_fault(cpu, false);
     } else {
+        cpu->fpu.sw |= c1;
         env = x87_env(cpu);
         order = f80_compare(&env, st_get(cpu, 0), st_get(cpu, i), quiet);
         deliver = x87_report(cpu, &env);

@@ -11,7 +11,7 @@ void exec_FLD(struct cpu *cpu, const struct insn *insn)
     x87_start(cpu);
     if (insn->o[0].kind == OPND_ST) {
         x87_note(cpu, insn);
-        if (!st_empty(cpu, 7) || !st_empty(cpu, insn->o[0].reg))
+        if (!st_empty(cpu, insn->o[0].reg))
             x87_push(cpu, st_get(cpu, insn->o[0].reg));
         else if (x87_stack_fault(cpu, false))
             st_push(cpu, F80_INDEFINITE);
@@ -31,7 +31,8 @@ void exec_FLD(struct cpu *cpu, const struct insn *insn)
         return;
     }
     v = insn->o[0].size == 4 ? f80_from_f32(&env, (u32)raw) : f80_from_f64(&env, raw);
-    if (x87_report(cpu, &env))
+    /* A denormal is pushed even when its report traps. */
+    if (x87_report(cpu, &env) || !(env.flags & FP_IE))
         st_push(cpu, v);
 }
 
@@ -219,13 +220,16 @@ void exec_FXCH(struct cpu *cpu, const struct insn *insn)
 void exec_FCMOVCC(struct cpu *cpu, const struct insn *insn)
 {
     unsigned i = insn->o[1].reg;
+    u16 c1 = cpu->fpu.sw & SW_C1;
     x87_begin(cpu, insn);
     if (st_empty(cpu, 0) || st_empty(cpu, i)) {
         if (x87_stack_fault(cpu, false))
             st_set(cpu, 0, F80_INDEFINITE);
-    } else if (cpu_cc(cpu, insn->cc)) {
-        st_set(cpu, 0, st_get(cpu, i));
+        return;
     }
+    cpu->fpu.sw |= c1; /* only the stack fault touches it */
+    if (cpu_cc(cpu, insn->cc))
+        st_set(cpu, 0, st_get(cpu, i));
 }
 
 void exec_FFREE(struct cpu *cpu, const struct insn *insn)

@@ -24,7 +24,7 @@ static void remainder_op(struct cpu *cpu, const struct insn *insn, bool nearest)
     struct fpenv env;
     struct f80 r;
     x87_begin(cpu, insn);
-    x87_set_cc(cpu, 0);
+    cpu->fpu.sw &= (u16)~SW_C2;
     if (st_empty(cpu, 0) || st_empty(cpu, 1)) {
         if (x87_stack_fault(cpu, false))
             st_set(cpu, 0, F80_INDEFINITE);
@@ -33,9 +33,11 @@ static void remainder_op(struct cpu *cpu, const struct insn *insn, bool nearest)
     env = x87_env(cpu);
     r = f80_rem(&env, st_get(cpu, 0), st_get(cpu, 1), nearest, &q);
     env.rounded_up = q.q & 1; /* C1 is a quotient bit here */
-    x87_set_cc(cpu, (u16)((q.q & 4 ? SW_C0 : 0) | (q.q & 2 ? SW_C3 : 0) | (q.partial ? SW_C2 : 0)));
-    if (x87_report(cpu, &env))
-        st_set(cpu, 0, r);
+    if (!x87_report(cpu, &env))
+        return;
+    if (f80_classify(r) != F80_NAN)
+        x87_set_cc(cpu, (u16)((q.q & 4 ? SW_C0 : 0) | (q.q & 2 ? SW_C3 : 0) | (q.partial ? SW_C2 : 0)));
+    st_set(cpu, 0, r);
 }
 
 void exec_FPREM(struct cpu *cpu, const struct insn *insn)

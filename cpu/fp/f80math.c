@@ -108,7 +108,8 @@ struct f80 f80_2xm1(struct fpenv *env, struct f80 x)
     if (a.kind == FPK_ZERO || f80_denormal(env, a.denormal))
         return x;
     if (a.exp >= 0) {
-        /* 2^-1 - 1 is -1/2 and 2^1 - 1 is 1; beyond, the result is undefined and x stays. */
+        /* 2^-1 - 1 is -1/2 and 2^1 - 1 is 1; beyond, the result is undefined and x stays. All are called inexact. */
+        env->flags |= FP_PE;
         if (a.exp == 0 && a.sig == FP_MSB && a.sign)
             return (struct f80){FP_MSB, 0xbffe};
         return x;
@@ -208,8 +209,10 @@ struct f80 f80_yl2xp1(struct fpenv *env, struct f80 x, struct f80 y)
         log = log2_ratio(big_div(v, big_add(v, two)));
     } else {
         v = big_add(v, one);
-        if (v.sign || !v.sig) /* x <= -1 has no logarithm; the SDM leaves it undefined */
-            return f80_invalid(env);
+        if (v.sign || !v.sig) { /* x <= -1 has no logarithm; the result is undefined and x stays */
+            env->flags |= FP_PE;
+            return x;
+        }
         log = v.sig == ONE ? big_int(v.exp) : log2_of(v);
     }
     return finish(env, big_mul(fp_widen(b), log));
