@@ -357,43 +357,41 @@ static void simplify(const struct fold *f, struct ir_ins *i)
 
 /* Note what `i` wrote. Write counts of its operands are taken before its own write, so a value that
  * is its own operand yields a fact that never holds. */
-static void record(struct fold *f, const struct ir_ins *i)
+static void record(struct fold *f, const struct ir_ins *i, const char *args)
 {
-    const char *args = ir_op_info[i->op].args;
-    struct known k = {.type = i->type, .a = i->a, .b = IR_NONE};
+    struct known *k = &f->known[i->dst < IR_MAX_VALUE ? i->dst : 0];
     u8 fact = FACT_NONE;
-    if (i->op == IR_EXEC) {
-        for (unsigned v = 0; v < IR_T0; v++)
-            f->writes[v]++;
-        return;
-    }
-    if (args[0] == '-')
-        return;
     if (ir_is_temp(i->dst)) {
         if (i->op == IR_MOVI) {
             fact = FACT_CONST;
-            k.c = cut((u64)i->imm, i->type);
+            k->c = cut((u64)i->imm, i->type);
         } else if (i->op == IR_MOV) {
             fact = FACT_COPY;
-            k.at_a = f->writes[i->a];
+            *k = (struct known){.type = i->type, .a = i->a, .b = IR_NONE, .at_a = f->writes[i->a]};
         } else if (i->op == IR_LEA && i->a != IR_NONE) {
             fact = FACT_SUM;
-            k.at_a = f->writes[i->a];
-            k.b = i->b;
-            k.at_b = i->b != IR_NONE ? f->writes[i->b] : 0;
-            k.scale = (u8)(i->imm >> 32 & 3);
-            k.c = (u64)(s64)(s32)i->imm;
+            *k = (struct known){
+                .type = i->type,
+                .a = i->a,
+                .b = i->b,
+                .scale = (u8)(i->imm >> 32 & 3),
+                .at_a = f->writes[i->a],
+                .at_b = i->b != IR_NONE ? f->writes[i->b] : 0,
+                .c = (u64)(s64)(s32)i->imm,
+            };
         }
     }
-    written(f, i->dst);
-    if (i->op == IR_XCHG)
-        written(f, i->a);
+    if (args[0] != '-') {
+        written(f, i->dst);
+        f->fact[i->dst] = fact;
+    }
     if (args[2] == 'd')
         written(f, i->b);
-    if (fact) {
-        f->fact[i->dst] = fact;
-        f->known[i->dst] = k;
-    }
+    if (i->op == IR_XCHG)
+        written(f, i->a);
+    if (i->op == IR_EXEC)
+        for (unsigned v = 0; v < IR_T0; v++)
+            f->writes[v]++;
 }
 
 void ir_pass_fold(struct ir_block *b)
@@ -405,11 +403,16 @@ void ir_pass_fold(struct ir_block *b)
     for (u32 n = 0; n < b->n; n++) {
         struct ir_ins *i = &b->ins[n];
         const char *args = ir_op_info[i->op].args;
-        if (args[1] == 'u' && ir_is_temp(i->a))
+        bool a = args[1] == 'u' && fact_of(&f, i->a) != FACT_NONE;
+        bool c = (args[2] == 'u' || args[2] == 'i') && fact_of(&f, i->b) != FACT_NONE;
+        /* Most operations read guest registers and fresh values only: nothing is known, nothing to
+         * do. */
+        if (a)
             i->a = original(&f, i->a, ir_reads_a(i, b->long_mode));
-        if ((args[2] == 'u' || args[2] == 'i') && ir_is_temp(i->b))
+        if (c)
             i->b = original(&f, i->b, ir_reads_b(i));
-        simplify(&f, i);
-        record(&f, i);
+        if (a || c || i->op == IR_LEA || (!i->flags_out && (i->op == IR_ADD || i->op == IR_SUB)))
+            simplify(&f, i);
+        record(&f, i, ir_op_info[i->op].args);
     }
 }

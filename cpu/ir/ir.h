@@ -56,7 +56,8 @@ struct ir_block {
 };
 
 struct ir_op_info {
-    const char *name, *args;
+    const char *name;
+    char args[4]; /* of dst, a, b */
     u8 fin, fout, attrs;
 };
 extern const struct ir_op_info ir_op_info[IR__COUNT];
