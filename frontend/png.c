@@ -22,7 +22,7 @@ static bool chunk(FILE *f, const char *type, const u8 *data, size_t n)
     if (n)
         crc = crc32(crc, data, (uInt)n);
     be32(tail, (u32)crc);
-    return fwrite(head, 1, 8, f) == 8 && fwrite(data, 1, n, f) == n && fwrite(tail, 1, 4, f) == 4;
+    return fwrite(head, 1, 8, f) == 8 && (!n || fwrite(data, 1, n, f) == n) && fwrite(tail, 1, 4, f) == 4;
 }
 
 static void rgb_row(u8 *out, const struct surface *s, u32 y)

@@ -1,0 +1,369 @@
+/* The command line: every kind of value, drives and their places, mistakes and what is said about them. */
+#include "frontend/opts.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_ARGS = 32 };
+
+static struct options *opt;
+static struct err err;
+
+static void setup(void)
+{
+    opt = malloc(sizeof(*opt));
+}
+
+static void teardown(void)
+{
+    free(opt);
+}
+
+/* Parse a command line of blank-separated words. */
+static bool parse(const char *line)
+{
+    char *buf = strdup(line), *argv[MAX_ARGS] = {(char *)"dragoman"};
+    int argc = 1;
+    bool ok;
+
+    for (char *p = strtok(buf, " "); p && argc < MAX_ARGS; p = strtok(NULL, " "))
+        argv[argc++] = p;
+    err.msg[0] = 0;
+    ok = opts_parse(opt, argc, argv, &err);
+    free(buf);
+    return ok;
+}
+
+static void good(const char *line)
+{
+    ck_assert_msg(parse(line), "'%s': %s", line, err.msg);
+}
+
+/* The line is refused, and the sentence holds `part`. */
+static void bad(const char *line, const char *part)
+{
+    ck_assert_msg(!parse(line) || !opts_place_drives(opt, &err) || !opts_check_chardevs(opt, &err), "'%s' was accepted", line);
+    ck_assert_msg(strstr(err.msg, part), "'%s': '%s' lacks '%s'", line, err.msg, part);
+    ck_assert_msg(err.msg[strlen(err.msg) - 1] == '.' || strstr(err.msg, "log area"), "no sentence: '%s'", err.msg);
+}
+
+START_TEST(defaults)
+{
+    good("");
+    ck_assert_uint_eq(opt->ram_size, 128 * MIB);
+    ck_assert_uint_eq(opt->cpus, 1);
+    ck_assert_int_eq(opt->icount_shift, -1);
+    ck_assert_int_eq(opt->engine, OPT_ENGINE_DEFAULT);
+    ck_assert_int_eq(opt->start, START_RUN);
+}
+END_TEST
+
+START_TEST(memory)
+{
+    static const struct {
+        const char *line;
+        u64 size;
+    } t[] = {{"-m 64", 64 * MIB}, {"-m 512M", 512 * MIB}, {"-m 2G", 2 * GIB}, {"-m size=96", 96 * MIB},
+             {"--m=32", 32 * MIB}, {"-m 2048k", 2 * MIB}, {"-m 0x40", 64 * MIB}};
+
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        good(t[i].line);
+        ck_assert_uint_eq(opt->ram_size, t[i].size);
+    }
+    bad("-m much", "'much'");
+    bad("-m -5", "'-5'");
+    bad("-m 100k", "1 MiB");
+    bad("-m 999999G", "GiB");
+    bad("-m 99999999999999999999", "'99999");
+    bad("-m 12Q", "'12Q'");
+    bad("-m", "needs a value");
+    bad("-m siz=3", "'size'");
+}
+END_TEST
+
+START_TEST(dashes_and_nearest)
+{
+    good("--nographic");
+    ck_assert_int_eq(opt->show, SHOW_NOGRAPHIC);
+    good("--engine=exec");
+    ck_assert_int_eq(opt->engine, 0);
+    good("-engine jit --no-tr=adc,shl");
+    ck_assert_int_eq(opt->engine, 2);
+    ck_assert_str_eq(opt->no_tr, "adc,shl");
+    bad("-nographik", "'-nographic'");
+    bad("-kernal x", "'-kernel'");
+    bad("-enable-kvm", "-enable-kvm");
+    bad("--engine=fast", "exec, eval or jit");
+    bad("-nographic=1", "takes no value");
+    bad("-vga cirrrus", "'cirrrus'");
+    bad("-display sld", "'sdl'");
+    bad("-zzzzzz", "-help");
+}
+END_TEST
+
+START_TEST(machine_and_cpu)
+{
+    good("-M pc -accel tcg -cpu pentium3,-sse -smp 1 -name box");
+    ck_assert_str_eq(opt->cpu, "pentium3,-sse");
+    ck_assert_str_eq(opt->name, "box");
+    good("-machine pc-i440fx-7.2,accel=kvm:tcg,acpi=off,usb=off");
+    ck_assert(opt->no_acpi);
+    good("-name guest=a,,b,debug-threads=on");
+    ck_assert_str_eq(opt->name, "a,b");
+    good("-uuid 01234567-89ab-cdef-0123-456789abcdef");
+    ck_assert(opt->have_uuid);
+    ck_assert_uint_eq(opt->uuid[0], 0x01);
+    ck_assert_uint_eq(opt->uuid[15], 0xef);
+    bad("-uuid 1234", "32 hexadecimal");
+    bad("-uuid 01234567-89ab-cdef-0123-456789abcdeg", "32 hexadecimal");
+    bad("-M q35", "'q35'");
+    bad("-accel kvm", "'kvm'");
+    bad("-smp 4", "one CPU");
+    bad("-smp 0", "number");
+    bad("-M pc,foo=on", "'foo'");
+    bad("-M pc,acpi=perhaps", "'perhaps'");
+}
+END_TEST
+
+START_TEST(drives)
+{
+    good("-hda a.img -hdd b.img -cdrom c.iso -fda f.img");
+    ck_assert(opts_place_drives(opt, &err));
+    ck_assert_str_eq(opt->ide[0].path, "a.img");
+    ck_assert_str_eq(opt->ide[3].path, "b.img");
+    ck_assert(opt->ide[2].cdrom);
+    ck_assert_str_eq(opt->fd[0].path, "f.img");
+    ck_assert(!opt->ide[1].used && !opt->fd[1].used);
+
+    good("-drive file=x,,y.img,format=raw,snapshot=on,readonly=on -drive file=z,index=0");
+    ck_assert(opts_place_drives(opt, &err));
+    ck_assert_str_eq(opt->ide[0].path, "z");
+    ck_assert_str_eq(opt->ide[1].path, "x,y.img");
+    ck_assert(opt->ide[1].snapshot && opt->ide[1].read_only && !opt->ide[0].snapshot);
+
+    good("-drive file=a,if=none,id=d0 -device ide-hd,drive=d0,bus=ide.1,unit=1 -snapshot");
+    ck_assert(opts_place_drives(opt, &err));
+    ck_assert_str_eq(opt->ide[3].path, "a");
+    ck_assert(opt->ide[3].snapshot);
+
+    good("-drive if=floppy,file=q -drive media=cdrom,file=r,bus=1,unit=0");
+    ck_assert(opts_place_drives(opt, &err));
+    ck_assert_str_eq(opt->fd[0].path, "q");
+    ck_assert(opt->ide[2].cdrom);
+
+    bad("-hda a -drive file=b,index=0", "same place");
+    bad("-hdc a -cdrom b", "same place");
+    bad("-drive file=a -drive file=b -drive file=c -drive file=d -drive file=e", "no place");
+    bad("-drive file=a,format=qcow2", "'qcow2'");
+    bad("-drive file=a,if=scsi", "'scsi'");
+    bad("-drive if=ide", "file=");
+    bad("-drive file=a,index=9", "small number");
+    bad("-drive file=a,indx=1", "'index'");
+    bad("-drive file=a,if=none", "id=");
+    bad("-device ide-hd,drive=nope", "'nope'");
+    bad("-device e1000", "'e1000'");
+    bad("-initrd x", "-kernel");
+    bad("-append x", "-kernel");
+}
+END_TEST
+
+START_TEST(characters)
+{
+    good("-serial stdio -serial file:/tmp/x -serial null -serial mon:stdio -monitor unix:/tmp/s,server=on,wait=off");
+    ck_assert_uint_eq(opt->nserial, 4);
+    ck_assert_str_eq(opt->serial[1], "file:/tmp/x");
+    ck_assert_str_eq(opt->monitor[0], "unix:/tmp/s,server=on,wait=off");
+    good("-chardev socket,id=c0,path=/tmp/s,server=on,wait=off -mon chardev=c0,mode=readline -serial chardev:c0");
+    ck_assert(opts_check_chardevs(opt, &err));
+    ck_assert_str_eq(opt->chardevs[0].spec, "unix:/tmp/s,server=on,wait=off");
+    ck_assert_str_eq(opt->monitor[0], "chardev:c0");
+    good("-chardev socket,id=c0,port=4444,host=127.0.0.1,server,nowait");
+    ck_assert_str_eq(opt->chardevs[0].spec, "tcp:127.0.0.1:4444,server=on,wait=off");
+    good("-chardev stdio,id=a,mux=on -device isa-serial,chardev=a,index=2 -device isa-debugcon,chardev=a");
+    ck_assert(opt->chardevs[0].mux);
+    ck_assert_str_eq(opt->serial[2], "chardev:a");
+    ck_assert_str_eq(opt->debugcon, "chardev:a");
+    bad("-serial studio", "'stdio'");
+    bad("-serial file:", "colon");
+    bad("-serial chardev:none", "'none'");
+    bad("-serial null -serial null -serial null -serial null -serial null", "4");
+    bad("-chardev stdio", "id=");
+    bad("-chardev stdio,id=a -chardev null,id=a", "'a'");
+    bad("-chardev file,id=a", "path=");
+    bad("-mon mode=control,chardev=x", "'control'");
+    bad("-parallel file:x", "none or null");
+}
+END_TEST
+
+START_TEST(boot_time_debug)
+{
+    good("-boot d -rtc base=2001-02-03T04:05:06,clock=vm -icount shift=4,sleep=off -d in_asm,int -no-reboot -S");
+    ck_assert_str_eq(opt->boot, "d");
+    ck_assert_int_eq(opt->rtc, RTC_DATE);
+    ck_assert_int_eq(opt->rtc_base, 981173106);
+    ck_assert_int_eq(opt->icount_shift, 4);
+    ck_assert(!opt->icount_sleep && opt->no_reboot && opt->stopped);
+    ck_assert_uint_eq(opt->log_mask, BIT(LOGA_IN_ASM) | BIT(LOGA_INT));
+    good("-boot order=cd,menu=on,splash-time=500 -dfilter 0x7c00-0x7dff,0x100000+0x1000");
+    ck_assert(opt->boot_menu);
+    ck_assert_uint_eq(opt->boot_menu_ms, 500);
+    good("-device isa-debug-exit,iobase=0xf4,iosize=0x04");
+    ck_assert(opt->exitdev);
+    ck_assert_uint_eq(opt->exit_port, 0xf4);
+    good("-fw_cfg name=opt/x,string=hello");
+    ck_assert_str_eq(opt->files[0].text, "hello");
+    bad("-boot z", "'z'");
+    bad("-rtc base=2001-13-01", "'2001-13-01'");
+    bad("-rtc base=yesterday", "'yesterday'");
+    bad("-icount shift=11", "0 to 10");
+    bad("-d in_asn", "in_asn");
+    bad("-dfilter zz", "'zz'");
+    bad("-fw_cfg name=opt/x", "string=");
+    bad("-global foo=1", "'foo'");
+    bad("-global VGA", "driver.property");
+}
+END_TEST
+
+START_TEST(printing)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *f;
+    unsigned lines = 0;
+
+    good("-m 5 --version -zzz"); /* what comes behind is not looked at */
+    ck_assert_int_eq(opt->start, START_VERSION);
+    good("-cpu help");
+    ck_assert_int_eq(opt->start, START_LIST);
+    f = open_memstream(&text, &n);
+    opts_print_help(f);
+    fclose(f);
+    for (char *p = text; *p; p = strchr(p, '\n') + 1, lines++)
+        ck_assert_msg(*p == '-', "a line of -help does not begin with its flag: %.40s", p);
+    ck_assert_uint_gt(lines, 40);
+    ck_assert_ptr_nonnull(strstr(text, "\n-kernel "));
+    ck_assert_ptr_null(strstr(text, "print-man"));
+    free(text);
+    f = open_memstream(&text, &n);
+    opts_print_man(f);
+    fclose(f);
+    ck_assert_ptr_nonnull(strstr(text, ".TH DRAGOMAN 1"));
+    ck_assert_ptr_nonnull(strstr(text, ".B \\-nographic"));
+    free(text);
+    f = open_memstream(&text, &n);
+    ck_assert(opts_print_completion(f, "bash"));
+    fclose(f);
+    ck_assert_ptr_nonnull(strstr(text, " -snapshot"));
+    free(text);
+}
+END_TEST
+
+/* Make a file of `size` bytes with `magic` at `at` and guess it. */
+static bool guess(u64 size, u64 at, const char *magic, size_t n)
+{
+    char path[] = "/tmp/dragoman-test-XXXXXX", line[64];
+    int fd = mkstemp(path);
+    bool ok;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+    ck_assert_int_eq(pwrite(fd, magic, n, (off_t)at), (ssize_t)n);
+    snprintf(line, sizeof(line), "%s", path);
+    good(line);
+    ok = opts_guess(opt, &err) && opts_place_drives(opt, &err);
+    close(fd);
+    unlink(path);
+    return ok;
+}
+
+START_TEST(guesses)
+{
+    static const char multiboot[12] = "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4";
+    char elf[200] = "\177ELF";
+
+    ck_assert(guess(1474560, 0, "x", 1));
+    ck_assert(opt->fd[0].used);
+    ck_assert(guess(737280, 510, "\x55\xaa", 2));
+    ck_assert(opt->fd[0].used);
+    ck_assert(guess(5 * MIB, 510, "\x55\xaa", 2));
+    ck_assert(opt->ide[0].used && !opt->ide[0].cdrom);
+    ck_assert(guess(5 * MIB, 0x8001, "CD001", 5));
+    ck_assert(opt->ide[2].cdrom);
+    ck_assert(guess(1474560, 0x8001, "CD001", 5)); /* a small CD is not a floppy */
+    ck_assert(opt->ide[2].cdrom);
+    ck_assert(guess(100000, 0x202, "HdrS", 4));
+    ck_assert(opt->kernel[0]);
+    memcpy(elf + 64, multiboot, 12);
+    ck_assert(guess(100000, 0, elf, sizeof(elf)));
+    ck_assert(opt->kernel[0]);
+    ck_assert(!guess(100000, 0, "\177ELF", 4));
+    ck_assert_ptr_nonnull(strstr(err.msg, "multiboot"));
+    ck_assert(!guess(5 * MIB, 0, "QFI\xfb", 4));
+    ck_assert_ptr_nonnull(strstr(err.msg, "qcow2"));
+    ck_assert(!guess(700, 0, "hello", 5));
+    ck_assert_ptr_nonnull(strstr(err.msg, "-hda"));
+    ck_assert(!guess(0, 0, "", 0));
+    good("/nonexistent/disk.img");
+    ck_assert(!opts_guess(opt, &err));
+    ck_assert_ptr_nonnull(strstr(err.msg, "/nonexistent/disk.img"));
+    good("/tmp");
+    ck_assert(!opts_guess(opt, &err));
+    good("demo");
+    ck_assert(opt->demo);
+    bad("a.img b.img", "b.img");
+}
+END_TEST
+
+/* Over-long and odd values never write behind a buffer (run under ASan). */
+START_TEST(hostile)
+{
+    char *big = malloc(20000), *argv[3] = {(char *)"dragoman", NULL, big};
+
+    memset(big, 'a', 19999);
+    big[19999] = 0;
+    for (int i = 0; i < OPT__COUNT; i++) {
+        char flag[64];
+
+        snprintf(flag, sizeof(flag), "-%s", opt_rows[i].flag);
+        argv[1] = flag;
+        memset(big, 'a', 19999);
+        opts_parse(opt, 3, argv, &err);
+        memset(big, ',', 19999);
+        opts_parse(opt, 3, argv, &err);
+        for (int k = 0; k + 3 < 19999; k += 3)
+            memcpy(big + k, "a=,", 3);
+        opts_parse(opt, 3, argv, &err);
+    }
+    argv[1] = big;
+    ck_assert(!opts_parse(opt, 2, argv, &err));
+    free(big);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("opts");
+    TCase *tc = tcase_create("opts");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, defaults);
+    tcase_add_test(tc, memory);
+    tcase_add_test(tc, dashes_and_nearest);
+    tcase_add_test(tc, machine_and_cpu);
+    tcase_add_test(tc, drives);
+    tcase_add_test(tc, characters);
+    tcase_add_test(tc, boot_time_debug);
+    tcase_add_test(tc, printing);
+    tcase_add_test(tc, guesses);
+    tcase_add_test(tc, hostile);
+    suite_add_tcase(suite, tc);
+    sr = srunner_create(suite);
+    srunner_run_all(sr, CK_NORMAL);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? 1 : 0;
+}
