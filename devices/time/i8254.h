@@ -25,7 +25,7 @@ struct i8254_chan {
     u8 triggered;   /* modes 1, 5: the gate has started a round */
     u8 armed;       /* modes 1, 5: a count was written */
     u8 next_low;    /* the waiting count begins with the low half of its square wave */
-    u8 pad[2];
+    u8 pad[8];
 };
 
 struct i8254_regs {

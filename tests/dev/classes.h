@@ -1,0 +1,239 @@
+/* The table of device classes that test_laws.c holds to the laws of every device: add a row and a construct function. */
+#ifndef TESTS_DEV_CLASSES_H
+#define TESTS_DEV_CLASSES_H
+
+#include "devices/char/debugcon.h"
+#include "devices/char/exitdev.h"
+#include "devices/char/post.h"
+#include "devices/char/uart16550.h"
+#include "devices/input/i8042.h"
+#include "devices/input/ps2kbd.h"
+#include "devices/input/ps2mouse.h"
+#include "devices/irq/i8237.h"
+#include "devices/irq/i8259.h"
+#include "devices/irq/ioapic.h"
+#include "devices/irq/lapic.h"
+#include "devices/time/i8254.h"
+#include "devices/time/mc146818.h"
+#include "tests/dev/rig.h"
+
+enum { LAW_WIRES = 16 };
+
+/* One device under test. construct fills it; everything else belongs to the test. */
+struct law {
+    struct rig *rig;
+    struct dev *dev;             /* started and reset */
+    struct irq *wire[LAW_WIRES]; /* its outputs */
+    unsigned wires;
+    void *extra;                 /* freed after the device */
+};
+
+struct law_class {
+    const struct dev_class *cls;
+    void (*construct)(struct law *law);        /* make, wire and start law->dev */
+    void (*stimulate)(struct law *law, u32 r); /* something from outside, chosen by the random number; may be NULL */
+};
+
+static inline void law_wire(struct law *law, struct irq *irq) { law->wire[law->wires++] = irq; }
+
+/* Make the device; set props and wires; then law_start. */
+static inline void *law_new(struct law *law, const struct dev_class *cls)
+{
+    return law->dev = rig_new(law->rig, cls, cls->name);
+}
+
+/* ---- interrupt controllers ---- */
+
+static void law_i8259(struct law *law)
+{
+    struct i8259 *pic = law_new(law, &i8259_class);
+
+    law_wire(law, &pic->out);
+    rig_start(pic);
+}
+
+static void law_i8259_poke(struct law *law, u32 r)
+{
+    struct i8259 *pic = (struct i8259 *)law->dev;
+
+    if (r & 0x100)
+        i8259_ack(pic, NULL);
+    else
+        i8259_set_irq(pic, r & 7, r >> 4 & 1);
+}
+
+static void law_lapic(struct law *law)
+{
+    struct lapic *apic = law_new(law, &lapic_class);
+
+    apic->bus = law->extra = calloc(1, sizeof(*apic->bus));
+    law_wire(law, &apic->intr);
+    rig_start(apic);
+}
+
+static void law_lapic_poke(struct law *law, u32 r)
+{
+    struct lapic *apic = (struct lapic *)law->dev;
+    u64 v;
+
+    switch (r & 7) {
+    case 0: lapic_ack(apic); break;
+    case 1: lapic_set_lint(apic, r >> 4, r >> 3 & 1); break;
+    case 2: lapic_set_cr8(apic, r >> 4 & 15); break;
+    case 3: lapic_msr_write(apic, MSR_APIC_BASE, (r & 0x800) | 0xfee00000 | (u64)(r & 1) << (r >> 16 & 63)); break;
+    case 4: lapic_msr_read(apic, r & 8 ? MSR_APIC_BASE : r >> 8, &v); break;
+    case 5: lapic_msr_write(apic, MSR_APIC_BASE, 0xfee00900); break;
+    default: apic_msi(apic->bus, 0xfee00000 | (r & 0xffffc), r >> 8); break;
+    }
+}
+
+static void law_ioapic(struct law *law)
+{
+    struct ioapic *io = law_new(law, &ioapic_class);
+
+    rig_start(io);
+}
+
+static void law_ioapic_poke(struct law *law, u32 r)
+{
+    ioapic_set_irq(law->dev, r & 31, r >> 8 & 1);
+}
+
+static void law_i8237(struct law *law)
+{
+    rig_start(law_new(law, &i8237_class));
+}
+
+static void law_i8237_poke(struct law *law, u32 r)
+{
+    struct i8237 *dma = (struct i8237 *)law->dev;
+    static u8 buf[4096];
+    bool tc;
+
+    i8237_set_dreq(dma, r & 7, r >> 3 & 1);
+    i8237_transfer(dma, r >> 4 & 7, buf, r >> 8 & 4095, r >> 20 & 1, &tc);
+}
+
+/* ---- time ---- */
+
+static void law_i8254(struct law *law)
+{
+    struct i8254 *pit = law_new(law, &i8254_class);
+
+    law_wire(law, &pit->out0);
+    rig_start(pit);
+}
+
+static void law_mc146818(struct law *law)
+{
+    struct mc146818 *rtc = law_new(law, &mc146818_class);
+
+    law_wire(law, &rtc->out);
+    law_wire(law, &rtc->nmi_mask);
+    rig_start(rtc);
+}
+
+/* ---- input ---- */
+
+static int law_take(void *dev) { return ((struct law *)dev)->rig->now & 64 ? -1 : (int)(((struct law *)dev)->rig->now & 0xff); }
+static void law_accept(void *dev, u8 v) {}
+
+static void law_i8042(struct law *law)
+{
+    struct i8042 *kbc = law_new(law, &i8042_class);
+
+    kbc->port[I8042_KBD] = kbc->port[I8042_AUX] = (struct ps2_dev){law, law_accept, law_take};
+    law_wire(law, &kbc->irq1);
+    law_wire(law, &kbc->irq12);
+    law_wire(law, &kbc->a20);
+    rig_start(kbc);
+}
+
+static void law_i8042_poke(struct law *law, u32 r) { i8042_set_ready(law->dev, r & 1, r >> 1 & 1); }
+
+static void law_ps2kbd(struct law *law)
+{
+    struct ps2kbd *kbd = law_new(law, &ps2kbd_class);
+
+    law_wire(law, &kbd->ready);
+    rig_start(kbd);
+}
+
+static void law_ps2kbd_poke(struct law *law, u32 r)
+{
+    struct ps2kbd *kbd = (struct ps2kbd *)law->dev;
+    struct ps2_dev port = ps2kbd_port(kbd);
+
+    if (r & 1)
+        port.write(kbd, r & 2 ? (u8)(0xe8 + (r >> 8) % 24) : (u8)(r >> 8));
+    else if (r & 4)
+        port.take(kbd);
+    else
+        ps2kbd_key(kbd, (u16)(r >> 8 & (r & 16 ? 0xffff : 0x7f)) | (r & 32 ? 0xe000 : 0), r >> 3 & 1);
+}
+
+static void law_ps2mouse(struct law *law)
+{
+    struct ps2mouse *mouse = law_new(law, &ps2mouse_class);
+
+    law_wire(law, &mouse->ready);
+    rig_start(mouse);
+}
+
+static void law_ps2mouse_poke(struct law *law, u32 r)
+{
+    struct ps2mouse *mouse = (struct ps2mouse *)law->dev;
+    struct ps2_dev port = ps2mouse_port(mouse);
+
+    if (r & 1)
+        port.write(mouse, r & 2 ? (u8)(0xe6 + (r >> 8) % 26) : (u8)(r >> 8));
+    else if (r & 4)
+        port.take(mouse);
+    else
+        ps2mouse_move(mouse, (s32)r >> (r & 31), (s32)(r << 3), (s32)(r << 7) >> 28, r >> 5);
+}
+
+/* ---- characters ---- */
+
+static void law_uart16550(struct law *law)
+{
+    struct uart16550 *u = law_new(law, &uart16550_class);
+
+    u->chr = law->extra = calloc(1, sizeof(*u->chr));
+    u->realtime = true;
+    law_wire(law, &u->out);
+    rig_start(u);
+}
+
+static void law_uart16550_poke(struct law *law, u32 r)
+{
+    struct uart16550 *u = (struct uart16550 *)law->dev;
+    u8 data[32] = {0};
+
+    if (r & 1)
+        u->chr->take(u->chr->arg, data, r >> 8 & 31);
+    else
+        u->chr->event(u->chr->arg, r >> 1 & 3);
+}
+
+static void law_debugcon(struct law *law) { rig_start(law_new(law, &debugcon_class)); }
+static void law_post(struct law *law) { rig_start(law_new(law, &post_class)); }
+static void law_exitdev(struct law *law) { rig_start(law_new(law, &exitdev_class)); }
+
+static const struct law_class law_classes[] = {
+    {&i8259_class, law_i8259, law_i8259_poke},
+    {&lapic_class, law_lapic, law_lapic_poke},
+    {&ioapic_class, law_ioapic, law_ioapic_poke},
+    {&i8237_class, law_i8237, law_i8237_poke},
+    {&i8254_class, law_i8254, NULL},
+    {&mc146818_class, law_mc146818, NULL},
+    {&i8042_class, law_i8042, law_i8042_poke},
+    {&ps2kbd_class, law_ps2kbd, law_ps2kbd_poke},
+    {&ps2mouse_class, law_ps2mouse, law_ps2mouse_poke},
+    {&uart16550_class, law_uart16550, law_uart16550_poke},
+    {&debugcon_class, law_debugcon, NULL},
+    {&post_class, law_post, NULL},
+    {&exitdev_class, law_exitdev, NULL},
+};
+
+#endif
