@@ -1,5 +1,6 @@
-/* What the MMX and SSE handlers share: availability checks, vector operands, MXCSR and its exceptions
- * (SDM vol. 1, 9.5, 10.2.3 and 11.5). Lanes are addressed through union xmm: the hosts we run on are little-endian. */
+/* What the MMX and SSE handlers share: availability checks, vector operands, MXCSR and its
+ * exceptions (SDM vol. 1, 9.5, 10.2.3 and 11.5). Lanes are addressed through union xmm: the hosts
+ * we run on are little-endian. */
 #ifndef CPU_EXEC_SSE_H
 #define CPU_EXEC_SSE_H
 
@@ -32,7 +33,8 @@ static inline void mmx_begin(struct cpu *cpu)
         x87_pending(cpu);
 }
 
-/* Behind the last possible fault of an instruction with MMX operands: the x87 stack becomes the MMX register file. */
+/* Behind the last possible fault of an instruction with MMX operands: the x87 stack becomes the MMX
+ * register file. */
 static inline void mmx_commit(struct cpu *cpu)
 {
     cpu->fpu.top = 0;
@@ -91,7 +93,8 @@ static inline void vec_store(struct cpu *cpu, unsigned seg, u64 off, union xmm v
     mem_write_bytes(cpu, seg, off, m, 16);
 }
 
-/* Operand i: a register in full, or memory; what memory does not fill is zero. Sixteen bytes must be aligned. */
+/* Operand i: a register in full, or memory; what memory does not fill is zero. Sixteen bytes must
+ * be aligned. */
 static inline union xmm vec_read(struct cpu *cpu, const struct insn *insn, unsigned i)
 {
     const struct opnd *o = &insn->o[i];
@@ -127,10 +130,10 @@ static inline unsigned vec_bytes(const struct insn *insn)
 typedef void vec_fn(union xmm *d, const union xmm *s, unsigned n);
 void vec_op(struct cpu *cpu, const struct insn *insn, vec_fn *fn);
 
-#define VEC_OP(op, fn)                                                                                                 \
-    void exec_##op(struct cpu *cpu, const struct insn *insn)                                                           \
-    {                                                                                                                  \
-        vec_op(cpu, insn, fn);                                                                                         \
+#define VEC_OP(op, fn)                                                                             \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        vec_op(cpu, insn, fn);                                                                     \
     }
 
 /* ---- floating-point exceptions ---- */

@@ -16,10 +16,10 @@ static void blend(struct cpu *cpu, const struct insn *insn, unsigned bits, bool 
     vec_write(cpu, insn, 0, d);
 }
 
-#define BLEND(op, bits, by_xmm0)                                                                                       \
-    void exec_##op(struct cpu *cpu, const struct insn *insn)                                                           \
-    {                                                                                                                  \
-        blend(cpu, insn, bits, by_xmm0);                                                                               \
+#define BLEND(op, bits, by_xmm0)                                                                   \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        blend(cpu, insn, bits, by_xmm0);                                                           \
     }
 
 BLEND(PBLENDW, 16, false)
@@ -30,12 +30,12 @@ BLEND(BLENDVPS, 32, true)
 BLEND(BLENDVPD, 64, true)
 
 /* ---- widening moves ---- */
-#define WIDEN(op, from, ftype, to)                                                                                     \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                                               \
-    {                                                                                                                  \
-        for (unsigned i = 0; i < n / sizeof(dst->to[0]); i++)                                                          \
-            dst->to[i] = (__typeof__(dst->to[0]))(ftype)src->from[i];                                                  \
-    }                                                                                                                  \
+#define WIDEN(op, from, ftype, to)                                                                 \
+    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    {                                                                                              \
+        for (unsigned i = 0; i < n / sizeof(dst->to[0]); i++)                                      \
+            dst->to[i] = (__typeof__(dst->to[0]))(ftype)src->from[i];                              \
+    }                                                                                              \
     VEC_OP(op, v_##op)
 
 WIDEN(PMOVSXBW, b, s8, w)

@@ -19,7 +19,8 @@ static s32 element(const union xmm *v, u64 imm, unsigned i)
     }
 }
 
-/* `explicit_len`: that many elements, at most a register full; INT64_MAX asks for the first zero instead. */
+/* `explicit_len`: that many elements, at most a register full; INT64_MAX asks for the first zero
+ * instead. */
 static void unpack(struct str *out, const union xmm *v, u64 imm, s64 explicit_len)
 {
     int n = imm & 1 ? 8 : 16;
@@ -95,7 +96,8 @@ static u32 compare(struct cpu *cpu, const struct insn *insn, bool explicit_len)
     union xmm va, vb;
     sse_begin(cpu);
     /* String operands need no alignment. */
-    vb = insn->o[1].kind == OPND_MEM ? vec_load(cpu, insn->seg, ea(cpu, insn)) : vec_read(cpu, insn, 1);
+    vb = insn->o[1].kind == OPND_MEM ? vec_load(cpu, insn->seg, ea(cpu, insn))
+                                     : vec_read(cpu, insn, 1);
     va = vec_read(cpu, insn, 0);
     if (explicit_len) {
         la = insn->osz == 8 ? (s64)cpu->gpr[REG_AX] : (s32)cpu->gpr[REG_AX];

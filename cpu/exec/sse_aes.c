@@ -115,8 +115,8 @@ VEC_OP(AESIMC, unmix_key)
 
 static u32 sub_word(u32 w)
 {
-    return (u32)sub_byte((u8)w) | (u32)sub_byte((u8)(w >> 8)) << 8 | (u32)sub_byte((u8)(w >> 16)) << 16 |
-           (u32)sub_byte((u8)(w >> 24)) << 24;
+    return (u32)sub_byte((u8)w) | (u32)sub_byte((u8)(w >> 8)) << 8 |
+           (u32)sub_byte((u8)(w >> 16)) << 16 | (u32)sub_byte((u8)(w >> 24)) << 24;
 }
 
 void exec_AESKEYGENASSIST(struct cpu *cpu, const struct insn *insn)

@@ -1,4 +1,5 @@
-/* Single and double precision arithmetic and comparison, packed and scalar (SDM vol. 1, 10.4.1, 11.4.1, 12.3). */
+/* Single and double precision arithmetic and comparison, packed and scalar (SDM vol.
+ * 1, 10.4.1, 11.4.1, 12.3). */
 #include "cpu/exec/sse.h"
 
 /* The shape of an operation: format and number of lanes. */
@@ -26,22 +27,22 @@ static void lane_set(struct shape s, union xmm *v, unsigned i, u64 x)
 }
 
 /* Four handlers for one operation. */
-#define FOUR(op, driver, arg)                                                                                          \
-    void exec_##op##PS(struct cpu *cpu, const struct insn *insn)                                                       \
-    {                                                                                                                  \
-        driver(cpu, insn, PS, arg);                                                                                    \
-    }                                                                                                                  \
-    void exec_##op##SS(struct cpu *cpu, const struct insn *insn)                                                       \
-    {                                                                                                                  \
-        driver(cpu, insn, SS, arg);                                                                                    \
-    }                                                                                                                  \
-    void exec_##op##PD(struct cpu *cpu, const struct insn *insn)                                                       \
-    {                                                                                                                  \
-        driver(cpu, insn, PD, arg);                                                                                    \
-    }                                                                                                                  \
-    void exec_##op##SD(struct cpu *cpu, const struct insn *insn)                                                       \
-    {                                                                                                                  \
-        driver(cpu, insn, SD, arg);                                                                                    \
+#define FOUR(op, driver, arg)                                                                      \
+    void exec_##op##PS(struct cpu *cpu, const struct insn *insn)                                   \
+    {                                                                                              \
+        driver(cpu, insn, PS, arg);                                                                \
+    }                                                                                              \
+    void exec_##op##SS(struct cpu *cpu, const struct insn *insn)                                   \
+    {                                                                                              \
+        driver(cpu, insn, SS, arg);                                                                \
+    }                                                                                              \
+    void exec_##op##PD(struct cpu *cpu, const struct insn *insn)                                   \
+    {                                                                                              \
+        driver(cpu, insn, PD, arg);                                                                \
+    }                                                                                              \
+    void exec_##op##SD(struct cpu *cpu, const struct insn *insn)                                   \
+    {                                                                                              \
+        driver(cpu, insn, SD, arg);                                                                \
     }
 
 /* ---- two operands ---- */
@@ -126,7 +127,8 @@ static void compare(struct cpu *cpu, const struct insn *insn, struct shape shape
     d = vec_read(cpu, insn, 0);
     env = sse_env(cpu);
     for (unsigned i = 0; i < shape.lanes; i++) {
-        bool t = ieee_cmp(&env, shape.fmt, lane_get(shape, &d, i), lane_get(shape, &s, i), insn->imm & 7);
+        bool t = ieee_cmp(&env, shape.fmt, lane_get(shape, &d, i), lane_get(shape, &s, i),
+                          insn->imm & 7);
         lane_set(shape, &d, i, t ? ~0ull : 0);
     }
     sse_report(cpu, &env);
@@ -156,7 +158,8 @@ void exec_CMPSD_X(struct cpu *cpu, const struct insn *insn)
 static void order(struct cpu *cpu, const struct insn *insn, struct shape shape, bool quiet)
 {
     /* ZF, PF, CF by order; OF, SF and AF are cleared. */
-    static const u8 flags[] = {[FP_LESS] = F_C, [FP_EQUAL] = F_Z, [FP_GREATER] = 0, [FP_UNORDERED] = F_Z | F_P | F_C};
+    static const u8 flags[] = {
+        [FP_LESS] = F_C, [FP_EQUAL] = F_Z, [FP_GREATER] = 0, [FP_UNORDERED] = F_Z | F_P | F_C};
     struct fpenv env;
     enum fp_order o;
     union xmm d, s;
@@ -228,7 +231,8 @@ static void horizontal(struct cpu *cpu, const struct insn *insn, struct shape sh
     for (unsigned i = 0; i < shape.lanes; i++) {
         const union xmm *from = i < half ? &d : &s;
         unsigned at = 2 * (i % half);
-        lane_set(shape, &r, i, fn(&env, shape.fmt, lane_get(shape, from, at), lane_get(shape, from, at + 1)));
+        lane_set(shape, &r, i,
+                 fn(&env, shape.fmt, lane_get(shape, from, at), lane_get(shape, from, at + 1)));
     }
     sse_report(cpu, &env);
     vec_write(cpu, insn, 0, r);
@@ -266,15 +270,16 @@ static void round_lanes(struct cpu *cpu, const struct insn *insn, struct shape s
     env = sse_env(cpu);
     mode = insn->imm & 4 ? env.round : insn->imm & 3;
     for (unsigned i = 0; i < shape.lanes; i++)
-        lane_set(shape, &d, i, ieee_rndint(&env, shape.fmt, lane_get(shape, &s, i), mode, insn->imm & 8));
+        lane_set(shape, &d, i,
+                 ieee_rndint(&env, shape.fmt, lane_get(shape, &s, i), mode, insn->imm & 8));
     sse_report(cpu, &env);
     vec_write(cpu, insn, 0, d);
 }
 
 FOUR(ROUND, round_lanes, 0)
 
-/* Products of the lanes that imm[7:4] chooses, summed in pairs, to the lanes of imm[3:0]. Products and each level of sums
- * report their exceptions in turn, as separate instructions would. */
+/* Products of the lanes that imm[7:4] chooses, summed in pairs, to the lanes of imm[3:0]. Products
+ * and each level of sums report their exceptions in turn, as separate instructions would. */
 static void dot_product(struct cpu *cpu, const struct insn *insn, struct shape shape)
 {
     struct fpenv env;

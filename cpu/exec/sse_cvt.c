@@ -1,4 +1,5 @@
-/* Conversions among single, double and integers, in XMM, MMX and general registers (SDM vol. 1, 11.6.3 and figure 11-8). */
+/* Conversions among single, double and integers, in XMM, MMX and general registers (SDM vol.
+ * 1, 11.6.3 and figure 11-8). */
 #include "cpu/exec/sse.h"
 
 /* Element forms. */
@@ -11,7 +12,8 @@ static u64 element(enum form f, const union xmm *v, unsigned i)
 
 static u64 convert(struct fpenv *env, enum form from, enum form to, u64 x, bool trunc)
 {
-    const struct fp_ieee *ffrom = from == F64 ? &fp_double : &fp_single, *fto = to == F64 ? &fp_double : &fp_single;
+    const struct fp_ieee *ffrom = from == F64 ? &fp_double : &fp_single,
+                         *fto = to == F64 ? &fp_double : &fp_single;
     if (from == INT32)
         return ieee_from_s64(env, fto, (s32)x);
     if (to == INT32)
@@ -19,8 +21,10 @@ static u64 convert(struct fpenv *env, enum form from, enum form to, u64 x, bool 
     return to == F64 ? f64_from_f32(env, (u32)x) : f32_from_f64(env, x);
 }
 
-/* Convert `n` elements of the source. The destination's other bits become zero, or stay with `keep`. */
-static void packed(struct cpu *cpu, const struct insn *insn, enum form from, enum form to, unsigned n, bool trunc, bool keep)
+/* Convert `n` elements of the source. The destination's other bits become zero, or stay with
+ * `keep`. */
+static void packed(struct cpu *cpu, const struct insn *insn, enum form from, enum form to,
+                   unsigned n, bool trunc, bool keep)
 {
     union xmm s, r = {.q = {0, 0}};
     bool mmx = uses_mmx(insn);
@@ -45,10 +49,10 @@ static void packed(struct cpu *cpu, const struct insn *insn, enum form from, enu
     vec_write(cpu, insn, 0, r);
 }
 
-#define PACKED(op, from, to, n, trunc, keep)                                                                           \
-    void exec_##op(struct cpu *cpu, const struct insn *insn)                                                           \
-    {                                                                                                                  \
-        packed(cpu, insn, from, to, n, trunc, keep);                                                                   \
+#define PACKED(op, from, to, n, trunc, keep)                                                       \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        packed(cpu, insn, from, to, n, trunc, keep);                                               \
     }
 
 PACKED(CVTPS2PD, F32, F64, 2, false, false)

@@ -1,4 +1,5 @@
-/* Packed integer arithmetic, logic and comparison in MMX and XMM registers (SDM vol. 1, 9.4 and 11.4.2). */
+/* Packed integer arithmetic, logic and comparison in MMX and XMM registers (SDM vol. 1, 9.4
+ * and 11.4.2). */
 #include "cpu/exec/sse.h"
 
 void vec_op(struct cpu *cpu, const struct insn *insn, vec_fn *fn)
@@ -13,15 +14,16 @@ void vec_op(struct cpu *cpu, const struct insn *insn, vec_fn *fn)
     vec_write(cpu, insn, 0, d);
 }
 
-/* A handler for an operation on lanes `lane` (b, w, d, q), read as `type`: a and b are the lanes of both operands. */
-#define LANES(op, lane, type, expr)                                                                                    \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                                               \
-    {                                                                                                                  \
-        for (unsigned i = 0; i < n / sizeof(dst->lane[0]); i++) {                                                      \
-            type a = (type)dst->lane[i], b = (type)src->lane[i];                                                       \
-            dst->lane[i] = (__typeof__(dst->lane[0]))(expr);                                                           \
-        }                                                                                                              \
-    }                                                                                                                  \
+/* A handler for an operation on lanes `lane` (b, w, d, q), read as `type`: a and b are the lanes of
+ * both operands. */
+#define LANES(op, lane, type, expr)                                                                \
+    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    {                                                                                              \
+        for (unsigned i = 0; i < n / sizeof(dst->lane[0]); i++) {                                  \
+            type a = (type)dst->lane[i], b = (type)src->lane[i];                                   \
+            dst->lane[i] = (__typeof__(dst->lane[0]))(expr);                                       \
+        }                                                                                          \
+    }                                                                                              \
     VEC_OP(op, v_##op)
 
 LANES(PADDB, b, u8, a + b)
@@ -41,14 +43,14 @@ LANES(PSUBSW, w, s16, clamp(a - b, INT16_MIN, INT16_MAX))
 LANES(PSUBUSB, b, u8, clamp(a - b, 0, UINT8_MAX))
 LANES(PSUBUSW, w, u16, clamp(a - b, 0, UINT16_MAX))
 
-LANES(PAND, q, u64, a & b)
-LANES(PANDN, q, u64, ~a & b)
+LANES(PAND, q, u64, (a & b))
+LANES(PANDN, q, u64, (~a & b))
 LANES(POR, q, u64, a | b)
 LANES(PXOR, q, u64, a ^ b)
-LANES(ANDPS, q, u64, a & b)
-LANES(ANDPD, q, u64, a & b)
-LANES(ANDNPS, q, u64, ~a & b)
-LANES(ANDNPD, q, u64, ~a & b)
+LANES(ANDPS, q, u64, (a & b))
+LANES(ANDPD, q, u64, (a & b))
+LANES(ANDNPS, q, u64, (~a & b))
+LANES(ANDNPD, q, u64, (~a & b))
 LANES(ORPS, q, u64, a | b)
 LANES(ORPD, q, u64, a | b)
 LANES(XORPS, q, u64, a ^ b)
@@ -78,13 +80,13 @@ LANES(PMINSD, d, s32, MIN(a, b))
 LANES(PMAXUD, d, u32, MAX(a, b))
 LANES(PMINUD, d, u32, MIN(a, b))
 
-LANES(PMULLW, w, u16, (u32)a * b)
-LANES(PMULHW, w, s16, (s32)a * b >> 16)
-LANES(PMULHUW, w, u16, (u32)a * b >> 16)
+LANES(PMULLW, w, u16, (u32)a *b)
+LANES(PMULHW, w, s16, (s32)a *b >> 16)
+LANES(PMULHUW, w, u16, (u32)a *b >> 16)
 LANES(PMULHRSW, w, s16, (((s32)a * b >> 14) + 1) >> 1)
-LANES(PMULLD, d, u32, (u64)a * b)
+LANES(PMULLD, d, u32, (u64)a *b)
 LANES(PMULUDQ, q, u64, (a & 0xffffffff) * (b & 0xffffffff))
-LANES(PMULDQ, q, s64, (s64)(s32)a * (s32)b)
+LANES(PMULDQ, q, s64, (s64)(s32)a *(s32)b)
 
 LANES(PSIGNB, b, s8, b < 0 ? -a : b ? a : 0)
 LANES(PSIGNW, w, s16, b < 0 ? -a : b ? a : 0)
@@ -125,19 +127,19 @@ static void sum_differences(union xmm *d, const union xmm *s, unsigned n)
 VEC_OP(PSADBW, sum_differences)
 
 /* ---- horizontal addition: neighbours of the destination, then those of the source ---- */
-#define HORIZONTAL(op, lane, type, expr)                                                                               \
-    static void h_##op(union xmm *dst, const union xmm *src, unsigned n)                                               \
-    {                                                                                                                  \
-        unsigned half = n / sizeof(dst->lane[0]) / 2;                                                                  \
-        union xmm r = *dst;                                                                                            \
-        for (unsigned i = 0; i < 2 * half; i++) {                                                                      \
-            const union xmm *from = i < half ? dst : src;                                                              \
-            unsigned at = 2 * (i % half);                                                                              \
-            type a = (type)from->lane[at], b = (type)from->lane[at + 1];                                               \
-            r.lane[i] = (__typeof__(r.lane[0]))(expr);                                                                 \
-        }                                                                                                              \
-        *dst = r;                                                                                                      \
-    }                                                                                                                  \
+#define HORIZONTAL(op, lane, type, expr)                                                           \
+    static void h_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    {                                                                                              \
+        unsigned half = n / sizeof(dst->lane[0]) / 2;                                              \
+        union xmm r = *dst;                                                                        \
+        for (unsigned i = 0; i < 2 * half; i++) {                                                  \
+            const union xmm *from = i < half ? dst : src;                                          \
+            unsigned at = 2 * (i % half);                                                          \
+            type a = (type)from->lane[at], b = (type)from->lane[at + 1];                           \
+            r.lane[i] = (__typeof__(r.lane[0]))(expr);                                             \
+        }                                                                                          \
+        *dst = r;                                                                                  \
+    }                                                                                              \
     VEC_OP(op, h_##op)
 
 HORIZONTAL(PHADDW, w, u16, a + b)
@@ -179,10 +181,10 @@ static void shift(struct cpu *cpu, const struct insn *insn, unsigned bits, enum 
     vec_write(cpu, insn, 0, d);
 }
 
-#define SHIFT(op, bits, how)                                                                                           \
-    void exec_##op(struct cpu *cpu, const struct insn *insn)                                                           \
-    {                                                                                                                  \
-        shift(cpu, insn, bits, how);                                                                                   \
+#define SHIFT(op, bits, how)                                                                       \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        shift(cpu, insn, bits, how);                                                               \
     }
 
 SHIFT(PSLLW, 16, SHIFT_LEFT)

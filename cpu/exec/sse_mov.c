@@ -1,4 +1,5 @@
-/* Moves of MMX and XMM registers, masked and non-temporal stores, MXCSR (SDM vol. 1, 9.4.1, 10.4.1, 11.4.1). */
+/* Moves of MMX and XMM registers, masked and non-temporal stores, MXCSR (SDM vol.
+ * 1, 9.4.1, 10.4.1, 11.4.1). */
 #include "cpu/exec/sse.h"
 
 /* ---- whole registers ---- */
@@ -19,10 +20,10 @@ static void move16(struct cpu *cpu, const struct insn *insn, bool aligned)
     vec_write(cpu, insn, 0, v);
 }
 
-#define MOVE(op, aligned)                                                                                              \
-    void exec_##op(struct cpu *cpu, const struct insn *insn)                                                           \
-    {                                                                                                                  \
-        move16(cpu, insn, aligned);                                                                                    \
+#define MOVE(op, aligned)                                                                          \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        move16(cpu, insn, aligned);                                                                \
     }
 
 MOVE(MOVAPS, true)
@@ -218,7 +219,8 @@ void exec_MOVMSKPD(struct cpu *cpu, const struct insn *insn)
 
 /* ---- byte-masked stores to [rDI] ---- */
 /* All bytes that will be written are checked before the first is. */
-static void masked_store(struct cpu *cpu, const struct insn *insn, union xmm v, union xmm mask, unsigned n)
+static void masked_store(struct cpu *cpu, const struct insn *insn, union xmm v, union xmm mask,
+                         unsigned n)
 {
     u64 limit = size_mask(insn->asz), at = cpu->gpr[REG_DI] & limit;
     for (unsigned i = 0; i < n; i++)

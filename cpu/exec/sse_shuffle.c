@@ -1,18 +1,19 @@
-/* Packing, unpacking, shuffling, inserting and extracting lanes (SDM vol. 1, 9.4.3, 10.4.4 and 11.4.2). */
+/* Packing, unpacking, shuffling, inserting and extracting lanes (SDM vol. 1, 9.4.3, 10.4.4
+ * and 11.4.2). */
 #include "cpu/exec/sse.h"
 
 /* ---- packs: the destination's lanes, then the source's, each saturated to half its width ---- */
-#define PACK(op, from, to, type, lo, hi)                                                                               \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                                               \
-    {                                                                                                                  \
-        unsigned half = n / sizeof(dst->from[0]);                                                                      \
-        union xmm r = *dst;                                                                                            \
-        for (unsigned i = 0; i < half; i++) {                                                                          \
-            r.to[i] = (__typeof__(r.to[0]))clamp((type)dst->from[i], lo, hi);                                          \
-            r.to[half + i] = (__typeof__(r.to[0]))clamp((type)src->from[i], lo, hi);                                   \
-        }                                                                                                              \
-        *dst = r;                                                                                                      \
-    }                                                                                                                  \
+#define PACK(op, from, to, type, lo, hi)                                                           \
+    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    {                                                                                              \
+        unsigned half = n / sizeof(dst->from[0]);                                                  \
+        union xmm r = *dst;                                                                        \
+        for (unsigned i = 0; i < half; i++) {                                                      \
+            r.to[i] = (__typeof__(r.to[0]))clamp((type)dst->from[i], lo, hi);                      \
+            r.to[half + i] = (__typeof__(r.to[0]))clamp((type)src->from[i], lo, hi);               \
+        }                                                                                          \
+        *dst = r;                                                                                  \
+    }                                                                                              \
     VEC_OP(op, v_##op)
 
 PACK(PACKSSWB, w, b, s16, INT8_MIN, INT8_MAX)
@@ -21,17 +22,17 @@ PACK(PACKSSDW, d, w, s32, INT16_MIN, INT16_MAX)
 PACK(PACKUSDW, d, w, s32, 0, UINT16_MAX)
 
 /* ---- unpacks: lanes of the low or high halves, alternating ---- */
-#define UNPACK(op, lane, high)                                                                                         \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                                               \
-    {                                                                                                                  \
-        unsigned half = n / sizeof(dst->lane[0]) / 2, at = (high) ? half : 0;                                          \
-        union xmm r = *dst;                                                                                            \
-        for (unsigned i = 0; i < half; i++) {                                                                          \
-            r.lane[2 * i] = dst->lane[at + i];                                                                         \
-            r.lane[2 * i + 1] = src->lane[at + i];                                                                     \
-        }                                                                                                              \
-        *dst = r;                                                                                                      \
-    }                                                                                                                  \
+#define UNPACK(op, lane, high)                                                                     \
+    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    {                                                                                              \
+        unsigned half = n / sizeof(dst->lane[0]) / 2, at = (high) ? half : 0;                      \
+        union xmm r = *dst;                                                                        \
+        for (unsigned i = 0; i < half; i++) {                                                      \
+            r.lane[2 * i] = dst->lane[at + i];                                                     \
+            r.lane[2 * i + 1] = src->lane[at + i];                                                 \
+        }                                                                                          \
+        *dst = r;                                                                                  \
+    }                                                                                              \
     VEC_OP(op, v_##op)
 
 UNPACK(PUNPCKLBW, b, false)
@@ -218,7 +219,8 @@ void exec_INSERTPS(struct cpu *cpu, const struct insn *insn)
     union xmm d;
     u32 v;
     sse_begin(cpu);
-    v = insn->o[1].kind == OPND_MEM ? (u32)opnd_read(cpu, insn, 1) : vec_read(cpu, insn, 1).d[insn->imm >> 6 & 3];
+    v = insn->o[1].kind == OPND_MEM ? (u32)opnd_read(cpu, insn, 1)
+                                    : vec_read(cpu, insn, 1).d[insn->imm >> 6 & 3];
     d = vec_read(cpu, insn, 0);
     d.d[insn->imm >> 4 & 3] = v;
     for (unsigned i = 0; i < 4; i++)

@@ -1,4 +1,5 @@
-/* What the x87 handlers share: the register stack, status word, pending exceptions (SDM vol. 1 chapter 8). */
+/* What the x87 handlers share: the register stack, status word, pending exceptions (SDM vol. 1
+ * chapter 8). */
 #ifndef CPU_EXEC_X87_H
 #define CPU_EXEC_X87_H
 
@@ -111,10 +112,13 @@ static inline void st_push(struct cpu *cpu, struct f80 v)
 /* ---- exceptions ---- */
 static inline struct fpenv x87_env(const struct cpu *cpu)
 {
-    return (struct fpenv){.round = cpu->fpu.cw >> 10 & 3, .prec = cpu->fpu.cw >> 8 & 3, .unmasked = ~cpu->fpu.cw & FP_ALL};
+    return (struct fpenv){.round = cpu->fpu.cw >> 10 & 3,
+                          .prec = cpu->fpu.cw >> 8 & 3,
+                          .unmasked = ~cpu->fpu.cw & FP_ALL};
 }
 
-/* Enter what an operation reported into the status word. True when its result is to be delivered. */
+/* Enter what an operation reported into the status word. True when its result is to be delivered.
+ */
 static inline bool x87_report(struct cpu *cpu, const struct fpenv *env)
 {
     cpu->fpu.sw |= (u16)(env->flags | (env->rounded_up ? SW_C1 : 0));
@@ -125,7 +129,8 @@ static inline bool x87_report(struct cpu *cpu, const struct fpenv *env)
     return !(env->flags & env->unmasked & FP_PRE);
 }
 
-/* Stack underflow, or overflow with C1 set. True when masked: the caller then delivers the indefinite. */
+/* Stack underflow, or overflow with C1 set. True when masked: the caller then delivers the
+ * indefinite. */
 static inline bool x87_stack_fault(struct cpu *cpu, bool overflow)
 {
     struct fpenv env = {.flags = FP_IE, .rounded_up = overflow, .unmasked = ~cpu->fpu.cw & FP_ALL};

@@ -1,4 +1,5 @@
-/* x87 arithmetic and comparison, with register, memory and integer operands (SDM vol. 1, 8.3.5 and 8.3.6). */
+/* x87 arithmetic and comparison, with register, memory and integer operands (SDM vol. 1, 8.3.5
+ * and 8.3.6). */
 #include "cpu/exec/x87.h"
 
 typedef struct f80 binary_fn(struct fpenv *env, struct f80 a, struct f80 b);
@@ -13,7 +14,8 @@ static struct f80 div_reversed(struct fpenv *env, struct f80 a, struct f80 b)
     return f80_div(env, b, a);
 }
 
-/* An operand from memory in the stack's format. `denormal`: it was one in its own format, which widening hides. */
+/* An operand from memory in the stack's format. `denormal`: it was one in its own format, which
+ * widening hides. */
 struct source {
     struct f80 v;
     bool denormal;
@@ -32,7 +34,8 @@ static struct source read_source(struct cpu *cpu, const struct insn *insn, bool 
     return s;
 }
 
-/* Add the report that `s` was denormal: only exceptions found before it hide it, and when it traps it hides the rest. */
+/* Add the report that `s` was denormal: only exceptions found before it hide it, and when it traps
+ * it hides the rest. */
 static void report_denormal(struct fpenv *env, struct source s, struct f80 other)
 {
     enum f80_class c = f80_classify(other);
@@ -90,18 +93,18 @@ static void arith(struct cpu *cpu, const struct insn *insn, binary_fn *fn, bool 
         st_pop(cpu);
 }
 
-#define ARITH(name, fn)                                                                                                \
-    void exec_F##name(struct cpu *cpu, const struct insn *insn)                                                        \
-    {                                                                                                                  \
-        arith(cpu, insn, fn, false);                                                                                   \
-    }                                                                                                                  \
-    void exec_F##name##P(struct cpu *cpu, const struct insn *insn)                                                     \
-    {                                                                                                                  \
-        arith(cpu, insn, fn, true);                                                                                    \
-    }                                                                                                                  \
-    void exec_FI##name(struct cpu *cpu, const struct insn *insn)                                                       \
-    {                                                                                                                  \
-        arith_mem(cpu, insn, fn, true);                                                                                \
+#define ARITH(name, fn)                                                                            \
+    void exec_F##name(struct cpu *cpu, const struct insn *insn)                                    \
+    {                                                                                              \
+        arith(cpu, insn, fn, false);                                                               \
+    }                                                                                              \
+    void exec_F##name##P(struct cpu *cpu, const struct insn *insn)                                 \
+    {                                                                                              \
+        arith(cpu, insn, fn, true);                                                                \
+    }                                                                                              \
+    void exec_FI##name(struct cpu *cpu, const struct insn *insn)                                   \
+    {                                                                                              \
+        arith_mem(cpu, insn, fn, true);                                                            \
     }
 
 ARITH(ADD, f80_add)
@@ -114,7 +117,10 @@ ARITH(DIVR, div_reversed)
 /* ---- comparison ---- */
 static u16 cc_of(enum fp_order o)
 {
-    static const u16 cc[] = {[FP_LESS] = SW_C0, [FP_EQUAL] = SW_C3, [FP_GREATER] = 0, [FP_UNORDERED] = SW_C0 | SW_C2 | SW_C3};
+    static const u16 cc[] = {[FP_LESS] = SW_C0,
+                             [FP_EQUAL] = SW_C3,
+                             [FP_GREATER] = 0,
+                             [FP_UNORDERED] = SW_C0 | SW_C2 | SW_C3};
     return cc[o];
 }
 
@@ -140,10 +146,12 @@ static void compare_mem(struct cpu *cpu, const struct insn *insn, bool integer, 
 }
 
 /* Compare ST(0) with ST(i). `quiet`: FUCOM; `eflags`: the order goes to EFLAGS. */
-static void compare(struct cpu *cpu, const struct insn *insn, unsigned i, bool quiet, bool eflags, unsigned pops)
+static void compare(struct cpu *cpu, const struct insn *insn, unsigned i, bool quiet, bool eflags,
+                    unsigned pops)
 {
     /* ZF, PF, CF by order. */
-    static const u8 flags[] = {[FP_LESS] = F_C, [FP_EQUAL] = F_Z, [FP_GREATER] = 0, [FP_UNORDERED] = F_Z | F_P | F_C};
+    static const u8 flags[] = {
+        [FP_LESS] = F_C, [FP_EQUAL] = F_Z, [FP_GREATER] = 0, [FP_UNORDERED] = F_Z | F_P | F_C};
     enum fp_order order = FP_UNORDERED;
     u16 c1 = eflags ? cpu->fpu.sw & SW_C1 : 0; /* the EFLAGS forms touch it for stack faults only */
     struct fpenv env;
@@ -249,12 +257,9 @@ void exec_FTST(struct cpu *cpu, const struct insn *insn)
 
 void exec_FXAM(struct cpu *cpu, const struct insn *insn)
 {
-    static const u16 cc[] = {[F80_UNSUPPORTED] = 0,
-                             [F80_NAN] = SW_C0,
-                             [F80_NORMAL] = SW_C2,
-                             [F80_INF] = SW_C2 | SW_C0,
-                             [F80_ZERO] = SW_C3,
-                             [F80_DENORMAL] = SW_C3 | SW_C2};
+    static const u16 cc[] = {
+        [F80_UNSUPPORTED] = 0,     [F80_NAN] = SW_C0,  [F80_NORMAL] = SW_C2,
+        [F80_INF] = SW_C2 | SW_C0, [F80_ZERO] = SW_C3, [F80_DENORMAL] = SW_C3 | SW_C2};
     x87_begin(cpu, insn);
     x87_set_cc(cpu, st_empty(cpu, 0) ? SW_C3 | SW_C0 : cc[f80_classify(st_get(cpu, 0))]);
     if (st_get(cpu, 0).se >> 15)

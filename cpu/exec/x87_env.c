@@ -1,5 +1,6 @@
-/* x87 control: initialisation, control and status words, environment and state images, FXSAVE, pending exceptions
- * (SDM vol. 1, 8.1 and 8.6, vol. 3, 13.4; image layouts in vol. 1, figures 8-9 to 8-12). */
+/* x87 control: initialisation, control and status words, environment and state images, FXSAVE,
+ * pending exceptions (SDM vol. 1, 8.1 and 8.6, vol. 3, 13.4; image layouts in vol. 1, figures 8-9
+ * to 8-12). */
 #include "cpu/exec/x87.h"
 #include "cpu/exec/sse.h"
 
@@ -20,15 +21,15 @@ void x87_update_es(struct cpu *cpu)
 {
     struct fpu *f = &cpu->fpu;
     bool was = f->sw & SW_ES, is = f->sw & ~f->cw & FP_ALL;
-    f->sw &= (u16)~(SW_ES | SW_B);
+    f->sw &= (u16) ~(SW_ES | SW_B);
     if (is)
         f->sw |= SW_ES | SW_B;
     if (was != is && !(cpu->cr0 & CR0_NE) && cpu->hooks.ferr)
         cpu->hooks.ferr(cpu->hooks.arg, is);
 }
 
-/* With CR0.NE clear the report went to the interrupt controller through FERR# when the exception happened, and waiting
- * instructions go on as they do under IGNNE#. */
+/* With CR0.NE clear the report went to the interrupt controller through FERR# when the exception
+ * happened, and waiting instructions go on as they do under IGNNE#. */
 void x87_pending(struct cpu *cpu)
 {
     if (cpu->cr0 & CR0_NE)
@@ -92,7 +93,7 @@ void exec_FNINIT(struct cpu *cpu, const struct insn *insn)
 void exec_FNCLEX(struct cpu *cpu, const struct insn *insn)
 {
     x87_available(cpu);
-    cpu->fpu.sw &= (u16)~(FP_ALL | SW_SF);
+    cpu->fpu.sw &= (u16) ~(FP_ALL | SW_SF);
     x87_update_es(cpu);
 }
 

@@ -1,4 +1,5 @@
-/* x87 data transfer: loads, stores, constants, exchange, conditional moves, stack management (SDM vol. 1, 8.3.3, 8.3.4). */
+/* x87 data transfer: loads, stores, constants, exchange, conditional moves, stack management (SDM
+ * vol. 1, 8.3.3, 8.3.4). */
 #include "cpu/exec/x87.h"
 
 /* ---- loads ---- */
@@ -106,7 +107,9 @@ static void image_of(struct fpenv *env, struct f80 v, enum store_form form, unsi
     switch (form) {
     case STORE_BCD: f80_to_bcd(env, v, m); return;
     case STORE_INT:
-    case STORE_TRUNC: st_le(m, size, (u64)f80_to_int(env, v, size * 8, form == STORE_TRUNC)); return;
+    case STORE_TRUNC:
+        st_le(m, size, (u64)f80_to_int(env, v, size * 8, form == STORE_TRUNC));
+        return;
     default: break;
     }
     if (size == 4)
@@ -117,7 +120,8 @@ static void image_of(struct fpenv *env, struct f80 v, enum store_form form, unsi
         f80_store(m, v);
 }
 
-/* Store ST(0) to memory: the write comes before anything of the FPU changes, and does not happen when a trap suppresses it. */
+/* Store ST(0) to memory: the write comes before anything of the FPU changes, and does not happen
+ * when a trap suppresses it. */
 static void store(struct cpu *cpu, const struct insn *insn, enum store_form form, bool pop)
 {
     unsigned size = insn->o[0].size;

@@ -1,4 +1,5 @@
-/* x87 scaling, remainders, extraction and transcendental functions on the stack (SDM vol. 1, 8.3.5 to 8.3.9). */
+/* x87 scaling, remainders, extraction and transcendental functions on the stack (SDM vol. 1, 8.3.5
+ * to 8.3.9). */
 #include "cpu/exec/x87.h"
 
 /* ---- two operands in ST(0) and ST(1), result in ST(0) ---- */
@@ -36,7 +37,8 @@ static void remainder_op(struct cpu *cpu, const struct insn *insn, bool nearest)
     if (!x87_report(cpu, &env))
         return;
     if (f80_classify(r) != F80_NAN)
-        x87_set_cc(cpu, (u16)((q.q & 4 ? SW_C0 : 0) | (q.q & 2 ? SW_C3 : 0) | (q.partial ? SW_C2 : 0)));
+        x87_set_cc(cpu,
+                   (u16)((q.q & 4 ? SW_C0 : 0) | (q.q & 2 ? SW_C3 : 0) | (q.partial ? SW_C2 : 0)));
     st_set(cpu, 0, r);
 }
 
@@ -124,7 +126,8 @@ void exec_FCOS(struct cpu *cpu, const struct insn *insn)
 }
 
 /* ---- one operand, two results: ST(0) is replaced and the second pushed ---- */
-/* Both a missing operand and a missing place for the second result are stack faults: true when there was one. */
+/* Both a missing operand and a missing place for the second result are stack faults: true when
+ * there was one. */
 static bool one_to_two_fault(struct cpu *cpu)
 {
     bool underflow = st_empty(cpu, 0);

@@ -1,8 +1,11 @@
-/* Rounding, and arithmetic on unpacked numbers: the part all floating-point formats share (SDM vol. 1, 4.8 and 4.9). */
+/* Rounding, and arithmetic on unpacked numbers: the part all floating-point formats share (SDM vol.
+ * 1, 4.8 and 4.9). */
 #include "cpu/fp/core.h"
 
-/* Round the significand to `bits`: the kept bits from bit 63 down; *carry when it became 2.0 (and is returned as 1.0). */
-static u64 round_sig(u128 sig, unsigned bits, u8 mode, bool sign, bool *inexact, bool *up, bool *carry)
+/* Round the significand to `bits`: the kept bits from bit 63 down; *carry when it became 2.0 (and
+ * is returned as 1.0). */
+static u64 round_sig(u128 sig, unsigned bits, u8 mode, bool sign, bool *inexact, bool *up,
+                     bool *carry)
 {
     u64 hi = (u64)(sig >> 64);
     u64 lsb = 1ull << (64 - bits);
@@ -45,7 +48,8 @@ static struct fp_out underflow(struct fpenv *env, const struct fp_fmt *f, struct
         env->flags |= FP_UE | FP_PE;
         return (struct fp_out){0, 0};
     }
-    sig = round_sig(fp_shr_jam(v.sig, (u32)(f->emin - v.exp)), f->bits, env->round, v.sign, &inexact, &up, &carry);
+    sig = round_sig(fp_shr_jam(v.sig, (u32)(f->emin - v.exp)), f->bits, env->round, v.sign,
+                    &inexact, &up, &carry);
     if (inexact)
         env->flags |= FP_UE | FP_PE;
     env->rounded_up = up;
@@ -160,7 +164,8 @@ struct fp_big fp_sqrt(struct fp_num a)
     u128 n = (u128)a.sig << (a.exp & 1 ? 64 : 63);
     u64 hi = (u64)(n >> 64), lo = (u64)n;
     u64 s1 = isqrt64(hi), r1 = hi - s1 * s1;
-    /* The root of the high half gives half of the root; the other half is one division (quotient at most 2^32). */
+    /* The root of the high half gives half of the root; the other half is one division (quotient at
+     * most 2^32). */
     u128 part = (u128)r1 << 32 | lo >> 32;
     u64 q = (u64)(part / (2 * s1)), u = (u64)(part % (2 * s1));
     u128 root = ((u128)s1 << 32) + q;

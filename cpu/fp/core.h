@@ -1,4 +1,5 @@
-/* The form in which every format computes: unpacked operands, exact wide results, one rounding (private to cpu/fp). */
+/* The form in which every format computes: unpacked operands, exact wide results, one rounding
+ * (private to cpu/fp). */
 #ifndef CPU_FP_CORE_H
 #define CPU_FP_CORE_H
 
@@ -10,7 +11,8 @@ __extension__ typedef unsigned __int128 u128;
 
 enum fp_kind { FPK_ZERO, FPK_FINITE, FPK_INF, FPK_QNAN, FPK_SNAN, FPK_BAD };
 
-/* An unpacked operand. FPK_FINITE: sig / 2^63 * 2^exp with bit 63 of sig set, whatever the format. */
+/* An unpacked operand. FPK_FINITE: sig / 2^63 * 2^exp with bit 63 of sig set, whatever the format.
+ */
 struct fp_num {
     u8 kind; /* enum fp_kind; FPK_BAD: an encoding the x87 does not support */
     bool sign;
@@ -19,8 +21,8 @@ struct fp_num {
     u64 sig;
 };
 
-/* An exact or sticky result: sig / 2^127 * 2^exp with bit 127 set, or sig 0 for zero. Bit 0 stands for every nonzero
- * bit that did not fit. */
+/* An exact or sticky result: sig / 2^127 * 2^exp with bit 127 set, or sig 0 for zero. Bit 0 stands
+ * for every nonzero bit that did not fit. */
 struct fp_big {
     bool sign;
     s32 exp;
@@ -29,12 +31,13 @@ struct fp_big {
 
 /* What a result is rounded to. */
 struct fp_fmt {
-    u8 bits;         /* of the significand, with the integer bit */
-    s32 emin, emax;  /* exponents of the smallest normal and of the largest finite number */
-    s32 wrap;        /* bias adjustment delivered for unmasked overflow and underflow */
+    u8 bits;        /* of the significand, with the integer bit */
+    s32 emin, emax; /* exponents of the smallest normal and of the largest finite number */
+    s32 wrap;       /* bias adjustment delivered for unmasked overflow and underflow */
 };
 
-/* A rounded result: biased exponent (0: zero or denormal; emax - emin + 2: infinity), significand from bit 63 down. */
+/* A rounded result: biased exponent (0: zero or denormal; emax - emin + 2: infinity), significand
+ * from bit 63 down. */
 struct fp_out {
     u32 exp;
     u64 sig;
@@ -79,8 +82,10 @@ static inline bool fp_is_nan(struct fp_num a)
 /* Round v to `fmt` under env, with the masked or unmasked response to overflow and underflow. */
 struct fp_out fp_round(struct fpenv *env, const struct fp_fmt *fmt, struct fp_big v);
 
-/* Operations on finite operands (zero allowed unless said otherwise); exact up to the sticky bit. */
-struct fp_big fp_add(struct fp_num a, struct fp_num b, u8 round); /* the sign of an exact zero follows `round` */
+/* Operations on finite operands (zero allowed unless said otherwise); exact up to the sticky bit.
+ */
+struct fp_big fp_add(struct fp_num a, struct fp_num b,
+                     u8 round); /* the sign of an exact zero follows `round` */
 struct fp_big fp_mul(struct fp_num a, struct fp_num b);
 struct fp_big fp_div(struct fp_num a, struct fp_num b); /* b nonzero */
 struct fp_big fp_sqrt(struct fp_num a);                 /* a positive, nonzero */
@@ -94,7 +99,8 @@ struct fp_num f80_unpack(struct f80 a);
 struct f80 f80_round_prec(struct fpenv *env, u8 prec, struct fp_big v);
 /* Deals with operands that are unsupported or NaN: true, with the answer in *r. */
 bool f80_nan1(struct fpenv *env, struct f80 a, struct fp_num na, struct f80 *r);
-bool f80_nan2(struct fpenv *env, struct f80 a, struct f80 b, struct fp_num na, struct fp_num nb, struct f80 *r);
+bool f80_nan2(struct fpenv *env, struct f80 a, struct f80 b, struct fp_num na, struct fp_num nb,
+              struct f80 *r);
 struct f80 f80_invalid(struct fpenv *env);
 /* Reports a denormal operand; true when that traps and the operation must stop. */
 bool f80_denormal(struct fpenv *env, bool denormal);

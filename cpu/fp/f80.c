@@ -1,4 +1,5 @@
-/* x87 double-extended arithmetic: operand classes, NaN rules, the basic operations and comparisons (SDM vol. 1, 4.8, 8.5). */
+/* x87 double-extended arithmetic: operand classes, NaN rules, the basic operations and comparisons
+ * (SDM vol. 1, 4.8, 8.5). */
 #include "cpu/fp/core.h"
 
 static const struct fp_fmt formats[4] = {
@@ -71,7 +72,8 @@ bool f80_nan1(struct fpenv *env, struct f80 a, struct fp_num na, struct f80 *r)
     return fp_is_nan(na);
 }
 
-bool f80_nan2(struct fpenv *env, struct f80 a, struct f80 b, struct fp_num na, struct fp_num nb, struct f80 *r)
+bool f80_nan2(struct fpenv *env, struct f80 a, struct f80 b, struct fp_num na, struct fp_num nb,
+              struct f80 *r)
 {
     env->rounded_up = false;
     if (na.kind == FPK_BAD || nb.kind == FPK_BAD) {
@@ -207,8 +209,9 @@ enum fp_order f80_compare(struct fpenv *env, struct f80 x, struct f80 y, bool qu
 
 enum f80_class f80_classify(struct f80 a)
 {
-    static const u8 classes[] = {[FPK_ZERO] = F80_ZERO, [FPK_FINITE] = F80_NORMAL, [FPK_INF] = F80_INF,
-                                 [FPK_QNAN] = F80_NAN,  [FPK_SNAN] = F80_NAN,      [FPK_BAD] = F80_UNSUPPORTED};
+    static const u8 classes[] = {
+        [FPK_ZERO] = F80_ZERO, [FPK_FINITE] = F80_NORMAL, [FPK_INF] = F80_INF,
+        [FPK_QNAN] = F80_NAN,  [FPK_SNAN] = F80_NAN,      [FPK_BAD] = F80_UNSUPPORTED};
     struct fp_num n = f80_unpack(a);
     return n.denormal ? F80_DENORMAL : classes[n.kind];
 }

@@ -1,4 +1,5 @@
-/* Conversions between the x87 format and integers, packed BCD, single and double (SDM vol. 1, 8.3.3 and 8.5). */
+/* Conversions between the x87 format and integers, packed BCD, single and double (SDM vol. 1, 8.3.3
+ * and 8.5). */
 #include "cpu/fp/core.h"
 
 #include <string.h>

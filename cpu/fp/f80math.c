@@ -1,5 +1,6 @@
-/* x87 transcendental functions in 128-bit fixed point and floating point (SDM vol. 1, 8.3.8 to 8.3.10; the tables of
- * special values are those of F2XM1, FYL2X, FYL2XP1, FPATAN, FPTAN, FSIN and FCOS in vol. 2). */
+/* x87 transcendental functions in 128-bit fixed point and floating point (SDM vol. 1, 8.3.8
+ * to 8.3.10; the tables of special values are those of F2XM1, FYL2X, FYL2XP1, FPATAN, FPTAN, FSIN
+ * and FCOS in vol. 2). */
 #include "cpu/fp/core.h"
 #include "cpu/fp/mathtab.h"
 
@@ -108,14 +109,16 @@ struct f80 f80_2xm1(struct fpenv *env, struct f80 x)
     if (a.kind == FPK_ZERO || f80_denormal(env, a.denormal))
         return x;
     if (a.exp >= 0) {
-        /* 2^-1 - 1 is -1/2 and 2^1 - 1 is 1; beyond, the result is undefined and x stays. All are called inexact. */
+        /* 2^-1 - 1 is -1/2 and 2^1 - 1 is 1; beyond, the result is undefined and x stays. All are
+         * called inexact. */
         env->flags |= FP_PE;
         if (a.exp == 0 && a.sig == FP_MSB && a.sign)
             return (struct f80){FP_MSB, 0xbffe};
         return x;
     }
     y = big_mul(fp_widen(a), big_fixed(fixed(fixed_ln2)));
-    return finish(env, big_mul(y, big_fixed(series(exp_series, ARRAY_LEN(exp_series), to_fixed(y), a.sign))));
+    return finish(
+        env, big_mul(y, big_fixed(series(exp_series, ARRAY_LEN(exp_series), to_fixed(y), a.sign))));
 }
 
 /* log2((1 + s) / (1 - s)) for |s| below 0.18. */
@@ -172,7 +175,8 @@ struct f80 f80_yl2x(struct fpenv *env, struct f80 x, struct f80 y)
         return f80_zero(b.sign);
     if (b.kind == FPK_ZERO)
         return f80_zero(b.sign != (a.exp < 0));
-    env->flags |= FP_PE; /* processors report it even for a power of two, whose logarithm is an integer */
+    env->flags |=
+        FP_PE; /* processors report it even for a power of two, whose logarithm is an integer */
     if (a.sig == FP_MSB) {
         r = f80_round_prec(env, FP_PC64, big_mul(fp_widen(b), big_int(a.exp)));
         if (!(r.se & 0x7fff))
@@ -339,7 +343,8 @@ static struct fp_big cos_at(struct reduced x)
     return sin_at(x, false);
 }
 
-/* The cases all trigonometric functions share. 1: *r is the answer. 0: a finite nonzero *a. -1: out of range. */
+/* The cases all trigonometric functions share. 1: *r is the answer. 0: a finite nonzero *a. -1: out
+ * of range. */
 static int trig_special(struct fpenv *env, struct f80 x, struct fp_num *a, struct f80 *r)
 {
     *a = f80_unpack(x);

@@ -1,7 +1,9 @@
-/* Partial remainder, scaling and extraction of x87 numbers (SDM vol. 2: FPREM, FPREM1, FSCALE, FXTRACT). */
+/* Partial remainder, scaling and extraction of x87 numbers (SDM vol. 2: FPREM, FPREM1, FSCALE,
+ * FXTRACT). */
 #include "cpu/fp/core.h"
 
-/* a mod b after `steps` + 1 quotient bits, all significands below 2^64; the low bits of the quotient go to *q. */
+/* a mod b after `steps` + 1 quotient bits, all significands below 2^64; the low bits of the
+ * quotient go to *q. */
 static u64 divide_step(u64 a, u64 b, u32 steps, u64 *q)
 {
     u128 r = a;
@@ -21,7 +23,8 @@ static u64 divide_step(u64 a, u64 b, u32 steps, u64 *q)
 }
 
 /* The finite case: nonzero a and b. */
-static struct fp_big remainder_of(struct fp_num a, struct fp_num b, bool nearest, struct f80_quotient *quot)
+static struct fp_big remainder_of(struct fp_num a, struct fp_num b, bool nearest,
+                                  struct f80_quotient *quot)
 {
     struct fp_big r = {a.sign, b.exp, 0};
     s32 d = a.exp - b.exp;
@@ -41,7 +44,8 @@ static struct fp_big remainder_of(struct fp_num a, struct fp_num b, bool nearest
         /* a < b, but perhaps more than half of it: compare at half of b's scale. */
         r.exp = a.exp;
         if (a.sig > b.sig) {
-            /* a > b / 2: the quotient is 1, the remainder a - b = a.sig - 2 * b.sig at a's exponent. */
+            /* a > b / 2: the quotient is 1, the remainder a - b = a.sig - 2 * b.sig at a's
+             * exponent. */
             r.sign = !a.sign;
             r.sig = ((u128)b.sig << 64) - (((u128)a.sig << 64) - ((u128)b.sig << 64));
             quot->q = 1;
@@ -62,7 +66,8 @@ static struct fp_big remainder_of(struct fp_num a, struct fp_num b, bool nearest
     return fp_normal(r);
 }
 
-struct f80 f80_rem(struct fpenv *env, struct f80 x, struct f80 y, bool nearest, struct f80_quotient *q)
+struct f80 f80_rem(struct fpenv *env, struct f80 x, struct f80 y, bool nearest,
+                   struct f80_quotient *q)
 {
     struct fp_num a = f80_unpack(x), b = f80_unpack(y);
     struct f80 r;

@@ -1,11 +1,13 @@
-/* Exact soft floats: x87 80-bit extended and SSE single/double arithmetic with the processor's own rules for NaNs,
- * denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation uses the host's floating point. */
+/* Exact soft floats: x87 80-bit extended and SSE single/double arithmetic with the processor's own
+ * rules for NaNs, denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation uses the
+ * host's floating point. */
 #ifndef CPU_FP_FP_H
 #define CPU_FP_FP_H
 
 #include "devices/core/types.h"
 
-/* A double-extended number: sign and biased exponent in `se`, significand with its explicit integer bit in `frac`. */
+/* A double-extended number: sign and biased exponent in `se`, significand with its explicit integer
+ * bit in `frac`. */
 struct f80 {
     u64 frac;
     u16 se;
@@ -19,7 +21,8 @@ enum {
     FP_OE = 0x08,
     FP_UE = 0x10,
     FP_PE = 0x20,
-    FP_PRE = FP_IE | FP_DE | FP_ZE, /* found before the result is computed: unmasked, they suppress it */
+    FP_PRE =
+        FP_IE | FP_DE | FP_ZE, /* found before the result is computed: unmasked, they suppress it */
     FP_POST = FP_OE | FP_UE | FP_PE,
     FP_ALL = FP_PRE | FP_POST,
 };
@@ -45,8 +48,8 @@ enum fp_order { FP_LESS, FP_EQUAL, FP_GREATER, FP_UNORDERED };
 /* Class of an f80, as FXAM tells them apart. */
 enum f80_class { F80_UNSUPPORTED, F80_NAN, F80_NORMAL, F80_INF, F80_ZERO, F80_DENORMAL };
 
-/* What FPREM and FPREM1 report beside the remainder: low three bits of the quotient, and whether the reduction is
- * partial (C2). */
+/* What FPREM and FPREM1 report beside the remainder: low three bits of the quotient, and whether
+ * the reduction is partial (C2). */
 struct f80_quotient {
     u8 q;
     bool partial;
@@ -56,14 +59,17 @@ enum f80_const { F80_1, F80_L2T, F80_L2E, F80_PI, F80_LG2, F80_LN2, F80_0 };
 
 #define F80_INDEFINITE ((struct f80){0xc000000000000000ull, 0xffff})
 
-/* ---- x87: arithmetic. When a pre-computation exception is unmasked the caller must drop the result. ---- */
+/* ---- x87: arithmetic. When a pre-computation exception is unmasked the caller must drop the
+ * result. ---- */
 struct f80 f80_add(struct fpenv *env, struct f80 a, struct f80 b);
 struct f80 f80_sub(struct fpenv *env, struct f80 a, struct f80 b);
 struct f80 f80_mul(struct fpenv *env, struct f80 a, struct f80 b);
 struct f80 f80_div(struct fpenv *env, struct f80 a, struct f80 b);
 struct f80 f80_sqrt(struct fpenv *env, struct f80 a);
-/* Remainder of a / b: `nearest` chooses FPREM1 (quotient to nearest even) over FPREM (truncated). */
-struct f80 f80_rem(struct fpenv *env, struct f80 a, struct f80 b, bool nearest, struct f80_quotient *q);
+/* Remainder of a / b: `nearest` chooses FPREM1 (quotient to nearest even) over FPREM (truncated).
+ */
+struct f80 f80_rem(struct fpenv *env, struct f80 a, struct f80 b, bool nearest,
+                   struct f80_quotient *q);
 /* a * 2^trunc(b). */
 struct f80 f80_scale(struct fpenv *env, struct f80 a, struct f80 b);
 /* Splits a: the significand is returned, the unbiased exponent goes to *exponent. */
@@ -80,12 +86,14 @@ struct f80 f80_abs(struct f80 a);
 struct f80 f80_from_s64(s64 v);
 struct f80 f80_from_f32(struct fpenv *env, u32 v);
 struct f80 f80_from_f64(struct fpenv *env, u64 v);
-/* The same without rules: signalling NaNs stay, nothing is reported; *denormal tells whether v was one. */
+/* The same without rules: signalling NaNs stay, nothing is reported; *denormal tells whether v was
+ * one. */
 struct f80 f80_widen_f32(u32 v, bool *denormal);
 struct f80 f80_widen_f64(u64 v, bool *denormal);
 u32 f80_to_f32(struct fpenv *env, struct f80 a);
 u64 f80_to_f64(struct fpenv *env, struct f80 a);
-/* To a signed integer of `bits` (16, 32, 64); `trunc` ignores env->round. Out of range: FP_IE and the indefinite. */
+/* To a signed integer of `bits` (16, 32, 64); `trunc` ignores env->round. Out of range: FP_IE and
+ * the indefinite. */
 s64 f80_to_int(struct fpenv *env, struct f80 a, unsigned bits, bool trunc);
 /* Packed BCD: ten bytes, eighteen digits and a sign. */
 struct f80 f80_from_bcd(const u8 bcd[10]);
@@ -103,7 +111,8 @@ bool f80_cos(struct fpenv *env, struct f80 x, struct f80 *cos);
 bool f80_sincos(struct fpenv *env, struct f80 x, struct f80 *sin, struct f80 *cos);
 bool f80_tan(struct fpenv *env, struct f80 x, struct f80 *tan);
 
-/* ---- SSE: single and double precision. Both widths share one implementation, chosen by `fp_ieee`. ---- */
+/* ---- SSE: single and double precision. Both widths share one implementation, chosen by `fp_ieee`.
+ * ---- */
 struct fp_ieee;
 extern const struct fp_ieee fp_single, fp_double;
 
@@ -118,10 +127,12 @@ u64 ieee_max(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 bool ieee_cmp(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b, unsigned pred);
 /* COMISx, or UCOMISx when `quiet`. */
 enum fp_order ieee_order(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b, bool quiet);
-/* To a signed integer of `bits` (32 or 64), sign-extended; out of range: FP_IE and the most negative integer. */
+/* To a signed integer of `bits` (32 or 64), sign-extended; out of range: FP_IE and the most
+ * negative integer. */
 s64 ieee_to_int(struct fpenv *env, const struct fp_ieee *f, u64 a, unsigned bits, bool trunc);
 u64 ieee_from_s64(struct fpenv *env, const struct fp_ieee *f, s64 v);
-/* To an integral value (ROUNDSS and family) under rounding mode `round`; `exact_ok` suppresses FP_PE. */
+/* To an integral value (ROUNDSS and family) under rounding mode `round`; `exact_ok` suppresses
+ * FP_PE. */
 u64 ieee_rndint(struct fpenv *env, const struct fp_ieee *f, u64 a, u8 round, bool no_inexact);
 u64 f64_from_f32(struct fpenv *env, u32 a);
 u32 f32_from_f64(struct fpenv *env, u64 a);

@@ -1,7 +1,9 @@
-/* Single and double precision as SSE computes them: DAZ, FTZ, NaN rules, comparisons, conversions (SDM vol. 1 11.5). */
+/* Single and double precision as SSE computes them: DAZ, FTZ, NaN rules, comparisons, conversions
+ * (SDM vol. 1 11.5). */
 #include "cpu/fp/core.h"
 
-/* SSE delivers nothing when over- or underflow traps: the bias adjustment only has to bring any operand into range. */
+/* SSE delivers nothing when over- or underflow traps: the bias adjustment only has to bring any
+ * operand into range. */
 const struct fp_ieee fp_single = {{24, -126, 127, 2048}, 23, 8};
 const struct fp_ieee fp_double = {{53, -1022, 1023, 4096}, 52, 11};
 
@@ -10,7 +12,8 @@ struct fp_num ieee_unpack(const struct fp_ieee *f, u64 a)
     u32 expmax = BIT(f->expbits) - 1;
     u32 exp = (u32)(a >> f->fracbits) & expmax;
     u64 frac = a & (BIT64(f->fracbits) - 1);
-    struct fp_num n = {.sign = a >> (f->fracbits + f->expbits) & 1, .sig = frac << (63 - f->fracbits)};
+    struct fp_num n = {.sign = a >> (f->fracbits + f->expbits) & 1,
+                       .sig = frac << (63 - f->fracbits)};
     if (exp == expmax) {
         n.kind = !frac ? FPK_INF : n.sig & FP_MSB >> 1 ? FPK_QNAN : FPK_SNAN;
         n.sig |= FP_MSB;
@@ -72,7 +75,8 @@ static struct fp_num operand(const struct fpenv *env, const struct fp_ieee *f, u
 }
 
 /* The first NaN of the two, quieted: true when there is one. */
-static bool nan2(struct fpenv *env, const struct fp_ieee *f, struct fp_num a, struct fp_num b, u64 *r)
+static bool nan2(struct fpenv *env, const struct fp_ieee *f, struct fp_num a, struct fp_num b,
+                 u64 *r)
 {
     if (a.kind == FPK_SNAN || b.kind == FPK_SNAN)
         env->flags |= FP_IE;
@@ -91,7 +95,8 @@ static bool denormal(struct fpenv *env, struct fp_num a, struct fp_num b)
     return env->unmasked & FP_DE;
 }
 
-static u64 add(struct fpenv *env, const struct fp_ieee *f, struct fp_num a, struct fp_num b, bool sub)
+static u64 add(struct fpenv *env, const struct fp_ieee *f, struct fp_num a, struct fp_num b,
+               bool sub)
 {
     u64 r = 0;
     if (nan2(env, f, a, b, &r))
@@ -168,7 +173,8 @@ u64 ieee_sqrt(struct fpenv *env, const struct fp_ieee *f, u64 x)
     return a.kind == FPK_INF ? x : finish(env, f, fp_sqrt(a));
 }
 
-/* MINSx and MAXSx return the second operand for NaNs and for two zeros, and treat every NaN as invalid. */
+/* MINSx and MAXSx return the second operand for NaNs and for two zeros, and treat every NaN as
+ * invalid. */
 static u64 pick(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 y, enum fp_order want)
 {
     struct fp_num a = operand(env, f, x), b = operand(env, f, y);
@@ -209,9 +215,11 @@ enum fp_order ieee_order(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 
 bool ieee_cmp(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b, unsigned pred)
 {
     enum { L = 1 << FP_LESS, E = 1 << FP_EQUAL, G = 1 << FP_GREATER, U = 1 << FP_UNORDERED };
-    /* EQ LT LE UNORD NEQ NLT NLE ORD; EQ_UQ NGE NGT FALSE NEQ_OQ GE GT TRUE (SDM vol. 2, CMPPS and VCMPPS). */
-    static const u8 truth[16] = {E,     L,         L | E, U, L | G | U, E | G | U, G | U, L | E | G,
-                                 E | U, L | U, L | E | U, 0, L | G,     G | E,     G,     L | E | G | U};
+    /* EQ LT LE UNORD NEQ NLT NLE ORD; EQ_UQ NGE NGT FALSE NEQ_OQ GE GT TRUE (SDM vol. 2, CMPPS and
+     * VCMPPS). */
+    static const u8 truth[16] = {
+        E,     L,     L | E,     U, L | G | U, E | G | U, G | U, L | E | G,
+        E | U, L | U, L | E | U, 0, L | G,     G | E,     G,     L | E | G | U};
     /* Bit n: predicate n does not signal for quiet NaNs; predicates 16 to 31 are the opposites. */
     const u16 quiet = 0x9999;
     bool q = (quiet >> (pred & 15) & 1) != (pred >> 4 & 1);
@@ -286,7 +294,8 @@ u32 f32_from_f64(struct fpenv *env, u64 x)
     return (u32)finish(env, &fp_single, fp_widen(a));
 }
 
-/* Sign, biased exponent and 14-bit fraction of an approximation; exponents outside the format become zero or infinity. */
+/* Sign, biased exponent and 14-bit fraction of an approximation; exponents outside the format
+ * become zero or infinity. */
 static u32 approx(bool sign, s32 biased, u32 frac14)
 {
     u32 s = (u32)sign << 31;
@@ -325,8 +334,9 @@ u32 f32_rsqrt(u32 x)
         return 0xffc00000;
     if (a.kind == FPK_INF)
         return 0;
-    /* m = the middle of the interval, 14 bits, doubled for an odd exponent: the value is m / 2^13 * 4^(exp / 2).
-     * The result 2 / sqrt(value) scaled by 2^14 is sqrt(2^(2 * 15 + 13) / m), found bit by bit. */
+    /* m = the middle of the interval, 14 bits, doubled for an odd exponent: the value is m / 2^13 *
+     * 4^(exp / 2). The result 2 / sqrt(value) scaled by 2^14 is sqrt(2^(2 * 15 + 13) / m), found
+     * bit by bit. */
     m = ((a.sig >> 51) << 1 | 1) << (a.exp & 1);
     want = (BIT64(43) - 1) / m;
     for (u64 bit = 1 << 15; bit; bit >>= 1)

@@ -1,4 +1,5 @@
-/* Constants of the transcendental functions: fixed point with 127 fraction bits, truncated (private to f80math.c). */
+/* Constants of the transcendental functions: fixed point with 127 fraction bits, truncated (private
+ * to f80math.c). */
 #ifndef CPU_FP_MATHTAB_H
 #define CPU_FP_MATHTAB_H
 

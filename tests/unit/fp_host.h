@@ -16,16 +16,17 @@ struct result {
 typedef void host_fn(u16 cw, struct f80 a, struct f80 b, struct result *r);
 typedef void soft_fn(struct fpenv *env, struct f80 a, struct f80 b, struct result *r);
 
-/* Operands are loaded (which never faults), the control word set, the operation run, and the state read without waiting
- * so that an unmasked exception is seen but not taken. */
-#define HOST(name, op)                                                                                                 \
-    static void host_##name(u16 cw, struct f80 a, struct f80 b, struct result *r)                                      \
-    {                                                                                                                  \
-        static const u16 plain = 0x37f;                                                                                \
-        __asm__ volatile("fninit\n fldt %[b]\n fldt %[a]\n fldcw %[cw]\n" op "\n fnstsw %[sw]\n fnclex\n"               \
-                         "fldcw %[plain]\n fstpt %[r0]\n fstpt %[r1]\n fninit\n"                                       \
-                         : [r0] "=m"(r->r0), [r1] "=m"(r->r1), [sw] "=m"(r->sw), [mem] "+m"(r->mem)                    \
-                         : [a] "m"(a), [b] "m"(b), [cw] "m"(cw), [plain] "m"(plain));                                  \
+/* Operands are loaded (which never faults), the control word set, the operation run, and the state
+ * read without waiting so that an unmasked exception is seen but not taken. */
+#define HOST(name, op)                                                                             \
+    static void host_##name(u16 cw, struct f80 a, struct f80 b, struct result *r)                  \
+    {                                                                                              \
+        static const u16 plain = 0x37f;                                                            \
+        __asm__ volatile(                                                                          \
+            "fninit\n fldt %[b]\n fldt %[a]\n fldcw %[cw]\n" op "\n fnstsw %[sw]\n fnclex\n"       \
+            "fldcw %[plain]\n fstpt %[r0]\n fstpt %[r1]\n fninit\n"                                \
+            : [r0] "=m"(r->r0), [r1] "=m"(r->r1), [sw] "=m"(r->sw), [mem] "+m"(r->mem)             \
+            : [a] "m"(a), [b] "m"(b), [cw] "m"(cw), [plain] "m"(plain));                           \
     }
 
 static inline bool same_f80(struct f80 a, struct f80 b)

@@ -1,5 +1,6 @@
-/* One virtual CPU in flat 32-bit protected mode with a little memory, for running single instructions through exec; and the
- * host running the same bytes. Guest memory operands are [edi], the host's [rdi]. */
+/* One virtual CPU in flat 32-bit protected mode with a little memory, for running single
+ * instructions through exec; and the host running the same bytes. Guest memory operands are [edi],
+ * the host's [rdi]. */
 #ifndef TESTS_UNIT_SIMD_FIXTURE_H
 #define TESTS_UNIT_SIMD_FIXTURE_H
 
@@ -55,7 +56,9 @@ static inline void fixture_open(struct fixture *f)
     cpu->eflags = 0;
     for (unsigned s = 0; s < SEG__COUNT; s++) {
         u32 type = s == SEG_CS ? DA_CODE | DA_READ : DA_WRITE;
-        cpu->seg[s] = (struct seg){.limit = ~0u, .attr = DA_P | DA_S | DA_DB | DA_G | DA_ACCESSED | type, .sel = (u16)(8 + 8 * s)};
+        cpu->seg[s] = (struct seg){.limit = ~0u,
+                                   .attr = DA_P | DA_S | DA_DB | DA_G | DA_ACCESSED | type,
+                                   .sel = (u16)(8 + 8 * s)};
         seg_update(cpu, s);
     }
     cpu_update_mode(cpu);
@@ -130,7 +133,8 @@ static inline void host_signal(int sig, siginfo_t *info, void *ctx)
 static inline void host_open(struct host *h)
 {
     struct sigaction sa = {.sa_sigaction = host_signal, .sa_flags = SA_SIGINFO};
-    h->page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    h->page =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(h->page != MAP_FAILED);
     sigaction(SIGFPE, &sa, NULL);
     sigaction(SIGILL, &sa, NULL);
@@ -153,26 +157,27 @@ struct host_regs {
     u64 a, c, d, b, flags;
 };
 
-/* Run the code page with [rdi] = mem between `load` and `save`, which take the state at rsi. False: a signal came. */
-#define HOST_RUN(name, load, save)                                                                                     \
-    static inline bool name(struct host *h, void *state, void *mem, struct host_regs *r)                               \
-    {                                                                                                                  \
-        void *page = h->page;                                                                                          \
-        if (sigsetjmp(host_trap, 1))                                                                                   \
-            return false;                                                                                              \
-        host_trap_armed = 1;                                                                                           \
-        __asm__ volatile("leaq -256(%%rsp), %%rsp\n pushq %%rbp\n pushq %%r12\n"                                       \
-                         "movq %%rax, %%r12\n movq %%rdx, %%rbp\n" load "\n"                                           \
-                         "pushq 32(%%r12)\n popfq\n movq (%%r12), %%rax\n movq 8(%%r12), %%rcx\n"                      \
-                         "movq 16(%%r12), %%rdx\n movq 24(%%r12), %%rbx\n call *%%rbp\n"                               \
-                         "movq %%rax, (%%r12)\n movq %%rcx, 8(%%r12)\n movq %%rdx, 16(%%r12)\n"                        \
-                         "movq %%rbx, 24(%%r12)\n pushfq\n popq 32(%%r12)\n cld\n" save "\n"                           \
-                         "popq %%r12\n popq %%rbp\n leaq 256(%%rsp), %%rsp\n"                                          \
-                         : "+S"(state), "+D"(mem), "+a"(r), "+d"(page)                                                 \
-                         :                                                                                             \
-                         : "rcx", "rbx", "r8", "r9", "r10", "r11", "memory", "cc");                                    \
-        host_trap_armed = 0;                                                                                           \
-        return true;                                                                                                   \
+/* Run the code page with [rdi] = mem between `load` and `save`, which take the state at rsi. False:
+ * a signal came. */
+#define HOST_RUN(name, load, save)                                                                 \
+    static inline bool name(struct host *h, void *state, void *mem, struct host_regs *r)           \
+    {                                                                                              \
+        void *page = h->page;                                                                      \
+        if (sigsetjmp(host_trap, 1))                                                               \
+            return false;                                                                          \
+        host_trap_armed = 1;                                                                       \
+        __asm__ volatile("leaq -256(%%rsp), %%rsp\n pushq %%rbp\n pushq %%r12\n"                   \
+                         "movq %%rax, %%r12\n movq %%rdx, %%rbp\n" load "\n"                       \
+                         "pushq 32(%%r12)\n popfq\n movq (%%r12), %%rax\n movq 8(%%r12), %%rcx\n"  \
+                         "movq 16(%%r12), %%rdx\n movq 24(%%r12), %%rbx\n call *%%rbp\n"           \
+                         "movq %%rax, (%%r12)\n movq %%rcx, 8(%%r12)\n movq %%rdx, 16(%%r12)\n"    \
+                         "movq %%rbx, 24(%%r12)\n pushfq\n popq 32(%%r12)\n cld\n" save "\n"       \
+                         "popq %%r12\n popq %%rbp\n leaq 256(%%rsp), %%rsp\n"                      \
+                         : "+S"(state), "+D"(mem), "+a"(r), "+d"(page)                             \
+                         :                                                                         \
+                         : "rcx", "rbx", "r8", "r9", "r10", "r11", "memory", "cc");                \
+        host_trap_armed = 0;                                                                       \
+        return true;                                                                               \
     }
 
 #endif

@@ -1,4 +1,5 @@
-/* The soft single and double precision operations against the host's SSE unit: results and MXCSR flags, bit for bit. */
+/* The soft single and double precision operations against the host's SSE unit: results and MXCSR
+ * flags, bit for bit. */
 #include "cpu/fp/fp.h"
 #include "tests/unit/fp_cases.h"
 
@@ -18,7 +19,9 @@ START_TEST(test_rcp_error)
         u32 exp = 2 + (u32)(rnd(&seed) % 250), x = (u32)(rnd(&seed) & 0x807fffff) | exp << 23;
         struct fpenv env = {0};
         /* |x * r - 1| must stay below 1.5 * 2^-12. */
-        u64 p = ieee_sub(&env, D, ieee_mul(&env, D, f64_from_f32(&env, x), f64_from_f32(&env, f32_rcp(x))), 0x3ff0000000000000);
+        u64 p = ieee_sub(&env, D,
+                         ieee_mul(&env, D, f64_from_f32(&env, x), f64_from_f32(&env, f32_rcp(x))),
+                         0x3ff0000000000000);
         ck_assert_uint_lt(p & ~(1ull << 63), 0x3f38000000000000);
     }
     ck_assert_uint_eq(f32_rcp(0x80000000), 0xff800000);
@@ -37,7 +40,8 @@ START_TEST(test_rsqrt_error)
         struct fpenv env = {0};
         u64 r = f64_from_f32(&env, f32_rsqrt(x));
         /* x r^2 - 1 is twice the relative error. */
-        u64 p = ieee_sub(&env, D, ieee_mul(&env, D, f64_from_f32(&env, x), ieee_mul(&env, D, r, r)), 0x3ff0000000000000);
+        u64 p = ieee_sub(&env, D, ieee_mul(&env, D, f64_from_f32(&env, x), ieee_mul(&env, D, r, r)),
+                         0x3ff0000000000000);
         ck_assert_uint_lt(p & ~(1ull << 63), 0x3f48000000000000);
     }
     ck_assert_uint_eq(f32_rsqrt(0x80000000), 0xff800000);
@@ -55,11 +59,13 @@ END_TEST
 #include <ucontext.h>
 
 struct io {
-    u64 a, b; /* b is the destination's old value and the first operand, as in `op a, b` of AT&T syntax */
+    u64 a, b; /* b is the destination's old value and the first operand, as in `op a, b` of AT&T
+                 syntax */
     u32 mxcsr;
 };
 
-/* An unmasked exception arrives as SIGFPE: its MXCSR is in the signal frame, the result is the old value. */
+/* An unmasked exception arrives as SIGFPE: its MXCSR is in the signal frame, the result is the old
+ * value. */
 static sigjmp_buf trap;
 static volatile u32 trap_mxcsr;
 
@@ -76,31 +82,32 @@ static void on_fpe(int sig, siginfo_t *info, void *ctx)
 typedef void host_fn(struct io *io);
 typedef u64 soft_fn(struct fpenv *env, u64 first, u64 second);
 
-#define HOST(name, op)                                                                                                 \
-    static void host_##name(struct io *io)                                                                             \
-    {                                                                                                                  \
-        u32 plain = 0x1f80;                                                                                            \
-        if (sigsetjmp(trap, 1)) {                                                                                      \
-            io->mxcsr = trap_mxcsr;                                                                                    \
-            return;                                                                                                    \
-        }                                                                                                              \
-        __asm__ volatile("movq %[a], %%xmm1\n movq %[b], %%xmm0\n ldmxcsr %[mxcsr]\n" op "\n stmxcsr %[mxcsr]\n"        \
-                         "ldmxcsr %[plain]\n movq %%xmm0, %[b]\n"                                                      \
-                         : [b] "+m"(io->b), [mxcsr] "+m"(io->mxcsr)                                                    \
-                         : [a] "m"(io->a), [plain] "m"(plain)                                                          \
-                         : "xmm0", "xmm1", "rax", "memory", "cc");                                                     \
+#define HOST(name, op)                                                                             \
+    static void host_##name(struct io *io)                                                         \
+    {                                                                                              \
+        u32 plain = 0x1f80;                                                                        \
+        if (sigsetjmp(trap, 1)) {                                                                  \
+            io->mxcsr = trap_mxcsr;                                                                \
+            return;                                                                                \
+        }                                                                                          \
+        __asm__ volatile("movq %[a], %%xmm1\n movq %[b], %%xmm0\n ldmxcsr %[mxcsr]\n" op           \
+                         "\n stmxcsr %[mxcsr]\n"                                                   \
+                         "ldmxcsr %[plain]\n movq %%xmm0, %[b]\n"                                  \
+                         : [b] "+m"(io->b), [mxcsr] "+m"(io->mxcsr)                                \
+                         : [a] "m"(io->a), [plain] "m"(plain)                                      \
+                         : "xmm0", "xmm1", "rax", "memory", "cc");                                 \
     }
 
-#define BINARY(op)                                                                                                     \
-    HOST(op##ss, #op "ss %%xmm1, %%xmm0")                                                                              \
-    HOST(op##sd, #op "sd %%xmm1, %%xmm0")                                                                              \
-    static u64 soft_##op##ss(struct fpenv *e, u64 a, u64 b)                                                            \
-    {                                                                                                                  \
-        return (a & ~0xffffffffull) | ieee_##op(e, S, (u32)a, (u32)b);                                                 \
-    }                                                                                                                  \
-    static u64 soft_##op##sd(struct fpenv *e, u64 a, u64 b)                                                            \
-    {                                                                                                                  \
-        return ieee_##op(e, D, a, b);                                                                                  \
+#define BINARY(op)                                                                                 \
+    HOST(op##ss, #op "ss %%xmm1, %%xmm0")                                                          \
+    HOST(op##sd, #op "sd %%xmm1, %%xmm0")                                                          \
+    static u64 soft_##op##ss(struct fpenv *e, u64 a, u64 b)                                        \
+    {                                                                                              \
+        return (a & ~0xffffffffull) | ieee_##op(e, S, (u32)a, (u32)b);                             \
+    }                                                                                              \
+    static u64 soft_##op##sd(struct fpenv *e, u64 a, u64 b)                                        \
+    {                                                                                              \
+        return ieee_##op(e, D, a, b);                                                              \
     }
 BINARY(add)
 BINARY(sub)
@@ -120,16 +127,16 @@ static u64 soft_sqrtsd(struct fpenv *e, u64 a, u64 b)
     return ieee_sqrt(e, D, b);
 }
 
-#define CMP(n)                                                                                                         \
-    HOST(cmpss##n, "cmpss $" #n ", %%xmm1, %%xmm0")                                                                    \
-    HOST(cmpsd##n, "cmpsd $" #n ", %%xmm1, %%xmm0")                                                                    \
-    static u64 soft_cmpss##n(struct fpenv *e, u64 a, u64 b)                                                            \
-    {                                                                                                                  \
-        return (a & ~0xffffffffull) | (ieee_cmp(e, S, (u32)a, (u32)b, n) ? 0xffffffff : 0);                            \
-    }                                                                                                                  \
-    static u64 soft_cmpsd##n(struct fpenv *e, u64 a, u64 b)                                                            \
-    {                                                                                                                  \
-        return ieee_cmp(e, D, a, b, n) ? ~0ull : 0;                                                                    \
+#define CMP(n)                                                                                     \
+    HOST(cmpss##n, "cmpss $" #n ", %%xmm1, %%xmm0")                                                \
+    HOST(cmpsd##n, "cmpsd $" #n ", %%xmm1, %%xmm0")                                                \
+    static u64 soft_cmpss##n(struct fpenv *e, u64 a, u64 b)                                        \
+    {                                                                                              \
+        return (a & ~0xffffffffull) | (ieee_cmp(e, S, (u32)a, (u32)b, n) ? 0xffffffff : 0);        \
+    }                                                                                              \
+    static u64 soft_cmpsd##n(struct fpenv *e, u64 a, u64 b)                                        \
+    {                                                                                              \
+        return ieee_cmp(e, D, a, b, n) ? ~0ull : 0;                                                \
     }
 CMP(0)
 CMP(1)
@@ -168,16 +175,16 @@ static u64 soft_ucomisd(struct fpenv *e, u64 a, u64 b)
     return eflags(ieee_order(e, D, a, b, true));
 }
 
-#define TO_INT(op, fmt, cut, trunc)                                                                                    \
-    HOST(op##l, #op " %%xmm1, %%eax\n movq %%rax, %%xmm0")                                                             \
-    HOST(op##q, #op " %%xmm1, %%rax\n movq %%rax, %%xmm0")                                                             \
-    static u64 soft_##op##l(struct fpenv *e, u64 a, u64 b)                                                             \
-    {                                                                                                                  \
-        return (u32)ieee_to_int(e, fmt, cut b, 32, trunc);                                                             \
-    }                                                                                                                  \
-    static u64 soft_##op##q(struct fpenv *e, u64 a, u64 b)                                                             \
-    {                                                                                                                  \
-        return (u64)ieee_to_int(e, fmt, cut b, 64, trunc);                                                             \
+#define TO_INT(op, fmt, cut, trunc)                                                                \
+    HOST(op##l, #op " %%xmm1, %%eax\n movq %%rax, %%xmm0")                                         \
+    HOST(op##q, #op " %%xmm1, %%rax\n movq %%rax, %%xmm0")                                         \
+    static u64 soft_##op##l(struct fpenv *e, u64 a, u64 b)                                         \
+    {                                                                                              \
+        return (u32)ieee_to_int(e, fmt, cut b, 32, trunc);                                         \
+    }                                                                                              \
+    static u64 soft_##op##q(struct fpenv *e, u64 a, u64 b)                                         \
+    {                                                                                              \
+        return (u64)ieee_to_int(e, fmt, cut b, 64, trunc);                                         \
     }
 TO_INT(cvtss2si, S, (u32), false)
 TO_INT(cvttss2si, S, (u32), true)
@@ -216,16 +223,16 @@ static u64 soft_cvtsd2ss(struct fpenv *e, u64 a, u64 b)
     return (a & ~0xffffffffull) | f32_from_f64(e, b);
 }
 
-#define ROUND(n)                                                                                                       \
-    HOST(roundss##n, "roundss $" #n ", %%xmm1, %%xmm0")                                                                \
-    HOST(roundsd##n, "roundsd $" #n ", %%xmm1, %%xmm0")                                                                \
-    static u64 soft_roundss##n(struct fpenv *e, u64 a, u64 b)                                                          \
-    {                                                                                                                  \
-        return (a & ~0xffffffffull) | ieee_rndint(e, S, (u32)b, (n) & 4 ? e->round : (n) & 3, (n) & 8);                 \
-    }                                                                                                                  \
-    static u64 soft_roundsd##n(struct fpenv *e, u64 a, u64 b)                                                          \
-    {                                                                                                                  \
-        return ieee_rndint(e, D, b, (n) & 4 ? e->round : (n) & 3, (n) & 8);                                            \
+#define ROUND(n)                                                                                   \
+    HOST(roundss##n, "roundss $" #n ", %%xmm1, %%xmm0")                                            \
+    HOST(roundsd##n, "roundsd $" #n ", %%xmm1, %%xmm0")                                            \
+    static u64 soft_roundss##n(struct fpenv *e, u64 a, u64 b)                                      \
+    {                                                                                              \
+        return (a & ~0xffffffffull) | ieee_rndint(e, S, (u32)b, (n)&4 ? e->round : (n)&3, (n)&8);  \
+    }                                                                                              \
+    static u64 soft_roundsd##n(struct fpenv *e, u64 a, u64 b)                                      \
+    {                                                                                              \
+        return ieee_rndint(e, D, b, (n)&4 ? e->round : (n)&3, (n)&8);                              \
     }
 ROUND(0)
 ROUND(1)
@@ -244,19 +251,47 @@ static const struct op {
     bool flags; /* the result is EFLAGS */
     bool sse41;
 } ops[] = {
-#define ROW(n, kind, flags, sse41) {#n, host_##n, soft_##n, kind, flags, sse41}
-#define PAIR(n) ROW(n##ss, SINGLE, false, false), ROW(n##sd, DOUBLE, false, false)
-#define CMPS(n) ROW(cmpss##n, SINGLE, false, false), ROW(cmpsd##n, DOUBLE, false, false)
+#define ROW(n, kind, flags, sse41)                                                                 \
+    {                                                                                              \
+#n, host_##n, soft_##n, kind, flags, sse41                                                 \
+    }
+#define PAIR(n)       ROW(n##ss, SINGLE, false, false), ROW(n##sd, DOUBLE, false, false)
+#define CMPS(n)       ROW(cmpss##n, SINGLE, false, false), ROW(cmpsd##n, DOUBLE, false, false)
 #define INTS(n, kind) ROW(n##l, kind, false, false), ROW(n##q, kind, false, false)
-#define ROUNDS(n) ROW(roundss##n, SINGLE, false, true), ROW(roundsd##n, DOUBLE, false, true)
-    PAIR(add), PAIR(sub), PAIR(mul), PAIR(div), PAIR(min), PAIR(max), PAIR(sqrt),
-    CMPS(0), CMPS(1), CMPS(2), CMPS(3), CMPS(4), CMPS(5), CMPS(6), CMPS(7),
-    ROW(comiss, SINGLE, true, false), ROW(comisd, DOUBLE, true, false),
-    ROW(ucomiss, SINGLE, true, false), ROW(ucomisd, DOUBLE, true, false),
-    INTS(cvtss2si, SINGLE), INTS(cvttss2si, SINGLE), INTS(cvtsd2si, DOUBLE), INTS(cvttsd2si, DOUBLE),
-    INTS(cvtsi2ss, INTEGER), INTS(cvtsi2sd, INTEGER),
-    ROW(cvtss2sd, SINGLE, false, false), ROW(cvtsd2ss, DOUBLE, false, false),
-    ROUNDS(0), ROUNDS(1), ROUNDS(2), ROUNDS(3), ROUNDS(4), ROUNDS(12),
+#define ROUNDS(n)     ROW(roundss##n, SINGLE, false, true), ROW(roundsd##n, DOUBLE, false, true)
+    PAIR(add),
+    PAIR(sub),
+    PAIR(mul),
+    PAIR(div),
+    PAIR(min),
+    PAIR(max),
+    PAIR(sqrt),
+    CMPS(0),
+    CMPS(1),
+    CMPS(2),
+    CMPS(3),
+    CMPS(4),
+    CMPS(5),
+    CMPS(6),
+    CMPS(7),
+    ROW(comiss, SINGLE, true, false),
+    ROW(comisd, DOUBLE, true, false),
+    ROW(ucomiss, SINGLE, true, false),
+    ROW(ucomisd, DOUBLE, true, false),
+    INTS(cvtss2si, SINGLE),
+    INTS(cvttss2si, SINGLE),
+    INTS(cvtsd2si, DOUBLE),
+    INTS(cvttsd2si, DOUBLE),
+    INTS(cvtsi2ss, INTEGER),
+    INTS(cvtsi2sd, INTEGER),
+    ROW(cvtss2sd, SINGLE, false, false),
+    ROW(cvtsd2ss, DOUBLE, false, false),
+    ROUNDS(0),
+    ROUNDS(1),
+    ROUNDS(2),
+    ROUNDS(3),
+    ROUNDS(4),
+    ROUNDS(12),
 };
 
 static u64 operand(u64 *seed, u8 kind)
@@ -280,7 +315,8 @@ static bool one_case(const struct op *op, u64 *seed, bool traps)
         env.unmasked = r >> 16 & FP_ALL;
     if (env.unmasked & FP_UE)
         env.ftz = false; /* FTZ counts only while underflow is masked: see the case below */
-    io.mxcsr = (u32)(FP_ALL & ~env.unmasked) << 7 | (u32)env.round << 13 | (u32)env.ftz << 15 | (u32)env.daz << 6;
+    io.mxcsr = (u32)(FP_ALL & ~env.unmasked) << 7 | (u32)env.round << 13 | (u32)env.ftz << 15 |
+               (u32)env.daz << 6;
     if ((env.unmasked & FP_UE) && (r >> 24 & 1))
         io.mxcsr |= 1u << 15;
     u32 mxcsr = io.mxcsr;
@@ -295,9 +331,10 @@ static bool one_case(const struct op *op, u64 *seed, bool traps)
         io.b &= 0x45;
     if (got == io.b && sw == (io.mxcsr & FP_ALL))
         return true;
-    printf("%s mxcsr %04x first %016llx second %016llx\n  host %016llx flags %02x\n  soft %016llx flags %02x\n", op->name,
-           mxcsr, (unsigned long long)b, (unsigned long long)a, (unsigned long long)io.b, io.mxcsr & FP_ALL,
-           (unsigned long long)got, sw);
+    printf("%s mxcsr %04x first %016llx second %016llx\n  host %016llx flags %02x\n  soft %016llx "
+           "flags %02x\n",
+           op->name, mxcsr, (unsigned long long)b, (unsigned long long)a, (unsigned long long)io.b,
+           io.mxcsr & FP_ALL, (unsigned long long)got, sw);
     return false;
 }
 

@@ -1,4 +1,5 @@
-/* The soft x87 arithmetic against the host's x87 unit: results, exception flags, C0..C3, bit for bit. */
+/* The soft x87 arithmetic against the host's x87 unit: results, exception flags, C0..C3, bit for
+ * bit. */
 #include "cpu/fp/fp.h"
 #include "tests/unit/fp_cases.h"
 #include "tests/unit/fp_host.h"
@@ -66,7 +67,8 @@ static void soft_sqrt(struct fpenv *e, struct f80 a, struct f80 b, struct result
 
 static void quotient(struct result *r, struct f80_quotient q)
 {
-    r->sw |= (u16)((q.q & 4 ? C0 : 0) | (q.q & 2 ? C3 : 0) | (q.q & 1 ? C1 : 0) | (q.partial ? C2 : 0));
+    r->sw |=
+        (u16)((q.q & 4 ? C0 : 0) | (q.q & 2 ? C3 : 0) | (q.q & 1 ? C1 : 0) | (q.partial ? C2 : 0));
 }
 
 static void soft_prem(struct fpenv *e, struct f80 a, struct f80 b, struct result *r)
@@ -190,10 +192,10 @@ static void soft_bld(struct fpenv *e, struct f80 a, struct f80 b, struct result 
     r->r0 = f80_from_bcd(r->mem);
 }
 
-#define SOFT_CONST(name, c)                                                                                            \
-    static void soft_##name(struct fpenv *e, struct f80 a, struct f80 b, struct result *r)                             \
-    {                                                                                                                  \
-        r->r0 = f80_const(e, c);                                                                                       \
+#define SOFT_CONST(name, c)                                                                        \
+    static void soft_##name(struct fpenv *e, struct f80 a, struct f80 b, struct result *r)         \
+    {                                                                                              \
+        r->r0 = f80_const(e, c);                                                                   \
     }
 SOFT_CONST(fld1, F80_1)
 SOFT_CONST(fldl2t, F80_L2T)
@@ -210,9 +212,13 @@ static const struct op {
     host_fn *host;
     soft_fn *soft;
     u8 mem;
-    bool unmasked; /* may run with unmasked exceptions here: one instruction, and nothing after it waits */
+    bool unmasked; /* may run with unmasked exceptions here: one instruction, and nothing after it
+                      waits */
 } ops[] = {
-#define ROW(n, mem, unmasked) {#n, host_##n, soft_##n, mem, unmasked}
+#define ROW(n, mem, unmasked)                                                                      \
+    {                                                                                              \
+#n, host_##n, soft_##n, mem, unmasked                                                      \
+    }
     ROW(add, MEM_NONE, true),     ROW(sub, MEM_NONE, true),     ROW(mul, MEM_NONE, true),
     ROW(div, MEM_NONE, true),     ROW(sqrt, MEM_NONE, true),    ROW(prem, MEM_NONE, true),
     ROW(prem1, MEM_NONE, true),   ROW(scale, MEM_NONE, true),   ROW(xtract, MEM_NONE, true),
@@ -230,8 +236,14 @@ static void fill_memory(u64 *seed, u8 kind, u8 mem[16])
     u64 v;
     memset(mem, 0xa5, 16);
     switch (kind) {
-    case MEM_F32: v = rnd_ieee(seed, 23, 8); memcpy(mem, &v, 4); break;
-    case MEM_F64: v = rnd_ieee(seed, 52, 11); memcpy(mem, &v, 8); break;
+    case MEM_F32:
+        v = rnd_ieee(seed, 23, 8);
+        memcpy(mem, &v, 4);
+        break;
+    case MEM_F64:
+        v = rnd_ieee(seed, 52, 11);
+        memcpy(mem, &v, 8);
+        break;
     case MEM_BCD:
         for (int i = 0; i < 9; i++) {
             v = rnd(seed);
@@ -274,12 +286,15 @@ static bool one_case(const struct op *op, u64 *seed)
     h.sw &= CONDS | FP_ALL;
     if (same_f80(h.r0, s.r0) && same_f80(h.r1, s.r1) && h.sw == s.sw && !memcmp(h.mem, s.mem, 16))
         return true;
-    printf("%s cw %04x a %04x:%016llx b %04x:%016llx mem %016llx\n", op->name, cw, a.se, (unsigned long long)a.frac,
-           b.se, (unsigned long long)b.frac, *(unsigned long long *)mem);
-    printf("  host %04x:%016llx %04x:%016llx sw %04x mem %016llx\n", h.r0.se, (unsigned long long)h.r0.frac, h.r1.se,
-           (unsigned long long)h.r1.frac, h.sw, *(unsigned long long *)h.mem);
-    printf("  soft %04x:%016llx %04x:%016llx sw %04x mem %016llx\n", s.r0.se, (unsigned long long)s.r0.frac, s.r1.se,
-           (unsigned long long)s.r1.frac, s.sw, *(unsigned long long *)s.mem);
+    printf("%s cw %04x a %04x:%016llx b %04x:%016llx mem %016llx\n", op->name, cw, a.se,
+           (unsigned long long)a.frac, b.se, (unsigned long long)b.frac,
+           *(unsigned long long *)mem);
+    printf("  host %04x:%016llx %04x:%016llx sw %04x mem %016llx\n", h.r0.se,
+           (unsigned long long)h.r0.frac, h.r1.se, (unsigned long long)h.r1.frac, h.sw,
+           *(unsigned long long *)h.mem);
+    printf("  soft %04x:%016llx %04x:%016llx sw %04x mem %016llx\n", s.r0.se,
+           (unsigned long long)s.r0.frac, s.r1.se, (unsigned long long)s.r1.frac, s.sw,
+           *(unsigned long long *)s.mem);
     return false;
 }
 

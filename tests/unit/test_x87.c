@@ -1,5 +1,5 @@
-/* x87 instructions through exec: every encoding against the host (registers, tags, status, memory, flags), then what
- * the host cannot show: #NM, #MF and FERR#, image layouts, restartability. */
+/* x87 instructions through exec: every encoding against the host (registers, tags, status, memory,
+ * flags), then what the host cannot show: #NM, #MF and FERR#, image layouts, restartability. */
 #include "tests/unit/simd_fixture.h"
 #include "tests/unit/fp_cases.h"
 
@@ -91,20 +91,24 @@ static bool close_to(const u8 *a, const u8 *b)
     int e = ld16(a + 8) - ld16(b + 8);
     if (e == 0 || ((ld16(a + 8) & 0x7fff) <= 1 && (ld16(b + 8) & 0x7fff) <= 1))
         return d >= -1 && d <= 1;
-    return e == 1 ? ld64(a) == 1ull << 63 && ld64(b) == ~0ull : e == -1 && ld64(b) == 1ull << 63 && ld64(a) == ~0ull;
+    return e == 1 ? ld64(a) == 1ull << 63 && ld64(b) == ~0ull
+                  : e == -1 && ld64(b) == 1ull << 63 && ld64(a) == ~0ull;
 }
 
 static void dump(const char *who, const u8 *img, const u8 *mem, u64 flags)
 {
-    printf("  %s cw %04x sw %04x tw %04x flags %03x mem", who, ld16(img), ld16(img + 4), ld16(img + 8), (unsigned)flags);
+    printf("  %s cw %04x sw %04x tw %04x flags %03x mem", who, ld16(img), ld16(img + 4),
+           ld16(img + 8), (unsigned)flags);
     for (int i = 9; i >= 0; i--)
         printf("%s%02x", i == 9 ? " " : "", mem[i]);
     for (unsigned i = 0; i < 8; i++)
-        printf("%s%04x:%016llx", i & 3 ? " " : "\n    ", ld16(img + 36 + 10 * i), (unsigned long long)ld64(img + 28 + 10 * i));
+        printf("%s%04x:%016llx", i & 3 ? " " : "\n    ", ld16(img + 36 + 10 * i),
+               (unsigned long long)ld64(img + 28 + 10 * i));
     printf("\n");
 }
 
-/* One random case of the instruction d8+esc modrm; false with a description when the host differs. */
+/* One random case of the instruction d8+esc modrm; false with a description when the host differs.
+ */
 static bool one_case(struct fixture *f, struct host *h, const u8 *code, unsigned n, u64 *seed)
 {
     static u8 hmem[512] __attribute__((aligned(64)));
@@ -125,7 +129,8 @@ static bool one_case(struct fixture *f, struct host *h, const u8 *code, unsigned
             mem[i] = (u8)(rnd(seed) % 10 << 4 | rnd(seed) % 10);
     memcpy(hmem, mem, 128);
     memcpy(mem0, mem, 128);
-    regs = (struct host_regs){cpu->gpr[0], cpu->gpr[1], cpu->gpr[2], cpu->gpr[3], cpu_aflags(cpu) | 2};
+    regs =
+        (struct host_regs){cpu->gpr[0], cpu->gpr[1], cpu->gpr[2], cpu->gpr[3], cpu_aflags(cpu) | 2};
     pack(cpu, before);
     memcpy(himg, before, IMG_SIZE);
     if (!host_x87(h, himg, hmem, &regs)) {
@@ -150,12 +155,12 @@ static bool one_case(struct fixture *f, struct host *h, const u8 *code, unsigned
             st16(himg + 8, ld16(img + 8));
         st16(himg + 4, (u16)((ld16(himg + 4) & ~SW_C1) | (ld16(img + 4) & SW_C1)));
     }
-    same = vector == -1 && !memcmp(himg, img, IMG_SIZE) && !memcmp(mem, hmem, 128) && (u32)regs.a == (u32)cpu->gpr[0] &&
-           regs.flags == cpu_aflags(cpu);
+    same = vector == -1 && !memcmp(himg, img, IMG_SIZE) && !memcmp(mem, hmem, 128) &&
+           (u32)regs.a == (u32)cpu->gpr[0] && regs.flags == cpu_aflags(cpu);
     if (same)
         return true;
-    printf("%s  %02x %02x vector %d ax %04x %04x\n", disasm(text, sizeof(text), &insn, 0), code[0], code[1], vector,
-           (u16)regs.a, (u16)cpu->gpr[0]);
+    printf("%s  %02x %02x vector %d ax %04x %04x\n", disasm(text, sizeof(text), &insn, 0), code[0],
+           code[1], vector, (u16)regs.a, (u16)cpu->gpr[0]);
     dump("before", before, mem0, 0);
     dump("host  ", himg, hmem, regs.flags);
     dump("exec  ", img, mem, cpu_aflags(cpu));
@@ -212,7 +217,8 @@ START_TEST(test_nm)
 }
 END_TEST
 
-/* 1 / 0 with the zero divide unmasked: delivered by the next waiting instruction, not by FNSTSW or FNCLEX. */
+/* 1 / 0 with the zero divide unmasked: delivered by the next waiting instruction, not by FNSTSW or
+ * FNCLEX. */
 START_TEST(test_mf)
 {
     struct fixture f;
@@ -234,7 +240,8 @@ START_TEST(test_mf)
 }
 END_TEST
 
-/* The same with CR0.NE clear: FERR# rises with the exception and falls when it is cleared, and nothing faults. */
+/* The same with CR0.NE clear: FERR# rises with the exception and falls when it is cleared, and
+ * nothing faults. */
 START_TEST(test_ferr)
 {
     struct fixture f;
