@@ -8,6 +8,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 
 /* Loop tests get the engine as _i. The machine stopped in the handler of `vec`, with `err` on top of its stack. */
