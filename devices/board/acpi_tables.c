@@ -130,7 +130,7 @@ static u32 make_fadt(struct build *b, u32 facs, u32 dsdt)
     st16(f + 96, 0xfff);            /* no C2, no C3 */
     st16(f + 98, 0xfff);
     f[108] = 0x32;                  /* century byte of the RTC */
-    st32(f + 112, 1 << 0 | 1 << 2 | 1 << 5 | 1 << 7); /* WBINVD works, C1, no sleep button, RTC cannot wake from S4 */
+    st32(f + 112, 1 << 0 | 1 << 2 | 1 << 5); /* WBINVD works, C1, no sleep button */
     aml_bytes(&b->t, f + HEADER, sizeof f - HEADER);
     cmd_pointer(b, TABLES_FILE, at + 36);
     cmd_pointer(b, TABLES_FILE, at + 40);

@@ -503,7 +503,11 @@ static void drive_loaded(struct ide_drive *d)
     if (r->kind == KIND_CD)
         r->in_buf = MIN(r->in_buf, IDE_BUF / MAX(r->cd_len, (u32)CD_SECTOR));
     r->lba &= 0xffffffffffffull;
-    if (!d->blk || r->phase >= PH__COUNT || r->kind >= KIND__COUNT || (cd && !drive_is_cd(d)) ||
+    if (!d->blk) { /* an absent drive only remembers what was written to it */
+        r->phase = PH_IDLE;
+        return;
+    }
+    if (r->phase >= PH__COUNT || r->kind >= KIND__COUNT || (cd && !drive_is_cd(d)) ||
         (r->phase == PH_IDLE && (r->status & (ST_BSY | ST_DRQ)) && !(d->ch->r->ctl & CTL_SRST)))
         ide_drive_reset(d);
     if (r->phase == PH_READ || r->phase == PH_WRITE || r->phase == PH_FLUSH)
