@@ -55,11 +55,11 @@ static inline u32 flags_dec(u64 a, u64 r, unsigned size, u32 old)
     return (flags_sub(a, 1, r, size) & ~(u32)F_C) | (old & F_C);
 }
 
-/* MUL and IMUL: CF = OF = the upper half matters. The SDM leaves the rest open; here SF, ZF, AF and PF keep their values in
- * `old`, as AMD's processors do, so that a host's IMUL needs no mending (cpu/ir/README.md). */
-static inline u32 flags_mul(u32 old, bool upper)
+/* MUL and IMUL: CF = OF = the upper half matters. The SDM leaves the rest open and processors differ; here SF, ZF, AF and PF
+ * are cleared, which host code does as cheaply as saving them (cpu/ir/README.md). */
+static inline u32 flags_mul(bool upper)
 {
-    return (old & (F_S | F_Z | F_A | F_P)) | (upper ? (u32)(F_C | F_O) : 0);
+    return upper ? (u32)(F_C | F_O) : 0;
 }
 
 /* Shifts by a count that is not 0: `cf` is the last bit out, `of` as the callers compute it; AF is set, as AMD's processors

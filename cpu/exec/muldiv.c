@@ -20,7 +20,7 @@ void exec_MUL(struct cpu *cpu, const struct insn *insn)
     unsigned __int128 p = (unsigned __int128)opnd_read(cpu, insn, 0) * reg_read(cpu, REG_AX, size);
     u64 lo = (u64)p & size_mask(size), hi = (u64)(p >> bits) & size_mask(size);
     put_product(cpu, size, lo, hi);
-    cpu_set_aflags(cpu, flags_mul(cpu_aflags(cpu), hi != 0));
+    cpu_set_aflags(cpu, flags_mul(hi != 0));
 }
 
 void exec_IMUL(struct cpu *cpu, const struct insn *insn)
@@ -35,7 +35,7 @@ void exec_IMUL(struct cpu *cpu, const struct insn *insn)
         put_product(cpu, size, lo, hi);
     else
         opnd_write(cpu, insn, 0, lo);
-    cpu_set_aflags(cpu, flags_mul(cpu_aflags(cpu), upper));
+    cpu_set_aflags(cpu, flags_mul(upper));
 }
 
 static unsigned __int128 dividend(const struct cpu *cpu, unsigned size)

@@ -230,7 +230,7 @@ static void do_imul(struct eval *e, const struct ir_ins *i)
     __int128 p = (__int128)sext(get(e, i->a), bits) * sext(get_b(e, i), bits);
     bool upper = p != sext((u64)p, bits);
     set(e, i->dst, i->type, (u64)p);
-    set_flags(e, i, flags_mul(cpu_aflags(e->cpu), upper));
+    set_flags(e, i, flags_mul(upper));
 }
 
 static void do_shift(struct eval *e, const struct ir_ins *i)

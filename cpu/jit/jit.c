@@ -92,7 +92,7 @@ static struct block *find(struct jit *jit, bool eval)
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
     if (!b) {
         u8 *hot = &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
-        if (*hot < HOT_AFTER) {
+        if (*hot < HOT_AFTER && !jit->config.eager) {
             ++*hot;
             return NULL;
         }
@@ -149,6 +149,9 @@ static struct block *follow(struct jit *jit, u32 site)
     u64 flushes = jit->stats.flushes;
     jit->stats.exits_link++;
     jit->cpu->rip = l->rip;
+    /* Looking for the next block sets A bits and may translate: not before it is to run. */
+    if (jit->cpu->budget <= 0 || cpu_attention(jit->cpu))
+        return NULL;
     to = find(jit, false);
     /* A flush during translation frees `from`. A block on two pages is entered through find() or the jump table only, unless
      * there is no paging. */
@@ -184,6 +187,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         if (r & BE_LINK) {
             jc_refresh(jit);
             b = follow(jit, (u32)r);
+            if (!b && (cpu->budget <= 0 || cpu_attention(cpu))) /* nothing was looked for */
+                return JIT_AGAIN;
             if (!b)
                 return JIT_EXEC;
         } else if (r & BE_ENTRY) {

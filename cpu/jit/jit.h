@@ -12,6 +12,7 @@ struct jit;
 struct jit_config {
     bool counted;      /* charge the budget per instruction (deterministic time); else poll exit_request only */
     bool no_chain;     /* every exit returns to the run loop */
+    bool eager;        /* translate a place when it is entered for the first time */
     u32 passes;        /* mask for ir_optimise */
     u64 code_size;     /* bytes of code memory; 0: the default */
     struct tr_config tr;

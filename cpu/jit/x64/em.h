@@ -29,6 +29,12 @@ struct loc {
 
 /* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, or both alike. */
 enum flag_place { FLAGS_MEM = 1, FLAGS_HOST = 2, FLAGS_BOTH = 3 };
+/* What makes of host flags the guest's where the manuals leave some open and processors differ (cpu/jit/x64/README.md). */
+enum flag_mend {
+    MEND_NONE,
+    MEND_SHIFT, /* AF is to be set */
+    MEND_MUL    /* SF, ZF, AF and PF are to be cleared; CF = OF */
+};
 
 enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY };
 struct cold {
@@ -44,6 +50,8 @@ struct em {
     const struct be_in *in;
     struct be_out *out;
     enum flag_place flags;
+    enum flag_mend mend;     /* with FLAGS_HOST: what saving must put right */
+    u8 live[IR_MAX_INS];     /* flags wanted behind each operation */
     u8 temp[IR_MAX_VALUE];   /* host register or 0x80 | slot of each temporary */
     u16 last[IR_MAX_VALUE];  /* index of the last operation that names it */
     u16 free_regs;           /* mask */

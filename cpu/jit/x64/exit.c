@@ -108,6 +108,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     switch (i->op) {
     case IR_JCC:
         em_flags_save(e);
+        em_flags_load(e);
         conditional(e, i, i->b);
         break;
     case IR_BRZ:

@@ -1,6 +1,7 @@
 /* x86-64 code for the IR's register operations: almost one host instruction per operation, since the IR is shaped like the
  * host and guest registers are host registers. */
 #include "cpu/jit/x64/em.h"
+#include "cpu/ir/shape.h"
 
 const u8 em_pin[8] = {RBX, RCX, RDX, R12, R13, R14, RSI, RDI};
 
@@ -25,10 +26,20 @@ void em_flags_save(struct em *e)
 {
     if (e->flags != FLAGS_HOST)
         return;
-    as8(&e->a, 0x9f); /* lahf */
+    if (e->mend != MEND_MUL)
+        as8(&e->a, 0x9f); /* lahf */
     as_rr8(&e->a, X_SETCC + CC_O, 1, 0, RAX);
+    if (e->mend == MEND_SHIFT) { /* or ah, AF */
+        as8(&e->a, 0x80);
+        as8(&e->a, 0xcc);
+        as8(&e->a, F_A);
+    } else if (e->mend == MEND_MUL) { /* mov ah, al */
+        as8(&e->a, 0x88);
+        as8(&e->a, 0xc4);
+    }
     as_store(&e->a, 2, RAX, ST(af));
-    e->flags = FLAGS_BOTH;
+    e->flags = e->mend ? FLAGS_MEM : FLAGS_BOTH;
+    e->mend = MEND_NONE;
 }
 
 void em_flags_load(struct em *e)
@@ -46,6 +57,7 @@ void em_flags_spoil(struct em *e, bool wanted)
     if (wanted)
         em_flags_save(e);
     e->flags = FLAGS_MEM;
+    e->mend = MEND_NONE;
 }
 
 /* ---- operands ---- */
@@ -193,6 +205,50 @@ static void shift(struct em *e, const struct ir_ins *i, unsigned n)
     }
     if (!direct)
         store_from(e, i->dst, r, size);
+}
+
+static unsigned shift_number(const struct ir_ins *i)
+{
+    return i->op == IR_ROL ? 0 : i->op == IR_ROR ? 1 : i->op == IR_SHL ? 4 : i->op == IR_SHR ? 5 : 7;
+}
+
+static void move(struct em *e, const struct ir_ins *i);
+
+/* A count known at run time only, with flags wanted. Rotations leave to the host what a count of 0 means; for shifts, whose
+ * AF is to be mended, flags go to memory before, and new ones over them unless the count is 0. */
+static void shift_keeping_flags(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), count;
+    u8 *zero, *done;
+    if (i->op == IR_ROL || i->op == IR_ROR) {
+        if (e->mend == MEND_MUL)
+            em_flags_spoil(e, true);
+        em_flags_load(e);
+        shift(e, i, shift_number(i));
+        e->flags = FLAGS_HOST;
+        return;
+    }
+    em_flags_spoil(e, true);
+    count = em_use(e, i->b, 4, SCR);
+    as_rr(&e->a, 0xf6, 1, 0, count); /* test count, mask */
+    as8(&e->a, size == 8 ? 63 : 31);
+    zero = as_jcc(&e->a, CC_E);
+    shift(e, i, shift_number(i));
+    e->flags = FLAGS_HOST;
+    e->mend = MEND_SHIFT;
+    em_flags_save(e);
+    if (e->a.full)
+        return;
+    if (i->dst == i->a && !(size == 4 && e->in->ir->long_mode)) {
+        as_patch(zero, e->a.p);
+        return;
+    }
+    done = as_jmp(&e->a);
+    if (e->a.full)
+        return;
+    as_patch(zero, e->a.p);
+    move(e, i);
+    as_patch(done, e->a.p);
 }
 
 static void bits(struct em *e, const struct ir_ins *i, unsigned n)
@@ -412,29 +468,71 @@ static void state_op(struct em *e, const struct ir_ins *i)
     } else if (i->op == IR_STS) {
         as_store(&e->a, size, em_use(e, i->a, size, SCR), m);
     } else {
-        em_flags_spoil(e, i->flags_live);
+        em_flags_spoil(e, true);
         as_alu_mi(&e->a, i->op == IR_ANDS ? 4 : 1, 4, m, (s32)(i->imm >> 32));
     }
 }
 
 /* ---- one operation ---- */
-/* Bring the host's flags into the state that operation i needs, knowing what it writes. */
-static void flags_before(struct em *e, const struct ir_ins *i)
+/* Operations whose host instruction takes the host's flags. */
+static u8 reads_host_flags(const struct ir_ins *i)
 {
-    u8 in = ir_flags_in(i);
-    bool host_reads = in && !(ir_op_info[i->op].attrs & IRA_FAULT) && i->op != IR_GETF && !(ir_op_info[i->op].attrs & IRA_EXIT) &&
-                      i->op != IR_BRZ && i->op != IR_BRNZ;
-    /* What it does not write must be there too: the host's flags are saved as a whole. */
-    bool partial = i->flags_live && i->flags_out != IRF_ALL;
-    if ((host_reads && (i->op == IR_ADC || i->op == IR_SBB || i->op == IR_SETCC || i->op == IR_CMOV || i->op == IR_JCC || i->op == IR_CMC ||
-                        i->flags_live)) ||
-        partial)
+    switch (i->op) {
+    case IR_ADC:
+    case IR_SBB:
+    case IR_CMC: return IRF_C;
+    case IR_SETCC:
+    case IR_CMOV: return ir_cc_flags(i->b);
+    default: return 0;
+    }
+}
+
+/* Does the host instruction of i write the host's flags? */
+static bool writes_host_flags(const struct ir_ins *i)
+{
+    return ir_op_info[i->op].fout && !(ir_op_info[i->op].attrs & (IRA_MEM | IRA_EXIT)) && i->op != IR_SETF;
+}
+
+/* Bring the host's flags into the state that operation i, behind which `live` are wanted, needs. */
+static void flags_before(struct em *e, const struct ir_ins *i, u8 live)
+{
+    u8 reads = reads_host_flags(i);
+    bool writes = writes_host_flags(i);
+    u8 kept = writes ? live & (u8)~i->flags_out : 0, row = ir_op_info[i->op].fout;
+    if (e->mend == MEND_MUL && ((reads & ~(IRF_C | IRF_O)) || kept))
+        em_flags_spoil(e, true);
+    if (kept & row) /* of no use to anybody, but the host instruction destroys it */
+        em_flags_spoil(e, true);
+    if (reads || (kept & ~row && live & i->flags_out))
         em_flags_load(e);
 }
 
-static void emit_ins(struct em *e, const struct ir_ins *i)
+static void flags_behind(struct em *e, const struct ir_ins *i, u8 live)
 {
-    flags_before(e, i);
+    u8 kept = live & (u8)~i->flags_out;
+    if (!writes_host_flags(i))
+        return;
+    if (!(live & i->flags_out) && !(kept && e->flags != FLAGS_MEM)) {
+        e->flags = FLAGS_MEM;
+        e->mend = MEND_NONE;
+        return;
+    }
+    e->flags = FLAGS_HOST;
+    if (i->op == IR_IMUL)
+        e->mend = MEND_MUL;
+    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
+        e->mend = MEND_SHIFT;
+    else if (i->flags_out & IRF_A)
+        e->mend = MEND_NONE;
+}
+
+static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
+{
+    flags_before(e, i, live);
+    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live) {
+        shift_keeping_flags(e, i);
+        return;
+    }
     switch (i->op) {
     case IR_MOV: move(e, i); break;
     case IR_MOVI: move_imm(e, i); break;
@@ -466,11 +564,7 @@ static void emit_ins(struct em *e, const struct ir_ins *i)
     case IR_NOT: unary(e, i, 0xf7, 2); break;
     case IR_NEG: unary(e, i, 0xf7, 3); break;
     case IR_IMUL: imul(e, i); break;
-    case IR_ROL: shift(e, i, 0); break;
-    case IR_ROR: shift(e, i, 1); break;
-    case IR_SHL: shift(e, i, 4); break;
-    case IR_SHR: shift(e, i, 5); break;
-    case IR_SAR: shift(e, i, 7); break;
+    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: shift(e, i, shift_number(i)); break;
     case IR_BT: bits(e, i, 4); break;
     case IR_BTS: bits(e, i, 5); break;
     case IR_BTR: bits(e, i, 6); break;
@@ -489,10 +583,7 @@ static void emit_ins(struct em *e, const struct ir_ins *i)
         return;
     default: em_exit_op(e, i); return;
     }
-    if (i->flags_out == IRF_ALL)
-        e->flags = i->flags_live ? FLAGS_HOST : FLAGS_MEM;
-    else if (i->flags_out && e->flags != FLAGS_MEM)
-        e->flags = FLAGS_HOST; /* the others of the host's are as they were */
+    flags_behind(e, i, live);
 }
 
 /* ---- temporaries: linear scan over the block ---- */
@@ -510,6 +601,11 @@ static void note_use(struct em *e, u8 v, u32 n)
 
 static void scan_uses(struct em *e, const struct ir_block *b)
 {
+    u8 live = IRF_ALL;
+    for (u32 n = b->n; n-- > 0;) {
+        e->live[n] = live;
+        live = ir_flags_before(&b->ins[n], live);
+    }
     for (u32 n = 0; n < b->n; n++) {
         const char *args = ir_op_info[b->ins[n].op].args;
         note_use(e, b->ins[n].dst, n);
@@ -578,7 +674,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             temp_give(e, i->dst);
         if (args[2] == 'd')
             temp_give(e, i->b);
-        emit_ins(e, i);
+        emit_ins(e, i, e->live[n]);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
         if (b_value)

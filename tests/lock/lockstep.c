@@ -1,0 +1,231 @@
+/* Two engines in step: equal slices of instructions, equal interrupts, equal state behind every slice. */
+#include "tests/lock/lockstep.h"
+
+#include <string.h>
+
+/* ---- slices ---- */
+struct pace {
+    u64 s;
+    const struct lock_prog *p;
+    u32 left;
+};
+
+static struct pace pace_of(const struct lock_prog *p)
+{
+    return (struct pace){.s = p->seed ^ 0x51ce, .p = p, .left = p->budget};
+}
+
+/* Length of the next slice, 0 at the end; *vector: raise this interrupt in front of it, or 0. */
+static u32 pace_next(struct pace *c, u8 *vector)
+{
+    u32 k = lock_below(&c->s, 10), n = k < 3 ? 1 + lock_below(&c->s, 4) : k < 7 ? 5 + lock_below(&c->s, 40) : 100;
+    *vector = 0;
+    if (c->p->irq_every) {
+        n = MIN(n, 1 + lock_below(&c->s, 2 * c->p->irq_every));
+        if (lock_chance(&c->s, 70))
+            *vector = (u8)(0x30 + lock_below(&c->s, 16));
+    }
+    n = MIN(n, c->left);
+    c->left -= n;
+    return n;
+}
+
+static enum cpu_exit run_slice(struct lock_machine *m, u32 n, u8 vector)
+{
+    if (vector)
+        lock_machine_irq(m, vector);
+    return cpu_run(m->cpu, m->engine, n);
+}
+
+static bool same(const struct lock_machine *a, const struct lock_machine *b)
+{
+    return cpu_hash(a->cpu) == cpu_hash(b->cpu) && a->cpu->icount == b->cpu->icount && a->dev_hash == b->dev_hash &&
+           a->dev_count == b->dev_count && a->cpu->intr == b->cpu->intr && a->cpu->db_pending == b->cpu->db_pending &&
+           !memcmp(a->ram.host, b->ram.host, LOCK_RAM);
+}
+
+struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b, u64 *insns)
+{
+    struct pace pace = pace_of(p);
+    struct lock_diff d = {0};
+    u8 vector;
+    lock_enter(p, a);
+    lock_enter(p, b);
+    while ((d.length = pace_next(&pace, &vector)) != 0) {
+        enum cpu_exit x = run_slice(a, d.length, vector), y = run_slice(b, d.length, vector);
+        if (x != y || !same(a, b)) {
+            d.differ = true;
+            d.exit_a = x, d.exit_b = y;
+            break;
+        }
+        d.icount = a->cpu->icount;
+        d.slices++;
+        if (x == CPU_EXIT_SHUTDOWN || (x == CPU_EXIT_HALT && !p->irq_every))
+            break;
+    }
+    if (insns)
+        *insns += a->cpu->icount;
+    return d;
+}
+
+/* Bring m behind `slices` slices and then `n` instructions into the next one. */
+static void run_to(const struct lock_prog *p, struct lock_machine *m, u32 slices, u32 n)
+{
+    struct pace pace = pace_of(p);
+    u8 vector;
+    lock_enter(p, m);
+    while (slices--)
+        run_slice(m, pace_next(&pace, &vector), vector);
+    pace_next(&pace, &vector);
+    if (n)
+        run_slice(m, n, vector);
+}
+
+void lock_minimise(struct lock_prog *p, struct lock_machine *a, struct lock_machine *b)
+{
+    bool again = true;
+    for (int round = 0; again && round < 4; round++) {
+        again = false;
+        for (u32 k = p->n; k-- > 0;) {
+            struct lock_insn old = p->insns[k];
+            if (!old.fix && old.bytes[0] == 0x90 && old.bytes[old.len - 1] == 0x90)
+                continue;
+            lock_drop(p, k);
+            lock_layout(p);
+            if (lock_compare(p, a, b, NULL).differ) {
+                again = true;
+                continue;
+            }
+            p->insns[k] = old;
+            lock_layout(p);
+        }
+    }
+}
+
+/* ---- report ---- */
+static void print_code(const u8 *code, u32 len, u64 pc, unsigned bits, u64 feats, const u16 *at, FILE *out)
+{
+    struct insn insn;
+    char text[128];
+    for (u32 i = 0; i < len;) {
+        enum dec_result r = decode(&insn, code + i, MIN(len - i, 15u), bits, feats);
+        u32 n = r == DEC_OK ? insn.len : 1;
+        if (r == DEC_OK && insn.op == OP_NOP) {
+            i += n;
+            continue;
+        }
+        fprintf(out, "  %05llx ", (unsigned long long)(pc + i));
+        for (u32 k = 0; k < n; k++)
+            fprintf(out, " %02x", code[i + k]);
+        fprintf(out, "%*s  %s\n", (int)(30 - 3 * n), "", r == DEC_OK ? disasm(text, sizeof(text), &insn, pc + i) : "(undefined)");
+        i += n;
+    }
+}
+
+static void print_trace(const struct lock_prog *p, struct lock_machine *a, u32 slices, u32 n, FILE *out)
+{
+    for (u32 k = n > 60 ? n - 60 : 0; k < n; k++) {
+        struct insn insn;
+        u8 buf[15];
+        char text[128];
+        struct cpu *cpu = a->cpu;
+        u64 la;
+        run_to(p, a, slices, k);
+        la = (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+        fprintf(out, "  %04x:%08llx  ", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
+        if (mmu_peek(&cpu->mmu, la, buf, 15) && decode(&insn, buf, 15, cpu->code_bits, p->feats) == DEC_OK)
+            fprintf(out, "%s\n", disasm(text, sizeof(text), &insn, cpu->rip));
+        else
+            fprintf(out, "(undefined)\n");
+    }
+}
+
+static void print_states(const struct lock_machine *a, const struct lock_machine *b, FILE *out)
+{
+    static const char *const names[] = {"exec", "eval", "jit"};
+    char ta[4096], tb[4096], *p = ta, *q = tb;
+    u32 shown = 0;
+    cpu_dump(a->cpu, ta, sizeof(ta));
+    cpu_dump(b->cpu, tb, sizeof(tb));
+    fprintf(out, "%s:\n%sother lines in %s:\n", names[a->engine], ta, names[b->engine]);
+    while (p && q && *p && *q) {
+        char *pe = strchr(p, '\n'), *qe = strchr(q, '\n');
+        if (!pe || !qe)
+            break;
+        if (pe - p != qe - q || memcmp(p, q, (size_t)(pe - p)))
+            fprintf(out, "%.*s\n", (int)(qe - q), q);
+        p = pe + 1, q = qe + 1;
+    }
+    for (unsigned r = 0; r < 16; r++)
+        if (a->cpu->gpr[r] != b->cpu->gpr[r])
+            fprintf(out, "gpr %u: %llx, %llx\n", r, (unsigned long long)a->cpu->gpr[r], (unsigned long long)b->cpu->gpr[r]);
+    for (u32 i = 0; i < LOCK_RAM && shown < 16; i++)
+        if (a->ram.host[i] != b->ram.host[i] && ++shown)
+            fprintf(out, "memory %05x: %02x, %02x\n", i, a->ram.host[i], b->ram.host[i]);
+    fprintf(out, "icount %llu, %llu; device %llx/%llu, %llx/%llu; intr %d, %d; shadow %d, %d\n",
+            (unsigned long long)a->cpu->icount, (unsigned long long)b->cpu->icount, (unsigned long long)a->dev_hash,
+            (unsigned long long)a->dev_count, (unsigned long long)b->dev_hash, (unsigned long long)b->dev_count, a->cpu->intr,
+            b->cpu->intr, a->cpu->shadow, b->cpu->shadow);
+    if (memcmp(&a->cpu->fpu, &b->cpu->fpu, sizeof(struct fpu)) || memcmp(a->cpu->xmm, b->cpu->xmm, sizeof(a->cpu->xmm)))
+        fprintf(out, "x87 or XMM state differs\n");
+}
+
+void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b, FILE *out)
+{
+    static const char *const kinds[] = {"flat32", "user32", "seg32", "pm16", "real", "v86"};
+    static const char *const paging[] = {"no", "32-bit", "PAE"};
+    struct lock_diff d = lock_compare(p, a, b, NULL);
+    u32 n = d.length;
+    fprintf(out, "seed 0x%llx: %s, %s paging%s, %u-bit, level %d, base %x, irq every %u\n", (unsigned long long)p->seed, kinds[p->kind],
+            paging[p->paging], p->pse ? " and PSE" : "", p->bits, p->user ? 3 : 0, p->code_base, p->irq_every);
+    if (!d.differ) {
+        fprintf(out, "  no difference any more\n");
+        return;
+    }
+    /* The shortest slice that differs: longer ones hold the block that goes wrong. */
+    for (u32 k = 1; k <= d.length; k++) {
+        run_to(p, a, d.slices, k);
+        run_to(p, b, d.slices, k);
+        if (!same(a, b)) {
+            n = k;
+            break;
+        }
+    }
+    fprintf(out, "program without its NOPs:\n");
+    print_code(p->code, p->code_len, p->start, p->bits, p->feats, p->at, out);
+    fprintf(out, "they differ behind %u slices and %u instructions (%llu in all, cpu_run gave %d, %d); the last in exec:\n", d.slices, n,
+            (unsigned long long)d.icount + n, d.exit_a, d.exit_b);
+    print_trace(p, a, d.slices, n, out);
+    run_to(p, a, d.slices, n);
+    run_to(p, b, d.slices, n);
+    print_states(a, b, out);
+}
+
+bool lock_check(struct lock_prog *p, u64 seed, const struct lock_options *options, struct lock_machine *a,
+                struct lock_machine *b, u64 *insns, FILE *out)
+{
+    lock_gen(p, seed, a->cpu->feats, options);
+    if (!lock_compare(p, a, b, insns).differ)
+        return true;
+    lock_minimise(p, a, b);
+    lock_report(p, a, b, out);
+    return false;
+}
+
+void lock_vary(struct lock_machine *m, u64 seed)
+{
+    struct jit_config config = {.counted = true, .eager = true, .passes = ~0u};
+    u64 s = seed ^ 0xc0f;
+    if (m->engine == ENGINE_EXEC)
+        return;
+    if (lock_chance(&s, 30))
+        config.tr.max_guest = 1 + lock_below(&s, 8);
+    if (lock_chance(&s, 20))
+        config.passes = lock_below(&s, 4);
+    if (lock_chance(&s, 15))
+        config.no_chain = true;
+    if (lock_chance(&s, 20))
+        for (u32 i = 0; i < sizeof(config.tr.off); i++)
+            config.tr.off[i] = (u8)(lock_rnd(&s) & lock_rnd(&s));
+    jit_set_config(m->cpu, &config, NULL);
+}
