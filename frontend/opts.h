@@ -81,6 +81,7 @@ struct options {
     bool no_acpi, no_hpet;
     enum opt_show show;
     bool full_screen;
+    bool fell_back;              /* no display was found, so the serial port took its place: to be told */
     enum pc_vga vga;
     u32 vga_mem;
     char serial[PC_SERIALS][OPT_PATH]; /* "": not given */
@@ -99,6 +100,7 @@ struct options {
     u32 log_mask;
     char log_file[OPT_PATH];
     char dfilter[OPT_TEXT];
+    char state_hash[OPT_PATH];   /* "": off */
     int engine;                  /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
     bool exitdev;                /* -device isa-debug-exit: at its own port */

@@ -227,18 +227,21 @@ static u32 budget(struct vm *vm)
     next = clock_next(&vm->clock);
     now = clock_now(&vm->clock);
     if (next == CLOCK_NEVER)
-        return COUNTED_SLICE;
+        return state_hash_limit(&vm->hash, vm_cpu(vm), COUNTED_SLICE);
     insns = next <= now ? 1 : (next - now + (1ull << shift) - 1) >> shift;
-    return (u32)MIN(insns, (u64)COUNTED_SLICE);
+    return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, (u64)COUNTED_SLICE));
 }
 
 static void run_cpu(struct vm *vm)
 {
     struct cpu *cpu = vm_cpu(vm);
     u64 deadline = counted(vm) ? LOOP_NEVER : host_deadline(vm, clock_next(&vm->clock));
+    enum cpu_exit why;
 
     loop_arm(&vm->loop, deadline);
-    switch (cpu_run(cpu, vm->engine, budget(vm))) {
+    why = cpu_run(cpu, vm->engine, budget(vm));
+    state_hash_note(&vm->hash, cpu, &vm->pc->low);
+    switch (why) {
     case CPU_EXIT_BUDGET:
         loop_disarm(&vm->loop);
         break;
@@ -343,6 +346,18 @@ static void set_rtc(struct vm *vm)
     }
 }
 
+/* More memory than the host has would be given at first and killed later. */
+static bool check_memory(const struct options *opt, struct err *err)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    u64 have = pages > 0 && size > 0 ? (u64)pages * (u64)size : ~0ull;
+
+    if (opt->ram_size <= have)
+        return true;
+    return err_set(err, "-m asks for %llu MiB, but this host has %llu MiB; give less.",
+                   (unsigned long long)(opt->ram_size / MIB), (unsigned long long)(have / MIB));
+}
+
 static void fill_config(struct vm *vm)
 {
     struct options *opt = vm->opt;
@@ -416,7 +431,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     timer_init(&vm->key_timer, &vm->clock, key_fire, vm, "sendkey");
     fill_config(vm);
     /* Whatever can be refused is looked at before the first thing is written. */
-    if (!vm_choose_display(opt, err) || !vm_open_firmware(vm, err) || !vm_open_kernel(vm, err))
+    if (!check_memory(opt, err) || !state_hash_open(&vm->hash, opt->state_hash, counted(vm), err) ||
+        !vm_choose_display(opt, err) || !vm_open_firmware(vm, err) || !vm_open_kernel(vm, err))
         return false;
     if (!loop_init(&vm->loop, kick, vm, err))
         return false;
@@ -433,11 +449,17 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
         return false;
     if (opt->show == SHOW_SDL && vm->pc->display.update && !(vm->sdl = sdl_open(vm, err)))
         return false;
-    return write_pidfile(vm, err);
+    if (!write_pidfile(vm, err))
+        return false;
+    if (opt->fell_back)
+        fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x quits, Ctrl-A c is the monitor, "
+                        "Ctrl-A h helps)\r\n");
+    return true;
 }
 
 void vm_destroy(struct vm *vm)
 {
+    state_hash_close(&vm->hash);
     sdl_close(vm->sdl);
     vm_close_all(vm);
     if (vm->pc) {

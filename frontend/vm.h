@@ -8,6 +8,7 @@
 #include "frontend/host/chardev.h"
 #include "frontend/loop.h"
 #include "frontend/opts.h"
+#include "frontend/statehash.h"
 
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
@@ -27,6 +28,7 @@ struct vm {
     FILE *log_file; /* of -D; NULL: none */
     struct clock clock;
     struct loop loop;
+    struct state_hash hash;
     bool loop_ready, clock_ready;
     struct pc *pc;
     struct pc_config cfg;

@@ -242,8 +242,7 @@ bool vm_choose_display(struct options *opt, struct err *err)
     }
     if (opt->show == SHOW_DEFAULT) {
         if (!opt->nodefaults && !uses_stdio(opt) && (!opt->nserial || !opt->nmonitors))
-            fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x quits, Ctrl-A c is the "
-                            "monitor, Ctrl-A h helps)\n");
+            opt->fell_back = true;
         opt->show = SHOW_NOGRAPHIC;
     }
     if (opt->show == SHOW_NOGRAPHIC) {

@@ -19,6 +19,7 @@ struct sdl {
     SDL_Texture *texture;
     u32 w, h;          /* of the texture */
     bool grabbed, full_screen;
+    bool exposed;      /* the window needs its picture again although nothing in it changed */
     bool down[512];    /* keys the guest believes to be pressed, by SDL scan code */
     u32 buttons;
     u64 title_at;
@@ -107,6 +108,8 @@ static void button(struct sdl *s, const SDL_MouseButtonEvent *e)
 
 static void window_event(struct sdl *s, const SDL_WindowEvent *e)
 {
+    if (e->event == SDL_WINDOWEVENT_EXPOSED || e->event == SDL_WINDOWEVENT_SIZE_CHANGED)
+        s->exposed = true;
     if (e->event == SDL_WINDOWEVENT_FOCUS_LOST) {
         release_keys(s);
         if (s->grabbed)
@@ -178,6 +181,9 @@ static void picture(struct sdl *s)
         y0 = 0;
         y1 = f->h;
     }
+    if (y0 == y1 && !s->exposed)
+        return;
+    s->exposed = false;
     if (y0 < y1) {
         SDL_Rect r = {0, (int)y0, (int)f->w, (int)(y1 - y0)};
         SDL_UpdateTexture(s->texture, &r, f->pixels + (size_t)y0 * f->stride, (int)(f->stride * sizeof(u32)));
