@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Handlers that reach the bus from inside a handler: deeper than this is a loop of the guest's making. */
+/* Handlers that reach the bus from inside a handler: deeper than this is a loop of the guest's
+ * making. */
 enum { MAX_DEPTH = 8 };
 
 void bus_init(struct bus *bus, const char *name, u64 size, struct log *log)
@@ -195,7 +196,8 @@ const struct bus_range *bus_find(const struct bus *bus, u64 addr, int dir)
     return i < map->n && map->r[i].start <= addr ? &map->r[i] : NULL;
 }
 
-/* Who answers [addr, addr + *n)? Shortens *n to the stretch that the answer holds for; NULL: nobody. */
+/* Who answers [addr, addr + *n)? Shortens *n to the stretch that the answer holds for; NULL:
+ * nobody. */
 static struct region *resolve(const struct bus *bus, u64 addr, int dir, u64 *n)
 {
     const struct bus_map *map = &bus->map[dir];
@@ -213,7 +215,8 @@ static struct region *resolve(const struct bus *bus, u64 addr, int dir, u64 *n)
 
 /* ---- register accesses ---- */
 
-static void trace(struct bus *bus, const struct region *region, char dir, u64 off, u64 v, unsigned size)
+static void trace(struct bus *bus, const struct region *region, char dir, u64 off, u64 v,
+                  unsigned size)
 {
     log_line(bus->log, LOGA_IO, "%c %s+0x%llx %0*llx", dir, region->name ? region->name : "?",
              (unsigned long long)off, (int)(2 * size), (unsigned long long)v);
@@ -295,8 +298,8 @@ static void ops_write(struct bus *bus, struct region *region, u64 off, u64 v, un
         u64 piece = v >> (8 * pos);
 
         if (n < lim.min) {
-            /* narrower than the device can: the other bytes of the unit are zero (reading them first could have
-             * side effects) */
+            /* narrower than the device can: the other bytes of the unit are zero (reading them
+             * first could have side effects) */
             unsigned in = (unsigned)(off + pos) & (lim.min - 1);
 
             n = MIN(lim.min - in, size - pos);

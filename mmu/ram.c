@@ -1,4 +1,5 @@
-/* Guest memory in a memfd between guard areas, its dirty bits, and the note to the owner of translated code. */
+/* Guest memory in a memfd between guard areas, its dirty bits, and the note to the owner of
+ * translated code. */
 #define _GNU_SOURCE
 #include "mmu/ram.h"
 #include "devices/core/err.h"
@@ -9,7 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Address space that faults on either side: a stray access stops there instead of in somebody's data. */
+/* Address space that faults on either side: a stray access stops there instead of in somebody's
+ * data. */
 #define GUARD (1 * MIB)
 
 enum { LINE_BITS = 6 }; /* code_lines has a bit per 64 bytes */
@@ -22,8 +24,8 @@ static bool map_host(struct ram *ram, struct err *err)
     if (ram->fd < 0 || ftruncate(ram->fd, (off_t)ram->size) < 0)
         return err_set(err, "the host cannot give %llu MiB for guest memory: %s; try a smaller -m",
                        (unsigned long long)(ram->size / MIB), strerror(errno));
-    area = mmap(NULL, ram->size + 2 * GUARD, PROT_NONE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    area = mmap(NULL, ram->size + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                -1, 0);
     if (area == MAP_FAILED)
         return err_set(err, "the host has no address space for %llu MiB of guest memory: %s",
                        (unsigned long long)(ram->size / MIB), strerror(errno));

@@ -1,4 +1,5 @@
-/* Memory that guests execute from and write to: host pages with dirty bits and the hook that keeps translated code true. */
+/* Memory that guests execute from and write to: host pages with dirty bits and the hook that keeps
+ * translated code true. */
 #ifndef MMU_RAM_H
 #define MMU_RAM_H
 
@@ -13,15 +14,18 @@ struct err;
 /* Who wants to know of writes: each has a bit per page that a write sets and the client clears. */
 enum { DIRTY_DISPLAY = 1, DIRTY_SNAP = 2, DIRTY_ALL = 3 };
 
-/* What all memories of a machine share: page numbering for the code map, and the hooks of the MMU. */
+/* What all memories of a machine share: page numbering for the code map, hooks of the MMU. */
 struct ram_space {
     u32 next_page; /* the page id the next ram_init will start at */
-    /* Translated code exists on some 64-byte lines of page `page`: code_lines[page] has a bit per line; a write to a set
-     * line must call wrote() before or after the bytes change. Grown by ram_init. */
+    /* Translated code exists on some 64-byte lines of page `page`: code_lines[page] has a bit per
+     * line; a write to a set line must call wrote() before or after the bytes change. Grown by
+     * ram_init. */
     u64 *code_lines;
     u32 npages;
-    void (*wrote)(void *arg, u32 page, u32 off, u32 len); /* bytes that had translated code were written */
-    void (*cleaned)(void *arg, u32 page); /* a dirty bit was cleared: fast write paths to the page must be dropped */
+    /* bytes that had translated code were written */
+    void (*wrote)(void *arg, u32 page, u32 off, u32 len);
+    /* a dirty bit was cleared: fast write paths to the page must be dropped */
+    void (*cleaned)(void *arg, u32 page);
     void *arg;
 };
 
@@ -39,10 +43,10 @@ bool ram_init(struct ram *ram, struct ram_space *space, u64 size, struct err *er
 void ram_free(struct ram *ram);
 void ram_space_free(struct ram_space *space);
 
-/* [off, off+len) of `ram` was or will be written by something else than the fast path: set dirty bits, tell the owner of
- * translated code. */
+/* [off, off+len) of `ram` was or will be written by something else than the fast path: set dirty
+ * bits, tell the owner of translated code. */
 void ram_wrote(struct ram *ram, u64 off, u64 len);
-/* Was page `page` (index in this ram) written since the client last asked? Clears the client's bit. */
+/* Was page `page` (index in this ram) written since the client last asked? Clears its bit. */
 bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client);
 
 #endif

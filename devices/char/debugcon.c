@@ -1,4 +1,5 @@
-/* The debug console of Bochs (port 0xE9) and of SeaBIOS (port 0x402); a read gives 0xE9 so that software can find it. */
+/* The debug console of Bochs (port 0xE9) and of SeaBIOS (port 0x402); a read gives 0xE9 so that
+ * software can find it. */
 #include "devices/char/debugcon.h"
 
 enum { PRESENT = 0xe9 };
@@ -10,7 +11,10 @@ static const struct field debugcon_fields[] = {F(last, FT_U8, 0, "last byte writ
 static const struct prop debugcon_props[] = {
     {"base", offsetof(struct debugcon, base), PT_U32, 0xe9, 0, 0xffff, "port"}, PROPS_END};
 
-static u64 debugcon_read(void *dev, u64 off, unsigned size) { return PRESENT; }
+static u64 debugcon_read(void *dev, u64 off, unsigned size)
+{
+    return PRESENT;
+}
 
 static void debugcon_write(void *dev, u64 off, u64 v, unsigned size)
 {
@@ -26,7 +30,8 @@ static bool debugcon_init(struct dev *dev, struct err *err)
 {
     struct debugcon *con = (struct debugcon *)dev;
 
-    con->io = (struct region){.name = dev->id, .base = con->base, .size = 1, .ops = &debugcon_ops, .dev = con};
+    con->io = (struct region){
+        .name = dev->id, .base = con->base, .size = 1, .ops = &debugcon_ops, .dev = con};
     bus_map(dev->env.io, &con->io);
     return true;
 }

@@ -1,14 +1,19 @@
-/* Debug-exit port in the manner of QEMU's isa-debug-exit: 4 ports, the status is (value << 1) | 1 and so never 0. */
+/* Debug-exit port in the manner of QEMU's isa-debug-exit: 4 ports, the status is (value << 1) | 1
+ * and so never 0. */
 #include "devices/char/exitdev.h"
 
 #define FIELDS_OF struct exitdev_regs
-static const struct field exitdev_fields[] = {F(value, FT_U32, 0, "last value written"), FIELDS_END};
+static const struct field exitdev_fields[] = {F(value, FT_U32, 0, "last value written"),
+                                              FIELDS_END};
 #undef FIELDS_OF
 
 static const struct prop exitdev_props[] = {
     {"base", offsetof(struct exitdev, base), PT_U32, 0x501, 0, 0xfffc, "first port"}, PROPS_END};
 
-static u64 exitdev_read(void *dev, u64 off, unsigned size) { return 0; }
+static u64 exitdev_read(void *dev, u64 off, unsigned size)
+{
+    return 0;
+}
 
 static void exitdev_write(void *dev, u64 off, u64 v, unsigned size)
 {
@@ -25,7 +30,8 @@ static bool exitdev_init(struct dev *dev, struct err *err)
 {
     struct exitdev *ex = (struct exitdev *)dev;
 
-    ex->io = (struct region){.name = dev->id, .base = ex->base, .size = 4, .ops = &exitdev_ops, .dev = ex};
+    ex->io = (struct region){
+        .name = dev->id, .base = ex->base, .size = 4, .ops = &exitdev_ops, .dev = ex};
     bus_map(dev->env.io, &ex->io);
     return true;
 }

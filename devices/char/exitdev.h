@@ -13,7 +13,9 @@ struct exitdev {
     struct dev dev;
     struct exitdev_regs r;
     struct region io;
-    void (*exit)(void *arg, int status); /* called inside the guest's OUT; status is (value << 1) | 1, 8 bits */
+    void (*exit)(
+        void *arg,
+        int status); /* called inside the guest's OUT; status is (value << 1) | 1, 8 bits */
     void *arg;
     u32 base; /* prop */
 };

@@ -1,4 +1,5 @@
-/* POST codes at port 0x80 of the PC/AT, where the DMA page registers have a scratch byte that this card overlays. */
+/* POST codes at port 0x80 of the PC/AT, where the DMA page registers have a scratch byte that this
+ * card overlays. */
 #include "devices/char/post.h"
 
 #define FIELDS_OF struct post_regs
@@ -25,7 +26,8 @@ static bool post_init(struct dev *dev, struct err *err)
 {
     struct post *post = (struct post *)dev;
 
-    post->io = (struct region){.name = dev->id, .base = 0x80, .size = 1, .ops = &post_ops, .dev = post};
+    post->io =
+        (struct region){.name = dev->id, .base = 0x80, .size = 1, .ops = &post_ops, .dev = post};
     bus_map(dev->env.io, &post->io);
     return true;
 }

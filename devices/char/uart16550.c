@@ -3,15 +3,31 @@
 
 enum { REG_DATA, REG_IER, REG_IIR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR };
 enum { IER_RX = 0x01, IER_THRE = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08 };
-enum { IIR_NONE = 0x01, IIR_MODEM = 0x00, IIR_THRE = 0x02, IIR_RX = 0x04, IIR_LINE = 0x06, IIR_TIMEOUT = 0x0c, IIR_FIFO = 0xc0 };
+enum {
+    IIR_NONE = 0x01,
+    IIR_MODEM = 0x00,
+    IIR_THRE = 0x02,
+    IIR_RX = 0x04,
+    IIR_LINE = 0x06,
+    IIR_TIMEOUT = 0x0c,
+    IIR_FIFO = 0xc0
+};
 enum { FCR_ON = 0x01, FCR_CLEAR_RX = 0x02, FCR_CLEAR_TX = 0x04, FCR_KEPT = 0xc9 };
 enum { LCR_BREAK = 0x40, LCR_DLAB = 0x80 };
 enum { MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOOP = 0x10 };
-enum { LSR_DATA = 0x01, LSR_OVERRUN = 0x02, LSR_BREAK = 0x10, LSR_THRE = 0x20, LSR_EMPTY = 0x40, LSR_FIFO_ERROR = 0x80 };
+enum {
+    LSR_DATA = 0x01,
+    LSR_OVERRUN = 0x02,
+    LSR_BREAK = 0x10,
+    LSR_THRE = 0x20,
+    LSR_EMPTY = 0x40,
+    LSR_FIFO_ERROR = 0x80
+};
 enum { LSR_ERRORS = 0x1e };
 enum { MSR_TERI = 0x04, MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_RI = 0x40, MSR_DCD = 0x80 };
 
-/* Without real time: long enough to be seen as an event of its own, short enough never to be waited for. */
+/* Without real time: long enough to be seen as an event of its own, short enough never to be waited
+ * for. */
 enum { TX_NS = 2000, RX_TIMEOUT_NS = 20000 };
 
 #define FIELDS_OF struct uart16550_regs
@@ -44,12 +60,16 @@ static const struct field uart16550_fields[] = {
 
 static const struct prop uart16550_props[] = {
     {"base", offsetof(struct uart16550, base), PT_U32, 0x3f8, 0, 0xfff8, "first port"},
-    {"realtime", offsetof(struct uart16550, realtime), PT_BOOL, 0, 0, 1, "send at the speed that is set"},
+    {"realtime", offsetof(struct uart16550, realtime), PT_BOOL, 0, 0, 1,
+     "send at the speed that is set"},
     PROPS_END};
 
 /* ---- pure helpers ---- */
 
-static u32 depth(const struct uart16550 *u) { return u->r.fcr & FCR_ON ? UART_FIFO : 1; }
+static u32 depth(const struct uart16550 *u)
+{
+    return u->r.fcr & FCR_ON ? UART_FIFO : 1;
+}
 
 static u32 trigger(const struct uart16550 *u)
 {
@@ -90,8 +110,8 @@ static u8 modem_lines(const struct uart16550 *u)
 
     if (!(mcr & MCR_LOOP))
         return u->r.lines;
-    return (u8)((mcr & MCR_RTS ? MSR_CTS : 0) | (mcr & MCR_DTR ? MSR_DSR : 0) | (mcr & MCR_OUT1 ? MSR_RI : 0) |
-                (mcr & MCR_OUT2 ? MSR_DCD : 0));
+    return (u8)((mcr & MCR_RTS ? MSR_CTS : 0) | (mcr & MCR_DTR ? MSR_DSR : 0) |
+                (mcr & MCR_OUT1 ? MSR_RI : 0) | (mcr & MCR_OUT2 ? MSR_DCD : 0));
 }
 
 static u8 iir(const struct uart16550 *u)
@@ -425,7 +445,8 @@ static bool uart16550_init(struct dev *dev, struct err *err)
 
     timer_init(&u->tx_timer, dev->env.clock, tx_fired, u, "uart-tx");
     timer_init(&u->rx_timer, dev->env.clock, rx_timed_out, u, "uart-rx");
-    u->io = (struct region){.name = dev->id, .base = u->base, .size = 8, .ops = &uart_ops, .dev = u};
+    u->io =
+        (struct region){.name = dev->id, .base = u->base, .size = 8, .ops = &uart_ops, .dev = u};
     bus_map(dev->env.io, &u->io);
     if (u->chr) {
         u->chr->can_take = can_take;

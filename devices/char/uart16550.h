@@ -11,7 +11,8 @@ enum { UART_FIFO = 16 };
 
 struct uart16550_regs {
     u64 tx_done;    /* ns at which the transmitter is empty again; CLOCK_NEVER: it is */
-    u64 rx_timeout; /* ns at which waiting characters are announced below the trigger level; CLOCK_NEVER: not */
+    u64 rx_timeout; /* ns at which waiting characters are announced below the trigger level;
+                       CLOCK_NEVER: not */
     struct fifo_state rx, tx;
     u8 rx_data[UART_FIFO];
     u8 rx_error[UART_FIFO]; /* LSR error bits of each character */
@@ -32,7 +33,8 @@ struct uart16550 {
     struct dev dev;
     struct uart16550_regs r;
     struct irq out;
-    struct chr *chr; /* the other end; NULL: nothing connected. Set before dev_start, which takes its hooks */
+    struct chr *chr; /* the other end; NULL: nothing connected. Set before dev_start, which takes
+                        its hooks */
     struct region io;
     struct timer tx_timer, rx_timer;
     /* props */

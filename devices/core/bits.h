@@ -1,4 +1,4 @@
-/* Bit fields, and little-endian loads and stores that assume no alignment and no host byte order. */
+/* Bit fields, and little-endian loads and stores that assume no alignment or host byte order. */
 #ifndef DEVICES_CORE_BITS_H
 #define DEVICES_CORE_BITS_H
 

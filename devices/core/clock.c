@@ -89,8 +89,8 @@ static void take_out(struct clock *clock, struct timer *timer)
         sift_down(clock, i, last);
 }
 
-/* Timers that a handler armed for a time already passed wait here until clock_run ends: they are queued for everybody
- * else, but cannot keep clock_run going for ever. */
+/* Timers that a handler armed for a time already passed wait here until clock_run ends: they are
+ * queued for everybody else, but cannot keep clock_run going for ever. */
 static void hold(struct clock *clock, struct timer *timer)
 {
     take_out(clock, timer);
@@ -168,6 +168,30 @@ void timer_set(struct timer *timer, u64 when)
     if (when != CLOCK_NEVER)
         insert(clock, timer);
     tell_moved(clock, next_before);
+}
+
+static bool inside(const struct timer *timer, const void *mem, size_t size)
+{
+    return (uintptr_t)timer - (uintptr_t)mem < size;
+}
+
+void clock_forget(struct clock *clock, const void *mem, size_t size)
+{
+    u32 i = 1;
+
+    while (i <= clock->n) {
+        if (inside(clock->heap[i], mem, size)) {
+            timer_cancel(clock->heap[i]);
+            i = 1; /* the heap has been reordered */
+        } else {
+            i++;
+        }
+    }
+    for (struct timer *t = clock->held, *next; t; t = next) {
+        next = t->held_next;
+        if (inside(t, mem, size))
+            timer_cancel(t);
+    }
 }
 
 void timer_cancel(struct timer *timer)

@@ -1,4 +1,5 @@
-/* The one virtual clock of a machine and its event queue; time is in nanoseconds since machine start. */
+/* The one virtual clock of a machine and its event queue; time is in nanoseconds since machine
+ * start. */
 #ifndef DEVICES_CORE_CLOCK_H
 #define DEVICES_CORE_CLOCK_H
 
@@ -19,13 +20,16 @@ struct timer {
     u64 seq;  /* order of arming: equal deadlines fire in this order (determinism) */
     struct timer *held_next;
 };
-enum { TIMER_HELD = 0x7fffffff }; /* timer.heap: armed for the past during clock_run, waits for the next one */
+/* timer.heap: armed for the past during clock_run, waits for the next one */
+enum { TIMER_HELD = 0x7fffffff };
 
-/* A binary heap of timers over a source of time. `read` gives the time now: host-paced or counted in instructions. */
+/* A binary heap of timers over a source of time. `read` gives the time now: host-paced or counted
+ * in instructions. */
 struct clock {
     u64 (*read)(void *arg);
     void *arg;
-    void (*moved)(void *arg); /* the earliest deadline changed (may be NULL): lets the run loop shorten its budget */
+    /* the earliest deadline changed (may be NULL): lets the run loop shorten its budget */
+    void (*moved)(void *arg);
     void *moved_arg;
     struct timer **heap; /* heap[1..n] */
     u32 n, cap;
@@ -41,16 +45,18 @@ static inline u64 clock_now(struct clock *clock) { return clock->read(clock->arg
 /* Deadline of the earliest timer, or CLOCK_NEVER. */
 u64 clock_next(const struct clock *clock);
 
-/* Fire every timer whose deadline is at or before now, earliest first; a handler may set and cancel timers. Bounded: a
- * timer set by a handler to a time already passed fires in the next call. */
+/* Fire every timer whose deadline is at or before now, earliest first; a handler may set and cancel
+ * timers. Bounded: a timer set by a handler to a time already passed fires in the next call. */
 void clock_run(struct clock *clock);
 
-void timer_init(struct timer *timer, struct clock *clock, void (*fire)(void *arg, u64 now), void *arg,
-                const char *name);
+void timer_init(struct timer *timer, struct clock *clock, void (*fire)(void *arg, u64 now),
+                void *arg, const char *name);
 /* A timer must be cancelled before its memory goes away (unless its clock went first). */
 /* (Re)arm for absolute time `when` (ns); timer_cancel disarms; both are fine in any state. */
 void timer_set(struct timer *timer, u64 when);
 void timer_cancel(struct timer *timer);
+/* Cancel every timer that lies in [mem, mem + size), which is about to be freed. */
+void clock_forget(struct clock *clock, const void *mem, size_t size);
 static inline bool timer_pending(const struct timer *timer) { return timer->heap != 0; }
 
 /* a * b / c without overflow in between (c != 0): for converting between tick rates and ns. */

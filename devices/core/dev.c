@@ -75,6 +75,8 @@ void dev_list_free(struct dev_list *list)
         list->first = dev->next;
         if (dev->cls->free)
             dev->cls->free(dev);
+        if (dev->env.clock)
+            clock_forget(dev->env.clock, dev, dev->cls->size);
         props_free(dev->cls->props, dev);
         free((char *)dev->id);
         free(dev);

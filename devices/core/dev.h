@@ -28,10 +28,14 @@ struct dev_class {
     u32 version;
     const struct field *fields;
     const struct prop *props;     /* may be NULL; offsets into the instance */
-    bool (*init)(struct dev *dev, struct err *err); /* claim regions, init timers; props are set, wires connected later */
-    void (*reset)(struct dev *dev);                 /* after the fields got their reset values; may be NULL */
-    void (*saving)(struct dev *dev);                /* bring saved fields up to date (timers to fields); may be NULL */
-    bool (*loaded)(struct dev *dev, struct err *err); /* validate untrusted fields, re-arm timers, recompute lines */
+    /* claim regions, init timers; props are set, wires connected later */
+    bool (*init)(struct dev *dev, struct err *err);
+    /* after the fields got their reset values; may be NULL */
+    void (*reset)(struct dev *dev);
+    /* bring saved fields up to date (timers to fields); may be NULL */
+    void (*saving)(struct dev *dev);
+    /* validate untrusted fields, re-arm timers, recompute lines */
+    bool (*loaded)(struct dev *dev, struct err *err);
     void (*free)(struct dev *dev);                  /* may be NULL */
 };
 
@@ -48,13 +52,17 @@ struct dev_list {
 };
 
 void dev_list_init(struct dev_list *list);
-/* Allocate (zeroed), set props to defaults, fields to power-on values, and append; call dev_start when props are set. */
-struct dev *dev_new(struct dev_list *list, const struct dev_class *cls, const char *id, const struct dev_env *env);
+/* Allocate (zeroed), set props to defaults, fields to power-on values, and append; call dev_start
+ * when props are set. */
+struct dev *dev_new(struct dev_list *list, const struct dev_class *cls, const char *id,
+                    const struct dev_env *env);
 bool dev_start(struct dev *dev, struct err *err); /* runs class init */
-void dev_reset(struct dev *dev);                  /* fields to reset values, then the class's reset */
+/* fields to reset values, then the class's reset */
+void dev_reset(struct dev *dev);
 void dev_save(struct dev *dev, struct snap *snap);
 bool dev_load(struct dev *dev, struct snap *snap, struct err *err);
 void dev_list_reset(struct dev_list *list);
+/* The devices' timers are cancelled; their regions stay on the buses, which go with them. */
 void dev_list_free(struct dev_list *list);
 struct dev *dev_find(struct dev_list *list, const char *id);
 static inline void *dev_saved(struct dev *dev) { return (char *)dev + dev->cls->saved_at; }

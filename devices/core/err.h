@@ -8,8 +8,8 @@ struct err {
     char msg[512];
 };
 
-/* Fill `err` (may be NULL) with a formatted sentence: what is wrong and how to mend it. Always returns false, so a
- * function can say `return err_set(err, ...)`. */
+/* Fill `err` (may be NULL) with a formatted sentence: what is wrong and how to mend it. Always
+ * returns false, so a function can say `return err_set(err, ...)`. */
 bool err_set(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Our own bug: print where and stop the process. Never reachable from guest bytes. */

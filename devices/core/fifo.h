@@ -1,4 +1,5 @@
-/* A byte queue of fixed room that only wraps or drops: the one buffer type of the devices (reliability.md D1). */
+/* A byte queue of fixed room that only wraps or drops: the one buffer type of the devices
+ * (reliability.md D1). */
 #ifndef DEVICES_CORE_FIFO_H
 #define DEVICES_CORE_FIFO_H
 
@@ -29,6 +30,9 @@ static inline u8 fifo_get(struct fifo_state *f, const u8 *buf, u32 cap)
 }
 
 /* What loaded() calls: false when the saved counters do not fit `cap`. */
-static inline bool fifo_valid(const struct fifo_state *f, u32 cap) { return f->len <= cap && f->head < cap; }
+static inline bool fifo_valid(const struct fifo_state *f, u32 cap)
+{
+    return f->len <= cap && f->head < cap;
+}
 
 #endif

@@ -11,8 +11,8 @@ struct irq {
     u8 level;
 };
 
-/* Drive the wire; a repeat of the present level is dropped. Devices compute the level from their state at the end of
- * every entry point and call this: nothing is ever "raised". */
+/* Drive the wire; a repeat of the present level is dropped. Devices compute the level from their
+ * state at the end of every entry point and call this: nothing is ever "raised". */
 static inline void irq_set(struct irq *irq, int level)
 {
     level = !!level;

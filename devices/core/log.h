@@ -13,11 +13,13 @@ enum log_area {
     LOGA__COUNT
 };
 
-/* One per machine. `mask` has BIT(LOGA_x) set for the areas that are on; `out` is where lines go (NULL: nowhere). */
+/* One per machine. `mask` has BIT(LOGA_x) set for the areas that are on; `out` is where lines go
+ * (NULL: nowhere). */
 struct log {
     u32 mask;
     FILE *out;
-    u32 guest_errors; /* lines of that area so far: they are rate-limited, since the guest controls their number */
+    /* lines of that area so far: they are rate-limited, since the guest controls their number */
+    u32 guest_errors;
 };
 
 static inline bool log_on(const struct log *log, enum log_area area)
@@ -28,10 +30,12 @@ static inline bool log_on(const struct log *log, enum log_area area)
 /* Write a formatted line (newline added) if `area` is on. */
 void log_line(struct log *log, enum log_area area, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* A guest mistake: log_line in the guest_errors area, limited in number. `who` is the device or unit. */
+/* A guest mistake: log_line in the guest_errors area, limited in number. `who` is the device or
+ * unit. */
 void log_guest_error(struct log *log, const char *who, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Parse a comma list of area names ("in_asm,int", "all") into *mask. False with *err for an unknown name. */
+/* Parse a comma list of area names ("in_asm,int", "all") into *mask. False with *err for an unknown
+ * name. */
 struct err;
 bool log_parse(const char *list, u32 *mask, struct err *err);
 

@@ -1,5 +1,6 @@
-/* The host behind a device: blocks, characters, packets, pictures, sound and input as small interfaces that devices
- * call and frontends implement. Everything runs on the machine's one thread; host input enters between instructions. */
+/* The host behind a device: blocks, characters, packets, pictures, sound and input as small
+ * interfaces that devices call and frontends implement. Everything runs on the machine's one
+ * thread; host input enters between instructions. */
 #ifndef DEVICES_CORE_PORTS_H
 #define DEVICES_CORE_PORTS_H
 
@@ -13,14 +14,16 @@ struct blk_req {
     size_t len;
     void *buf;        /* stays valid until done */
     int status;       /* 0 or a positive errno */
-    void (*done)(struct blk_req *req); /* called later from the event queue, never inside blk_submit */
+    /* called later from the event queue, never inside blk_submit */
+    void (*done)(struct blk_req *req);
     void *arg;
     struct blk_req *next; /* the backend's */
 };
 struct blk;
 struct blk_ops {
     void (*submit)(struct blk *blk, struct blk_req *req);
-    void (*cancel)(struct blk *blk, struct blk_req *req); /* after return, done is not called and buf is not touched */
+    /* after return, done is not called and buf is not touched */
+    void (*cancel)(struct blk *blk, struct blk_req *req);
 };
 struct blk {
     const struct blk_ops *ops;
@@ -37,11 +40,12 @@ static inline void blk_cancel(struct blk *blk, struct blk_req *req) { blk->ops->
 /* ---- characters: a UART on one side, a terminal, file or socket on the other ---- */
 struct chr;
 struct chr_ops {
-    void (*write)(struct chr *chr, const u8 *data, size_t n); /* device to host; the host buffers or drops, never blocks */
+    /* device to host; the host buffers or drops, never blocks */
+    void (*write)(struct chr *chr, const u8 *data, size_t n);
 };
 struct chr {
     const struct chr_ops *ops;
-    /* set by the device: how many bytes it can take now, taking them, and a break or (dis)connect */
+    /* set by the device: how many bytes it can take now, taking them, break or (dis)connect */
     size_t (*can_take)(void *arg);
     void (*take)(void *arg, const u8 *data, size_t n);
     void (*event)(void *arg, int event);
@@ -91,12 +95,14 @@ struct display {
 /* ---- input: the frontend pushes events ---- */
 struct input_sink {
     void *dev;
-    /* `key` is a PS/2 set-1 code: 0x01..0x58, or 0xe000|code for extended keys; 0xe11d for Pause, 0xe037 PrintScreen. */
+    /* `key` is a PS/2 set-1 code: 0x01..0x58, or 0xe000|code for extended keys; 0xe11d for Pause,
+     * 0xe037 PrintScreen. */
     void (*key)(void *dev, u16 key, bool down);
 };
 struct mouse_sink {
     void *dev;
-    void (*move)(void *dev, int dx, int dy, int dz, u32 buttons); /* buttons: 1 left, 2 right, 4 middle */
+    /* buttons: 1 left, 2 right, 4 middle */
+    void (*move)(void *dev, int dx, int dy, int dz, u32 buttons);
 };
 
 /* ---- sound ---- */

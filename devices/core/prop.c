@@ -59,9 +59,12 @@ static bool parse_bool(const char *s, u64 *v)
 static unsigned suffix_shift(char c)
 {
     switch (c) {
-    case 'k': case 'K': return 10;
-    case 'm': case 'M': return 20;
-    case 'g': case 'G': return 30;
+    case 'k':
+    case 'K': return 10;
+    case 'm':
+    case 'M': return 20;
+    case 'g':
+    case 'G': return 30;
     default: return 0;
     }
 }

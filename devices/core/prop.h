@@ -6,7 +6,8 @@
 
 struct err;
 
-enum prop_type { PT_END, PT_U32, PT_U64, PT_BOOL, PT_STR /* const char *, duplicated, freed with the device */ };
+/* PT_STR: a const char *, duplicated, freed with the device */
+enum prop_type { PT_END, PT_U32, PT_U64, PT_BOOL, PT_STR };
 
 struct prop {
     const char *name;
@@ -19,9 +20,11 @@ struct prop {
 #define PROPS_END {NULL, 0, PT_END, 0, 0, 0, NULL}
 
 void props_default(const struct prop *rows, void *base);
-/* Parse and set one property from text (numbers: decimal, 0x, K/M/G suffix; bools: on/off/yes/no/true/false).
- * False with a sentence in *err naming the property and what is allowed. */
-bool prop_set(const struct prop *rows, void *base, const char *name, const char *value, struct err *err);
+/* Parse and set one property from text (numbers: decimal, 0x, K/M/G suffix; bools:
+ * on/off/yes/no/true/false). False with a sentence in *err naming the property and what is
+ * allowed. */
+bool prop_set(const struct prop *rows, void *base, const char *name, const char *value,
+              struct err *err);
 void props_free(const struct prop *rows, void *base);
 
 #endif

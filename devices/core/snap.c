@@ -1,4 +1,5 @@
-/* Saved state: tagged sections written to and read from a buffer; everything read is checked before it is used. */
+/* Saved state: tagged sections written to and read from a buffer; everything read is checked before
+ * it is used. */
 #include "devices/core/snap.h"
 #include "devices/core/bits.h"
 #include "devices/core/err.h"
@@ -181,12 +182,14 @@ bool snap_load_fields(struct snap *snap, const char *name, const char *id, u32 v
         return err_set(err, "the snapshot ends inside the section of %s '%s'", name, id);
     }
     if (strcmp(got_name, name) || strcmp(got_id, id))
-        return err_set(err, "the snapshot has a section '%.60s' '%.60s' where %s '%s' belongs: it is from "
-                            "another machine",
-                       got_name, got_id, name, id);
+        return err_set(
+            err,
+            "the snapshot has a section '%.60s' '%.60s' where %s '%s' belongs: it is from "
+            "another machine",
+            got_name, got_id, name, id);
     if (got_version > version)
-        return err_set(err, "the snapshot of %s '%s' has version %llu; this program knows up to %u", name,
-                       id, (unsigned long long)got_version, version);
+        return err_set(err, "the snapshot of %s '%s' has version %llu; this program knows up to %u",
+                       name, id, (unsigned long long)got_version, version);
     start = snap->pos;
     /* The target is untouched until the whole section is known to be sound. */
     if (!walk_rows(snap, start + n, rows, NULL)) {

@@ -1,16 +1,24 @@
-/* Intel 8042 keyboard controller with PS/2 firmware (IBM PS/2 Hardware Interface Technical Reference, keyboard and auxiliary
- * device controller). */
+/* Intel 8042 keyboard controller with PS/2 firmware (IBM PS/2 Hardware Interface Technical
+ * Reference, keyboard and auxiliary device controller). */
 #include "devices/input/i8042.h"
 
 #include <string.h>
 
 enum { STS_OBF = 0x01, STS_SYS = 0x04, STS_CMD = 0x08, STS_UNLOCKED = 0x10, STS_AUX = 0x20 };
-enum { CB_IRQ1 = 0x01, CB_IRQ12 = 0x02, CB_SYS = 0x04, CB_KBD_OFF = 0x10, CB_AUX_OFF = 0x20, CB_XLATE = 0x40 };
+enum {
+    CB_IRQ1 = 0x01,
+    CB_IRQ12 = 0x02,
+    CB_SYS = 0x04,
+    CB_KBD_OFF = 0x10,
+    CB_AUX_OFF = 0x20,
+    CB_XLATE = 0x40
+};
 enum { OUT_NO_RESET = 0x01, OUT_A20 = 0x02, OUT_IRQ1 = 0x10, OUT_IRQ12 = 0x20 };
 enum { SRC_KBD, SRC_AUX, SRC_SELF };
 
-/* A byte takes most of a millisecond on the real wire. It must take some time, since the interrupt line has to drop
- * between two bytes and old software reads port 0x60 twice; more would only slow typing down. */
+/* A byte takes most of a millisecond on the real wire. It must take some time, since the interrupt
+ * line has to drop between two bytes and old software reads port 0x60 twice; more would only slow
+ * typing down. */
 enum { BYTE_NS = 50000 };
 
 #define FIELDS_OF struct i8042_regs
@@ -35,7 +43,8 @@ static const struct field i8042_fields[] = {
     FIELDS_END};
 #undef FIELDS_OF
 
-/* Set 2 to set 1, as the controller's firmware holds it for 0x00..0x7f; above, only 0x83 and 0x84 change. */
+/* Set 2 to set 1, as the controller's firmware holds it for 0x00..0x7f; above, only 0x83 and 0x84
+ * change. */
 static const u8 set1_of[128] = {
     0xff, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29, 0x59,
     0x65, 0x38, 0x2a, 0x70, 0x1d, 0x10, 0x02, 0x5a, 0x66, 0x71, 0x2c, 0x1f, 0x1e, 0x11, 0x03, 0x5b,
@@ -111,7 +120,8 @@ static void poll_devices(struct i8042 *kbc)
     }
 }
 
-/* Fill the output buffer: with a reply of the controller at once, with a device's byte when its time has come. */
+/* Fill the output buffer: with a reply of the controller at once, with a device's byte when its
+ * time has come. */
 static void refill(struct i8042 *kbc)
 {
     struct i8042_regs *r = &kbc->r;
@@ -224,7 +234,10 @@ static void do_command(struct i8042 *kbc, u8 cmd)
     case 0xae: *cb &= (u8)~CB_KBD_OFF; break;
     case 0xc0: reply(kbc, 0x80, false); break; /* input port: keyboard not locked */
     case 0xd0: reply(kbc, output_port(kbc), false); break;
-    case 0xd1: case 0xd2: case 0xd3: case 0xd4: kbc->r.command = cmd; break;
+    case 0xd1:
+    case 0xd2:
+    case 0xd3:
+    case 0xd4: kbc->r.command = cmd; break;
     case 0xdd: kbc->r.a20 = 0; break;
     case 0xdf: kbc->r.a20 = 1; break;
     case 0xe0: reply(kbc, 0, false); break; /* test inputs: both clocks low */
@@ -241,11 +254,12 @@ static void do_command(struct i8042 *kbc, u8 cmd)
 
 static void send_to(struct i8042 *kbc, unsigned n, u8 v)
 {
-    kbc->r.ram[0] &= (u8)~(n ? CB_AUX_OFF : CB_KBD_OFF); /* talking to a device opens its port */
+    kbc->r.ram[0] &= (u8) ~(n ? CB_AUX_OFF : CB_KBD_OFF); /* talking to a device opens its port */
     if (kbc->port[n].write)
         kbc->port[n].write(kbc->port[n].dev, v);
     else
-        reply(kbc, 0xfe, n == I8042_AUX); /* nobody answers: the controller reports a time-out as "resend" */
+        reply(kbc, 0xfe,
+              n == I8042_AUX); /* nobody answers: the controller reports a time-out as "resend" */
 }
 
 static void do_parameter(struct i8042 *kbc, u8 cmd, u8 v)
@@ -323,8 +337,10 @@ static bool i8042_init(struct dev *dev, struct err *err)
     struct i8042 *kbc = (struct i8042 *)dev;
 
     timer_init(&kbc->timer, dev->env.clock, byte_arrives, kbc, "i8042");
-    kbc->data_io = (struct region){.name = "i8042-data", .base = 0x60, .size = 1, .ops = &data_ops, .dev = kbc};
-    kbc->cmd_io = (struct region){.name = "i8042-cmd", .base = 0x64, .size = 1, .ops = &cmd_ops, .dev = kbc};
+    kbc->data_io = (struct region){
+        .name = "i8042-data", .base = 0x60, .size = 1, .ops = &data_ops, .dev = kbc};
+    kbc->cmd_io =
+        (struct region){.name = "i8042-cmd", .base = 0x64, .size = 1, .ops = &cmd_ops, .dev = kbc};
     bus_map(dev->env.io, &kbc->data_io);
     bus_map(dev->env.io, &kbc->cmd_io);
     return true;

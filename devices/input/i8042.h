@@ -11,9 +11,9 @@ enum { I8042_KBD, I8042_AUX };
 enum { I8042_REPLIES = 16 };
 
 struct i8042_regs {
-    u64 next;            /* ns before which the next byte does not arrive from a device */
-    u8 ram[32];          /* byte 0: the command byte */
-    u8 replies[I8042_REPLIES]; /* bytes of the controller itself */
+    u64 next;                    /* ns before which the next byte does not arrive from a device */
+    u8 ram[32];                  /* byte 0: the command byte */
+    u8 replies[I8042_REPLIES];   /* bytes of the controller itself */
     u8 reply_aux[I8042_REPLIES]; /* 1: to be shown as a mouse byte */
     struct fifo_state reply;
     u8 out;              /* output buffer */
@@ -23,8 +23,8 @@ struct i8042_regs {
     u8 last_was_command; /* status bit 3 */
     u8 system;           /* status bit 2: self-test passed */
     u8 a20;
-    u8 release;          /* translation: the release prefix 0xf0 was seen */
-    u8 ready[2];         /* level of the devices' ready wires */
+    u8 release;  /* translation: the release prefix 0xf0 was seen */
+    u8 ready[2]; /* level of the devices' ready wires */
     u8 pad[6];
 };
 
@@ -32,8 +32,8 @@ struct i8042 {
     struct dev dev;
     struct i8042_regs r;
     struct irq irq1, irq12;
-    struct irq a20;   /* the gate's level */
-    struct irq reset; /* pulses high to reset the machine */
+    struct irq a20;         /* the gate's level */
+    struct irq reset;       /* pulses high to reset the machine */
     struct ps2_dev port[2]; /* I8042_KBD, I8042_AUX; take == NULL: nothing connected */
     struct region data_io, cmd_io;
     struct timer timer;

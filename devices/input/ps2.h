@@ -5,7 +5,8 @@
 #include "devices/core/irq.h"
 #include "devices/core/types.h"
 
-/* A device on one end: the controller calls these. `ready` is the device's wire to i8042_set_ready: it has a byte. */
+/* A device on one end: the controller calls these. `ready` is the device's wire to i8042_set_ready:
+ * it has a byte. */
 struct ps2_dev {
     void *dev;
     void (*write)(void *dev, u8 byte); /* a command or parameter from the host */

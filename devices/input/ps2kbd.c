@@ -1,4 +1,5 @@
-/* IBM PS/2 keyboard (IBM PS/2 Hardware Interface Technical Reference, keyboards: commands, scan code sets, typematic rate). */
+/* IBM PS/2 keyboard (IBM PS/2 Hardware Interface Technical Reference, keyboards: commands, scan
+ * code sets, typematic rate). */
 #include "devices/input/ps2kbd.h"
 #include "devices/core/bits.h"
 #include "devices/input/i8042.h"
@@ -41,8 +42,8 @@ static void answer(struct ps2kbd *kbd, u8 v)
 
 /* ---- scan codes ---- */
 
-/* The set 2 code of a set 1 code: the controller's table read backwards. F7 and SysRq have two, of which the upper is the
- * one that keyboards send. */
+/* The set 2 code of a set 1 code: the controller's table read backwards. F7 and SysRq have two, of
+ * which the upper is the one that keyboards send. */
 static u8 set2_of(u8 code)
 {
     for (unsigned v = 0x84; v > 0; v--)
@@ -208,7 +209,12 @@ static void reset_command(struct ps2kbd *kbd)
 static void do_command(struct ps2kbd *kbd, u8 cmd)
 {
     switch (cmd) {
-    case 0xed: case 0xf0: case 0xf3: case 0xfb: case 0xfc: case 0xfd:
+    case 0xed:
+    case 0xf0:
+    case 0xf3:
+    case 0xfb:
+    case 0xfc:
+    case 0xfd:
         kbd->r.command = cmd;
         answer(kbd, ACK);
         break;
@@ -232,7 +238,10 @@ static void do_command(struct ps2kbd *kbd, u8 cmd)
         defaults(kbd);
         answer(kbd, ACK);
         break;
-    case 0xf7: case 0xf8: case 0xf9: case 0xfa: answer(kbd, ACK); break;
+    case 0xf7:
+    case 0xf8:
+    case 0xf9:
+    case 0xfa: answer(kbd, ACK); break;
     case 0xfe: answer(kbd, kbd->r.last); break;
     case 0xff: reset_command(kbd); break;
     default: answer(kbd, RESEND); break;
@@ -300,7 +309,8 @@ static bool ps2kbd_loaded(struct dev *dev, struct err *err)
     struct ps2kbd *kbd = (struct ps2kbd *)dev;
     struct ps2kbd_regs *r = &kbd->r;
 
-    if (!fifo_valid(&r->key, PS2KBD_KEYS) || !fifo_valid(&r->reply, PS2KBD_REPLIES) || r->set < 1 || r->set > 2)
+    if (!fifo_valid(&r->key, PS2KBD_KEYS) || !fifo_valid(&r->reply, PS2KBD_REPLIES) || r->set < 1 ||
+        r->set > 2)
         return err_set(err, "%s: the saved queues or scan code set are impossible", dev->id);
     if (r->repeat_at != CLOCK_NEVER && !known_key(r->repeat_key))
         return err_set(err, "%s: the saved repeating key does not exist", dev->id);

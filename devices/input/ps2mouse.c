@@ -1,4 +1,5 @@
-/* IBM PS/2 mouse (IBM PS/2 Hardware Interface Technical Reference, auxiliary device) with the Microsoft wheel extension. */
+/* IBM PS/2 mouse (IBM PS/2 Hardware Interface Technical Reference, auxiliary device) with the
+ * Microsoft wheel extension. */
 #include "devices/input/ps2mouse.h"
 
 #include <string.h>
@@ -38,7 +39,8 @@ static void put(struct ps2mouse *mouse, u8 v)
 
 static bool has_news(const struct ps2mouse *mouse)
 {
-    return mouse->r.dx || mouse->r.dy || (mouse->r.dz && mouse->r.id) || mouse->r.buttons != mouse->r.reported;
+    return mouse->r.dx || mouse->r.dy || (mouse->r.dz && mouse->r.id) ||
+           mouse->r.buttons != mouse->r.reported;
 }
 
 /* Take as much of a movement as fits [lo, hi]; the rest stays for the next packet. */
@@ -71,7 +73,8 @@ static bool may_stream(const struct ps2mouse *mouse)
     return mouse->r.streaming && !mouse->r.remote && !mouse->r.wrap;
 }
 
-/* Report if there is something, the host has taken the last packet and a sample period has passed. */
+/* Report if there is something, the host has taken the last packet and a sample period has passed.
+ */
 static void stream(struct ps2mouse *mouse)
 {
     u64 now = clock_now(mouse->dev.env.clock);
@@ -149,8 +152,8 @@ static void put_status(struct ps2mouse *mouse)
     const struct ps2mouse_regs *r = &mouse->r;
     u8 b = r->buttons;
 
-    put(mouse, (u8)(r->remote << 6 | r->streaming << 5 | r->scaling << 4 | (b & 1) << 2 | (b >> 2 & 1) << 1 |
-                    (b >> 1 & 1)));
+    put(mouse, (u8)(r->remote << 6 | r->streaming << 5 | r->scaling << 4 | (b & 1) << 2 |
+                    (b >> 2 & 1) << 1 | (b >> 1 & 1)));
     put(mouse, r->resolution);
     put(mouse, r->rate);
 }

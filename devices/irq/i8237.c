@@ -1,4 +1,5 @@
-/* Intel 8237A DMA controllers as the PIIX3 has them (data sheets 231466 and 290550 chapter 2.5.1: no memory-to-memory). */
+/* Intel 8237A DMA controllers as the PIIX3 has them (data sheets 231466 and 290550 chapter 2.5.1:
+ * no memory-to-memory). */
 #include "devices/irq/i8237.h"
 #include "devices/core/bits.h"
 
@@ -20,21 +21,29 @@ static const u8 page_of[8] = {0x7, 0x3, 0x1, 0x2, 0xf, 0xb, 0x9, 0xa};
 
 #define FIELDS_OF struct i8237_regs
 /* One row per channel member keeps the saved form free of the struct's layout. */
-#define CHAN(i)                                                                                                        \
-    F(chan[i].base_addr, FT_U16, 0, "base address"), F(chan[i].base_count, FT_U16, 0, "base count"),                  \
-        F(chan[i].addr, FT_U16, 0, "current address"), F(chan[i].count, FT_U16, 0, "current count"),                  \
-        F(chan[i].mode, FT_U8, 0, "mode"), F(chan[i].pad, FT_BYTES, 0, "unused")
-static const struct field i8237_fields[] = {
-    CHAN(0), CHAN(1), CHAN(2), CHAN(3), CHAN(4), CHAN(5), CHAN(6), CHAN(7),
-    F(page, FT_BYTES, 0, "page registers"),
-    FA(command, FT_U8, 0, "command"),
-    FA(status, FT_U8, 0, "terminal counts"),
-    FA(request, FT_U8, 0, "software requests"),
-    FK(dreq, FT_U8, 0, "request inputs"),
-    FA(mask, FT_U8, 0x0f, "masked channels"),
-    FA(high, FT_U8, 0, "byte flip-flop"),
-    F(pad, FT_BYTES, 0, "unused"),
-    FIELDS_END};
+#define CHAN(i)                                                                                    \
+    F(chan[i].base_addr, FT_U16, 0, "base address"),                                               \
+        F(chan[i].base_count, FT_U16, 0, "base count"),                                            \
+        F(chan[i].addr, FT_U16, 0, "current address"),                                             \
+        F(chan[i].count, FT_U16, 0, "current count"), F(chan[i].mode, FT_U8, 0, "mode"),           \
+        F(chan[i].pad, FT_BYTES, 0, "unused")
+static const struct field i8237_fields[] = {CHAN(0),
+                                            CHAN(1),
+                                            CHAN(2),
+                                            CHAN(3),
+                                            CHAN(4),
+                                            CHAN(5),
+                                            CHAN(6),
+                                            CHAN(7),
+                                            F(page, FT_BYTES, 0, "page registers"),
+                                            FA(command, FT_U8, 0, "command"),
+                                            FA(status, FT_U8, 0, "terminal counts"),
+                                            FA(request, FT_U8, 0, "software requests"),
+                                            FK(dreq, FT_U8, 0, "request inputs"),
+                                            FA(mask, FT_U8, 0x0f, "masked channels"),
+                                            FA(high, FT_U8, 0, "byte flip-flop"),
+                                            F(pad, FT_BYTES, 0, "unused"),
+                                            FIELDS_END};
 #undef FIELDS_OF
 
 void i8237_set_dreq(void *sink, int n, int level)
@@ -86,11 +95,12 @@ static void move(struct i8237 *dma, unsigned ch, u8 *buf, unsigned units, bool t
     if (!(chan->mode & MODE_TYPE)) {
         /* verify: only counts */
     } else if (!down) {
-        bus_copy(dma->dev.env.mem, base + ((u32)chan->addr << wide), buf, (size_t)units << wide, to_mem);
+        bus_copy(dma->dev.env.mem, base + ((u32)chan->addr << wide), buf, (size_t)units << wide,
+                 to_mem);
     } else {
         for (unsigned i = 0; i < units; i++)
-            bus_copy(dma->dev.env.mem, base + ((u32)(u16)(chan->addr - i) << wide), buf + (i << wide), size,
-                     to_mem);
+            bus_copy(dma->dev.env.mem, base + ((u32)(u16)(chan->addr - i) << wide),
+                     buf + (i << wide), size, to_mem);
     }
     chan->addr = (u16)(down ? chan->addr - units : chan->addr + units);
     chan->count = (u16)(chan->count - units);
@@ -129,7 +139,8 @@ size_t i8237_transfer(struct i8237 *dma, unsigned ch, void *buf, size_t n, bool 
             terminal_count(dma, ch);
             if (tc)
                 *tc = true;
-            break; /* the peripheral looks at its end before it goes on into an auto-initialised buffer */
+            break; /* the peripheral looks at its end before it goes on into an auto-initialised
+                      buffer */
         }
     }
     return done << wide;
@@ -190,9 +201,12 @@ static void chip_write(struct i8237 *dma, unsigned c, unsigned reg, u8 v)
     case 0x8:
         dma->r.command[c] = v;
         if (v & 1)
-            log_guest_error(dma->dev.env.log, dma->dev.id, "memory-to-memory DMA does not exist here");
+            log_guest_error(dma->dev.env.log, dma->dev.id,
+                            "memory-to-memory DMA does not exist here");
         break;
-    case 0x9: dma->r.request[c] = (u8)(v & 4 ? dma->r.request[c] | bit : dma->r.request[c] & ~bit); break;
+    case 0x9:
+        dma->r.request[c] = (u8)(v & 4 ? dma->r.request[c] | bit : dma->r.request[c] & ~bit);
+        break;
     case 0xa: dma->r.mask[c] = (u8)(v & 4 ? dma->r.mask[c] | bit : dma->r.mask[c] & ~bit); break;
     case 0xb: dma->r.chan[4 * c + (v & 3)].mode = v & 0xfc; break;
     case 0xc: dma->r.high[c] = 0; break;
@@ -203,10 +217,22 @@ static void chip_write(struct i8237 *dma, unsigned c, unsigned reg, u8 v)
     }
 }
 
-static u64 bytes_read(void *dev, u64 off, unsigned size) { return chip_read(dev, 0, off & 0xf); }
-static void bytes_write(void *dev, u64 off, u64 v, unsigned size) { chip_write(dev, 0, off & 0xf, (u8)v); }
-static u64 words_read(void *dev, u64 off, unsigned size) { return chip_read(dev, 1, off >> 1 & 0xf); }
-static void words_write(void *dev, u64 off, u64 v, unsigned size) { chip_write(dev, 1, off >> 1 & 0xf, (u8)v); }
+static u64 bytes_read(void *dev, u64 off, unsigned size)
+{
+    return chip_read(dev, 0, off & 0xf);
+}
+static void bytes_write(void *dev, u64 off, u64 v, unsigned size)
+{
+    chip_write(dev, 0, off & 0xf, (u8)v);
+}
+static u64 words_read(void *dev, u64 off, unsigned size)
+{
+    return chip_read(dev, 1, off >> 1 & 0xf);
+}
+static void words_write(void *dev, u64 off, u64 v, unsigned size)
+{
+    chip_write(dev, 1, off >> 1 & 0xf, (u8)v);
+}
 
 static u64 page_read(void *dev, u64 off, unsigned size)
 {
@@ -226,8 +252,10 @@ static bool i8237_init(struct dev *dev, struct err *err)
 {
     struct i8237 *dma = (struct i8237 *)dev;
 
-    dma->io[0] = (struct region){.name = "dma1", .base = 0x00, .size = 16, .ops = &bytes_ops, .dev = dma};
-    dma->io[1] = (struct region){.name = "dma2", .base = 0xc0, .size = 32, .ops = &words_ops, .dev = dma};
+    dma->io[0] =
+        (struct region){.name = "dma1", .base = 0x00, .size = 16, .ops = &bytes_ops, .dev = dma};
+    dma->io[1] =
+        (struct region){.name = "dma2", .base = 0xc0, .size = 32, .ops = &words_ops, .dev = dma};
     /* below the boards' other users of this range, such as port 0x92 and the POST port */
     dma->io[2] = (struct region){
         .name = "dma-page", .base = 0x80, .size = 16, .ops = &page_ops, .dev = dma, .prio = -1};

@@ -1,4 +1,5 @@
-/* Intel 8259A interrupt controller (data sheet 231468), with the edge/level register of the PIIX3 (290550, 2.5.4). */
+/* Intel 8259A interrupt controller (data sheet 231468), with the edge/level register of the PIIX3
+ * (290550, 2.5.4). */
 #include "devices/irq/i8259.h"
 
 enum {
@@ -16,39 +17,42 @@ enum {
 };
 
 #define FIELDS_OF struct i8259_regs
-static const struct field i8259_fields[] = {
-    FK(lines, FT_U8, 0, "level of the inputs"),
-    F(irr, FT_U8, 0, "interrupt requests"),
-    F(isr, FT_U8, 0, "in service"),
-    F(imr, FT_U8, 0, "interrupt mask"),
-    F(elcr, FT_U8, 0, "edge/level control"),
-    F(base, FT_U8, 0, "vector of IR0"),
-    F(icw, FT_U8, 0, "initialisation word expected next"),
-    F(icw1, FT_U8, 0, "ICW1"),
-    F(icw4, FT_U8, 0, "ICW4"),
-    F(lowest, FT_U8, 7, "input of lowest priority"),
-    F(read_isr, FT_U8, 0, "command port reads ISR"),
-    F(poll, FT_U8, 0, "next read polls"),
-    F(special, FT_U8, 0, "special mask mode"),
-    F(rotate_aeoi, FT_U8, 0, "rotate on automatic EOI"),
-    FIELDS_END};
+static const struct field i8259_fields[] = {FK(lines, FT_U8, 0, "level of the inputs"),
+                                            F(irr, FT_U8, 0, "interrupt requests"),
+                                            F(isr, FT_U8, 0, "in service"),
+                                            F(imr, FT_U8, 0, "interrupt mask"),
+                                            F(elcr, FT_U8, 0, "edge/level control"),
+                                            F(base, FT_U8, 0, "vector of IR0"),
+                                            F(icw, FT_U8, 0, "initialisation word expected next"),
+                                            F(icw1, FT_U8, 0, "ICW1"),
+                                            F(icw4, FT_U8, 0, "ICW4"),
+                                            F(lowest, FT_U8, 7, "input of lowest priority"),
+                                            F(read_isr, FT_U8, 0, "command port reads ISR"),
+                                            F(poll, FT_U8, 0, "next read polls"),
+                                            F(special, FT_U8, 0, "special mask mode"),
+                                            F(rotate_aeoi, FT_U8, 0, "rotate on automatic EOI"),
+                                            FIELDS_END};
 #undef FIELDS_OF
 
 static const struct prop i8259_props[] = {
     {"base", offsetof(struct i8259, base), PT_U32, 0x20, 0, 0xfffe, "command port"},
-    {"elcr", offsetof(struct i8259, elcr_port), PT_U32, 0x4d0, 0, 0xffff, "edge/level port, 0: none"},
-    {"elcr-mask", offsetof(struct i8259, elcr_mask), PT_U32, 0xf8, 0, 0xff, "inputs that can be level"},
-    {"cascade", offsetof(struct i8259, cascade), PT_U32, 0x04, 0, 0xff, "inputs that a slave drives"},
+    {"elcr", offsetof(struct i8259, elcr_port), PT_U32, 0x4d0, 0, 0xffff,
+     "edge/level port, 0: none"},
+    {"elcr-mask", offsetof(struct i8259, elcr_mask), PT_U32, 0xf8, 0, 0xff,
+     "inputs that can be level"},
+    {"cascade", offsetof(struct i8259, cascade), PT_U32, 0x04, 0, 0xff,
+     "inputs that a slave drives"},
     PROPS_END};
 
-/* Inputs whose request follows the level. A slave's INT stays up while it has more to say, so that input cannot wait
- * for edges. */
+/* Inputs whose request follows the level. A slave's INT stays up while it has more to say, so that
+ * input cannot wait for edges. */
 static u8 level_inputs(const struct i8259 *pic)
 {
     return (u8)(pic->r.elcr | pic->cascade);
 }
 
-/* Place in the priority order of the first input in `mask`: 0 is the highest; 8 when mask is empty. */
+/* Place in the priority order of the first input in `mask`: 0 is the highest; 8 when mask is empty.
+ */
 static int priority_of(const struct i8259 *pic, u8 mask)
 {
     for (int p = 0; p < 8; p++)
@@ -260,7 +264,8 @@ static bool i8259_init(struct dev *dev, struct err *err)
 {
     struct i8259 *pic = (struct i8259 *)dev;
 
-    pic->io = (struct region){.name = dev->id, .base = pic->base, .size = 2, .ops = &i8259_ops, .dev = pic};
+    pic->io = (struct region){
+        .name = dev->id, .base = pic->base, .size = 2, .ops = &i8259_ops, .dev = pic};
     bus_map(dev->env.io, &pic->io);
     if (pic->elcr_port) {
         pic->elcr_io = (struct region){
@@ -283,7 +288,8 @@ static bool i8259_loaded(struct dev *dev, struct err *err)
     struct i8259 *pic = (struct i8259 *)dev;
 
     if (pic->r.lowest > 7 || pic->r.icw > 4 || pic->r.icw == 1)
-        return err_set(err, "%s: the saved priority or initialisation state is impossible", dev->id);
+        return err_set(err, "%s: the saved priority or initialisation state is impossible",
+                       dev->id);
     if (pic->r.elcr & ~pic->elcr_mask)
         return err_set(err, "%s: the saved edge/level mask is impossible", dev->id);
     update_irq(pic);

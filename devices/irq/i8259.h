@@ -1,4 +1,5 @@
-/* Programmable interrupt controller 8259A: one instance per chip; a PC has two, the second on IR2 of the first. */
+/* Programmable interrupt controller 8259A: one instance per chip; a PC has two, the second on IR2
+ * of the first. */
 #ifndef DEVICES_IRQ_I8259_H
 #define DEVICES_IRQ_I8259_H
 
@@ -37,7 +38,8 @@ extern const struct dev_class i8259_class;
 
 /* Input IR`n` (0..7) of the chip `sink`. */
 void i8259_set_irq(void *sink, int n, int level);
-/* The CPU's two INTA cycles: the vector. `slave` may be NULL. A request that went away gives the spurious IR7. */
+/* The CPU's two INTA cycles: the vector. `slave` may be NULL. A request that went away gives the
+ * spurious IR7. */
 int i8259_ack(struct i8259 *master, struct i8259 *slave);
 /* Is a request waiting for the CPU? */
 bool i8259_pending(const struct i8259 *pic);

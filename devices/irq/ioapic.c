@@ -6,19 +6,22 @@ enum { REG_SELECT = 0x00, REG_WINDOW = 0x10 };
 enum { IND_ID = 0, IND_VERSION = 1, IND_ARB = 2, IND_REDIR = 0x10 };
 enum { VERSION = (IOAPIC_PINS - 1) << 16 | 0x11 };
 enum {
-    RED_LOGICAL = BIT(11), RED_STATUS = BIT(12), RED_REMOTE_IRR = BIT(14), RED_LEVEL = BIT(15), RED_MASKED = BIT(16),
+    RED_LOGICAL = BIT(11),
+    RED_STATUS = BIT(12),
+    RED_REMOTE_IRR = BIT(14),
+    RED_LEVEL = BIT(15),
+    RED_MASKED = BIT(16),
 };
 /* What can be written: the destination, and the low half without delivery status and remote IRR. */
 #define RED_WRITABLE (0xff00000000000000ull | 0x1afffull)
 
 #define FIELDS_OF struct ioapic_regs
-static const struct field ioapic_fields[] = {
-    FA(redir, FT_U64, RED_MASKED, "redirection table"),
-    FK(lines, FT_U32, 0, "level of the inputs"),
-    F(id, FT_U32, 0, "identification"),
-    F(select, FT_U32, 0, "register selected"),
-    F(pad, FT_U32, 0, "unused"),
-    FIELDS_END};
+static const struct field ioapic_fields[] = {FA(redir, FT_U64, RED_MASKED, "redirection table"),
+                                             FK(lines, FT_U32, 0, "level of the inputs"),
+                                             F(id, FT_U32, 0, "identification"),
+                                             F(select, FT_U32, 0, "register selected"),
+                                             F(pad, FT_U32, 0, "unused"),
+                                             FIELDS_END};
 #undef FIELDS_OF
 
 static void send(struct ioapic *io, unsigned pin)
@@ -139,8 +142,12 @@ static bool ioapic_init(struct dev *dev, struct err *err)
         io->bus->eoi = eoi;
         io->bus->eoi_arg = io;
     }
-    io->mmio = (struct region){
-        .name = dev->id, .base = IOAPIC_BASE, .size = 4096, .ops = &ioapic_ops, .dev = io, .prio = 8};
+    io->mmio = (struct region){.name = dev->id,
+                               .base = IOAPIC_BASE,
+                               .size = 4096,
+                               .ops = &ioapic_ops,
+                               .dev = io,
+                               .prio = 8};
     bus_map(dev->env.mem, &io->mmio);
     return true;
 }

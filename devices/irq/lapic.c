@@ -3,24 +3,48 @@
 #include "devices/core/bits.h"
 
 enum {
-    REG_ID = 0x02, REG_VERSION = 0x03, REG_TPR = 0x08, REG_APR = 0x09, REG_PPR = 0x0a, REG_EOI = 0x0b,
-    REG_LDR = 0x0d, REG_DFR = 0x0e, REG_SVR = 0x0f, REG_ISR = 0x10, REG_TMR = 0x18, REG_IRR = 0x20,
-    REG_ESR = 0x28, REG_ICR_LO = 0x30, REG_ICR_HI = 0x31, REG_LVT = 0x32, REG_INITIAL = 0x38,
-    REG_CURRENT = 0x39, REG_DIVIDE = 0x3e,
+    REG_ID = 0x02,
+    REG_VERSION = 0x03,
+    REG_TPR = 0x08,
+    REG_APR = 0x09,
+    REG_PPR = 0x0a,
+    REG_EOI = 0x0b,
+    REG_LDR = 0x0d,
+    REG_DFR = 0x0e,
+    REG_SVR = 0x0f,
+    REG_ISR = 0x10,
+    REG_TMR = 0x18,
+    REG_IRR = 0x20,
+    REG_ESR = 0x28,
+    REG_ICR_LO = 0x30,
+    REG_ICR_HI = 0x31,
+    REG_LVT = 0x32,
+    REG_INITIAL = 0x38,
+    REG_CURRENT = 0x39,
+    REG_DIVIDE = 0x3e,
 };
 enum {
-    SVR_ENABLE = BIT(8), SVR_BITS = 0x3ff,
-    LVT_REMOTE_IRR = BIT(14), LVT_LEVEL = BIT(15), LVT_MASKED = BIT(16),
-    ESR_SEND_VECTOR = BIT(5), ESR_RECV_VECTOR = BIT(6), ESR_REGISTER = BIT(7),
-    ICR_LOGICAL = BIT(11), ICR_ASSERT = BIT(14), ICR_LEVEL = BIT(15),
-    TIMER_PERIODIC = 1, TIMER_DEADLINE = 2,
+    SVR_ENABLE = BIT(8),
+    SVR_BITS = 0x3ff,
+    LVT_REMOTE_IRR = BIT(14),
+    LVT_LEVEL = BIT(15),
+    LVT_MASKED = BIT(16),
+    ESR_SEND_VECTOR = BIT(5),
+    ESR_RECV_VECTOR = BIT(6),
+    ESR_REGISTER = BIT(7),
+    ICR_LOGICAL = BIT(11),
+    ICR_ASSERT = BIT(14),
+    ICR_LEVEL = BIT(15),
+    TIMER_PERIODIC = 1,
+    TIMER_DEADLINE = 2,
     VERSION = (LVT_COUNT - 1) << 16 | 0x14,
 };
-#define BASE_BSP 0x100u
+#define BASE_BSP    0x100u
 #define BASE_ENABLE 0x800u
-#define BASE_ADDR 0xffffff000ull
+#define BASE_ADDR   0xffffff000ull
 
-/* A periodic count of a few ns would keep the machine busy with nothing else: expiries closer than this are merged. */
+/* A periodic count of a few ns would keep the machine busy with nothing else: expiries closer than
+ * this are merged. */
 enum { MIN_PERIOD_NS = 1000 };
 
 /* Bits of each LVT register that can be written. */
@@ -63,9 +87,18 @@ static const struct prop lapic_props[] = {
 
 /* ---- bit maps of 256 vectors ---- */
 
-static void vec_set(u32 *map, u8 v) { map[v >> 5] |= BIT(v & 31); }
-static void vec_clear(u32 *map, u8 v) { map[v >> 5] &= ~BIT(v & 31); }
-static bool vec_test(const u32 *map, u8 v) { return map[v >> 5] >> (v & 31) & 1; }
+static void vec_set(u32 *map, u8 v)
+{
+    map[v >> 5] |= BIT(v & 31);
+}
+static void vec_clear(u32 *map, u8 v)
+{
+    map[v >> 5] &= ~BIT(v & 31);
+}
+static bool vec_test(const u32 *map, u8 v)
+{
+    return map[v >> 5] >> (v & 31) & 1;
+}
 
 /* The highest vector in the map, or -1. */
 static int vec_highest(const u32 *map)
@@ -335,7 +368,10 @@ static void eoi(struct lapic *apic)
 
 /* ---- timer ---- */
 
-static unsigned timer_mode(const struct lapic *apic) { return apic->r.lvt[LVT_TIMER] >> 17 & 3; }
+static unsigned timer_mode(const struct lapic *apic)
+{
+    return apic->r.lvt[LVT_TIMER] >> 17 & 3;
+}
 
 /* log2 of the divider. */
 static unsigned divide_shift(const struct lapic *apic)
@@ -622,7 +658,10 @@ bool lapic_msr_write(struct lapic *apic, u32 msr, u64 v)
     }
 }
 
-u8 lapic_get_cr8(const struct lapic *apic) { return apic->r.tpr >> 4 & 0xf; }
+u8 lapic_get_cr8(const struct lapic *apic)
+{
+    return apic->r.tpr >> 4 & 0xf;
+}
 
 void lapic_set_cr8(struct lapic *apic, u8 v)
 {
@@ -632,8 +671,9 @@ void lapic_set_cr8(struct lapic *apic, u8 v)
 
 /* ---- life ---- */
 
-/* Registers as reset leaves them, besides the base MSR. On the bootstrap processor LINT0 passes the 8259s' interrupts
- * from the start, as a board without set-up code needs (MultiProcessor Specification 1.4, 3.6.2.2). */
+/* Registers as reset leaves them, besides the base MSR. On the bootstrap processor LINT0 passes the
+ * 8259s' interrupts from the start, as a board without set-up code needs (MultiProcessor
+ * Specification 1.4, 3.6.2.2). */
 static void local_reset(struct lapic *apic)
 {
     u64 base = apic->r.base_msr;

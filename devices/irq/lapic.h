@@ -1,4 +1,5 @@
-/* Local APIC of each vCPU, and the bus between local APICs, I/O APIC and message-signalled interrupts. */
+/* Local APIC of each vCPU, and the bus between local APICs, I/O APIC and message-signalled
+ * interrupts. */
 #ifndef DEVICES_IRQ_LAPIC_H
 #define DEVICES_IRQ_LAPIC_H
 
@@ -22,11 +23,13 @@ enum apic_mode {
 
 struct lapic;
 
-/* One per machine; the board zero-initialises it and passes it to every lapic and the ioapic before dev_start. */
+/* One per machine; the board zero-initialises it and passes it to every lapic and the ioapic before
+ * dev_start. */
 struct apic_bus {
     struct lapic *cpu[APIC_MAX_CPUS];
     unsigned n;
-    unsigned current; /* index of the vCPU that runs: whose registers the MMIO page shows; kept by the run loop */
+    unsigned current; /* index of the vCPU that runs: whose registers the MMIO page shows; kept by
+                         the run loop */
     struct region mmio;
     void (*eoi)(void *arg, u8 vector); /* EOI of a level-triggered vector: to the I/O APIC */
     void *eoi_arg;
@@ -45,8 +48,8 @@ struct lapic_hooks {
     void (*smi)(void *arg);
     void (*init)(void *arg);
     void (*sipi)(void *arg, u8 vector);
-    /* Virtual time (ns) at which the vCPU's TSC reaches `tsc`; a time not after now when it has. NULL: the
-     * TSC-deadline mode does not exist. */
+    /* Virtual time (ns) at which the vCPU's TSC reaches `tsc`; a time not after now when it has.
+     * NULL: the TSC-deadline mode does not exist. */
     u64 (*tsc_to_ns)(void *arg, u64 tsc);
 };
 
@@ -64,8 +67,8 @@ struct lapic_regs {
     u32 lvt[LVT_COUNT];
     u32 initial, divide;
     u32 isr[8], irr[8], tmr[8];
-    u8 lint[2];      /* level of LINT0, LINT1 */
-    u8 extint;       /* an ExtINT message waits for INTA */
+    u8 lint[2]; /* level of LINT0, LINT1 */
+    u8 extint;  /* an ExtINT message waits for INTA */
     u8 pad;
 };
 
@@ -99,7 +102,10 @@ void lapic_set_cr8(struct lapic *apic, u8 v);
 /* The TSC of the vCPU was written: the deadline moves. */
 void lapic_tsc_changed(struct lapic *apic);
 /* Is the local APIC enabled by its base MSR? (CPUID's APIC bit follows it.) */
-static inline bool lapic_enabled(const struct lapic *apic) { return apic->r.base_msr & BIT(11); }
+static inline bool lapic_enabled(const struct lapic *apic)
+{
+    return apic->r.base_msr & BIT(11);
+}
 
 /* Send a message to the local APICs it names. */
 void apic_deliver(struct apic_bus *bus, const struct apic_msg *msg);

@@ -1,38 +1,55 @@
-/* Intel 8254 interval timer (data sheet 231164) and port 0x61 of the PIIX3 (290550, 2.5.5). Nothing ticks: counts and
- * outputs are functions of the time since a counter was loaded. */
+/* Intel 8254 interval timer (data sheet 231164) and port 0x61 of the PIIX3 (290550, 2.5.5). Nothing
+ * ticks: counts and outputs are functions of the time since a counter was loaded. */
 #include "devices/time/i8254.h"
 #include "devices/core/bits.h"
 
 enum { ACCESS_LOW = 1, ACCESS_HIGH = 2, ACCESS_BOTH = 3 };
-enum { P61_GATE2 = 0x01, P61_SPEAKER = 0x02, P61_WRITABLE = 0x0f, P61_REFRESH = 0x10, P61_OUT2 = 0x20 };
+enum {
+    P61_GATE2 = 0x01,
+    P61_SPEAKER = 0x02,
+    P61_WRITABLE = 0x0f,
+    P61_REFRESH = 0x10,
+    P61_OUT2 = 0x20
+};
 enum { STATUS_OUT = 0x80, STATUS_NULL = 0x40 };
 
 /* DRAM refresh asks every 15.085 us (18 ticks); the toggle bit changes with each. */
 enum { REFRESH_TICKS = 18 };
 
 #define FIELDS_OF struct i8254_regs
-#define CHAN(i, g)                                                                                                     \
-    F(chan[i].start, FT_U64, 0, "tick of loading"), F(chan[i].elapsed, FT_U64, 0, "ticks before the stop"),           \
-        F(chan[i].next_start, FT_U64, 0, "tick of the next count's start"), F(chan[i].count, FT_U32, 0, "count"),     \
-        F(chan[i].next_count, FT_U32, 0, "next count"), F(chan[i].latch, FT_U16, 0, "latched count"),                 \
-        F(chan[i].mode, FT_U8, 0, "mode"), F(chan[i].bcd, FT_U8, 0, "decimal"),                                       \
-        F(chan[i].access, FT_U8, ACCESS_BOTH, "bytes of an access"),                                                  \
-        F(chan[i].latched, FT_U8, 0, "latched bytes left"), F(chan[i].status, FT_U8, 0, "latched status"),            \
-        F(chan[i].status_latched, FT_U8, 0, "status is latched"), F(chan[i].read_high, FT_U8, 0, "read the high byte"), \
-        F(chan[i].write_high, FT_U8, 0, "write the high byte"), F(chan[i].low, FT_U8, 0, "low byte written"),         \
-        F(chan[i].gate, FT_U8, g, "gate input"), F(chan[i].stopped, FT_U8, !(g), "counting stopped"),                 \
-        F(chan[i].triggered, FT_U8, 0, "started by the gate"), F(chan[i].armed, FT_U8, 0, "count written"),           \
-        F(chan[i].next_low, FT_U8, 0, "next count starts low"), F(chan[i].pad, FT_BYTES, 0, "unused")
-static const struct field i8254_fields[] = {
-    CHAN(0, 1), CHAN(1, 1), CHAN(2, 0),
-    F(port61, FT_U8, 0, "port 0x61"),
-    F(pad, FT_BYTES, 0, "unused"),
-    FIELDS_END};
+#define CHAN(i, g)                                                                                 \
+    F(chan[i].start, FT_U64, 0, "tick of loading"),                                                \
+        F(chan[i].elapsed, FT_U64, 0, "ticks before the stop"),                                    \
+        F(chan[i].next_start, FT_U64, 0, "tick of the next count's start"),                        \
+        F(chan[i].count, FT_U32, 0, "count"), F(chan[i].next_count, FT_U32, 0, "next count"),      \
+        F(chan[i].latch, FT_U16, 0, "latched count"), F(chan[i].mode, FT_U8, 0, "mode"),           \
+        F(chan[i].bcd, FT_U8, 0, "decimal"),                                                       \
+        F(chan[i].access, FT_U8, ACCESS_BOTH, "bytes of an access"),                               \
+        F(chan[i].latched, FT_U8, 0, "latched bytes left"),                                        \
+        F(chan[i].status, FT_U8, 0, "latched status"),                                             \
+        F(chan[i].status_latched, FT_U8, 0, "status is latched"),                                  \
+        F(chan[i].read_high, FT_U8, 0, "read the high byte"),                                      \
+        F(chan[i].write_high, FT_U8, 0, "write the high byte"),                                    \
+        F(chan[i].low, FT_U8, 0, "low byte written"), F(chan[i].gate, FT_U8, g, "gate input"),     \
+        F(chan[i].stopped, FT_U8, !(g), "counting stopped"),                                       \
+        F(chan[i].triggered, FT_U8, 0, "started by the gate"),                                     \
+        F(chan[i].armed, FT_U8, 0, "count written"),                                               \
+        F(chan[i].next_low, FT_U8, 0, "next count starts low"),                                    \
+        F(chan[i].pad, FT_BYTES, 0, "unused")
+static const struct field i8254_fields[] = {CHAN(0, 1),
+                                            CHAN(1, 1),
+                                            CHAN(2, 0),
+                                            F(port61, FT_U8, 0, "port 0x61"),
+                                            F(pad, FT_BYTES, 0, "unused"),
+                                            FIELDS_END};
 #undef FIELDS_OF
 
 /* ---- time ---- */
 
-static u64 ns_to_ticks(u64 ns) { return muldiv64(ns, PIT_HZ, NS_PER_SEC); }
+static u64 ns_to_ticks(u64 ns)
+{
+    return muldiv64(ns, PIT_HZ, NS_PER_SEC);
+}
 
 /* The first ns that belongs to `tick`; a tick beyond the range of ns never comes. */
 static u64 tick_to_ns(u64 tick)
@@ -44,15 +61,27 @@ static u64 tick_to_ns(u64 tick)
     return ns_to_ticks(ns) < tick ? ns + 1 : ns;
 }
 
-static u64 ticks_now(struct i8254 *pit) { return ns_to_ticks(clock_now(pit->dev.env.clock)); }
+static u64 ticks_now(struct i8254 *pit)
+{
+    return ns_to_ticks(clock_now(pit->dev.env.clock));
+}
 
 /* ---- pure functions of a counter and a tick ---- */
 
-static bool periodic(const struct i8254_chan *c) { return c->mode == 2 || c->mode == 3; }
-static bool by_gate(const struct i8254_chan *c) { return c->mode == 1 || c->mode == 5; }
+static bool periodic(const struct i8254_chan *c)
+{
+    return c->mode == 2 || c->mode == 3;
+}
+static bool by_gate(const struct i8254_chan *c)
+{
+    return c->mode == 1 || c->mode == 5;
+}
 
 /* Ticks in the high half of a square wave. */
-static u64 high_half(u32 count) { return (count + 1) / 2; }
+static u64 high_half(u32 count)
+{
+    return (count + 1) / 2;
+}
 
 /* The counter as it is at tick t: a waiting count takes over at its time. */
 static struct i8254_chan at(const struct i8254_chan *chan, u64 t)
@@ -101,7 +130,8 @@ static bool out_level(const struct i8254_chan *c, u64 t)
     }
 }
 
-/* Tick after t at which OUT changes next, if nothing is written until then; CLOCK_NEVER: it stays. */
+/* Tick after t at which OUT changes next, if nothing is written until then; CLOCK_NEVER: it stays.
+ */
 static u64 next_change(const struct i8254_chan *c, u64 t)
 {
     u64 e = elapsed_at(c, t), base = c->start, turn;
@@ -177,7 +207,8 @@ u32 i8254_speaker_hz(const struct i8254 *pit)
     const struct i8254_chan *c = &pit->r.chan[2];
     u32 count = c->next_count ? c->next_count : c->count;
 
-    if (c->mode != 3 || !count || (pit->r.port61 & (P61_SPEAKER | P61_GATE2)) != (P61_SPEAKER | P61_GATE2))
+    if (c->mode != 3 || !count ||
+        (pit->r.port61 & (P61_SPEAKER | P61_GATE2)) != (P61_SPEAKER | P61_GATE2))
         return 0;
     return (u32)(PIT_HZ / count);
 }
@@ -197,7 +228,8 @@ static void update_irq(struct i8254 *pit)
     timer_set(&pit->timer, tick_to_ns(next));
 }
 
-/* The tick at which OUT of a square wave or rate generator last went up at the end of a round; 0: never. */
+/* The tick at which OUT of a square wave or rate generator last went up at the end of a round; 0:
+ * never. */
 static u64 last_rise(const struct i8254_chan *c, u64 t)
 {
     u64 e = elapsed_at(c, t);
@@ -207,7 +239,8 @@ static u64 last_rise(const struct i8254_chan *c, u64 t)
     return t - e % c->count;
 }
 
-/* OUT0 changed. When the host was late and whole rounds have passed, the edges in them become one. */
+/* OUT0 changed. When the host was late and whole rounds have passed, the edges in them become one.
+ */
 static void out0_changed(void *arg, u64 now)
 {
     struct i8254 *pit = arg;
@@ -355,8 +388,8 @@ static void latch_status(struct i8254_chan *c, u64 t)
     if (c->status_latched)
         return;
     c->status = (u8)((out_level(&now, t) ? STATUS_OUT : 0) |
-                     (!loaded_at(&now, t) || now.next_count ? STATUS_NULL : 0) | c->access << 4 | c->mode << 1 |
-                     c->bcd);
+                     (!loaded_at(&now, t) || now.next_count ? STATUS_NULL : 0) | c->access << 4 |
+                     c->mode << 1 | c->bcd);
     c->status_latched = 1;
 }
 
@@ -437,7 +470,9 @@ static void i8254_write(void *dev, u64 off, u64 v, unsigned size)
     u64 t = ticks_now(pit);
 
     if (pit->timer.when <= clock_now(pit->dev.env.clock))
-        out0_changed(pit, clock_now(pit->dev.env.clock)); /* a pulse that the event queue has not got to yet */
+        out0_changed(
+            pit,
+            clock_now(pit->dev.env.clock)); /* a pulse that the event queue has not got to yet */
     if (off == 2 || (off == 3 && (v & 0xc0) == 0x80))
         speaker_changing(pit);
     if (off < 3)
@@ -480,8 +515,10 @@ static bool i8254_init(struct dev *dev, struct err *err)
     struct i8254 *pit = (struct i8254 *)dev;
 
     timer_init(&pit->timer, dev->env.clock, out0_changed, pit, "pit");
-    pit->io = (struct region){.name = dev->id, .base = 0x40, .size = 4, .ops = &i8254_ops, .dev = pit};
-    pit->io61 = (struct region){.name = "port61", .base = 0x61, .size = 1, .ops = &port61_ops, .dev = pit};
+    pit->io =
+        (struct region){.name = dev->id, .base = 0x40, .size = 4, .ops = &i8254_ops, .dev = pit};
+    pit->io61 =
+        (struct region){.name = "port61", .base = 0x61, .size = 1, .ops = &port61_ops, .dev = pit};
     bus_map(dev->env.io, &pit->io);
     bus_map(dev->env.io, &pit->io61);
     return true;

@@ -1,9 +1,23 @@
-/* Motorola MC146818A real-time clock (data sheet ADI-1026). The date is computed from the virtual clock when looked at. */
+/* Motorola MC146818A real-time clock (data sheet ADI-1026). The date is computed from the virtual
+ * clock when looked at. */
 #include "devices/time/mc146818.h"
 
 enum {
-    R_SEC = 0, R_SEC_ALARM = 1, R_MIN = 2, R_MIN_ALARM = 3, R_HOUR = 4, R_HOUR_ALARM = 5, R_WDAY = 6, R_DAY = 7,
-    R_MONTH = 8, R_YEAR = 9, R_A = 10, R_B = 11, R_C = 12, R_D = 13, R_CENTURY = 0x32,
+    R_SEC = 0,
+    R_SEC_ALARM = 1,
+    R_MIN = 2,
+    R_MIN_ALARM = 3,
+    R_HOUR = 4,
+    R_HOUR_ALARM = 5,
+    R_WDAY = 6,
+    R_DAY = 7,
+    R_MONTH = 8,
+    R_YEAR = 9,
+    R_A = 10,
+    R_B = 11,
+    R_C = 12,
+    R_D = 13,
+    R_CENTURY = 0x32,
 };
 enum { A_UIP = 0x80, A_DIV = 0x70, A_DIV_NORMAL = 0x20, A_RATE = 0x0f };
 enum { B_SET = 0x80, B_PIE = 0x40, B_AIE = 0x20, B_UIE = 0x10, B_BINARY = 0x04, B_24H = 0x02 };
@@ -27,10 +41,10 @@ static const struct field mc146818_fields[] = {
     FIELDS_END};
 #undef FIELDS_OF
 
-static const struct prop mc146818_props[] = {
-    {"base", offsetof(struct mc146818, base), PT_U64, 946684800, 0, ~0ull,
-     "seconds since 1970 at machine start"},
-    PROPS_END};
+static const struct prop mc146818_props[] = {{"base", offsetof(struct mc146818, base), PT_U64,
+                                              946684800, 0, ~0ull,
+                                              "seconds since 1970 at machine start"},
+                                             PROPS_END};
 
 /* ---- calendar ---- */
 
@@ -39,16 +53,20 @@ struct date {
     unsigned month, day, hour, min, sec, wday; /* month 1..12, day 1..31, wday 0 = Sunday */
 };
 
-static s64 floor_div(s64 a, s64 b) { return a / b - (a % b < 0); }
+static s64 floor_div(s64 a, s64 b)
+{
+    return a / b - (a % b < 0);
+}
 
-/* Days since 1970-01-01 of a date in the Gregorian calendar; months count from March so that leap days come last. */
+/* Days since 1970-01-01 of a date in the Gregorian calendar; months count from March so that leap
+ * days come last. */
 static s64 days_of(s64 year, unsigned month, unsigned day)
 {
     s64 y = month <= 2 ? year - 1 : year, era = floor_div(y, 400);
     s64 in_era = y - era * 400, from_march = (month + 9) % 12;
 
-    return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + (153 * from_march + 2) / 5 + (s64)day -
-           1 - 719468;
+    return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + (153 * from_march + 2) / 5 +
+           (s64)day - 1 - 719468;
 }
 
 static struct date date_of(s64 seconds)
@@ -98,7 +116,10 @@ static unsigned decode_hour(const struct mc146818 *rtc, u8 v)
 
 /* ---- time ---- */
 
-static u64 now_ns(const struct mc146818 *rtc) { return clock_now(rtc->dev.env.clock); }
+static u64 now_ns(const struct mc146818 *rtc)
+{
+    return clock_now(rtc->dev.env.clock);
+}
 
 static bool divider_runs(const struct mc146818 *rtc)
 {
@@ -160,7 +181,8 @@ static void settle(struct mc146818 *rtc, u64 ns)
     rtc->r.at += n * NS_PER_SEC;
 }
 
-/* ns between periodic flags, 0: none. Rates 1 and 2 are those of 8 and 9 with the 32.768 kHz crystal. */
+/* ns between periodic flags, 0: none. Rates 1 and 2 are those of 8 and 9 with the 32.768 kHz
+ * crystal. */
 static u64 periods(const struct mc146818 *rtc, u64 ns)
 {
     unsigned rate = rtc->r.cmos[R_A] & A_RATE;
@@ -233,7 +255,8 @@ static void look(struct mc146818 *rtc, u64 ns)
     settle(rtc, ns);
 }
 
-/* Wake for flags that would interrupt and are not up yet; all others are found when register C is read. */
+/* Wake for flags that would interrupt and are not up yet; all others are found when register C is
+ * read. */
 static void arm(struct mc146818 *rtc, u64 ns)
 {
     u8 wanted = rtc->r.cmos[R_B] & ~rtc->r.cmos[R_C];
@@ -263,7 +286,8 @@ static u8 reg_read(struct mc146818 *rtc, unsigned reg, u64 ns)
 
     switch (reg) {
     case R_A:
-        if (running(rtc) && NS_PER_SEC - (ns > rtc->r.at ? ns - rtc->r.at : 0) % NS_PER_SEC <= UIP_NS)
+        if (running(rtc) &&
+            NS_PER_SEC - (ns > rtc->r.at ? ns - rtc->r.at : 0) % NS_PER_SEC <= UIP_NS)
             v |= A_UIP;
         return v;
     case R_C:
@@ -295,8 +319,8 @@ static void write_b(struct mc146818 *rtc, u8 v, u64 ns)
     if (v & B_SET)
         v &= (u8)~B_UIE; /* going to set mode clears update-ended interrupts */
     rtc->r.cmos[R_B] = v;
-    /* The guest rewrites the registers itself after it changes their format, so a date that is set is taken in the
-     * format that holds when the clock starts. */
+    /* The guest rewrites the registers itself after it changes their format, so a date that is set
+     * is taken in the format that holds when the clock starts. */
     if (!ran && running(rtc)) {
         u64 phase = ns > rtc->r.at ? (ns - rtc->r.at) % NS_PER_SEC : 0;
 
@@ -310,7 +334,8 @@ static void write_b(struct mc146818 *rtc, u8 v, u64 ns)
 
 static bool is_date(unsigned reg)
 {
-    return reg == R_SEC || reg == R_MIN || reg == R_HOUR || (reg >= R_WDAY && reg <= R_YEAR) || reg == R_CENTURY;
+    return reg == R_SEC || reg == R_MIN || reg == R_HOUR || (reg >= R_WDAY && reg <= R_YEAR) ||
+           reg == R_CENTURY;
 }
 
 static void reg_write(struct mc146818 *rtc, unsigned reg, u8 v, u64 ns)
@@ -383,7 +408,8 @@ static bool mc146818_init(struct dev *dev, struct err *err)
     rtc->r.seconds = rtc->base;
     rtc->r.looked = rtc->r.at = rtc->r.div_start = 0;
     show(rtc, 0);
-    rtc->io = (struct region){.name = dev->id, .base = 0x70, .size = 2, .ops = &mc146818_ops, .dev = rtc};
+    rtc->io =
+        (struct region){.name = dev->id, .base = 0x70, .size = 2, .ops = &mc146818_ops, .dev = rtc};
     bus_map(dev->env.io, &rtc->io);
     return true;
 }
@@ -394,7 +420,7 @@ static void mc146818_reset(struct dev *dev)
     u64 ns = now_ns(rtc);
 
     look(rtc, ns);
-    rtc->r.cmos[R_B] &= (u8)~(B_PIE | B_AIE | B_UIE | 0x08);
+    rtc->r.cmos[R_B] &= (u8) ~(B_PIE | B_AIE | B_UIE | 0x08);
     rtc->r.cmos[R_C] = 0;
     arm(rtc, ns);
     update_irq(rtc);

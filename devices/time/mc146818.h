@@ -1,4 +1,5 @@
-/* Real-time clock and 128 bytes of battery-backed memory (MC146818), with the century in byte 0x32. */
+/* Real-time clock and 128 bytes of battery-backed memory (MC146818), with the century in byte 0x32.
+ */
 #ifndef DEVICES_TIME_MC146818_H
 #define DEVICES_TIME_MC146818_H
 
@@ -8,13 +9,13 @@
 enum { CMOS_SIZE = 128 };
 
 struct mc146818_regs {
-    u64 seconds;    /* since 1970, as the registers show, at time `at`; two's complement */
-    u64 at;         /* ns */
-    u64 looked;     /* ns up to which flags have been collected */
-    u64 div_start;  /* ns when the divider last left its reset */
+    u64 seconds;        /* since 1970, as the registers show, at time `at`; two's complement */
+    u64 at;             /* ns */
+    u64 looked;         /* ns up to which flags have been collected */
+    u64 div_start;      /* ns when the divider last left its reset */
     u8 cmos[CMOS_SIZE]; /* 0..9 and the century: only valid while the clock stands still */
-    u8 index;       /* port 0x70 as written; bit 7 masks NMI */
-    u8 weekday;     /* added to the true day of the week, 0..6 */
+    u8 index;           /* port 0x70 as written; bit 7 masks NMI */
+    u8 weekday;         /* added to the true day of the week, 0..6 */
     u8 pad[6];
 };
 
@@ -31,7 +32,8 @@ struct mc146818 {
 
 extern const struct dev_class mc146818_class;
 
-/* The board fills in the configuration bytes (sizes, drives) before the guest starts; `reg` 0x0e..0x7f. */
+/* The board fills in the configuration bytes (sizes, drives) before the guest starts; `reg`
+ * 0x0e..0x7f. */
 void mc146818_poke(struct mc146818 *rtc, unsigned reg, u8 v);
 u8 mc146818_peek(const struct mc146818 *rtc, unsigned reg);
 

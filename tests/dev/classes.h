@@ -1,4 +1,5 @@
-/* The table of device classes that test_laws.c holds to the laws of every device: add a row and a construct function. */
+/* The table of device classes that test_laws.c holds to the laws of every device: add a row and a
+ * construct function. */
 #ifndef TESTS_DEV_CLASSES_H
 #define TESTS_DEV_CLASSES_H
 
@@ -25,16 +26,20 @@ struct law {
     struct dev *dev;             /* started and reset */
     struct irq *wire[LAW_WIRES]; /* its outputs */
     unsigned wires;
-    void *extra;                 /* freed after the device */
+    void *extra; /* freed after the device */
 };
 
 struct law_class {
     const struct dev_class *cls;
-    void (*construct)(struct law *law);        /* make, wire and start law->dev */
-    void (*stimulate)(struct law *law, u32 r); /* something from outside, chosen by the random number; may be NULL */
+    void (*construct)(struct law *law); /* make, wire and start law->dev */
+    void (*stimulate)(struct law *law,
+                      u32 r); /* something from outside, chosen by the random number; may be NULL */
 };
 
-static inline void law_wire(struct law *law, struct irq *irq) { law->wire[law->wires++] = irq; }
+static inline void law_wire(struct law *law, struct irq *irq)
+{
+    law->wire[law->wires++] = irq;
+}
 
 /* Make the device; set props and wires; then law_start. */
 static inline void *law_new(struct law *law, const struct dev_class *cls)
@@ -80,7 +85,10 @@ static void law_lapic_poke(struct law *law, u32 r)
     case 0: lapic_ack(apic); break;
     case 1: lapic_set_lint(apic, r >> 4, r >> 3 & 1); break;
     case 2: lapic_set_cr8(apic, r >> 4 & 15); break;
-    case 3: lapic_msr_write(apic, MSR_APIC_BASE, (r & 0x800) | 0xfee00000 | (u64)(r & 1) << (r >> 16 & 63)); break;
+    case 3:
+        lapic_msr_write(apic, MSR_APIC_BASE,
+                        (r & 0x800) | 0xfee00000 | (u64)(r & 1) << (r >> 16 & 63));
+        break;
     case 4: lapic_msr_read(apic, r & 8 ? MSR_APIC_BASE : r >> 8, &v); break;
     case 5: lapic_msr_write(apic, MSR_APIC_BASE, 0xfee00900); break;
     default: apic_msi(apic->bus, 0xfee00000 | (r & 0xffffc), r >> 8); break;
@@ -135,7 +143,10 @@ static void law_mc146818(struct law *law)
 
 /* ---- input ---- */
 
-static int law_take(void *dev) { return ((struct law *)dev)->rig->now & 64 ? -1 : (int)(((struct law *)dev)->rig->now & 0xff); }
+static int law_take(void *dev)
+{
+    return ((struct law *)dev)->rig->now & 64 ? -1 : (int)(((struct law *)dev)->rig->now & 0xff);
+}
 static void law_accept(void *dev, u8 v) {}
 
 static void law_i8042(struct law *law)
@@ -149,7 +160,10 @@ static void law_i8042(struct law *law)
     rig_start(kbc);
 }
 
-static void law_i8042_poke(struct law *law, u32 r) { i8042_set_ready(law->dev, r & 1, r >> 1 & 1); }
+static void law_i8042_poke(struct law *law, u32 r)
+{
+    i8042_set_ready(law->dev, r & 1, r >> 1 & 1);
+}
 
 static void law_ps2kbd(struct law *law)
 {
@@ -169,7 +183,8 @@ static void law_ps2kbd_poke(struct law *law, u32 r)
     else if (r & 4)
         port.take(kbd);
     else
-        ps2kbd_key(kbd, (u16)(r >> 8 & (r & 16 ? 0xffff : 0x7f)) | (r & 32 ? 0xe000 : 0), r >> 3 & 1);
+        ps2kbd_key(kbd, (u16)(r >> 8 & (r & 16 ? 0xffff : 0x7f)) | (r & 32 ? 0xe000 : 0),
+                   r >> 3 & 1);
 }
 
 static void law_ps2mouse(struct law *law)
@@ -216,9 +231,18 @@ static void law_uart16550_poke(struct law *law, u32 r)
         u->chr->event(u->chr->arg, r >> 1 & 3);
 }
 
-static void law_debugcon(struct law *law) { rig_start(law_new(law, &debugcon_class)); }
-static void law_post(struct law *law) { rig_start(law_new(law, &post_class)); }
-static void law_exitdev(struct law *law) { rig_start(law_new(law, &exitdev_class)); }
+static void law_debugcon(struct law *law)
+{
+    rig_start(law_new(law, &debugcon_class));
+}
+static void law_post(struct law *law)
+{
+    rig_start(law_new(law, &post_class));
+}
+static void law_exitdev(struct law *law)
+{
+    rig_start(law_new(law, &exitdev_class));
+}
 
 static const struct law_class law_classes[] = {
     {&i8259_class, law_i8259, law_i8259_poke},

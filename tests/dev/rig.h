@@ -1,4 +1,5 @@
-/* A machine without a CPU for device tests: two buses, a clock that is set by hand, and wires that remember. */
+/* A machine without a CPU for device tests: two buses, a clock that is set by hand, and wires that
+ * remember. */
 #ifndef TESTS_DEV_RIG_H
 #define TESTS_DEV_RIG_H
 
@@ -26,7 +27,10 @@ struct probe {
     int level, rises, falls, n;
 };
 
-static inline u64 rig_read_clock(void *arg) { return ((struct rig *)arg)->now; }
+static inline u64 rig_read_clock(void *arg)
+{
+    return ((struct rig *)arg)->now;
+}
 
 static inline void rig_init(struct rig *rig)
 {
@@ -83,12 +87,30 @@ static inline void rig_pass(struct rig *rig, u64 ns)
     rig->now = until;
 }
 
-static inline u8 in8(struct rig *rig, u16 port) { return (u8)bus_read(&rig->io, port, 1); }
-static inline void out8(struct rig *rig, u16 port, u8 v) { bus_write(&rig->io, port, v, 1); }
-static inline u32 in32(struct rig *rig, u16 port) { return (u32)bus_read(&rig->io, port, 4); }
-static inline void out32(struct rig *rig, u16 port, u32 v) { bus_write(&rig->io, port, v, 4); }
-static inline u32 mem32(struct rig *rig, u64 addr) { return (u32)bus_read(&rig->mem, addr, 4); }
-static inline void mem32_set(struct rig *rig, u64 addr, u32 v) { bus_write(&rig->mem, addr, v, 4); }
+static inline u8 in8(struct rig *rig, u16 port)
+{
+    return (u8)bus_read(&rig->io, port, 1);
+}
+static inline void out8(struct rig *rig, u16 port, u8 v)
+{
+    bus_write(&rig->io, port, v, 1);
+}
+static inline u32 in32(struct rig *rig, u16 port)
+{
+    return (u32)bus_read(&rig->io, port, 4);
+}
+static inline void out32(struct rig *rig, u16 port, u32 v)
+{
+    bus_write(&rig->io, port, v, 4);
+}
+static inline u32 mem32(struct rig *rig, u64 addr)
+{
+    return (u32)bus_read(&rig->mem, addr, 4);
+}
+static inline void mem32_set(struct rig *rig, u64 addr, u32 v)
+{
+    bus_write(&rig->mem, addr, v, 4);
+}
 
 static inline void probe_set(void *sink, int n, int level)
 {

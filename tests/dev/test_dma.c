@@ -1,4 +1,5 @@
-/* The DMA controllers: registers, transfers both ways, page limits, auto-initialisation, verify, decrement, words. */
+/* The DMA controllers: registers, transfers both ways, page limits, auto-initialisation, verify,
+ * decrement, words. */
 #include "devices/irq/i8237.h"
 #include "tests/dev/rig.h"
 
@@ -176,7 +177,8 @@ START_TEST(gates)
     ck_assert_uint_eq(i8237_transfer(s.dma, 2, buf, 4, true, NULL), 0);
     out8(&s.rig, 0xd4, 0);
     ck_assert_uint_eq(i8237_transfer(s.dma, 2, buf, 4, true, NULL), 4);
-    ck_assert_uint_eq(i8237_transfer(s.dma, 4, buf, 4, true, NULL), 0); /* the cascade is no channel */
+    ck_assert_uint_eq(i8237_transfer(s.dma, 4, buf, 4, true, NULL),
+                      0); /* the cascade is no channel */
     ck_assert_uint_eq(i8237_transfer(s.dma, 99, buf, 4, true, NULL), 0);
     out8(&s.rig, 0x0d, 0); /* master clear masks all */
     ck_assert(!i8237_ready(s.dma, 2));
@@ -238,8 +240,16 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {to_memory, from_memory_and_direction, verify_moves_nothing, auto_init, downwards, words,
-                                  gates, requests_and_pages, state, NULL};
+    const TTest *const tests[] = {to_memory,
+                                  from_memory_and_direction,
+                                  verify_moves_nothing,
+                                  auto_init,
+                                  downwards,
+                                  words,
+                                  gates,
+                                  requests_and_pages,
+                                  state,
+                                  NULL};
 
     return rig_main("dma", tests);
 }

@@ -31,9 +31,18 @@ static void setup(struct setup *s)
         rig_start(dev);
 }
 
-static void cmd(struct setup *s, u8 v) { out8(&s->rig, 0x64, v); }
-static void data(struct setup *s, u8 v) { out8(&s->rig, 0x60, v); }
-static u8 status(struct setup *s) { return in8(&s->rig, 0x64); }
+static void cmd(struct setup *s, u8 v)
+{
+    out8(&s->rig, 0x64, v);
+}
+static void data(struct setup *s, u8 v)
+{
+    out8(&s->rig, 0x60, v);
+}
+static u8 status(struct setup *s)
+{
+    return in8(&s->rig, 0x64);
+}
 
 /* The next byte within 10 ms, or -1. */
 static int next(struct setup *s)
@@ -49,13 +58,17 @@ static void expect_list(struct setup *s, const int *want)
     for (unsigned i = 0; want[i] >= 0; i++) {
         int got = next(s);
 
-        ck_assert_msg(got == want[i], "byte %u: got %x, want %x", i, (unsigned)got, (unsigned)want[i]);
+        ck_assert_msg(got == want[i], "byte %u: got %x, want %x", i, (unsigned)got,
+                      (unsigned)want[i]);
     }
     ck_assert_int_eq(next(s), -1);
 }
 #define expect(s, ...) expect_list(s, (const int[]){__VA_ARGS__, -1})
 
-static void key(struct setup *s, u16 code, bool down) { ps2kbd_key(s->kbd, code, down); }
+static void key(struct setup *s, u16 code, bool down)
+{
+    ps2kbd_key(s->kbd, code, down);
+}
 
 START_TEST(controller)
 {
@@ -288,7 +301,8 @@ START_TEST(interrupt_per_byte)
         ck_assert_int_eq(s.irq1.rises, i + 1);
         in8(&s.rig, 0x60);
         ck_assert_int_eq(s.irq1.level, 0); /* so that the next byte makes an edge */
-        ck_assert_uint_eq(in8(&s.rig, 0x60), i & 1 ? 0x9e : 0x1e); /* reading twice gives the same */
+        ck_assert_uint_eq(in8(&s.rig, 0x60),
+                          i & 1 ? 0x9e : 0x1e); /* reading twice gives the same */
     }
     cmd(&s, 0x60), data(&s, 0x42); /* keyboard interrupt off */
     key(&s, 0x1e, true);
@@ -489,10 +503,22 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {controller, a20_and_reset, keys_translated, keys_in_both_sets, keyboard_commands,
-                                  answers_go_first_and_overflow_is_whole, typematic, interrupt_per_byte,
-                                  disabled_port_holds_bytes, mouse_commands, mouse_packets, mouse_rate_limits,
-                                  mouse_wheel, no_device, state, NULL};
+    const TTest *const tests[] = {controller,
+                                  a20_and_reset,
+                                  keys_translated,
+                                  keys_in_both_sets,
+                                  keyboard_commands,
+                                  answers_go_first_and_overflow_is_whole,
+                                  typematic,
+                                  interrupt_per_byte,
+                                  disabled_port_holds_bytes,
+                                  mouse_commands,
+                                  mouse_packets,
+                                  mouse_rate_limits,
+                                  mouse_wheel,
+                                  no_device,
+                                  state,
+                                  NULL};
 
     return rig_main("i8042", tests);
 }

@@ -11,7 +11,10 @@ struct setup {
     int nmi;
 };
 
-static void on_nmi(void *arg) { ++*(int *)arg; }
+static void on_nmi(void *arg)
+{
+    ++*(int *)arg;
+}
 
 static void setup(struct setup *s)
 {
@@ -38,8 +41,14 @@ static void put(struct setup *s, u32 reg, u32 v)
     mem32_set(&s->rig, IOAPIC_BASE, reg);
     mem32_set(&s->rig, IOAPIC_BASE + 0x10, v);
 }
-static void redir(struct setup *s, unsigned pin, u32 low) { put(s, 0x10 + 2 * pin, low); }
-static void eoi(struct setup *s) { mem32_set(&s->rig, APIC_DEFAULT_BASE + 0xb0, 0); }
+static void redir(struct setup *s, unsigned pin, u32 low)
+{
+    put(s, 0x10 + 2 * pin, low);
+}
+static void eoi(struct setup *s)
+{
+    mem32_set(&s->rig, APIC_DEFAULT_BASE + 0xb0, 0);
+}
 
 START_TEST(registers)
 {
@@ -184,7 +193,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {registers, edges, levels, two_pins_one_vector, modes_and_destinations, state, NULL};
+    const TTest *const tests[] = {
+        registers, edges, levels, two_pins_one_vector, modes_and_destinations, state, NULL};
 
     return rig_main("ioapic", tests);
 }

@@ -16,17 +16,44 @@ struct setup {
     int eoi;
 };
 
-static int ext_ack(void *arg) { return ((struct cpu_seen *)arg)->acks++, 0x55; }
-static void on_nmi(void *arg) { ((struct cpu_seen *)arg)->nmi++; }
-static void on_smi(void *arg) { ((struct cpu_seen *)arg)->smi++; }
-static void on_init(void *arg) { ((struct cpu_seen *)arg)->init++; }
-static void on_sipi(void *arg, u8 v) { ((struct cpu_seen *)arg)->sipi++, ((struct cpu_seen *)arg)->vector = v; }
-static u64 tsc_ns(void *arg, u64 tsc) { return tsc / 2; }
-static void on_eoi(void *arg, u8 v) { ((struct setup *)arg)->eoi = v; }
+static int ext_ack(void *arg)
+{
+    return ((struct cpu_seen *)arg)->acks++, 0x55;
+}
+static void on_nmi(void *arg)
+{
+    ((struct cpu_seen *)arg)->nmi++;
+}
+static void on_smi(void *arg)
+{
+    ((struct cpu_seen *)arg)->smi++;
+}
+static void on_init(void *arg)
+{
+    ((struct cpu_seen *)arg)->init++;
+}
+static void on_sipi(void *arg, u8 v)
+{
+    ((struct cpu_seen *)arg)->sipi++, ((struct cpu_seen *)arg)->vector = v;
+}
+static u64 tsc_ns(void *arg, u64 tsc)
+{
+    return tsc / 2;
+}
+static void on_eoi(void *arg, u8 v)
+{
+    ((struct setup *)arg)->eoi = v;
+}
 
 #define REG(off) (APIC_DEFAULT_BASE + (off))
-static u32 get(struct setup *s, u32 off) { return mem32(&s->rig, REG(off)); }
-static void put(struct setup *s, u32 off, u32 v) { mem32_set(&s->rig, REG(off), v); }
+static u32 get(struct setup *s, u32 off)
+{
+    return mem32(&s->rig, REG(off));
+}
+static void put(struct setup *s, u32 off, u32 v)
+{
+    mem32_set(&s->rig, REG(off), v);
+}
 
 static void setup(struct setup *s)
 {
@@ -56,7 +83,8 @@ static void setup(struct setup *s)
 
 static void send(struct setup *s, u8 v, bool level)
 {
-    apic_deliver(&s->bus, &(struct apic_msg){.dest = 0, .vector = v, .mode = APIC_FIXED, .level = level});
+    apic_deliver(&s->bus,
+                 &(struct apic_msg){.dest = 0, .vector = v, .mode = APIC_FIXED, .level = level});
 }
 
 START_TEST(registers_after_reset)
@@ -454,9 +482,20 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {registers_after_reset, priorities_and_eoi, timer_one_shot, timer_periodic,
-                                  timer_deadline, ipis, cluster_model, lint_pins, software_disable, base_msr, errors,
-                                  msi, state, NULL};
+    const TTest *const tests[] = {registers_after_reset,
+                                  priorities_and_eoi,
+                                  timer_one_shot,
+                                  timer_periodic,
+                                  timer_deadline,
+                                  ipis,
+                                  cluster_model,
+                                  lint_pins,
+                                  software_disable,
+                                  base_msr,
+                                  errors,
+                                  msi,
+                                  state,
+                                  NULL};
 
     return rig_main("lapic", tests);
 }

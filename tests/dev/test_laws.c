@@ -1,5 +1,6 @@
-/* The laws that hold for every device class (table in classes.h): reset, save and load, coverage of the field table, wires
- * after loading, and survival of random operations and damaged snapshots. LAW_OPS in the environment sets how many. */
+/* The laws that hold for every device class (table in classes.h): reset, save and load, coverage of
+ * the field table, wires after loading, and survival of random operations and damaged snapshots.
+ * LAW_OPS in the environment sets how many. */
 #include "tests/dev/classes.h"
 
 #include <stdio.h>
@@ -37,7 +38,8 @@ static void run_free(struct run *run)
     free(run->law.extra);
 }
 
-/* Run events until none is due: a device whose timer stays in the past would keep a machine busy for ever. */
+/* Run events until none is due: a device whose timer stays in the past would keep a machine busy
+ * for ever. */
 static void settle(struct run *run)
 {
     int budget = 100;
@@ -111,7 +113,8 @@ static void operate_some(struct run *run)
 
 static void same(const struct run *run, const struct snap *a, const struct snap *b, const char *law)
 {
-    ck_assert_msg(a->len == b->len && !memcmp(a->data, b->data, a->len), "%s: %s", run->row->cls->name, law);
+    ck_assert_msg(a->len == b->len && !memcmp(a->data, b->data, a->len), "%s: %s",
+                  run->row->cls->name, law);
 }
 
 START_TEST(fields_cover_the_state)

@@ -1,4 +1,5 @@
-/* The pair of 8259As through their ports: initialisation, priorities, EOI forms, cascade, ELCR, poll. */
+/* The pair of 8259As through their ports: initialisation, priorities, EOI forms, cascade, ELCR,
+ * poll. */
 #include "devices/irq/i8259.h"
 #include "tests/dev/rig.h"
 
@@ -10,8 +11,10 @@ struct pair {
 
 static void icw(struct pair *p, u8 icw4)
 {
-    out8(&p->rig, 0x20, 0x11), out8(&p->rig, 0x21, 0x08), out8(&p->rig, 0x21, 0x04), out8(&p->rig, 0x21, icw4);
-    out8(&p->rig, 0xa0, 0x11), out8(&p->rig, 0xa1, 0x70), out8(&p->rig, 0xa1, 0x02), out8(&p->rig, 0xa1, icw4);
+    out8(&p->rig, 0x20, 0x11), out8(&p->rig, 0x21, 0x08), out8(&p->rig, 0x21, 0x04),
+        out8(&p->rig, 0x21, icw4);
+    out8(&p->rig, 0xa0, 0x11), out8(&p->rig, 0xa1, 0x70), out8(&p->rig, 0xa1, 0x02),
+        out8(&p->rig, 0xa1, icw4);
 }
 
 static void pair_init(struct pair *p)
@@ -33,8 +36,14 @@ static void pair_init(struct pair *p)
     icw(p, 1);
 }
 
-static void line(struct pair *p, int n, int level) { i8259_set_irq(n < 8 ? p->m : p->s, n & 7, level); }
-static int ack(struct pair *p) { return i8259_ack(p->m, p->s); }
+static void line(struct pair *p, int n, int level)
+{
+    i8259_set_irq(n < 8 ? p->m : p->s, n & 7, level);
+}
+static int ack(struct pair *p)
+{
+    return i8259_ack(p->m, p->s);
+}
 
 START_TEST(vectors_and_cascade)
 {
@@ -284,8 +293,17 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {vectors_and_cascade, edge_needs_an_edge, level_inputs_follow_the_line, spurious,
-                                  masking, rotation, auto_eoi, special_mask_and_nesting, poll, init_words, state,
+    const TTest *const tests[] = {vectors_and_cascade,
+                                  edge_needs_an_edge,
+                                  level_inputs_follow_the_line,
+                                  spurious,
+                                  masking,
+                                  rotation,
+                                  auto_eoi,
+                                  special_mask_and_nesting,
+                                  poll,
+                                  init_words,
+                                  state,
                                   NULL};
 
     return rig_main("pic", tests);

@@ -1,4 +1,5 @@
-/* The 8254 through its ports: the six modes against the data sheet's waveforms, latches, BCD, gate and port 0x61. */
+/* The 8254 through its ports: the six modes against the data sheet's waveforms, latches, BCD, gate
+ * and port 0x61. */
 #include "devices/time/i8254.h"
 #include "tests/dev/rig.h"
 
@@ -54,8 +55,8 @@ static void expect_wave(struct setup *s, unsigned chan, const char *want)
 {
     for (unsigned i = 0; want[i]; i++) {
         at_tick(s, T0 + i);
-        ck_assert_msg(i8254_out(s->pit, chan, s->rig.now) == (want[i] == '1'), "counter %u, tick %u of %s", chan, i,
-                      want);
+        ck_assert_msg(i8254_out(s->pit, chan, s->rig.now) == (want[i] == '1'),
+                      "counter %u, tick %u of %s", chan, i, want);
         if (chan == 0)
             ck_assert_msg(s->irq.level == (want[i] == '1'), "wire, tick %u of %s", i, want);
     }
@@ -360,7 +361,10 @@ START_TEST(rate_over_a_second)
 END_TEST
 
 static int changes;
-static void changing(void *arg, u64 now) { changes++; }
+static void changing(void *arg, u64 now)
+{
+    changes++;
+}
 
 START_TEST(port61)
 {
@@ -424,8 +428,20 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {mode0, mode2, mode3, mode3_new_count, mode4, mode1_by_gate, mode5_by_gate, gate_stops,
-                                  latches, bcd_and_single_bytes, rate_over_a_second, port61, state, NULL};
+    const TTest *const tests[] = {mode0,
+                                  mode2,
+                                  mode3,
+                                  mode3_new_count,
+                                  mode4,
+                                  mode1_by_gate,
+                                  mode5_by_gate,
+                                  gate_stops,
+                                  latches,
+                                  bcd_and_single_bytes,
+                                  rate_over_a_second,
+                                  port61,
+                                  state,
+                                  NULL};
 
     return rig_main("pit", tests);
 }

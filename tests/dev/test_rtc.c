@@ -1,4 +1,5 @@
-/* The MC146818 through ports 0x70 and 0x71: calendar, formats, update cycle, alarm, periodic and update interrupts. */
+/* The MC146818 through ports 0x70 and 0x71: calendar, formats, update cycle, alarm, periodic and
+ * update interrupts. */
 #include "devices/time/mc146818.h"
 #include "tests/dev/rig.h"
 
@@ -31,8 +32,8 @@ static void put(struct setup *s, u8 reg, u8 v)
     out8(&s->rig, 0x71, v);
 }
 
-static void expect(struct setup *s, unsigned century, unsigned year, unsigned month, unsigned day, unsigned hour,
-                   unsigned min, unsigned sec, unsigned wday)
+static void expect(struct setup *s, unsigned century, unsigned year, unsigned month, unsigned day,
+                   unsigned hour, unsigned min, unsigned sec, unsigned wday)
 {
     ck_assert_uint_eq(get(s, 0x32), century);
     ck_assert_uint_eq(get(s, 9), year);
@@ -91,7 +92,8 @@ START_TEST(setting)
 
     setup_at(&s, 0);
     put(&s, 11, 0x82); /* stop */
-    put(&s, 0, 0x58), put(&s, 2, 0x59), put(&s, 4, 0x23), put(&s, 7, 0x31), put(&s, 8, 0x12), put(&s, 9, 0x99);
+    put(&s, 0, 0x58), put(&s, 2, 0x59), put(&s, 4, 0x23), put(&s, 7, 0x31), put(&s, 8, 0x12),
+        put(&s, 9, 0x99);
     put(&s, 0x32, 0x19), put(&s, 6, 0x06);
     rig_pass(&s.rig, 10 * NS_PER_SEC);
     expect(&s, 0x19, 0x99, 0x12, 0x31, 0x23, 0x59, 0x58, 6); /* stands still */
@@ -290,8 +292,17 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {calendar, formats, setting, divider, update_in_progress, periodic,
-                                  unread_flags_cost_no_events, update_and_alarm, memory_and_nmi, state, NULL};
+    const TTest *const tests[] = {calendar,
+                                  formats,
+                                  setting,
+                                  divider,
+                                  update_in_progress,
+                                  periodic,
+                                  unread_flags_cost_no_events,
+                                  update_and_alarm,
+                                  memory_and_nmi,
+                                  state,
+                                  NULL};
 
     return rig_main("rtc", tests);
 }

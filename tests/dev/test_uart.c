@@ -1,5 +1,5 @@
-/* The 16550A through its ports: interrupts and their order, fifos, time-out, loop-back, modem lines, break, timing; and the
- * small character devices. */
+/* The 16550A through its ports: interrupts and their order, fifos, time-out, loop-back, modem
+ * lines, break, timing; and the small character devices. */
 #include "devices/char/debugcon.h"
 #include "devices/char/exitdev.h"
 #include "devices/char/post.h"
@@ -18,14 +18,20 @@ struct setup {
     int ready;
 };
 
-static struct setup *of(struct chr *chr) { return container_of(chr, struct setup, chr); }
+static struct setup *of(struct chr *chr)
+{
+    return container_of(chr, struct setup, chr);
+}
 
 static void host_write(struct chr *chr, const u8 *data, size_t n)
 {
     while (n--)
         of(chr)->sent[of(chr)->nsent++ & 0xff] = *data++;
 }
-static void host_ready(struct chr *chr) { of(chr)->ready++; }
+static void host_ready(struct chr *chr)
+{
+    of(chr)->ready++;
+}
 static const struct chr_ops host_ops = {host_write};
 
 static void setup_as(struct setup *s, bool realtime)
@@ -42,8 +48,14 @@ static void setup_as(struct setup *s, bool realtime)
     out8(&s->rig, BASE + 4, 0x08);
 }
 
-static u8 get(struct setup *s, unsigned reg) { return in8(&s->rig, (u16)(BASE + reg)); }
-static void put(struct setup *s, unsigned reg, u8 v) { out8(&s->rig, (u16)(BASE + reg), v); }
+static u8 get(struct setup *s, unsigned reg)
+{
+    return in8(&s->rig, (u16)(BASE + reg));
+}
+static void put(struct setup *s, unsigned reg, u8 v)
+{
+    out8(&s->rig, (u16)(BASE + reg), v);
+}
 static void type(struct setup *s, const char *text)
 {
     size_t n = strlen(text);
@@ -114,7 +126,8 @@ START_TEST(transmit_in_real_time)
     struct setup s;
 
     setup_as(&s, true);
-    put(&s, 3, 0x83), put(&s, 0, 12), put(&s, 1, 0), put(&s, 3, 0x03); /* 9600 8N1: 1.04 ms a character */
+    put(&s, 3, 0x83), put(&s, 0, 12), put(&s, 1, 0),
+        put(&s, 3, 0x03); /* 9600 8N1: 1.04 ms a character */
     put(&s, 0, 'a');
     ck_assert_uint_eq(get(&s, 5) & 0x60, 0x20); /* in the shift register already */
     put(&s, 0, 'b');
@@ -326,8 +339,14 @@ END_TEST
 /* ---- the small ones ---- */
 
 static int exit_status;
-static void note_exit(void *arg, int status) { exit_status = status; }
-static void note_post(void *arg, u8 code) { *(u8 *)arg = code; }
+static void note_exit(void *arg, int status)
+{
+    exit_status = status;
+}
+static void note_post(void *arg, u8 code)
+{
+    *(u8 *)arg = code;
+}
 
 START_TEST(small_devices)
 {
@@ -368,8 +387,10 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {registers, transmit, transmit_in_real_time, receive_single, receive_fifo, priorities,
-                                  fifo_errors, loopback, out2_gates_the_line, no_backend, state, small_devices, NULL};
+    const TTest *const tests[] = {
+        registers,   transmit, transmit_in_real_time, receive_single, receive_fifo, priorities,
+        fifo_errors, loopback, out2_gates_the_line,   no_backend,     state,        small_devices,
+        NULL};
 
     return rig_main("uart", tests);
 }

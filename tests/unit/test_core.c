@@ -1,4 +1,5 @@
-/* Unit tests of devices/core: log lists, event queue, field tables, snapshots, properties and devices. */
+/* Unit tests of devices/core: log lists, event queue, field tables, snapshots, properties and
+ * devices. */
 #include "devices/core/dev.h"
 #include "devices/core/bits.h"
 #include "devices/core/fifo.h"
@@ -90,7 +91,10 @@ END_TEST
 
 /* ---- clock ---- */
 
-static u64 hand(void *arg) { return *(u64 *)arg; }
+static u64 hand(void *arg)
+{
+    return *(u64 *)arg;
+}
 
 struct event {
     struct timer timer;
@@ -103,7 +107,7 @@ struct run {
     struct event ev[8];
     int fired[64];
     int n, moved;
-    u64 rearm; /* ev[0] sets itself to this time, 0: not */
+    u64 rearm;  /* ev[0] sets itself to this time, 0: not */
     int cancel; /* ev[0] cancels this one, -1: none */
 };
 
@@ -121,7 +125,10 @@ static void note(void *arg, u64 now)
         timer_cancel(&run->ev[run->cancel].timer);
 }
 
-static void moved(void *arg) { ((struct run *)arg)->moved++; }
+static void moved(void *arg)
+{
+    ((struct run *)arg)->moved++;
+}
 
 static void run_init(struct run *run)
 {
@@ -251,6 +258,24 @@ START_TEST(clock_against_a_model)
 }
 END_TEST
 
+START_TEST(clock_forgets_freed_memory)
+{
+    struct run run;
+
+    run_init(&run);
+    for (int i = 0; i < 8; i++)
+        timer_set(&run.ev[i].timer, 100 - (u64)i);
+    clock_forget(&run.clock, &run.ev[2], 4 * sizeof(run.ev[0]));
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(timer_pending(&run.ev[i].timer), i < 2 || i >= 6);
+    run.now = 100;
+    clock_run(&run.clock);
+    ck_assert_int_eq(run.n, 4);
+    ck_assert_int_eq(run.fired[0], 7);
+    clock_free(&run.clock);
+}
+END_TEST
+
 /* ---- a device of our own ---- */
 
 struct toy_regs {
@@ -273,15 +298,14 @@ struct toy {
 };
 
 #define FIELDS_OF struct toy_regs
-static const struct field toy_fields[] = {
-    F(wide, FT_U64, 0x1122334455667788ull, "wide"),
-    FA(list, FT_U32, 7, "list"),
-    F(half, FT_U16, 0xabcd, "half"),
-    F(byte, FT_U8, 1, "byte"),
-    F(flag, FT_BOOL, 1, "flag"),
-    F(blob, FT_BYTES, 0xee, "blob"),
-    FK(kept, FT_BYTES, 0x55, "kept"),
-    FIELDS_END};
+static const struct field toy_fields[] = {F(wide, FT_U64, 0x1122334455667788ull, "wide"),
+                                          FA(list, FT_U32, 7, "list"),
+                                          F(half, FT_U16, 0xabcd, "half"),
+                                          F(byte, FT_U8, 1, "byte"),
+                                          F(flag, FT_BOOL, 1, "flag"),
+                                          F(blob, FT_BYTES, 0xee, "blob"),
+                                          FK(kept, FT_BYTES, 0x55, "kept"),
+                                          FIELDS_END};
 /* What an older version of the class saved. */
 static const struct field old_fields[] = {F(half, FT_U16, 0, "half"), FIELDS_END};
 #undef FIELDS_OF
@@ -293,7 +317,10 @@ static const struct prop toy_props[] = {
     {"name", offsetof(struct toy, name), PT_STR, 0, 0, 0, "name"},
     PROPS_END};
 
-static void toy_reset(struct dev *dev) { ((struct toy *)dev)->resets++; }
+static void toy_reset(struct dev *dev)
+{
+    ((struct toy *)dev)->resets++;
+}
 
 static bool toy_loaded(struct dev *dev, struct err *err)
 {
@@ -303,10 +330,16 @@ static bool toy_loaded(struct dev *dev, struct err *err)
     return toy->r.byte < 100 || err_set(err, "byte is too large");
 }
 
-static const struct dev_class toy_class = {
-    .name = "toy", .help = "a toy", .size = sizeof(struct toy), .saved_at = offsetof(struct toy, r),
-    .saved_size = sizeof(struct toy_regs), .version = 2, .fields = toy_fields, .props = toy_props,
-    .reset = toy_reset, .loaded = toy_loaded};
+static const struct dev_class toy_class = {.name = "toy",
+                                           .help = "a toy",
+                                           .size = sizeof(struct toy),
+                                           .saved_at = offsetof(struct toy, r),
+                                           .saved_size = sizeof(struct toy_regs),
+                                           .version = 2,
+                                           .fields = toy_fields,
+                                           .props = toy_props,
+                                           .reset = toy_reset,
+                                           .loaded = toy_loaded};
 
 static struct toy *toy_new(struct dev_list *list, const char *id)
 {
@@ -511,6 +544,7 @@ int main(void)
     tcase_add_test(tc, clock_handler_cancels_another);
     tcase_add_test(tc, clock_tells_of_an_earlier_deadline);
     tcase_add_test(tc, clock_against_a_model);
+    tcase_add_test(tc, clock_forgets_freed_memory);
     tcase_add_test(tc, dev_life);
     tcase_add_test(tc, props_parse);
     tcase_add_test(tc, snap_round_trip);
