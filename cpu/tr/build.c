@@ -34,10 +34,16 @@ u8 tr_offset(struct tr *t, const struct insn *insn)
     return v;
 }
 
+/* Code segments are flat for reading only. */
+static bool plain(const struct tr *t, unsigned seg, bool write)
+{
+    return tr_flat(t, seg) && !(write && seg == SEG_CS);
+}
+
 struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool write)
 {
     u8 base, la;
-    if (tr_flat(t, seg))
+    if (plain(t, seg, write))
         return (struct tr_addr){off, 0};
     tr_emit(t, IR_SEG, I32, IR_NONE, off, (u8)seg, (s64)(size | (write ? 0x100 : 0)));
     base = tr_temp(t), la = tr_temp(t);
@@ -50,7 +56,7 @@ struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool
 struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write)
 {
     /* The common form needs no address arithmetic of its own: the probe adds the displacement. */
-    if (insn->asz == 4 && tr_flat(t, insn->seg) && insn->base < 16 && insn->index >= 16)
+    if (insn->asz == 4 && plain(t, insn->seg, write) && insn->base < 16 && insn->index >= 16)
         return (struct tr_addr){insn->base, (s32)insn->disp};
     return tr_linear(t, insn->seg, tr_offset(t, insn), size, write);
 }

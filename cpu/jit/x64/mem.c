@@ -131,13 +131,15 @@ static void segment(struct em *e, const struct ir_ins *i)
     unsigned seg = i->b, size = i->imm & 0xff;
     bool write = i->imm & 0x100;
     unsigned off;
+    u8 *fail;
     s32 end = (s32)(offsetof(struct cpu, seg) + seg * sizeof(struct seg) +
                     (write ? offsetof(struct seg, end_w) : offsetof(struct seg, end_r))) - STATE_BIAS;
     em_flags_spoil(e, true);
     off = em_use(e, i->a, 8, ADDR);
     as_lea(&e->a, 8, SCR, MEM(off, size));
     as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, end));
-    em_cold(e, COLD_SEG, i, as_jcc(&e->a, CC_A), e->a.p, (u64)seg << 16 | (i->imm & 0x1ff));
+    fail = as_jcc(&e->a, CC_A);
+    em_cold(e, COLD_SEG, i, fail, e->a.p, (u64)seg << 16 | (i->imm & 0x1ff));
     if (e->ncold)
         e->cold[e->ncold - 1].reg = (u8)off;
 }
