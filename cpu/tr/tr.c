@@ -98,8 +98,9 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         return;
     }
     if (!t.done) {
+        u64 next = ir->rip + pos;
         t.at = (u8)(ir->nguest - 1);
-        tr_emit(&t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)t.next);
+        tr_emit(&t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)(cpu->code_bits == 64 ? next : (u32)next));
     }
 }
 
