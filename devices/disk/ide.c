@@ -491,7 +491,9 @@ static void drive_loaded(struct ide_drive *d)
     ide_cancel(d);
     r->end = MIN(r->end, (u32)IDE_BUF);
     r->block_end = MIN(r->block_end, r->end);
-    r->pos = MIN(r->pos, pio_limit(r));
+    r->pos = MIN(r->pos, r->end);
+    if (r->phase == PH_PIO_IN || r->phase == PH_PIO_OUT)
+        r->pos = MIN(r->pos, pio_limit(r));
     r->in_buf = MIN(r->in_buf, IDE_BUF / unit);
     r->limit = MIN(MAX(r->limit, 2u), 0xfffeu);
     r->mult = MIN(r->mult, (u8)IDE_MULT_MAX);

@@ -87,6 +87,7 @@ static void read_next(struct ide_drive *d)
         max = MAX(1u, MIN(max, r->limit / r->cd_len));
     r->in_buf = MIN(r->left, max);
     r->left -= r->in_buf;
+    r->pos = r->end = r->block_end = 0;
     ide_submit(d, PH_READ);
 }
 
@@ -185,6 +186,7 @@ void atapi_packet(struct ide_drive *d)
     struct ide_drive_regs *r = d->r;
 
     memcpy(r->packet, r->buf, PACKET_LEN);
+    r->pos = r->end = r->block_end = 0;
     r->phase = PH_IDLE;
     r->status = ST_DRDY | ST_DSC;
     mmc_command(d);
