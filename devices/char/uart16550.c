@@ -52,7 +52,6 @@ static const struct field uart16550_fields[] = {
     FK(lines, FT_U8, 0, "modem lines"),
     F(thre_pending, FT_U8, 0, "transmitter interrupt"),
     F(timed_out, FT_U8, 0, "receiver time-out"),
-    F(tx_break, FT_U8, 0, "sending a break"),
     F(rbr, FT_U8, 0, "last character read"),
     F(pad, FT_BYTES, 0, "unused"),
     FIELDS_END};
@@ -341,7 +340,6 @@ static void write_lcr(struct uart16550 *u, u8 v)
     bool starts_break = (v & LCR_BREAK) && !(u->r.lcr & LCR_BREAK);
 
     u->r.lcr = v;
-    u->r.tx_break = !!(v & LCR_BREAK);
     if (starts_break && (u->r.mcr & MCR_LOOP))
         receive(u, 0, LSR_BREAK);
 }

@@ -24,9 +24,8 @@ struct uart16550_regs {
     u8 lines;        /* modem inputs as in MSR bits 4..7 */
     u8 thre_pending; /* the transmitter-empty interrupt has not been seen */
     u8 timed_out;    /* the receiver time-out interrupt is up */
-    u8 tx_break;     /* LCR sends a break */
     u8 rbr;          /* last character read */
-    u8 pad[2];
+    u8 pad[3];
 };
 
 struct uart16550 {

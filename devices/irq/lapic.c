@@ -1,6 +1,7 @@
 /* Local APIC (Intel SDM volume 3, chapter 10), register version 0x14, without x2APIC. */
 #include "devices/irq/lapic.h"
 #include "devices/core/bits.h"
+#include "devices/irq/lapic_int.h"
 
 enum {
     REG_ID = 0x02,
@@ -23,29 +24,10 @@ enum {
     REG_CURRENT = 0x39,
     REG_DIVIDE = 0x3e,
 };
-enum {
-    SVR_ENABLE = BIT(8),
-    SVR_BITS = 0x3ff,
-    LVT_REMOTE_IRR = BIT(14),
-    LVT_LEVEL = BIT(15),
-    LVT_MASKED = BIT(16),
-    ESR_SEND_VECTOR = BIT(5),
-    ESR_RECV_VECTOR = BIT(6),
-    ESR_REGISTER = BIT(7),
-    ICR_LOGICAL = BIT(11),
-    ICR_ASSERT = BIT(14),
-    ICR_LEVEL = BIT(15),
-    TIMER_PERIODIC = 1,
-    TIMER_DEADLINE = 2,
-    VERSION = (LVT_COUNT - 1) << 16 | 0x14,
-};
+enum { SVR_BITS = 0x3ff, VERSION = (LVT_COUNT - 1) << 16 | 0x14 };
 #define BASE_BSP    0x100u
 #define BASE_ENABLE 0x800u
 #define BASE_ADDR   0xffffff000ull
-
-/* A periodic count of a few ns would keep the machine busy with nothing else: expiries closer than
- * this are merged. */
-enum { MIN_PERIOD_NS = 1000 };
 
 /* Bits of each LVT register that can be written. */
 static const u32 lvt_bits[LVT_COUNT] = {0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff};
@@ -111,12 +93,12 @@ static int vec_highest(const u32 *map)
 
 /* ---- what the CPU sees ---- */
 
-static bool software_on(const struct lapic *apic)
+bool lapic_software_on(const struct lapic *apic)
 {
     return lapic_enabled(apic) && (apic->r.svr & SVR_ENABLE);
 }
 
-static u32 ppr(const struct lapic *apic)
+u32 lapic_ppr(const struct lapic *apic)
 {
     int isr = vec_highest(apic->r.isr);
     u32 tpr = apic->r.tpr & 0xff, serving = isr < 0 ? 0 : (u32)isr & 0xf0;
@@ -127,9 +109,9 @@ static u32 ppr(const struct lapic *apic)
 /* The vector that is above the processor priority, or -1. */
 static int deliverable(const struct lapic *apic)
 {
-    int v = software_on(apic) ? vec_highest(apic->r.irr) : -1;
+    int v = lapic_software_on(apic) ? vec_highest(apic->r.irr) : -1;
 
-    return v >= 0 && ((u32)v & 0xf0) > (ppr(apic) & 0xf0) ? v : -1;
+    return v >= 0 && ((u32)v & 0xf0) > (lapic_ppr(apic) & 0xf0) ? v : -1;
 }
 
 /* Is the 8259s' INT passed to the CPU? With the APIC disabled its pin is the CPU's INTR. */
@@ -148,7 +130,7 @@ bool lapic_pending(const struct lapic *apic)
     return deliverable(apic) >= 0 || extint_waits(apic);
 }
 
-static void update_irq(struct lapic *apic)
+void lapic_update(struct lapic *apic)
 {
     irq_set(&apic->intr, lapic_pending(apic));
 }
@@ -170,7 +152,7 @@ int lapic_ack(struct lapic *apic)
         apic->r.extint = 0;
         v = apic->hooks.extint_ack ? apic->hooks.extint_ack(apic->hooks.arg) : -1;
     }
-    update_irq(apic);
+    lapic_update(apic);
     return v;
 }
 
@@ -178,7 +160,7 @@ int lapic_ack(struct lapic *apic)
 
 static void accept_vector(struct lapic *apic, u8 v, bool level);
 
-static void error(struct lapic *apic, u32 bit)
+void lapic_error(struct lapic *apic, u32 bit)
 {
     u32 lvt = apic->r.lvt[LVT_ERROR];
     bool first = !(apic->r.esr_new & bit);
@@ -191,7 +173,7 @@ static void error(struct lapic *apic, u32 bit)
 static void accept_vector(struct lapic *apic, u8 v, bool level)
 {
     if (v < 16) {
-        error(apic, ESR_RECV_VECTOR);
+        lapic_error(apic, ESR_RECV_VECTOR);
         return;
     }
     vec_set(apic->r.irr, v);
@@ -204,12 +186,12 @@ static void accept_vector(struct lapic *apic, u8 v, bool level)
 static void init_received(struct lapic *apic);
 
 /* A message or a local source in the given mode arrived. */
-static void accept(struct lapic *apic, u8 mode, u8 vector, bool level)
+void lapic_accept(struct lapic *apic, u8 mode, u8 vector, bool level)
 {
     switch (mode) {
     case APIC_FIXED:
     case APIC_LOWEST:
-        if (software_on(apic))
+        if (lapic_software_on(apic))
             accept_vector(apic, vector, level);
         break;
     case APIC_SMI: call(apic, apic->hooks.smi); break;
@@ -225,7 +207,7 @@ static void accept(struct lapic *apic, u8 mode, u8 vector, bool level)
 }
 
 /* Raise local source `n` of the LVT as its register says. */
-static void local_event(struct lapic *apic, unsigned n)
+void lapic_local_event(struct lapic *apic, unsigned n)
 {
     u32 lvt = apic->r.lvt[n];
     u8 mode = n == LVT_TIMER || n == LVT_ERROR ? APIC_FIXED : lvt >> 8 & 7;
@@ -238,7 +220,7 @@ static void local_event(struct lapic *apic, unsigned n)
             return;
         apic->r.lvt[n] |= LVT_REMOTE_IRR;
     }
-    accept(apic, mode, (u8)lvt, level);
+    lapic_accept(apic, mode, (u8)lvt, level);
 }
 
 void lapic_set_lint(void *sink, int n, int level)
@@ -248,102 +230,10 @@ void lapic_set_lint(void *sink, int n, int level)
 
     apic->r.lint[n & 1] = !!level;
     if (rose && lapic_enabled(apic))
-        local_event(apic, LVT_LINT0 + ((unsigned)n & 1));
+        lapic_local_event(apic, LVT_LINT0 + ((unsigned)n & 1));
     else if (rose && n == 1)
         call(apic, apic->hooks.nmi); /* APIC off: the pin is NMI */
-    update_irq(apic);
-}
-
-/* ---- messages ---- */
-
-static bool match(const struct lapic *apic, u8 dest, bool logical)
-{
-    u32 ldr = apic->r.ldr >> 24;
-
-    if (!lapic_enabled(apic))
-        return false;
-    if (!logical)
-        return dest == 0xff || dest == apic->r.id >> 24;
-    if (apic->r.dfr >> 28 == 0xf)
-        return ldr & dest;
-    return (dest >> 4 == 0xf || dest >> 4 == ldr >> 4) && (ldr & dest & 0xf);
-}
-
-/* Of the APICs that match, the enabled one with the lowest priority. */
-static struct lapic *lowest_priority(struct apic_bus *bus, u8 dest, bool logical)
-{
-    struct lapic *best = NULL;
-
-    for (unsigned i = 0; i < bus->n; i++) {
-        struct lapic *apic = bus->cpu[i];
-
-        if (match(apic, dest, logical) && software_on(apic) && (!best || ppr(apic) < ppr(best)))
-            best = apic;
-    }
-    return best;
-}
-
-void apic_deliver(struct apic_bus *bus, const struct apic_msg *msg)
-{
-    if (msg->mode == APIC_LOWEST) {
-        struct lapic *apic = lowest_priority(bus, msg->dest, msg->logical);
-
-        if (!apic)
-            return;
-        accept(apic, APIC_FIXED, msg->vector, msg->level);
-        update_irq(apic);
-        return;
-    }
-    for (unsigned i = 0; i < bus->n; i++) {
-        struct lapic *apic = bus->cpu[i];
-
-        if (!match(apic, msg->dest, msg->logical))
-            continue;
-        accept(apic, msg->mode, msg->vector, msg->level);
-        update_irq(apic);
-    }
-}
-
-void apic_msi(struct apic_bus *bus, u64 addr, u32 data)
-{
-    struct apic_msg msg = {.dest = (u8)(addr >> 12),
-                           .vector = (u8)data,
-                           .mode = data >> 8 & 7,
-                           .logical = addr >> 2 & 1,
-                           .level = data >> 15 & 1};
-
-    apic_deliver(bus, &msg);
-}
-
-/* The interrupt command register was written: send the message it describes. */
-static void send_ipi(struct lapic *apic)
-{
-    u32 icr = apic->r.icr_lo, shorthand = icr >> 18 & 3;
-    u8 mode = icr >> 8 & 7, vector = (u8)icr;
-    struct apic_msg msg = {.dest = (u8)(apic->r.icr_hi >> 24),
-                           .vector = vector,
-                           .mode = mode,
-                           .logical = icr & ICR_LOGICAL,
-                           .level = false};
-
-    if ((mode == APIC_FIXED || mode == APIC_LOWEST) && vector < 16) {
-        error(apic, ESR_SEND_VECTOR);
-        return;
-    }
-    if (mode == APIC_INIT && (icr & ICR_LEVEL) && !(icr & ICR_ASSERT))
-        return; /* INIT level de-assert only synchronises arbitration ids of old processors */
-    if (!shorthand) {
-        apic_deliver(apic->bus, &msg);
-        return;
-    }
-    for (unsigned i = 0; i < apic->bus->n; i++) {
-        struct lapic *to = apic->bus->cpu[i];
-
-        if ((shorthand == 1 && to != apic) || (shorthand == 3 && to == apic) || !lapic_enabled(to))
-            continue;
-        accept(to, mode == APIC_LOWEST ? APIC_FIXED : mode, vector, false);
-        update_irq(to);
-    }
+    lapic_update(apic);
 }
 
 static void eoi(struct lapic *apic)
@@ -360,137 +250,37 @@ static void eoi(struct lapic *apic)
             continue;
         apic->r.lvt[n] &= ~(u32)LVT_REMOTE_IRR;
         if (apic->r.lint[n - LVT_LINT0])
-            local_event(apic, n);
+            lapic_local_event(apic, n);
     }
     if (apic->bus && apic->bus->eoi)
         apic->bus->eoi(apic->bus->eoi_arg, (u8)v);
 }
 
-/* ---- timer ---- */
-
-static unsigned timer_mode(const struct lapic *apic)
-{
-    return apic->r.lvt[LVT_TIMER] >> 17 & 3;
-}
-
-/* log2 of the divider. */
-static unsigned divide_shift(const struct lapic *apic)
-{
-    unsigned code = (apic->r.divide & 3) | (apic->r.divide >> 1 & 4);
-
-    return (code + 1) & 7;
-}
-
-/* ns that `count` timer counts take. */
-static u64 count_ns(const struct lapic *apic, u64 count)
-{
-    u64 ns = muldiv64(count << divide_shift(apic), NS_PER_SEC, apic->timer_hz);
-
-    return ns ? ns : 1;
-}
-
-static u32 current_count(struct lapic *apic)
-{
-    u64 now = clock_now(apic->dev.env.clock), counts;
-
-    if (timer_mode(apic) == TIMER_DEADLINE || !apic->r.initial || now < apic->r.timer_start)
-        return 0;
-    counts = muldiv64(now - apic->r.timer_start, apic->timer_hz, NS_PER_SEC) >> divide_shift(apic);
-    if (timer_mode(apic) == TIMER_PERIODIC)
-        return apic->r.initial - (u32)(counts % apic->r.initial);
-    return counts >= apic->r.initial ? 0 : apic->r.initial - (u32)counts;
-}
-
-static void timer_arm(struct lapic *apic, u64 when)
-{
-    apic->r.timer_next = when;
-    timer_set(&apic->timer, when);
-}
-
-static void timer_start(struct lapic *apic)
-{
-    apic->r.timer_start = clock_now(apic->dev.env.clock);
-    if (apic->r.initial && timer_mode(apic) != TIMER_DEADLINE)
-        timer_arm(apic, apic->r.timer_start + count_ns(apic, apic->r.initial));
-    else
-        timer_arm(apic, CLOCK_NEVER);
-}
-
-static void deadline_arm(struct lapic *apic)
-{
-    if (timer_mode(apic) != TIMER_DEADLINE)
-        return;
-    if (apic->r.tsc_deadline && apic->hooks.tsc_to_ns)
-        timer_arm(apic, apic->hooks.tsc_to_ns(apic->hooks.arg, apic->r.tsc_deadline));
-    else
-        timer_arm(apic, CLOCK_NEVER);
-}
-
-static void timer_expired(void *arg, u64 now)
-{
-    struct lapic *apic = arg;
-
-    local_event(apic, LVT_TIMER);
-    if (timer_mode(apic) == TIMER_PERIODIC && apic->r.initial) {
-        u64 period = count_ns(apic, apic->r.initial), next = apic->r.timer_next + period;
-
-        if (next < now + MIN_PERIOD_NS) {
-            u64 late = now + MIN_PERIOD_NS - apic->r.timer_next;
-
-            next = apic->r.timer_next + (late / period + 1) * period;
-        }
-        timer_arm(apic, next);
-    } else {
-        apic->r.tsc_deadline = 0;
-        timer_arm(apic, CLOCK_NEVER);
-    }
-    update_irq(apic);
-}
-
-void lapic_tsc_changed(struct lapic *apic)
-{
-    deadline_arm(apic);
-}
-
-/* The count runs on at another speed from the value it has. */
-static void write_divide(struct lapic *apic, u32 v)
-{
-    u32 left = current_count(apic);
-    u64 now = clock_now(apic->dev.env.clock), done;
-
-    apic->r.divide = v & 0xb;
-    if (!left || timer_mode(apic) == TIMER_DEADLINE)
-        return;
-    done = count_ns(apic, apic->r.initial - left);
-    apic->r.timer_start = now > done ? now - done : 0;
-    timer_arm(apic, now + count_ns(apic, left));
-}
+/* ---- registers ---- */
 
 static void write_lvt(struct lapic *apic, unsigned n, u32 v)
 {
-    unsigned was = timer_mode(apic);
+    unsigned was = lapic_timer_mode(apic);
 
     v = (v & lvt_bits[n]) | (apic->r.lvt[n] & LVT_REMOTE_IRR);
     if (!(v & LVT_LEVEL) || (v >> 8 & 7) != APIC_FIXED)
         v &= ~(u32)LVT_REMOTE_IRR;
-    if (!software_on(apic))
+    if (!lapic_software_on(apic))
         v |= LVT_MASKED;
     apic->r.lvt[n] = v;
-    if (n == LVT_TIMER && timer_mode(apic) != was) {
+    if (n == LVT_TIMER && lapic_timer_mode(apic) != was) {
         /* a change to or from the deadline mode disarms; between the other two the count runs on */
-        if (timer_mode(apic) == TIMER_DEADLINE || was == TIMER_DEADLINE) {
+        if (lapic_timer_mode(apic) == TIMER_DEADLINE || was == TIMER_DEADLINE) {
             apic->r.tsc_deadline = 0;
             apic->r.initial = 0;
-            timer_arm(apic, CLOCK_NEVER);
-        } else if (apic->r.timer_next == CLOCK_NEVER && timer_mode(apic) == TIMER_PERIODIC) {
-            timer_start(apic);
+            lapic_timer_arm(apic, CLOCK_NEVER);
+        } else if (apic->r.timer_next == CLOCK_NEVER && lapic_timer_mode(apic) == TIMER_PERIODIC) {
+            lapic_timer_start(apic);
         }
     }
     if (n >= LVT_LINT0 && n <= LVT_LINT1 && apic->r.lint[n - LVT_LINT0] && (v & LVT_LEVEL))
-        local_event(apic, n);
+        lapic_local_event(apic, n);
 }
-
-/* ---- registers ---- */
 
 static struct lapic *current(struct apic_bus *bus)
 {
@@ -514,7 +304,7 @@ static u32 reg_read(struct lapic *apic, unsigned reg)
     case REG_VERSION: return VERSION;
     case REG_TPR: return apic->r.tpr;
     case REG_APR:
-    case REG_PPR: return ppr(apic);
+    case REG_PPR: return lapic_ppr(apic);
     case REG_EOI: return 0;
     case REG_LDR: return apic->r.ldr;
     case REG_DFR: return apic->r.dfr;
@@ -523,9 +313,9 @@ static u32 reg_read(struct lapic *apic, unsigned reg)
     case REG_ICR_LO: return apic->r.icr_lo;
     case REG_ICR_HI: return apic->r.icr_hi;
     case REG_INITIAL: return apic->r.initial;
-    case REG_CURRENT: return current_count(apic);
+    case REG_CURRENT: return lapic_timer_count(apic);
     case REG_DIVIDE: return apic->r.divide;
-    default: error(apic, ESR_REGISTER); return 0;
+    default: lapic_error(apic, ESR_REGISTER); return 0;
     }
 }
 
@@ -557,23 +347,23 @@ static void reg_write(struct lapic *apic, unsigned reg, u32 v)
         break;
     case REG_ICR_LO:
         apic->r.icr_lo = v & 0xccfff;
-        send_ipi(apic);
+        lapic_send_ipi(apic);
         break;
     case REG_ICR_HI: apic->r.icr_hi = v & 0xff000000; break;
     case REG_INITIAL:
-        if (timer_mode(apic) == TIMER_DEADLINE)
+        if (lapic_timer_mode(apic) == TIMER_DEADLINE)
             break;
         apic->r.initial = v;
-        timer_start(apic);
+        lapic_timer_start(apic);
         break;
-    case REG_DIVIDE: write_divide(apic, v); break;
+    case REG_DIVIDE: lapic_timer_divide(apic, v); break;
     case REG_VERSION:
     case REG_APR:
     case REG_PPR:
     case REG_CURRENT: break; /* read-only */
     default:
         if (reg < REG_ISR || reg >= REG_IRR + 8)
-            error(apic, ESR_REGISTER);
+            lapic_error(apic, ESR_REGISTER);
         break;
     }
 }
@@ -586,7 +376,7 @@ static u64 lapic_read(void *dev, u64 off, unsigned size)
     if (!apic)
         return ~0ull;
     v = off & 0xc ? 0 : reg_read(apic, off >> 4 & 0xff);
-    update_irq(apic);
+    lapic_update(apic);
     return v;
 }
 
@@ -597,7 +387,7 @@ static void lapic_write(void *dev, u64 off, u64 v, unsigned size)
     if (!apic || (off & 0xc))
         return;
     reg_write(apic, off >> 4 & 0xff, (u32)v);
-    update_irq(apic);
+    lapic_update(apic);
 }
 
 static const struct region_ops lapic_ops = {lapic_read, lapic_write, 4, 4};
@@ -620,7 +410,7 @@ bool lapic_msr_read(struct lapic *apic, u32 msr, u64 *v)
     switch (msr) {
     case MSR_APIC_BASE: *v = apic->r.base_msr; return true;
     case MSR_TSC_DEADLINE:
-        *v = timer_mode(apic) == TIMER_DEADLINE ? apic->r.tsc_deadline : 0;
+        *v = lapic_timer_mode(apic) == TIMER_DEADLINE ? apic->r.tsc_deadline : 0;
         return apic->hooks.tsc_to_ns != NULL;
     default: return false;
     }
@@ -638,7 +428,7 @@ static bool write_base(struct lapic *apic, u64 v)
     if (was_on && !lapic_enabled(apic))
         local_reset(apic);
     map_page(apic);
-    update_irq(apic);
+    lapic_update(apic);
     return true;
 }
 
@@ -649,9 +439,9 @@ bool lapic_msr_write(struct lapic *apic, u32 msr, u64 v)
     case MSR_TSC_DEADLINE:
         if (!apic->hooks.tsc_to_ns)
             return false;
-        if (timer_mode(apic) == TIMER_DEADLINE) {
+        if (lapic_timer_mode(apic) == TIMER_DEADLINE) {
             apic->r.tsc_deadline = v;
-            deadline_arm(apic);
+            lapic_deadline_arm(apic);
         }
         return true;
     default: return false;
@@ -666,7 +456,7 @@ u8 lapic_get_cr8(const struct lapic *apic)
 void lapic_set_cr8(struct lapic *apic, u8 v)
 {
     apic->r.tpr = (v & 0xfu) << 4;
-    update_irq(apic);
+    lapic_update(apic);
 }
 
 /* ---- life ---- */
@@ -683,7 +473,7 @@ static void local_reset(struct lapic *apic)
     apic->r.id = apic->apic_id << 24;
     if (apic->bsp)
         apic->r.lvt[LVT_LINT0] = APIC_EXTINT << 8;
-    timer_arm(apic, CLOCK_NEVER);
+    lapic_timer_arm(apic, CLOCK_NEVER);
 }
 
 static void init_received(struct lapic *apic)
@@ -702,7 +492,7 @@ static bool lapic_init(struct dev *dev, struct err *err)
 
     if (!bus || bus->n == APIC_MAX_CPUS)
         return err_set(err, "%s: at most %d processors are possible", dev->id, APIC_MAX_CPUS);
-    timer_init(&apic->timer, dev->env.clock, timer_expired, apic, "lapic");
+    timer_init(&apic->timer, dev->env.clock, lapic_timer_expired, apic, "lapic");
     if (!bus->n)
         bus->mmio = (struct region){
             .name = "lapic", .size = 4096, .ops = &lapic_ops, .dev = bus, .prio = 8};
@@ -718,7 +508,7 @@ static void lapic_reset(struct dev *dev)
         apic->r.base_msr |= BASE_BSP;
     local_reset(apic);
     map_page(apic);
-    update_irq(apic);
+    lapic_update(apic);
 }
 
 static bool lapic_loaded(struct dev *dev, struct err *err)
@@ -735,11 +525,11 @@ static bool lapic_loaded(struct dev *dev, struct err *err)
     r->isr[0] &= 0xffff0000;
     r->lint[0] = !!r->lint[0];
     r->lint[1] = !!r->lint[1];
-    if (r->timer_next != CLOCK_NEVER && timer_mode(apic) != TIMER_DEADLINE && !r->initial)
+    if (r->timer_next != CLOCK_NEVER && lapic_timer_mode(apic) != TIMER_DEADLINE && !r->initial)
         r->timer_next = CLOCK_NEVER;
     map_page(apic);
     timer_set(&apic->timer, r->timer_next);
-    update_irq(apic);
+    lapic_update(apic);
     return true;
 }
 
