@@ -121,8 +121,9 @@ static enum jit_left run_eval(struct jit *jit)
     struct block *b;
     struct ir_run run;
     enum ir_left left;
+    u64 mode = cpu->mode_key;
     for (;;) {
-        if (cpu_attention(cpu) || cpu->budget <= 0)
+        if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode || (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
         b = find(jit, true);
         if (!b || cpu->budget < b->nguest)
