@@ -166,8 +166,10 @@ bool msr_write(struct cpu *cpu, u32 n, u64 v)
         if (!allowed(cpu, n, v))
             return false;
         *r = v;
-        if (n == MSR_FS_BASE || n == MSR_GS_BASE)
+        if (n == MSR_FS_BASE || n == MSR_GS_BASE) {
             seg_update_all(cpu);
+            cpu_update_mode(cpu);
+        }
         return true;
     }
     switch (n) {

@@ -8,7 +8,7 @@ enum { D0 = SEL_FREE };
 GUEST(pop_esp_mem, 32, "pop dword ptr [esp+8]\n hlt");
 GUEST(push_esp, 32, "push esp\n pop eax\n hlt");
 GUEST(pop_esp, 32, "pop esp\n hlt");
-GUEST(push_imm, 32, "push -2\n .byte 0x66\n push -3\n pushw 0x1234\n hlt");
+GUEST(push_imm, 32, "push -2\n .byte 0x66\n push -3\n .byte 0x66, 0x68, 0x34, 0x12\n hlt");
 GUEST(push_seg, 32, "push ds\n hlt");
 GUEST(pusha_popa, 32, "pusha\n xor eax, eax\n xor ebx, ebx\n xor ebp, ebp\n popa\n hlt");
 GUEST(pusha, 32, "pusha\n hlt");
