@@ -163,6 +163,8 @@ void cpu_update_mode(struct cpu *cpu)
     key |= cpu->cr0 & CR0_PG ? MK_PG : 0;
     key |= cpu->align_check ? MK_AC : 0;
     key |= cpu->dr[7] & DR7_ENABLE ? MK_DEBUG : 0;
+    if (cpu->code_bits != 64 && cpu->seg[SEG_CS].limit < (cpu->code_bits == 32 ? 0xffffffffu : 0xffffu))
+        key |= MK_LIMIT;
     for (unsigned s = 0; s < SEG__COUNT; s++) {
         const struct seg *seg = &cpu->seg[s];
         bool flat = !seg->base && seg->end_r == BIT64(32) && (s == SEG_CS || seg->end_w == BIT64(32));

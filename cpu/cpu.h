@@ -260,6 +260,7 @@ enum {
     MK_VM = 0x20,
     MK_CPL3 = 0x40,   /* accesses use MMU_USER */
     MK_TF = 0x80,     /* single step: run one instruction at a time */
+    MK_LIMIT = 0x1000, /* EIP may run into the limit of CS before it wraps: use exec */
     MK_AC = 0x2000,   /* misaligned accesses raise #AC */
     MK_PG = 0x8000,   /* paging is on: links across pages need a check */
     MK_DEBUG = 0x4000, /* a breakpoint register is enabled: use exec */

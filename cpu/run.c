@@ -73,12 +73,8 @@ static void events(struct cpu *cpu)
 /* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */
 static bool needs_exec(const struct cpu *cpu)
 {
-    u32 limit = cpu->seg[SEG_CS].limit;
-    if ((cpu->eflags & (FL_TF | FL_RF)) || (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF)) || cpu->shadow || cpu->db_pending)
-        return true;
-    if (cpu->code_bits == 64)
-        return true;
-    return cpu->code_bits == 32 ? limit != 0xffffffffu : limit < 0xffff;
+    return (cpu->eflags & (FL_TF | FL_RF)) || (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT | MK_CODE64)) ||
+           cpu->shadow || cpu->db_pending;
 }
 
 static void account(struct cpu *cpu)

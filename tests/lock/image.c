@@ -10,7 +10,7 @@ enum {
     SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, SEL_CODE3 = 0x1b, SEL_DATA3 = 0x23, SEL_TSS = 0x28, SEL_CODE16 = 0x30,
     SEL_STACK16 = 0x38, SEL_SMALL = 0x43, SEL_DOWN32 = 0x4b, SEL_DOWN16 = 0x53, SEL_CONFORM = 0x58, SEL_READ = 0x63,
     SEL_CODE16_3 = 0x6b, SEL_STACK16_3 = 0x73, SEL_ABSENT = 0x7b, SEL_XONLY = 0x80, SEL_GATE = 0x8b, SEL_STACK32 = 0x90,
-    SEL_STACK32_3 = 0x9b, GDT_SIZE = 0xa0,
+    SEL_STACK32_3 = 0x9b, SEL_SHORT16 = 0xa0, SEL_SHORT32 = 0xab, GDT_SIZE = 0xb0,
 };
 
 struct want {
@@ -20,7 +20,7 @@ struct want {
 };
 
 /* Descriptor tables are filled from this; SMALL's place and size change with the seed. */
-static void descriptors(const struct lock_prog *p, struct want w[20], u32 *n)
+static void descriptors(const struct lock_prog *p, struct want w[24], u32 *n)
 {
     enum { CODE = DA_P | DA_S | DA_CODE | DA_READ, DATA = DA_P | DA_S | DA_WRITE, R3 = DA_DPL };
     u64 s = p->seed ^ 0x5e65;
@@ -44,6 +44,8 @@ static void descriptors(const struct lock_prog *p, struct want w[20], u32 *n)
         {SEL_XONLY, 0, 0xfffff, (CODE | DA_G | DA_DB) & ~(u32)DA_READ},
         {SEL_STACK32, LOCK_STACK, 0x7fff, DATA | DA_DB},
         {SEL_STACK32_3, LOCK_STACK, 0x7fff, DATA | DA_DB | R3},
+        {SEL_SHORT16, LOCK_CODE, 0xfff, CODE},
+        {SEL_SHORT32, 0, LOCK_CODE + 0xff8, CODE | DA_DB | R3},
     };
     memcpy(w, all, sizeof(all));
     *n = ARRAY_LEN(all);
@@ -57,7 +59,7 @@ static void put_gate(u8 *p, unsigned sel, u32 off, unsigned type, unsigned dpl)
 
 static void put_tables(struct lock_prog *p)
 {
-    struct want w[20];
+    struct want w[24];
     u64 s = p->seed ^ 0x1d7;
     u32 n;
     u8 *tss = p->image + LOCK_TSS;
@@ -237,6 +239,8 @@ static void choose_segments(struct lock_prog *p, u64 *s)
     }
     for (unsigned i = 0; i < SEG__COUNT; i++)
         p->sel[i] = lock_chance(s, 35) ? flat : any[lock_below(s, ARRAY_LEN(any))];
+    if (lock_chance(s, 8) && (p->kind == LOCK_SEG32) == p->user)
+        code = p->user ? SEL_SHORT32 : SEL_SHORT16;
     p->sel[SEG_CS] = code;
     p->sel[SEG_SS] = stack;
 }
@@ -244,7 +248,7 @@ static void choose_segments(struct lock_prog *p, u64 *s)
 /* Bases and limits, for addresses that mean something. */
 static void note_bases(struct lock_prog *p)
 {
-    struct want w[20];
+    struct want w[24];
     u32 n;
     descriptors(p, w, &n);
     for (unsigned i = 0; i < SEG__COUNT; i++) {
@@ -287,7 +291,7 @@ void lock_choose(struct lock_prog *p, u64 *s)
 
 static void put_segments(const struct lock_prog *p, struct cpu *cpu)
 {
-    struct want w[20];
+    struct want w[24];
     u32 n;
     descriptors(p, w, &n);
     for (unsigned i = 0; i < SEG__COUNT; i++) {

@@ -345,6 +345,20 @@ static void selector(struct lock_prog *p, u64 *s)
     put(i, 0xc0 | (sreg == SEG_CS || (sreg == SEG_SS && lock_chance(s, 60)) ? SEG_ES : sreg) << 3, 1);
 }
 
+/* A far jump or call to code that is the same, or has a nearer limit, or the other size. */
+static void far_jump(struct lock_prog *p, u64 *s)
+{
+    static const u16 pm[] = {0x08, 0x1b, 0x30, 0x6b, 0xa0, 0xab, 0x58};
+    struct lock_insn *i = next(p);
+    bool real = p->kind >= LOCK_REAL;
+    i->target = some_target(p, s, false);
+    put(i, lock_chance(s, 60) ? 0xea : 0x9a, 1);
+    i->fix_at = i->len;
+    i->fix = p->bits == 32 ? FIX_OFF32 : FIX_OFF16;
+    put(i, 0, p->bits / 8u);
+    put(i, real ? LOCK_CODE / 16 : lock_chance(s, 40) ? p->sel[SEG_CS] : pm[lock_below(s, ARRAY_LEN(pm))], 2);
+}
+
 /* mov eax, cr0; xor eax, bit; mov cr0, eax — and other things of level 0. */
 static void control(struct lock_prog *p, u64 *s)
 {
@@ -409,11 +423,13 @@ void lock_gen_insn(struct lock_prog *p, u64 *s)
         patch(p, s);
     } else if (k < 845) {
         selector(p, s);
-    } else if (k < 853) {
+    } else if (k < 852) {
+        far_jump(p, s);
+    } else if (k < 857) {
         control(p, s);
-    } else if (k < 860) {
+    } else if (k < 863) {
         flush(p, s);
-    } else if (k < 870) {
+    } else if (k < 872) {
         interrupt(p, s);
     } else {
         while (!try_any(p, s, false))

@@ -522,7 +522,7 @@ static void flags_behind(struct em *e, const struct ir_ins *i, u8 live)
         e->mend = MEND_MUL;
     else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
         e->mend = MEND_SHIFT;
-    else if (i->flags_out & IRF_A)
+    else if ((i->flags_out & IRF_A) || e->mend == MEND_MUL) /* what IMUL left is not wanted, or was saved above */
         e->mend = MEND_NONE;
 }
 
