@@ -69,12 +69,14 @@ void dev_list_reset(struct dev_list *list)
 
 void dev_list_free(struct dev_list *list)
 {
+    /* All let go of buses and of each other before any memory goes: they look at each other's regions and wires. */
+    for (struct dev *dev = list->first; dev; dev = dev->next)
+        if (dev->cls->free)
+            dev->cls->free(dev);
     while (list->first) {
         struct dev *dev = list->first;
 
         list->first = dev->next;
-        if (dev->cls->free)
-            dev->cls->free(dev);
         if (dev->env.clock)
             clock_forget(dev->env.clock, dev, dev->cls->size);
         props_free(dev->cls->props, dev);
