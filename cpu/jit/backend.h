@@ -52,7 +52,8 @@ struct be_in {
     const struct ir_block *ir;
     u32 block_id;
     u32 off;                   /* of the block in its page: exits to the same page may be linked */
-    bool link_any;             /* paging is off: every direct exit may be linked */
+    bool link_any;             /* paging is off: direct exits to other pages may be linked, too */
+    u32 base;                  /* of CS, for those */
     bool link_none;            /* chaining is switched off */
     bool counted, user;
 };

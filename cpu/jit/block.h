@@ -58,6 +58,7 @@ struct jit {
     u32 npages;
     struct block *running;    /* eval: the block under way */
     u32 gen_seen;             /* mmu.gen that jc_tag was made for */
+    u64 a20_seen;             /* mmu.a20_mask that links between pages were made for */
     u64 mode_seen, base_seen;
     struct {
         u64 mode_key, base;

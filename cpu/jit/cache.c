@@ -164,6 +164,17 @@ void jit_flush(struct cpu *cpu)
     jit->stats.flushes++;
 }
 
+/* Other memory may lie at the other end of links between pages now. */
+static void unlink_pages(struct jit *jit)
+{
+    for (u32 n = 0; n < jit->nblocks; n++) {
+        struct block *b = jit->blocks[n];
+        for (u32 i = 0; i < b->nlinks; i++)
+            if (b->links[i].target && b->links[i].target->page0 != b->page0)
+                unlink_exit(jit, &b->links[i]);
+    }
+}
+
 /* ---- the jump table's tags ---- */
 static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
 {
@@ -189,6 +200,10 @@ void jc_refresh(struct jit *jit)
         return;
     if (jit->gen_seen != cpu->mmu.gen)
         jit->jc_gen++;
+    if (jit->a20_seen != cpu->mmu.a20_mask) {
+        jit->a20_seen = cpu->mmu.a20_mask;
+        unlink_pages(jit);
+    }
     jit->gen_seen = cpu->mmu.gen;
     jit->mode_seen = cpu->mode_key;
     jit->base_seen = base;

@@ -232,6 +232,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->code_p += -(uintptr_t)jit->code_p & 63;
     jit->code_start = jit->code_p;
     jit->gen_seen = ~cpu->mmu.gen;
+    jit->a20_seen = cpu->mmu.a20_mask;
     jit->jc_gen = 1;
     cpu->jit = jit;
     for (u32 i = 0; i < JC_SIZE; i++)

@@ -116,6 +116,7 @@ static bool emit(struct jit *jit, struct block *b, struct be_out *out)
         .block_id = b->id,
         .off = b->off,
         .link_any = !(b->mode_key & MK_PG),
+        .base = (u32)cpu->seg[SEG_CS].base,
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,

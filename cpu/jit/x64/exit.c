@@ -1,12 +1,20 @@
 /* x86-64 code for leaving a block: linkable jumps, the in-code table for indirect ones, and back to the run loop. */
 #include "cpu/jit/x64/em.h"
 
+/* Chipsets switch between ROM and RAM in the last 384 KiB of the first megabyte: what lies there must be looked up. */
+static bool remapped(u32 la)
+{
+    return la >= 0xa0000 && la < 0x100000;
+}
+
 static bool linkable(const struct em *e, u64 rip)
 {
     s64 off = (s64)e->in->off + (s64)(rip - e->in->ir->rip);
     if (e->in->link_none)
         return false;
-    return e->in->link_any || (off >= 0 && off < (s64)PAGE_SIZE);
+    if (off >= 0 && off < (s64)PAGE_SIZE)
+        return true;
+    return e->in->link_any && !remapped((u32)(e->in->base + rip));
 }
 
 /* Charge back what the block will not execute when it is left behind `done` of its instructions. */
