@@ -574,7 +574,7 @@ static bool fdc_loaded(struct dev *dev, struct err *err)
     fdc_cancel(f);
     if (r->phase >= FP__COUNT || r->kind >= FK__COUNT)
         return err_set(err, "%s: the saved phase is impossible", dev->id);
-    r->cmd_pos %= FDC_CMD_MAX;
+    r->cmd_pos = MIN(r->cmd_pos, (u8)FDC_CMD_MAX);
     r->cmd_len = MIN(r->cmd_len, (u8)FDC_CMD_MAX);
     r->res_len = MIN(r->res_len, (u8)FDC_RES_MAX);
     r->res_pos = MIN(r->res_pos, r->res_len);
