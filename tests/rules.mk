@@ -42,3 +42,5 @@ check-torture:
 	$(call variant,$(B)/torture,--enable-torture)
 
 .PHONY: check-units check-boot
+-include tests/bench/rules.mk
+-include tests/fuzz/rules.mk

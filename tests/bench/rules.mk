@@ -1,0 +1,51 @@
+# make bench: boots the same programs under this emulator and under QEMU in turn and compares. See tests/bench/README.md.
+#   BENCH_SET=boot|sys|tools|bare|all  BENCH_ROUNDS=3  BENCH_QEMU=program  BENCH_QEMU2=program  BENCH_GUESTS=folder
+BENCHB := $(B)/bench
+BENCH_GUESTS ?= $(B)/guests
+BARE_CFLAGS := $(filter-out -march=% -Os -mno-sse -mno-mmx,$(ROM_CFLAGS)) -march=i686 -O2 -Wno-array-bounds
+BARE_OBJ := $(patsubst %,$(BENCHB)/bare/%.o,start main cpu mem fp_x87 fp_sse2 sys code) \
+	$(patsubst %,$(ROMB)/lib/%.o,mem pci power serial)
+
+$(BENCHB)/bare/start.o: tests/bench/bare/start.S
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) -c $< -o $@
+
+$(BENCHB)/bare/%.o: tests/bench/bare/%.c
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(BARE_CFLAGS) $(BARE_CFLAGS_$*) -c $< -o $@
+
+# A call has to be a call in the kernels that count them.
+BARE_CFLAGS_cpu := -fno-optimize-sibling-calls -mno-sse -fno-inline-functions -fno-partial-inlining -fno-ipa-cp -fno-gcse
+BARE_CFLAGS_main := -mno-sse
+BARE_CFLAGS_mem := -mno-sse -fno-tree-loop-distribute-patterns
+BARE_CFLAGS_sys := -mno-sse
+BARE_CFLAGS_code := -mno-sse
+
+$(BENCHB)/bare/fp_x87.o: tests/bench/bare/fp.c
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(BARE_CFLAGS) -DFP_X87 -mfpmath=387 -mno-sse -c $< -o $@
+
+$(BENCHB)/bare/fp_sse2.o: tests/bench/bare/fp.c
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(BARE_CFLAGS) -msse2 -mfpmath=sse -c $< -o $@
+
+$(BENCHB)/bare.elf: $(BARE_OBJ) roms/lib/flat.lds
+	$(call rom_flat,0x100000)
+
+$(BENCHB)/benchrun: tests/bench/benchrun.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -o $@ $<
+
+-include $(wildcard $(BENCHB)/bare/*.d)
+
+.PHONY: bench bench-tools bench-docs
+bench-tools: $(BENCHB)/benchrun $(BENCHB)/bare.elf
+
+bench: all bench-tools
+	@[ -f $(BENCH_GUESTS)/bench.cpio.gz ] || tests/tools/guests.sh $(BENCH_GUESTS) kernels
+	@B='$(B)' BENCH_GUESTS='$(BENCH_GUESTS)' tests/bench/run.sh
+
+# Puts the last run's plot and figures where the documentation shows them.
+bench-docs:
+	cp $(BENCHB)/bench.svg docs/bench.svg
+	cp $(BENCHB)/bench.csv docs/bench.csv

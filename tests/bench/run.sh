@@ -1,0 +1,161 @@
+#!/bin/sh
+# Runs the same kernel, initramfs and programs under this emulator and under QEMU in turn (A B A B ...) and compares the
+# medians. Called by `make bench`; see tests/bench/README.md for the settings and for how to read the result.
+set -eu
+
+me=bench
+here=$(cd "$(dirname "$0")/../.." && pwd)
+B=${B:-$here/build}
+out=$B/bench
+guests=${BENCH_GUESTS:-$B/guests}
+rounds=${BENCH_ROUNDS:-3}
+sets=${BENCH_SET:-all}
+ram=${BENCH_RAM:-256}
+cpu=${BENCH_CPU:-qemu32}
+flavour=${BENCH_KERNEL:-686}
+ours=${BENCH_OURS:-$B/dragoman}
+qemu=${BENCH_QEMU:-qemu-system-i386}
+qemu2=${BENCH_QEMU2:-}
+only=${BENCH_ONLY:-}
+
+die()
+{
+    echo "$me: $*" >&2
+    exit 1
+}
+
+case $sets in
+all) sets="boot sys tools bare" ;;
+esac
+for s in $sets; do
+    case $s in
+    boot | sys | tools | bare) ;;
+    *) die "BENCH_SET=$s is not known; it is one or more of boot, sys, tools, bare, or all" ;;
+    esac
+done
+case $rounds in
+'' | *[!0-9]* | 0) die "BENCH_ROUNDS=$rounds is not a number of rounds" ;;
+esac
+[ -x "$ours" ] || die "$ours is not there; 'make all' builds it"
+case " $sets " in
+*" boot "* | *" sys "* | *" tools "*)
+    for f in "$guests/vmlinuz-$flavour" "$guests/bench.cpio.gz"; do
+        [ -f "$f" ] || die "$f is not there; 'make guests' makes it (it needs gcc-multilib for the programs)"
+    done
+    ;;
+esac
+
+if [ -z "$qemu2" ]; then
+    for d in "$B/qemu10" "$here/build/qemu10"; do
+        [ -x "$d/qemu-system-i386" ] && qemu2=$d/qemu-system-i386 && break
+    done
+fi
+emulators="dragoman"
+if command -v "$qemu" >/dev/null 2>&1; then
+    emulators="$emulators qemu"
+else
+    echo "$me: no $qemu here (Debian package: qemu-system-x86): nothing to compare with" >&2
+fi
+[ -z "$qemu2" ] || emulators="$emulators qemu2"
+
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+rm -f "$out"/run-*.txt
+samples=$out/samples.txt
+: >"$samples"
+
+version()
+{
+    case $1 in
+    dragoman) "$ours" -version 2>/dev/null | head -n 1 ;;
+    qemu) "$qemu" --version 2>/dev/null | head -n 1 ;;
+    qemu2) "$qemu2" --version 2>/dev/null | head -n 1 ;;
+    esac
+}
+
+# Most seconds that one run of a set may take.
+limit()
+{
+    case $1 in
+    boot) echo "${BENCH_TIMEOUT:-120}" ;;
+    sys) echo "${BENCH_TIMEOUT:-400}" ;;
+    tools) echo "${BENCH_TIMEOUT:-600}" ;;
+    bare) echo "${BENCH_TIMEOUT:-200}" ;;
+    esac
+}
+
+# run ROUND SET EMULATOR: one run, its stamped output in $out/run-SET-EMULATOR-ROUND.txt.
+run()
+{
+    log=$out/run-$2-$3-$1.txt
+    case $3 in
+    dragoman) set -- "$@" "$ours" -no-shutdown ;;
+    qemu) set -- "$@" "$qemu" -accel tcg -net none ;;
+    qemu2) set -- "$@" "$qemu2" -accel tcg -net none ;;
+    esac
+    round=$1 set=$2 emulator=$3
+    shift 3
+    set -- "$@" -cpu "$cpu" -m "$ram" -display none -serial mon:stdio -no-reboot
+    if [ "$set" = bare ]; then
+        set -- "$@" -kernel "$out/bare.elf"
+        [ -z "$only" ] || set -- "$@" -append "$only"
+    else
+        set -- "$@" -kernel "$guests/vmlinuz-$flavour" -initrd "$guests/bench.cpio.gz" \
+            -append "console=ttyS0 quiet bench=$set"
+    fi
+    if [ "$emulator" = dragoman ]; then
+        # Ctrl-A c is the monitor's prompt; the pause is for the guest to finish its line and switch itself off.
+        set -- -k BENCH-DONE -s "$(printf '\001cinfo jit\nquit\n')
+" "$@"
+    fi
+    "$out/benchrun" -t "$(limit "$set")" -o "$log" "$@" 2>"$log.err" || true
+    [ -s "$log.err" ] || rm -f "$log.err"
+    if ! grep -q 'BENCH-DONE' "$log"; then
+        echo "$me: $emulator did not finish '$set' in round $round: $(tail -n 1 "$log"); see $log" >&2
+    fi
+    awk -v round="$round" -v set="$set" -v emu="$emulator" -f "$here/tests/bench/collect.awk" "$log" >>"$samples"
+}
+
+# The benchmark program of the sys set is a static 32-bit one: an x86 host can run it by itself.
+native()
+{
+    case $(uname -m) in
+    x86_64 | i?86) ;;
+    *) return 0 ;;
+    esac
+    program=
+    for f in "$guests/apt/sysbench" "$out/sysbench"; do
+        [ -x "$f" ] && program=$f && break
+    done
+    if [ -z "$program" ]; then
+        (cd "$out" && gzip -dc "$guests/bench.cpio.gz" | cpio -i --quiet --to-stdout b/sysbench './b/sysbench') \
+            >"$out/sysbench" 2>/dev/null || return 0
+        chmod 755 "$out/sysbench"
+        program=$out/sysbench
+    fi
+    [ -s "$program" ] || return 0
+    "$out/benchrun" -t 60 -o "$out/run-sys-native-$1.txt" "$program" 2>/dev/null || true
+    awk -v round="$1" -v set=sys -v emu=native -f "$here/tests/bench/collect.awk" \
+        "$out/run-sys-native-$1.txt" >>"$samples"
+}
+
+for e in $emulators; do
+    printf '%-9s %s\n' "$e" "$(version "$e")"
+done
+round=1
+while [ "$round" -le "$rounds" ]; do
+    for set in $sets; do
+        for e in $emulators; do
+            printf '%s: round %s of %s, %s, %s\n' "$me" "$round" "$rounds" "$set" "$e" >&2
+            # run() uses the positional parameters and names of its own: a subshell keeps ours.
+            (run "$round" "$set" "$e")
+        done
+        [ "$set" != sys ] || native "$round"
+    done
+    round=$((round + 1))
+done
+
+awk -v csv="$out/bench.csv" -f "$here/tests/bench/compare.awk" "$samples"
+awk -v q="$(version qemu)" -v q2="$([ -z "$qemu2" ] || version qemu2)" -f "$here/tests/bench/plot.awk" \
+    "$out/bench.csv" >"$out/bench.svg"
+echo "$me: figures in $out/bench.csv, plot in $out/bench.svg, each run's output beside them"
