@@ -4,6 +4,15 @@
 
 enum { ALL_TAGS_IO = TLB_IO };
 
+struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir)
+{
+    const struct bus_range *r = bus_find(mmu->mem, phys, dir);
+    if (!r || !r->region->ram || r->end - phys < n)
+        return NULL;
+    mmu->window[dir] = (struct mmu_window){r->start, r->end - r->start, r->region};
+    return r->region;
+}
+
 static u64 *tag_of(struct tlb_entry *e, int access)
 {
     return access == TLB_RD ? &e->rd : access == TLB_WR ? &e->wr : &e->ex;
@@ -36,6 +45,8 @@ void mmu_flush(struct mmu *mmu, bool global)
 {
     mmu->gen++;
     mmu->flushes++;
+    if (global)
+        mmu->window[0].len = mmu->window[1].len = 0;
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
         u32 kept = 0;
@@ -121,11 +132,10 @@ void mmu_set_a20(struct mmu *mmu, bool open)
 /* The memory that answers the whole page at `phys` in direction dir, or NULL. */
 static struct region *page_memory(struct mmu *mmu, u64 phys, int dir)
 {
-    const struct bus_range *r = bus_find(mmu->mem, phys, dir);
-    if (!r || !r->region->ram || phys < r->start || r->end - phys < PAGE_SIZE ||
-        ((r->region->ram_off + (phys - r->region->base)) & PAGE_MASK))
+    struct region *region = mmu_memory(mmu, phys, PAGE_SIZE, dir);
+    if (!region || ((region->ram_off + (phys - region->base)) & PAGE_MASK))
         return NULL;
-    return r->region;
+    return region;
 }
 
 static struct ram *page_ram(const struct region *region, u64 phys, u32 *index)

@@ -27,6 +27,11 @@ struct mmu {
     u64 pdpte[4];       /* PAE: loaded with CR3 */
     u64 phys_mask;      /* physical address bits of the CPU model */
     u64 a20_mask;       /* ~BIT(20) while the A20 gate is closed */
+    /* The memory last found on the bus for reads and for writes: saves the search of the map. Void after a change of it. */
+    struct mmu_window {
+        u64 start, len; /* physical */
+        struct region *region;
+    } window[2];
     u64 large_lo, large_hi; /* linear range in which pages of 2 or 4 MiB were entered: INVLPG there drops them whole */
     u32 gen;            /* counts flushes and invalidations of any kind: caches of virtual-to-code links compare it */
     struct bus *mem;

@@ -1,4 +1,4 @@
-/* Guest memory in a memfd between guard areas, its dirty bits, and the note to the owner of
+/* Guest memory between guard areas, its dirty bits, and the note to the owner of
  * translated code. */
 #define _GNU_SOURCE
 #include "mmu/ram.h"
@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* Address space that faults on either side: a stray access stops there instead of in somebody's
  * data. */
 #define GUARD (1 * MIB)
+#define HUGE (2 * MIB)
 
 enum { LINE_BITS = 6 }; /* code_lines has a bit per 64 bytes */
 
@@ -20,20 +20,19 @@ static bool map_host(struct ram *ram, struct err *err)
 {
     u8 *area;
 
-    ram->fd = memfd_create("guest-ram", MFD_CLOEXEC);
-    if (ram->fd < 0 || ftruncate(ram->fd, (off_t)ram->size) < 0)
-        return err_set(err, "the host cannot give %llu MiB for guest memory: %s; try a smaller -m",
-                       (unsigned long long)(ram->size / MIB), strerror(errno));
-    area = mmap(NULL, ram->size + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                -1, 0);
+    area = mmap(NULL, ram->size + 2 * GUARD + HUGE, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (area == MAP_FAILED)
         return err_set(err, "the host has no address space for %llu MiB of guest memory: %s",
                        (unsigned long long)(ram->size / MIB), strerror(errno));
-    ram->host = area + GUARD;
-    if (mmap(ram->host, ram->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram->fd, 0) ==
-        MAP_FAILED)
-        return err_set(err, "the host cannot map %llu MiB of guest memory: %s",
+    ram->area = area;
+    ram->host = area + GUARD + (-(uintptr_t)(area + GUARD) & (HUGE - 1));
+    if (mprotect(ram->host, ram->size, PROT_READ | PROT_WRITE))
+        return err_set(err, "the host cannot give %llu MiB for guest memory: %s; try a smaller -m",
                        (unsigned long long)(ram->size / MIB), strerror(errno));
+    /* Private and aligned, so that the host may back it with huge pages: the software TLB misses
+     * into host TLB misses, and those cost as much again. Only a hint. */
+    madvise(ram->host, ram->size, MADV_HUGEPAGE);
     return true;
 }
 
@@ -59,7 +58,7 @@ static bool add_pages(struct ram *ram, struct ram_space *space, struct err *err)
 
 bool ram_init(struct ram *ram, struct ram_space *space, u64 size, struct err *err)
 {
-    *ram = (struct ram){.fd = -1};
+    *ram = (struct ram){0};
     if (!size || size > (u64)1 << 42)
         return err_set(err, "guest memory of %llu bytes is not possible", (unsigned long long)size);
     ram->size = (size + PAGE_MASK) & ~(u64)PAGE_MASK;
@@ -71,12 +70,10 @@ bool ram_init(struct ram *ram, struct ram_space *space, u64 size, struct err *er
 
 void ram_free(struct ram *ram)
 {
-    if (ram->host)
-        munmap(ram->host - GUARD, ram->size + 2 * GUARD);
-    if (ram->fd > 0)
-        close(ram->fd);
+    if (ram->area)
+        munmap(ram->area, ram->size + 2 * GUARD + HUGE);
     free(ram->dirty);
-    *ram = (struct ram){.fd = -1};
+    *ram = (struct ram){0};
 }
 
 void ram_space_free(struct ram_space *space)

@@ -35,7 +35,7 @@ struct ram {
     u64 size;   /* bytes, a multiple of PAGE_SIZE */
     u32 page0;  /* id of its first page in the space */
     u8 *dirty;  /* one byte per page: DIRTY_* bits */
-    int fd;     /* memfd behind host */
+    u8 *area;   /* the mapping with its guards */
 };
 
 /* Allocate `size` zeroed bytes (rounded up to pages). False with *err when the host has no room. */

@@ -14,23 +14,23 @@ enum {
 /* A table entry of `size` 4 or 8 bytes at physical address pa; tables outside of memory read as the bus answers. */
 static u64 entry_read(struct mmu *mmu, u64 pa, unsigned size)
 {
-    const struct bus_range *r;
+    const struct region *r;
     pa &= mmu->a20_mask;
-    r = bus_find(mmu->mem, pa, 0);
-    if (LIKELY(r && r->region->ram))
-        return ld_le(r->region->ram->host + r->region->ram_off + (pa - r->region->base), size);
+    r = mmu_memory(mmu, pa, size, 0);
+    if (LIKELY(r))
+        return ld_le(r->ram->host + r->ram_off + (pa - r->base), size);
     return bus_read(mmu->mem, pa, size);
 }
 
 static void entry_set_bits(struct mmu *mmu, u64 pa, u32 bits)
 {
-    const struct bus_range *r;
+    const struct region *r;
     pa &= mmu->a20_mask;
-    r = bus_find(mmu->mem, pa, 1);
-    if (LIKELY(r && r->region->ram)) {
-        u64 off = r->region->ram_off + (pa - r->region->base);
-        u8 *p = r->region->ram->host + off;
-        ram_wrote(r->region->ram, off, 4);
+    r = mmu_memory(mmu, pa, 4, 1);
+    if (LIKELY(r)) {
+        u64 off = r->ram_off + (pa - r->base);
+        u8 *p = r->ram->host + off;
+        ram_wrote(r->ram, off, 4);
         st32(p, ld32(p) | bits);
     } else {
         bus_write(mmu->mem, pa, (u32)bus_read(mmu->mem, pa, 4) | bits, 4);

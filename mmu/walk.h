@@ -16,6 +16,17 @@ struct walk {
  * checked. */
 bool walk(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w, struct mmu_fault *fault);
 
+/* The memory region behind n bytes at physical address phys for reads (dir 0) or writes (1), or NULL where devices or
+ * nothing answers. */
+struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir);
+static inline struct region *mmu_memory(struct mmu *mmu, u64 phys, unsigned n, int dir)
+{
+    const struct mmu_window *w = &mmu->window[dir];
+    if (LIKELY(phys - w->start < w->len && w->len - (phys - w->start) >= n))
+        return w->region;
+    return mmu_memory_find(mmu, phys, n, dir);
+}
+
 /* Load the PDPTEs that CR3 of `mode` points at; false when a present one has reserved bits set. */
 bool walk_load_pdptes(struct mmu *mmu, const struct mmu_mode *mode, u64 out[4]);
 
