@@ -92,7 +92,8 @@ static struct block *find(struct jit *jit, bool eval)
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
     if (!b) {
         u8 *hot = &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
-        if (*hot < HOT_AFTER && !jit->config.eager) {
+        int times = *hot;
+        if (times < HOT_AFTER && !jit->config.eager) {
             ++*hot;
             return NULL;
         }

@@ -20,6 +20,20 @@ static enum lock_kind choose_kind(u64 *s, u32 mask)
     return kind;
 }
 
+/* Choices that do not depend on instructions; what is set in *p beforehand stays. */
+static void choose_world(struct lock_prog *p, u64 *s)
+{
+    if (!p->simple && p->kind != LOCK_REAL)
+        p->paging = (enum lock_paging)lock_below(s, PAGINGS);
+    if (p->paging == PAGING_PAE && !(p->feats & FEAT_BIT(PAE)))
+        p->paging = PAGING_32;
+    p->wp = lock_chance(s, 50);
+    p->pse = (p->feats & FEAT_BIT(PSE)) && lock_chance(s, 40);
+    p->budget = 40 + lock_below(s, 260);
+    p->irq_every = lock_chance(s, 20) ? 1 + lock_below(s, 60) : 0;
+    lock_choose(p, s);
+}
+
 void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_options *options)
 {
     u64 s = seed;
@@ -29,18 +43,29 @@ void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_option
     p->feats = feats;
     p->simple = options->simple || lock_chance(&s, 15);
     p->kind = choose_kind(&s, options->simple ? BIT(LOCK_FLAT32) : options->kinds ? options->kinds : ~0u);
-    if (!p->simple && p->kind != LOCK_REAL)
-        p->paging = (enum lock_paging)lock_below(&s, PAGINGS);
-    if (p->paging == PAGING_PAE && !(feats & FEAT_BIT(PAE)))
-        p->paging = PAGING_32;
-    p->wp = lock_chance(&s, 50);
-    p->pse = (feats & FEAT_BIT(PSE)) && lock_chance(&s, 40);
-    p->budget = 40 + lock_below(&s, 260);
-    p->irq_every = lock_chance(&s, 20) ? 1 + lock_below(&s, 60) : 0;
-    lock_choose(p, &s);
+    choose_world(p, &s);
     want = 4 + lock_below(&s, lock_chance(&s, 50) ? 20 : LOCK_MAX_INSNS - 4);
     while (p->n < want)
         lock_gen_insn(p, &s);
+    lock_layout(p);
+}
+
+void lock_gen_raw(struct lock_prog *p, const u8 *bytes, size_t n, u64 feats)
+{
+    enum { HEAD = 4, CHUNK = 12 };
+    u64 s = 0;
+    memset(p, 0, offsetof(struct lock_prog, code));
+    for (size_t i = 0; i < MIN(n, (size_t)HEAD); i++)
+        s = s << 8 | bytes[i];
+    p->seed = s;
+    p->feats = feats;
+    p->kind = choose_kind(&s, ~0u);
+    choose_world(p, &s);
+    for (size_t i = HEAD; i < n && p->n < LOCK_MAX_INSNS; i += CHUNK) {
+        struct lock_insn *insn = &p->insns[p->n++];
+        insn->len = (u8)MIN(n - i, (size_t)CHUNK);
+        memcpy(insn->bytes, bytes + i, insn->len);
+    }
     lock_layout(p);
 }
 

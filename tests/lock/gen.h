@@ -84,6 +84,8 @@ void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_option
 void lock_layout(struct lock_prog *p);
 /* Instruction k becomes NOPs of the same length. */
 void lock_drop(struct lock_prog *p, u32 k);
+/* Make a program of n given bytes; the first few choose mode, paging and registers. */
+void lock_gen_raw(struct lock_prog *p, const u8 *bytes, size_t n, u64 feats);
 /* Put a freshly reset machine into the program's starting state. */
 void lock_enter(const struct lock_prog *p, struct lock_machine *m);
 

@@ -1,0 +1,39 @@
+# Fuzzing (tests/fuzz/README.md) and the long run of the lockstep test.
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
+	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)))
+FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
+# libFuzzer where the compiler has it, else random inputs of our own driver.
+FUZZ_ENGINE = $(shell echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return 0; }' | \
+	$(FUZZ_CC) -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null && echo fuzzer)
+FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_CFLAGS = $(filter-out -O%,$(CFLAGS)) -O1 -g -DCONFIG_DEBUG $(FUZZ_SAN)
+
+$(B)/fuzz/obj/%.o: %.c config.h
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer-no-link) -c $< -o $@
+
+$(B)/fuzz/lib.a: $(FUZZ_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/driver.c $(B)/fuzz/lib.a
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $< \
+	    $(if $(FUZZ_ENGINE),,tests/fuzz/driver.c) $(B)/fuzz/lib.a $(LIBS) -lrt
+
+# Each target for FUZZ_SECONDS; what fails is left in $(B)/fuzz/NAME-*.
+fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
+	@for t in $(FUZZ_TARGETS); do \
+	    mkdir -p $(B)/fuzz/corpus/$$t && echo "fuzz $$t for $(FUZZ_SECONDS) s" && \
+	    $(B)/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=700 -timeout=20 -print_final_stats=1 \
+	        -artifact_prefix=$(B)/fuzz/$$t- $(if $(FUZZ_ENGINE),$(B)/fuzz/corpus/$$t) >$(B)/fuzz/$$t.log 2>&1 || \
+	    { tail -60 $(B)/fuzz/$$t.log; exit 1; }; tail -8 $(B)/fuzz/$$t.log; done
+
+check-lock: $(B)/tests/lock/test_lock
+	DRAGOMAN_LOCK=1000000 $(B)/tests/lock/test_lock
+
+-include $(FUZZ_OBJ:.o=.d)
+.PRECIOUS: $(B)/fuzz/fuzz_%
+.PHONY: check-lock
