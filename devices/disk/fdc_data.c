@@ -416,7 +416,6 @@ void fdc_data_loaded(struct fdc *f)
     r->pos = MIN(r->pos, (u32)FDC_SECTOR);
     r->end = MIN(r->end, (u32)FDC_SECTOR);
     r->unit &= 3;
-    r->head &= 1;
     r->eot = r->kind == FK_FORMAT ? MIN(r->eot, (u8)FDC_MAX_SPT) : r->eot;
     if (r->phase == FP_READ || r->phase == FP_WRITE)
         submit(f, r->phase);

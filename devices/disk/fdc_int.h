@@ -53,7 +53,7 @@ struct fdc_regs {
     u8 count;       /* VERIFY: sectors left; FORMAT: sectors done */
     u8 retries;     /* waiting for the DMA controller */
     u8 last;        /* last byte read */
-    u8 pad[5];
+    u8 pad[8];
     u8 buf[FDC_SECTOR];
     u8 cmp[FDC_SECTOR]; /* SCAN: what to compare with; FORMAT: the sector ids */
 };

@@ -45,6 +45,7 @@ static const struct pci_ident ide_ident = {
     F(drv[n].event, FT_U8, 0, "media event"), \
     F(drv[n].cd_flags, FT_U8, 0x10, "parts of a raw sector"), \
     F(drv[n].packet, FT_BYTES, 0, "packet command"), \
+    F(drv[n].pad0, FT_BYTES, 0, "unused"), \
     F(drv[n].cyls, FT_U32, 0, "cylinders"), \
     F(drv[n].left, FT_U32, 0, "sectors left"), \
     F(drv[n].in_buf, FT_U32, 0, "sectors in the buffer"), \
@@ -53,7 +54,6 @@ static const struct pci_ident ide_ident = {
     F(drv[n].limit, FT_U32, 2, "bytes per PIO block"), \
     F(drv[n].block_end, FT_U32, 0, "end of the PIO block"), \
     F(drv[n].cd_len, FT_U32, CD_SECTOR, "bytes per sector"), \
-    F(drv[n].pad, FT_U32, 0, "unused"), \
     F(drv[n].lba, FT_U64, 0, "sector"), \
     F(drv[n].buf, FT_BYTES, 0, "sector buffer")
 #define CHANNEL_ROWS(n) \

@@ -42,6 +42,7 @@ struct ide_drive_regs {
     u8 event;                 /* CD: pending media event code */
     u8 cd_flags;              /* CD: which parts of a raw sector READ CD wants, 0x10: the user data only */
     u8 packet[12];
+    u8 pad0[3];
     u32 cyls;
     u32 left;                 /* sectors still to transfer, behind those in the buffer */
     u32 in_buf;               /* sectors in the buffer */
@@ -49,7 +50,6 @@ struct ide_drive_regs {
     u32 limit;                /* CD: bytes per PIO block */
     u32 block_end;            /* CD: end of the present PIO block in the buffer */
     u32 cd_len;               /* CD: bytes per sector as transferred */
-    u32 pad;
     u64 lba;                  /* of the first sector in the buffer or the next one */
     u8 buf[IDE_BUF];
 };

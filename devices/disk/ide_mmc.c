@@ -157,7 +157,7 @@ static void cmd_inquiry(struct ide_drive *d)
     b[3] = 0x21;
     b[4] = 31;
     memcpy(b + 8, "DRAGOMAN", 8);
-    memcpy(b + 16, "DRAGOMAN DVD-ROM", 16);
+    memcpy(b + 16, "DVD-ROM         ", 16);
     memcpy(b + 32, "1.0 ", 4);
     atapi_reply(d, 36, be16(r->packet + 3));
 }

@@ -3,10 +3,16 @@
 #ifndef TESTS_DEV_CLASSES_H
 #define TESTS_DEV_CLASSES_H
 
+#include "devices/bus/fwcfg.h"
+#include "devices/bus/i440fx.h"
+#include "devices/bus/piix3.h"
+#include "devices/bus/piix4pm.h"
 #include "devices/char/debugcon.h"
 #include "devices/char/exitdev.h"
 #include "devices/char/post.h"
 #include "devices/char/uart16550.h"
+#include "devices/disk/fdc.h"
+#include "devices/disk/ide.h"
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
@@ -16,6 +22,7 @@
 #include "devices/irq/lapic.h"
 #include "devices/time/i8254.h"
 #include "devices/time/mc146818.h"
+#include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
 
 enum { LAW_WIRES = 16 };
@@ -244,7 +251,161 @@ static void law_exitdev(struct law *law)
     rig_start(law_new(law, &exitdev_class));
 }
 
+/* ---- buses ---- */
+
+static void law_i440fx(struct law *law)
+{
+    struct dev *host = law_new(law, &i440fx_class);
+
+    i440fx_wire(host, &law->rig->ram);
+    rig_start(host);
+}
+
+static void law_i440fx_poke(struct law *law, u32 r)
+{
+    struct pci_bus *bus = i440fx_bus(law->dev);
+
+    if (r & 1)
+        pci_cfg_write(bus, 0x80000000u | (r & 0xfc00), 0, r, 4);
+    else if (r & 2)
+        i440fx_set_smm(law->dev, r >> 2 & 1);
+    else
+        pci_cfg_write(bus, 0x80000058u | (r >> 4 & 0x24), r >> 8 & 3, r >> 16, 1);
+}
+
+static void law_piix3(struct law *law)
+{
+    static const struct piix3_wiring w;
+    struct dev *isa = law_new(law, &piix3_class);
+
+    piix3_wire(isa, NULL, &w);
+    rig_start(isa);
+}
+
+static void law_piix3_poke(struct law *law, u32 r)
+{
+    if (r & 1)
+        piix3_set_pirq(law->dev, r >> 1 & 3, r >> 3 & 1);
+    else if (r & 2)
+        piix3_rcr_write(law->dev, (u8)(r >> 8));
+    else
+        piix3_kbd_a20(law->dev, 0, r >> 2 & 1);
+}
+
+/* The bus that a function of its own sits on, so that configuration reaches it. */
+static struct pci_bus *law_pci(struct law *law)
+{
+    struct pci_bus *bus = law->extra = calloc(1, sizeof(*bus));
+
+    pci_bus_init(bus, &law->rig->mem, &law->rig->io, NULL);
+    return bus;
+}
+
+static void law_config_poke(struct law *law, u32 r)
+{
+    unsigned fn = !strcmp(law->dev->cls->name, "ide") ? 1 : 3;
+
+    pci_cfg_write(law->extra, 0x80000800u | fn << 8 | (r & 0xfc), 0, r >> 8 & 0xffff, 4);
+}
+
+static void law_piix4pm(struct law *law)
+{
+    static const struct piix4pm_wiring w;
+    struct dev *pm = law_new(law, &piix4pm_class);
+
+    piix4pm_wire(pm, law_pci(law), &w);
+    rig_start(pm);
+    pci_cfg_write(law->extra, 0x80000b40, 0, 0x601, 4);
+    pci_cfg_write(law->extra, 0x80000b80, 0, 1, 1);
+}
+
+static void law_piix4pm_poke(struct law *law, u32 r)
+{
+    if (r & 1)
+        piix4pm_button(law->dev);
+    else
+        law_config_poke(law, r);
+}
+
+static void law_fwcfg(struct law *law)
+{
+    struct dev *fw = law_new(law, &fwcfg_class);
+
+    rig_start(fw);
+    fwcfg_file(fw, "etc/some", "some bytes of a file", 20, true);
+}
+
+/* ---- disks ---- */
+
+/* The controller with its medium in one allocation that outlives the device. */
+struct law_disk {
+    struct pci_bus bus;
+    struct memblk blk;
+    u8 data[32768];
+};
+
+static struct law_disk *law_disk(struct law *law, bool cd)
+{
+    struct law_disk *d = law->extra = calloc(1, sizeof(*d));
+
+    pci_bus_init(&d->bus, &law->rig->mem, &law->rig->io, NULL);
+    memblk_init(&d->blk, &law->rig->clock, d->data, sizeof(d->data));
+    d->blk.blk.removable = d->blk.blk.cdrom = d->blk.blk.read_only = cd;
+    return d;
+}
+
+static void law_ide(struct law *law)
+{
+    struct ide_wiring w = {.drive = {NULL}};
+    struct dev *ide = law_new(law, &ide_class);
+    struct law_disk *d = law_disk(law, true);
+
+    w.drive[0] = &d->blk.blk;
+    ide_wire(ide, &d->bus, &w);
+    rig_start(ide);
+    pci_cfg_write(&d->bus, 0x80000920, 0, 0xc000, 4);
+    pci_cfg_write(&d->bus, 0x80000904, 0, 5, 2);
+}
+
+static void law_ide_poke(struct law *law, u32 r)
+{
+    struct law_disk *d = law->extra;
+
+    if (r & 1)
+        bus_write(&law->rig->io, 0x1f7, r & 2 ? 0xa0 : 0x08, 1);
+    else if (r & 2)
+        bus_write(&law->rig->io, 0x1f0, r >> 8 & 0x3f, 2);
+    else if ((r & 0x3c) == 4)
+        d->blk.blk.changed(d->blk.blk.changed_arg);
+}
+
+static void law_fdc(struct law *law)
+{
+    struct fdc_wiring w = {.dma = NULL};
+    struct dev *fdc = law_new(law, &fdc_class);
+
+    w.drive[0] = &law_disk(law, false)->blk.blk;
+    fdc_wire(fdc, &w);
+    rig_start(fdc);
+}
+
+static void law_fdc_poke(struct law *law, u32 r)
+{
+    static const u8 cmds[] = {0x46, 0xe6, 0x45, 0x4d, 0x16, 0x11, 0x0f, 0x07, 0x08, 0x0e, 0x94, 0x12};
+
+    if (r & 1)
+        bus_write(&law->rig->io, 0x3f2, 0x1c, 1);
+    else
+        bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
+}
+
 static const struct law_class law_classes[] = {
+    {&i440fx_class, law_i440fx, law_i440fx_poke},
+    {&piix3_class, law_piix3, law_piix3_poke},
+    {&piix4pm_class, law_piix4pm, law_piix4pm_poke},
+    {&fwcfg_class, law_fwcfg, NULL},
+    {&ide_class, law_ide, law_ide_poke},
+    {&fdc_class, law_fdc, law_fdc_poke},
     {&i8259_class, law_i8259, law_i8259_poke},
     {&lapic_class, law_lapic, law_lapic_poke},
     {&ioapic_class, law_ioapic, law_ioapic_poke},

@@ -69,22 +69,31 @@ static inline void memblk_cancel(struct blk *blk, struct blk_req *req)
         timer_cancel(&m->timer);
 }
 
-/* `size` bytes, each sector filled with its number. */
-static inline struct memblk *memblk_new(struct clock *clock, u64 size, unsigned sector)
+/* Over `size` bytes at `data` that the caller owns. */
+static inline void memblk_init(struct memblk *m, struct clock *clock, u8 *data, u64 size)
 {
     static const struct blk_ops ops = {memblk_submit, memblk_cancel};
-    struct memblk *m = calloc(1, sizeof *m);
-    u64 i;
 
+    memset(m, 0, sizeof *m);
     m->blk.ops = &ops;
     m->blk.size = size;
     m->blk.inserted = size != 0;
-    m->data = malloc(size ? size : 1);
-    for (i = 0; i < size; i++)
-        m->data[i] = (u8)(i / sector * 7 + i % sector);
+    m->data = data;
     m->clock = clock;
     m->delay = 1000;
     timer_init(&m->timer, clock, memblk_fire, m, "memblk");
+}
+
+/* `size` bytes, each sector filled with its number. */
+static inline struct memblk *memblk_new(struct clock *clock, u64 size, unsigned sector)
+{
+    struct memblk *m = malloc(sizeof *m);
+    u8 *data = malloc(size ? size : 1);
+    u64 i;
+
+    for (i = 0; i < size; i++)
+        data[i] = (u8)(i / sector * 7 + i % sector);
+    memblk_init(m, clock, data, size);
     return m;
 }
 
