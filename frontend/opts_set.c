@@ -581,23 +581,9 @@ bool opt_set_D_(struct options *opt, const char *flag, const char *val, struct e
 
 bool opt_set_DFILTER(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    for (const char *p = val; *p;) {
-        char *end;
+    struct log log;
 
-        if (!isxdigit((u8)*p))
-            return err_set(err, "-dfilter takes ranges such as 0x7c00-0x7dff or 0x100000+0x1000, not '%.60s'.", val);
-        strtoull(p, &end, 0);
-        if (*end == '.' && end[1] == '.')
-            end++;
-        if (*end == '-' || *end == '+' || *end == '.') {
-            p = end + 1;
-            strtoull(p, &end, 0);
-        }
-        if (end == p || (*end && *end != ','))
-            return err_set(err, "-dfilter takes ranges such as 0x7c00-0x7dff or 0x100000+0x1000, not '%.60s'.", val);
-        p = *end ? end + 1 : end;
-    }
-    return copy_value(flag, opt->dfilter, sizeof(opt->dfilter), val, err);
+    return log_parse_ranges(&log, val, err) && copy_value(flag, opt->dfilter, sizeof(opt->dfilter), val, err);
 }
 
 bool opt_set_ENGINE(struct options *opt, const char *flag, const char *val, struct err *err)

@@ -316,6 +316,8 @@ static bool open_log(struct vm *vm, struct err *err)
 {
     vm->log.mask = vm->opt->log_mask;
     vm->log.out = stderr;
+    if (!log_parse_ranges(&vm->log, vm->opt->dfilter, err))
+        return false;
     if (!vm->opt->log_file[0])
         return true;
     vm->log_file = fopen(vm->opt->log_file, "w");

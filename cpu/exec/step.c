@@ -124,7 +124,7 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
         const struct insn *insn;
         bool tf = cpu->eflags & FL_TF;
         u16 op;
-        if (log_on(cpu->log, LOGA_EXEC))
+        if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
             log_exec(cpu);
         debug_begin(cpu);
         insn = exec_fetch(cpu);

@@ -3,6 +3,7 @@
 #include "devices/core/err.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The guest decides how often it errs, so after this many lines we stop repeating it. */
@@ -73,5 +74,54 @@ bool log_parse(const char *list, u32 *mask, struct err *err)
         list += len + 1;
     }
     *mask = got;
+    return true;
+}
+
+bool log_in_range(const struct log *log, u64 addr)
+{
+    for (u32 i = 0; i < log->nranges; i++)
+        if (addr >= log->range[i].first && addr <= log->range[i].last)
+            return true;
+    return false;
+}
+
+/* One range at *list; moves *list behind it. */
+static bool parse_range(const char **list, struct log_range *r)
+{
+    const char *p = *list;
+    char *end;
+    u64 second;
+
+    if (*p < '0' || *p > '9')
+        return false;
+    r->first = r->last = strtoull(p, &end, 0);
+    p = end;
+    if (*p == '-' || *p == '+' || (p[0] == '.' && p[1] == '.')) {
+        char sep = *p;
+
+        p += sep == '.' ? 2 : 1;
+        if (*p < '0' || *p > '9')
+            return false;
+        second = strtoull(p, &end, 0);
+        p = end;
+        r->last = sep == '+' ? r->first + second - 1 : second;
+    }
+    *list = p;
+    return r->last >= r->first;
+}
+
+bool log_parse_ranges(struct log *log, const char *list, struct err *err)
+{
+    const char *p = list;
+
+    log->nranges = 0;
+    while (*p) {
+        if (log->nranges == LOG_MAX_RANGES)
+            return err_set(err, "-dfilter takes %d ranges at most.", LOG_MAX_RANGES);
+        if (!parse_range(&p, &log->range[log->nranges]) || (*p && *p != ','))
+            return err_set(err, "-dfilter takes ranges such as 0x7c00-0x7dff or 0x100000+0x1000, not '%.60s'.", list);
+        log->nranges++;
+        p += *p == ',';
+    }
     return true;
 }

@@ -15,9 +15,16 @@ enum log_area {
 
 /* One per machine. `mask` has BIT(LOGA_x) set for the areas that are on; `out` is where lines go
  * (NULL: nowhere). */
+enum { LOG_MAX_RANGES = 16 };
+struct log_range {
+    u64 first, last;
+};
 struct log {
     u32 mask;
     FILE *out;
+    /* -dfilter: code lines are for these linear addresses only; none: for all */
+    struct log_range range[LOG_MAX_RANGES];
+    u32 nranges;
     /* lines of that area so far: they are rate-limited, since the guest controls their number */
     u32 guest_errors;
 };
@@ -25,6 +32,13 @@ struct log {
 static inline bool log_on(const struct log *log, enum log_area area)
 {
     return UNLIKELY(log && (log->mask & BIT(area)));
+}
+
+/* Is `area` on for code at linear address `addr`? */
+bool log_in_range(const struct log *log, u64 addr);
+static inline bool log_at(const struct log *log, enum log_area area, u64 addr)
+{
+    return log_on(log, area) && (!log->nranges || log_in_range(log, addr));
 }
 
 /* Write a formatted line (newline added) if `area` is on. */
@@ -38,5 +52,8 @@ void log_guest_error(struct log *log, const char *who, const char *fmt, ...) PRI
  * name. */
 struct err;
 bool log_parse(const char *list, u32 *mask, struct err *err);
+
+/* Parse "0x7c00-0x7dff,0x100000+0x1000,a..b" into the ranges of -dfilter. False with *err. */
+bool log_parse_ranges(struct log *log, const char *list, struct err *err);
 
 #endif
