@@ -36,8 +36,13 @@ $(B)/libdragoman.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/dragoman: $(FRONT_OBJ) $(B)/libdragoman.a
-	$(CC) $(LDFLAGS) -o $@ $(FRONT_OBJ) $(B)/libdragoman.a $(LIBS)
+# The frontend without main, for the program and for the tests of its parts.
+$(B)/libfront.a: $(filter-out %/main.o,$(FRONT_OBJ))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/dragoman: $(B)/obj/frontend/main.o $(B)/libfront.a $(B)/libdragoman.a
+	$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
 
 -include $(DEPS)
 -include roms/rules.mk
@@ -84,7 +89,7 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/share/man/man1/dragoman.1
 
 clean:
-	rm -rf $(B)/obj $(B)/roms $(B)/tests $(B)/dragoman $(B)/libdragoman.a
+	rm -rf $(B)/obj $(B)/roms $(B)/tests $(B)/dragoman $(B)/libdragoman.a $(B)/libfront.a
 
 distclean: clean
 	rm -rf config.mak config.h config.log build

@@ -70,13 +70,6 @@ static void events(struct cpu *cpu)
     }
 }
 
-/* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */
-static bool needs_exec(const struct cpu *cpu)
-{
-    return (cpu->eflags & (FL_TF | FL_RF)) || (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT | MK_CODE64)) ||
-           cpu->shadow || cpu->db_pending;
-}
-
 static void account(struct cpu *cpu)
 {
     cpu->budget += cpu->ahead;
@@ -116,10 +109,14 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
             return CPU_EXIT_HALT;
         if (engine == ENGINE_EXEC || !cpu->jit)
             exec_run(cpu, ~0u, false);
-        else if (needs_exec(cpu))
+        else if (cpu_needs_exec(cpu))
             exec_run(cpu, 1, false);
-        else if (jit_run(cpu, engine == ENGINE_EVAL) == JIT_EXEC)
-            exec_run(cpu, 1, false);
+        else
+            switch (jit_run(cpu, engine == ENGINE_EVAL)) {
+            case JIT_AGAIN: break;
+            case JIT_EXEC: exec_run(cpu, 1, false); break;
+            case JIT_COLD: exec_run(cpu, ~0u, true); break;
+            }
     }
 }
 

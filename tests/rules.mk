@@ -11,9 +11,10 @@ $(B)/obj/libtests.a: $(TEST_SHARED_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(B)/tests/%: tests/%.c $(B)/obj/libtests.a $(B)/libdragoman.a
+$(B)/tests/%: tests/%.c $(B)/obj/libtests.a $(B)/libfront.a $(B)/libdragoman.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a $(B)/libdragoman.a $(TEST_LIBS) $(LIBS) -lrt
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a \
+	    $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(TEST_LIBS) $(LIBS) -lrt
 
 .PRECIOUS: $(B)/tests/%
 -include $(TEST_BIN:=.d) $(TEST_SHARED_OBJ:.o=.d)

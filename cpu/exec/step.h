@@ -19,6 +19,13 @@ static inline bool cpu_attention(const struct cpu *cpu)
            cpu->smi_pending || (cpu->nmi_pending && !cpu->nmi_blocked) || cpu->init_pending;
 }
 
+/* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */
+static inline bool cpu_needs_exec(const struct cpu *cpu)
+{
+    return (cpu->eflags & (FL_TF | FL_RF)) || (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT | MK_CODE64)) ||
+           cpu->shadow || cpu->db_pending;
+}
+
 bool exec_cache_new(struct cpu *cpu);
 void exec_cache_free(struct cpu *cpu);
 

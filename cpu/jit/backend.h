@@ -30,7 +30,18 @@ struct be_stubs {
 struct be_helpers {
     u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
-    u64 (*exec)(struct cpu *cpu, u32 site); /* nonzero: leave */
+    u64 (*exec)(struct cpu *cpu, const struct be_exec *x); /* nonzero: leave */
+};
+
+/* What code hands to helpers.exec: a guest instruction that exec runs, with all that its surroundings know at translation
+ * time. The back end passes a pointer and looks at nothing. */
+struct be_exec {
+    struct insn insn;
+    void (*fn)(struct cpu *cpu, const struct insn *insn);
+    u64 rip, next;      /* of this instruction and of the one behind it */
+    s32 ahead;          /* instructions charged and not executed when it starts */
+    const bool *dead;   /* the block's */
+    u64 mode_key;
 };
 
 /* Where a block's direct exits were emitted. */
@@ -51,6 +62,7 @@ struct be_out {
 struct be_in {
     const struct ir_block *ir;
     u32 block_id;
+    const struct be_exec *execs; /* one per EXEC and EXECX, in order; they outlive the code */
     u32 off;                   /* of the block in its page: exits to the same page may be linked */
     bool link_any;             /* paging is off: direct exits to other pages may be linked, too */
     u32 base;                  /* of CS, for those */

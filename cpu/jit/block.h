@@ -24,15 +24,14 @@ struct block {
     u64 rip, mode_key;
     u32 id;
     bool dead;
-    u8 nguest, nlinks, ninsns;
+    u8 nguest, nlinks, nexecs;
     const void *host; /* entry */
     u32 host_size;
     struct block *hash_next;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
     struct link *links;         /* [nlinks] */
-    struct insn *insns;         /* [ninsns]: those that call exec */
-    u8 *insn_at;                /* their guest indexes */
+    struct be_exec *execs;      /* [nexecs]: the instructions that call exec */
     u16 *insn_off;              /* [nguest + 1] offsets from rip */
     struct ir_block *ir;        /* kept for the eval engine only, with every instruction decoded */
     struct insn *ir_insns;

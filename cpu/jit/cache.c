@@ -120,8 +120,7 @@ void block_free(struct block *b)
     if (!b)
         return;
     free(b->links);
-    free(b->insns);
-    free(b->insn_at);
+    free(b->execs);
     free(b->insn_off);
     free(b->ir);
     free(b->ir_insns);

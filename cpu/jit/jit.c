@@ -49,36 +49,30 @@ static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
     cpu->ahead = 0;
 }
 
-static u64 help_exec(struct cpu *cpu, u32 site)
+static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 {
-    struct jit *jit = cpu->jit;
-    struct block *b = at_site(cpu, site);
-    unsigned at = SITE_AT(site), k = 0;
     u32 gen = cpu->mmu.gen;
-    u64 next;
-    while (b->insn_at[k] != at)
-        k++;
-    next = b->rip + b->insn_off[at + 1];
-    if (cpu->code_bits != 64)
-        next = (u32)next;
-    cpu->next_rip = next;
-    jit->stats.exits_exec++;
-    exec_table[b->insns[k].op](cpu, &b->insns[k]);
+    cpu->rip = x->rip;
+    cpu->next_rip = x->next;
+    cpu->ahead = x->ahead;
+    cpu->jit->stats.exits_exec++;
+    x->fn(cpu, &x->insn);
     cpu->rip = cpu->next_rip;
-    if (LIKELY(cpu->rip == next && !b->dead && cpu->mode_key == b->mode_key && cpu->mmu.gen == gen && !cpu->db_pending &&
+    if (LIKELY(cpu->rip == x->next && !*x->dead && cpu->mode_key == x->mode_key && cpu->mmu.gen == gen && !cpu->db_pending &&
                !cpu->shadow && !cpu_attention(cpu))) {
         cpu->ahead = 0;
         return 0;
     }
     /* Leaving: what was charged beyond this instruction is given back. */
-    if (jit->config.counted)
-        cpu->budget += cpu->ahead - 1;
+    if (x->ahead)
+        cpu->budget += x->ahead - 1;
     cpu->ahead = 0;
     return 1;
 }
 
 /* ---- finding blocks ---- */
-static struct block *find(struct jit *jit, bool eval)
+/* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not worth translating yet. */
+static struct block *find(struct jit *jit, bool eval, bool *cold)
 {
     struct cpu *cpu = jit->cpu;
     u64 la = (u32)(cpu->seg[SEG_CS].base + cpu->rip);
@@ -87,6 +81,7 @@ static struct block *find(struct jit *jit, bool eval)
     const u8 *code = mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault);
     struct block *b;
     jit->stats.lookups++;
+    *cold = false;
     if (!code || page >= jit->npages)
         return NULL;
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
@@ -95,6 +90,7 @@ static struct block *find(struct jit *jit, bool eval)
         int times = *hot;
         if (times < HOT_AFTER && !jit->config.eager) {
             ++*hot;
+            *cold = true;
             return NULL;
         }
         jit->stats.creations++;
@@ -122,11 +118,14 @@ static enum jit_left run_eval(struct jit *jit)
     struct block *b;
     struct ir_run run;
     enum ir_left left;
+    bool cold;
     u64 mode = cpu->mode_key;
     for (;;) {
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode || (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
-        b = find(jit, true);
+        b = find(jit, true, &cold);
+        if (!b && cold)
+            return JIT_COLD;
         if (!b || cpu->budget < b->nguest)
             return JIT_EXEC;
         /* A block stays in memory until the next flush, which only a translation causes. */
@@ -144,17 +143,12 @@ static enum jit_left run_eval(struct jit *jit)
 }
 
 /* Behind exit `site` of a block: the next block, linked when that is allowed. */
-static struct block *follow(struct jit *jit, u32 site)
+static struct block *follow(struct jit *jit, u32 site, bool *cold)
 {
     struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
     struct link *l = &from->links[SITE_AT(site)];
     u64 flushes = jit->stats.flushes;
-    jit->stats.exits_link++;
-    jit->cpu->rip = l->rip;
-    /* Looking for the next block sets A bits and may translate: not before it is to run. */
-    if (jit->cpu->budget <= 0 || cpu_attention(jit->cpu))
-        return NULL;
-    to = find(jit, false);
+    to = find(jit, false, cold);
     /* A flush during translation frees `from`. A block on two pages is entered through find() or the jump table only, unless
      * there is no paging. */
     if (to && flushes == jit->stats.flushes && !from->dead && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
@@ -162,46 +156,48 @@ static struct block *follow(struct jit *jit, u32 site)
     return to;
 }
 
+/* Host code for cpu->rip by the jump table alone. */
+static const void *table_probe(const struct cpu *cpu)
+{
+    const struct jc_entry *e = &cpu->jc[cpu->rip & (JC_SIZE - 1)];
+    return e->tag == (cpu->jc_tag | cpu->rip) ? e->host : NULL;
+}
+
 enum jit_left jit_run(struct cpu *cpu, bool eval)
 {
     struct jit *jit = cpu->jit;
-    struct block *b = NULL;
-    u64 r, mode = cpu->mode_key;
+    u64 r = BE_LEAVE;
     if (eval)
         return run_eval(jit);
-    jc_refresh(jit);
     for (;;) {
-        if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode || cpu->shadow || cpu->db_pending ||
-            (cpu->eflags & (FL_TF | FL_RF)))
+        const void *host;
+        if (cpu_attention(cpu) || cpu->budget <= 0 || cpu_needs_exec(cpu))
             return JIT_AGAIN;
-        if (!b)
-            b = find(jit, false);
-        if (!b)
-            return JIT_EXEC;
-        if (jit->config.counted && cpu->budget < b->nguest)
-            return JIT_EXEC;
-        if (!jit->config.no_chain)
-            jc_put(jit, b);
-        if (log_on(cpu->log, LOGA_EXEC))
-            log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
-        r = jit->stubs.enter(cpu, b->host);
-        b = NULL;
-        if (r & BE_LINK) {
-            jc_refresh(jit);
-            b = follow(jit, (u32)r);
-            if (!b && (cpu->budget <= 0 || cpu_attention(cpu))) /* nothing was looked for */
-                return JIT_AGAIN;
+        jc_refresh(jit);
+        host = r & BE_LINK ? NULL : table_probe(cpu);
+        if (!host) {
+            bool cold;
+            struct block *b = r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, &cold);
             if (!b)
-                return JIT_EXEC;
+                return cold ? JIT_COLD : JIT_EXEC;
+            if (!jit->config.no_chain)
+                jc_put(jit, b);
+            host = b->host;
+        }
+        if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
+            log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
+        r = jit->stubs.enter(cpu, host);
+        if (r & BE_LINK) {
+            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].rip;
+            jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
             cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->rip;
             jit->stats.exits_entry++;
+            /* The block is longer than what is left to run. */
             if (jit->config.counted && cpu->budget > 0 && !cpu_attention(cpu))
                 return JIT_EXEC;
-            return JIT_AGAIN;
         } else {
             jit->stats.exits_indirect++;
-            jc_refresh(jit);
         }
     }
 }

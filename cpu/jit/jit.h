@@ -28,6 +28,7 @@ bool jit_set_config(struct cpu *cpu, const struct jit_config *config, struct err
 enum jit_left {
     JIT_AGAIN,  /* state is in cpu: check events and come back */
     JIT_EXEC,   /* run one instruction in exec first */
+    JIT_COLD,   /* run exec up to the next jump: the code there is not worth translating yet */
 };
 enum jit_left jit_run(struct cpu *cpu, bool eval);
 

@@ -1,4 +1,5 @@
 /* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the tables. */
+#include "cpu/exec/exec.h"
 #include "cpu/jit/block.h"
 #include "devices/core/err.h"
 
@@ -32,27 +33,32 @@ static const u8 *following_page(struct jit *jit, u32 off, u32 *page1)
     return NULL;
 }
 
-static bool keep_exec_insns(struct block *b, const struct tr_result *tr)
+/* The instructions' offsets, and a record for each that exec runs. */
+static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result *tr)
 {
     const struct ir_block *ir = tr->ir;
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
         n += ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX;
     b->insn_off = malloc((ir->nguest + 1) * sizeof(u16));
-    if (!b->insn_off)
+    b->execs = n ? calloc(n, sizeof(*b->execs)) : NULL;
+    if (!b->insn_off || (n && !b->execs))
         return false;
     memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(u16));
-    if (!n)
-        return true;
-    b->insns = malloc(n * sizeof(struct insn));
-    b->insn_at = malloc(n);
-    if (!b->insns || !b->insn_at)
-        return false;
-    for (u32 i = 0; i < ir->n; i++)
-        if (ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX) {
-            b->insns[b->ninsns] = tr->insns[ir->ins[i].at];
-            b->insn_at[b->ninsns++] = ir->ins[i].at;
-        }
+    for (u32 i = 0; i < ir->n; i++) {
+        unsigned at = ir->ins[i].at;
+        if (ir->ins[i].op != IR_EXEC && ir->ins[i].op != IR_EXECX)
+            continue;
+        b->execs[b->nexecs++] = (struct be_exec){
+            .insn = tr->insns[at],
+            .fn = exec_table[tr->insns[at].op],
+            .rip = b->rip + ir->off[at],
+            .next = ir->long_mode ? b->rip + ir->off[at + 1] : (u32)(b->rip + ir->off[at + 1]),
+            .ahead = jit->config.counted ? (s32)(ir->nguest - at) : 0,
+            .dead = &b->dead,
+            .mode_key = b->mode_key,
+        };
+    }
     return true;
 }
 
@@ -87,7 +93,7 @@ static void log_ir(struct jit *jit, enum log_area area)
 {
     static const u32 room = 128 * 1024;
     char *text;
-    if (!log_on(jit->cpu->log, area) || !(text = malloc(room)))
+    if (!log_at(jit->cpu->log, area, jit->cpu->seg[SEG_CS].base + jit->ir.rip) || !(text = malloc(room)))
         return;
     ir_print(&jit->ir, text, room);
     log_line(jit->cpu->log, area, "%s at %08llx:\n%s", area == LOGA_OP ? "IR" : "IR after the passes",
@@ -98,7 +104,7 @@ static void log_ir(struct jit *jit, enum log_area area)
 static void log_guest(struct jit *jit, const struct tr_result *tr)
 {
     char line[128];
-    if (!log_on(jit->cpu->log, LOGA_IN_ASM))
+    if (!log_at(jit->cpu->log, LOGA_IN_ASM, jit->cpu->seg[SEG_CS].base + tr->ir->rip))
         return;
     for (u32 i = 0; i < tr->ir->nguest; i++) {
         u64 pc = tr->ir->rip + tr->ir->off[i];
@@ -114,6 +120,7 @@ static bool emit(struct jit *jit, struct block *b, struct be_out *out)
     struct be_in in = {
         .ir = &jit->ir,
         .block_id = b->id,
+        .execs = b->execs,
         .off = b->off,
         .link_any = !(b->mode_key & MK_PG),
         .base = (u32)cpu->seg[SEG_CS].base,
@@ -193,6 +200,10 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     b->nguest = (u8)jit->ir.nguest;
     if (off + tr.nbytes > PAGE_SIZE)
         b->page1 = page1;
+    if (!keep_insns(jit, b, &tr)) {
+        block_free(b);
+        return NULL;
+    }
     if (!eval && !emit(jit, b, &out)) {
         /* Full: start over with empty tables; a block always fits an empty buffer. */
         jit_flush(jit->cpu);
@@ -202,7 +213,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
             return NULL;
         }
     }
-    if (!keep_exec_insns(b, &tr) || (eval && !keep_ir(b, &tr)) || (!eval && !keep_links(b, &out))) {
+    if ((eval && !keep_ir(b, &tr)) || (!eval && !keep_links(b, &out))) {
         block_free(b);
         return NULL;
     }
@@ -214,7 +225,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     jit->stats.host_bytes += b->host_size;
     jit->stats.ir_ops += jit->ir.n;
     jit->stats.translate_ns += now_ns() - start;
-    if (!eval && log_on(jit->cpu->log, LOGA_OUT_ASM))
+    if (!eval && log_at(jit->cpu->log, LOGA_OUT_ASM, jit->cpu->seg[SEG_CS].base + b->rip))
         jit_log_host(jit, b);
     return b;
 }

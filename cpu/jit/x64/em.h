@@ -56,6 +56,7 @@ struct em {
     u16 last[IR_MAX_VALUE];  /* index of the last operation that names it */
     u16 free_regs;           /* mask */
     u32 free_slots;
+    u32 nexecs;
     struct cold cold[IR_MAX_INS];
     u32 ncold;
 };

@@ -154,12 +154,12 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_SEG: segment(e, i); break;
     case IR_EXEC:
         em_flags_spoil(e, true);
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, i->at));
+        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->exec));
         break;
     case IR_EXECX:
         em_flags_spoil(e, true);
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, i->at));
+        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
         as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->execx));
         break;
     }

@@ -120,7 +120,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 
     stubs->exec = codebuf_rx(buf, a->p);
     helper_begin(a);
-    as_mov_rr(a, 4, RSI, SCR2);
+    as_mov_rr(a, 8, RSI, SCR2);
     call_abs(a, (const void *)(uintptr_t)helpers->exec);
     as_rr(a, 0x85, 8, RAX, RAX);
     {
@@ -137,7 +137,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->execx = codebuf_rx(buf, a->p);
     as_alu_ri(a, 5, 8, RSP, 8); /* as if called */
     helper_begin(a);
-    as_mov_rr(a, 4, RSI, SCR2);
+    as_mov_rr(a, 8, RSI, SCR2);
     call_abs(a, (const void *)(uintptr_t)helpers->exec);
     helper_end(a, true);
     as_alu_ri(a, 0, 8, RSP, 8);
