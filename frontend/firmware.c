@@ -35,7 +35,8 @@ u8 *file_read(const char *path, size_t max, size_t *len, struct err *err)
         return NULL;
     }
     if ((u64)st.st_size > max) {
-        err_set(err, "'%.300s' has %lld bytes; %zu are the most that can be used.", path, (long long)st.st_size, max);
+        err_set(err, "'%.300s' has %lld bytes; %zu are the most that can be used.", path,
+                (long long)st.st_size, max);
         fclose(f);
         return NULL;
     }
@@ -82,7 +83,8 @@ static void list_dirs(const struct options *opt, struct dirs *d)
     add_dir(d, CONFIG_FIRMWARE_DIR);
 }
 
-u8 *firmware_load(const struct options *opt, const char *name, size_t *len, bool quiet, struct err *err)
+u8 *firmware_load(const struct options *opt, const char *name, size_t *len, bool quiet,
+                  struct err *err)
 {
     struct dirs *d = malloc(sizeof(*d));
     char path[2 * OPT_PATH], looked[300] = "";
@@ -110,7 +112,10 @@ u8 *firmware_load(const struct options *opt, const char *name, size_t *len, bool
     }
     free(d);
     if (!quiet)
-        err_set(err, "Firmware file '%.80s' was not found in %s; install the package 'seabios', or name a file with -bios or "
-                     "a folder with -L.", name, looked);
+        err_set(err,
+                "Firmware file '%.80s' was not found in %s; install the package 'seabios', or name "
+                "a file with -bios or "
+                "a folder with -L.",
+                name, looked);
     return NULL;
 }

@@ -1,5 +1,6 @@
-/* Waiting for the host. Devices run on the machine's thread only: the helper thread here does nothing but ppoll and set
- * the CPU's exit flag, so that a long run of guest code is left when a key, a byte or a deadline arrives. */
+/* Waiting for the host. Devices run on the machine's thread only: the helper thread here does
+ * nothing but ppoll and set the CPU's exit flag, so that a long run of guest code is left when a
+ * key, a byte or a deadline arrives. */
 #define _GNU_SOURCE
 #include "frontend/loop.h"
 
@@ -10,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A kick can be lost between the loop's last look and the CPU's first poll; it is repeated after this long. */
+/* A kick can be lost between the loop's last look and the CPU's first poll; it is repeated after
+ * this long. */
 #define REKICK_NS 1000000ull
 
 u64 host_now(void)
@@ -98,7 +100,8 @@ static void *kicker_main(void *arg)
         pthread_mutex_lock(&k->lock);
         if (fd_ready)
             __atomic_store_n(&loop->fd_event, 1, __ATOMIC_RELEASE);
-        if (k->armed && (fd_ready || (kicked && k->generation == kicked_gen) || host_now() >= k->deadline)) {
+        if (k->armed &&
+            (fd_ready || (kicked && k->generation == kicked_gen) || host_now() >= k->deadline)) {
             k->kick(k->arg);
             kicked = true;
             kicked_gen = k->generation;

@@ -1,5 +1,5 @@
-/* What the machine's one thread waits for: host file descriptors and host-time timers, and a helper thread that makes a
- * running CPU return when one of them has something. */
+/* What the machine's one thread waits for: host file descriptors and host-time timers, and a helper
+ * thread that makes a running CPU return when one of them has something. */
 #ifndef FRONTEND_LOOP_H
 #define FRONTEND_LOOP_H
 
@@ -12,8 +12,8 @@
 enum { LOOP_MAX_FDS = 64 };
 #define LOOP_NEVER (~0ull)
 
-/* A file descriptor to watch. Owned by the caller; must stay in place until removed. `events` may be changed any time
- * with loop_events; 0: not watched. */
+/* A file descriptor to watch. Owned by the caller; must stay in place until removed. `events` may
+ * be changed any time with loop_events; 0: not watched. */
 struct loop_src {
     int fd;
     short events;
@@ -57,7 +57,8 @@ struct loop {
 /* The host's monotonic clock in ns. */
 u64 host_now(void);
 
-/* `kick` is called in the helper thread and must only set an atomic flag. False when the host has no thread to give. */
+/* `kick` is called in the helper thread and must only set an atomic flag. False when the host has
+ * no thread to give. */
 bool loop_init(struct loop *loop, void (*kick)(void *arg), void *arg, struct err *err);
 void loop_free(struct loop *loop);
 
@@ -67,16 +68,18 @@ void loop_events(struct loop *loop, struct loop_src *src, short events);
 void loop_timer_add(struct loop *loop, struct loop_timer *timer);
 void loop_timer_remove(struct loop *loop, struct loop_timer *timer);
 
-/* From now on `kick` is called when a descriptor is ready or host time `deadline` (or a timer's) has come, again and
- * again until loop_disarm. */
+/* From now on `kick` is called when a descriptor is ready or host time `deadline` (or a timer's)
+ * has come, again and again until loop_disarm. */
 void loop_arm(struct loop *loop, u64 deadline);
 /* Make the deadline of an armed loop earlier. */
 void loop_sooner(struct loop *loop, u64 deadline);
 void loop_disarm(struct loop *loop);
 
-/* Fire timers that are due, and call the handlers of ready descriptors if there may be any. Never waits. */
+/* Fire timers that are due, and call the handlers of ready descriptors if there may be any. Never
+ * waits. */
 void loop_dispatch(struct loop *loop);
-/* Wait until a descriptor is ready, a timer is due or host time `deadline` has come; then as loop_dispatch. */
+/* Wait until a descriptor is ready, a timer is due or host time `deadline` has come; then as
+ * loop_dispatch. */
 void loop_wait(struct loop *loop, u64 deadline);
 
 #endif

@@ -1,4 +1,5 @@
-/* The program: options in, a machine built, run, and its exit status out; errors end here as one sentence. */
+/* The program: options in, a machine built, run, and its exit status out; errors end here as one
+ * sentence. */
 #include "frontend/opts.h"
 #include "frontend/vm.h"
 
@@ -18,7 +19,7 @@ static int fail(const struct err *err)
 /* What -cpu can name, out of the table of models. */
 static void print_models(void)
 {
-#define MODEL(name, vendor, family, model, stepping, phys, brand, feats) \
+#define MODEL(name, vendor, family, model, stepping, phys, brand, feats)                           \
     printf("%-12s %s family %d model %d\n", name, vendor, family, model);
 #include "cpu/sys/models.def"
 #undef MODEL

@@ -34,18 +34,23 @@ static bool unknown_option(const char *arg, struct err *err)
             names[n++] = opt_rows[i].flag;
     }
     names[n] = NULL;
-    snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + strspn(arg, "-"), "="), arg + strspn(arg, "-"));
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + strspn(arg, "-"), "="),
+             arg + strspn(arg, "-"));
     near = opts_nearest(word, names);
     if (near)
-        return err_set(err, "Option '%.80s' is not known; the nearest that is is '-%s'.", arg, near);
+        return err_set(err, "Option '%.80s' is not known; the nearest that is is '-%s'.", arg,
+                       near);
     return err_set(err, "Option '%.80s' is not known; 'dragoman -help' lists those that are.", arg);
 }
 
 static bool take_image(struct options *opt, const char *arg, struct err *err)
 {
     if (opt->image[0] || opt->demo)
-        return err_set(err, "Only one image can be given without an option, but there is '%.200s' too; use -hda, "
-                            "-fda, -cdrom or -kernel for each.", arg);
+        return err_set(
+            err,
+            "Only one image can be given without an option, but there is '%.200s' too; use -hda, "
+            "-fda, -cdrom or -kernel for each.",
+            arg);
     if (!strcmp(arg, "demo")) {
         opt->demo = true;
         return true;
@@ -84,9 +89,11 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
             else if (i + 1 < argc)
                 val = argv[++i];
             else
-                return err_set(err, "Option '-%s' needs a value: %s.", opt_rows[row].flag, opt_rows[row].arg);
+                return err_set(err, "Option '-%s' needs a value: %s.", opt_rows[row].flag,
+                               opt_rows[row].arg);
         } else if (eq) {
-            return err_set(err, "Option '-%s' takes no value, but was given '%.80s'.", opt_rows[row].flag, eq + 1);
+            return err_set(err, "Option '-%s' takes no value, but was given '%.80s'.",
+                           opt_rows[row].flag, eq + 1);
         }
         if (!opt_fns[row](opt, opt_rows[row].flag, val, err))
             return false;
@@ -100,8 +107,9 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
 
 static bool is_floppy_size(u64 size)
 {
-    static const u32 kib[] = {160, 180, 320, 360, 640, 720, 800, 820, 830, 1040, 1120, 1200, 1440, 1476, 1494, 1600, 1680,
-                              1722, 1743, 1760, 1840, 1920, 2880, 3200, 3520, 3840};
+    static const u32 kib[] = {160,  180,  320,  360,  640,  720,  800,  820,  830,
+                              1040, 1120, 1200, 1440, 1476, 1494, 1600, 1680, 1722,
+                              1743, 1760, 1840, 1920, 2880, 3200, 3520, 3840};
 
     for (size_t i = 0; i < ARRAY_LEN(kib); i++) {
         if (size == kib[i] * KIB)
@@ -118,7 +126,8 @@ static u32 le32(const u8 *p)
 static bool has_multiboot_header(const u8 *p, size_t n)
 {
     for (size_t i = 0; i + 12 <= n && i < 8192; i += 4) {
-        if (le32(p + i) == 0x1badb002 && (u32)(le32(p + i) + le32(p + i + 4) + le32(p + i + 8)) == 0)
+        if (le32(p + i) == 0x1badb002 &&
+            (u32)(le32(p + i) + le32(p + i + 4) + le32(p + i + 8)) == 0)
             return true;
     }
     return false;
@@ -162,25 +171,37 @@ bool opts_guess(struct options *opt, struct err *err)
     if (S_ISDIR(st.st_mode))
         return err_set(err, "'%.300s' is a folder; name the image in it.", opt->image);
     if (!memcmp(head, "QFI\xfb", 4))
-        return err_set(err, "'%.300s' is a qcow2 image, which is not supported yet; make a raw one with 'qemu-img "
-                            "convert -O raw'.", opt->image);
-    if (!memcmp(head + 0x202, "HdrS", 4) || (!memcmp(head, "\177ELF", 4) && has_multiboot_header(head, n))) {
+        return err_set(
+            err,
+            "'%.300s' is a qcow2 image, which is not supported yet; make a raw one with 'qemu-img "
+            "convert -O raw'.",
+            opt->image);
+    if (!memcmp(head + 0x202, "HdrS", 4) ||
+        (!memcmp(head, "\177ELF", 4) && has_multiboot_header(head, n))) {
         if (opt->kernel[0])
-            return err_set(err, "'%.300s' is a kernel, and -kernel names another one; leave one of them out.", opt->image);
+            return err_set(
+                err, "'%.300s' is a kernel, and -kernel names another one; leave one of them out.",
+                opt->image);
         memcpy(opt->kernel, opt->image, sizeof(opt->kernel));
         return true;
     }
     if (!memcmp(head, "\177ELF", 4))
-        return err_set(err, "'%.300s' is an ELF file without a multiboot header; only multiboot kernels can be started.",
+        return err_set(err,
+                       "'%.300s' is an ELF file without a multiboot header; only multiboot kernels "
+                       "can be started.",
                        opt->image);
     if (!memcmp(head + 0x8001, iso_magic, 5))
         return guess_drive(opt, DRIVE_IDE, true, err);
     if (is_floppy_size((u64)st.st_size))
         return guess_drive(opt, DRIVE_FLOPPY, false, err);
-    if ((head[510] == 0x55 && head[511] == 0xaa) || (S_ISREG(st.st_mode) && st.st_size >= (off_t)MIB))
+    if ((head[510] == 0x55 && head[511] == 0xaa) ||
+        (S_ISREG(st.st_mode) && st.st_size >= (off_t)MIB))
         return guess_drive(opt, DRIVE_IDE, false, err);
-    return err_set(err, "'%.300s' is no disk, CD, floppy or kernel that can be recognised; say what it is with -hda, "
-                        "-cdrom, -fda or -kernel.", opt->image);
+    return err_set(err,
+                   "'%.300s' is no disk, CD, floppy or kernel that can be recognised; say what it "
+                   "is with -hda, "
+                   "-cdrom, -fda or -kernel.",
+                   opt->image);
 }
 
 bool opts_place_drives(struct options *opt, struct err *err)
@@ -199,10 +220,13 @@ bool opts_place_drives(struct options *opt, struct err *err)
                     at = k;
             }
             if (at < 0 || at >= places)
-                return err_set(err, "There is no place for drive '%.200s': the controller has %d.", q->drive.path, places);
+                return err_set(err, "There is no place for drive '%.200s': the controller has %d.",
+                               q->drive.path, places);
             if (table[at].used)
-                return err_set(err, "Two drives are asked for at the same place (%s %d): '%.150s' and '%.150s'.",
-                               q->kind == DRIVE_FLOPPY ? "floppy" : "ide", at, table[at].path, q->drive.path);
+                return err_set(
+                    err,
+                    "Two drives are asked for at the same place (%s %d): '%.150s' and '%.150s'.",
+                    q->kind == DRIVE_FLOPPY ? "floppy" : "ide", at, table[at].path, q->drive.path);
             table[at] = q->drive;
         }
     }
@@ -211,6 +235,7 @@ bool opts_place_drives(struct options *opt, struct err *err)
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
         opt->fd[i].snapshot |= opt->snapshot;
     if ((opt->initrd[0] || opt->have_append) && !opt->kernel[0])
-        return err_set(err, "%s is for a kernel given with -kernel; there is none.", opt->initrd[0] ? "-initrd" : "-append");
+        return err_set(err, "%s is for a kernel given with -kernel; there is none.",
+                       opt->initrd[0] ? "-initrd" : "-append");
     return true;
 }

@@ -15,7 +15,17 @@ enum opt_id {
 #undef OPT
     OPT__COUNT
 };
-enum opt_section { SEC_STD, SEC_DISK, SEC_BOOT, SEC_SHOW, SEC_CHAR, SEC_TIME, SEC_DEBUG, SEC_HIDDEN, SEC__COUNT };
+enum opt_section {
+    SEC_STD,
+    SEC_DISK,
+    SEC_BOOT,
+    SEC_SHOW,
+    SEC_CHAR,
+    SEC_TIME,
+    SEC_DEBUG,
+    SEC_HIDDEN,
+    SEC__COUNT
+};
 
 struct opt_row {
     const char *flag, *arg; /* without dashes; arg NULL: takes none */
@@ -24,7 +34,14 @@ struct opt_row {
 };
 extern const struct opt_row opt_rows[OPT__COUNT];
 
-enum { OPT_TEXT = 1024, OPT_PATH = 4096, OPT_MAX_CHARDEVS = 16, OPT_MAX_MONITORS = 4, OPT_MAX_DIRS = 8, OPT_MAX_DRIVES = 12 };
+enum {
+    OPT_TEXT = 1024,
+    OPT_PATH = 4096,
+    OPT_MAX_CHARDEVS = 16,
+    OPT_MAX_MONITORS = 4,
+    OPT_MAX_DIRS = 8,
+    OPT_MAX_DRIVES = 12
+};
 
 /* A drive as asked for: where it is plugged in and what is in it. */
 struct opt_drive {
@@ -59,7 +76,7 @@ enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETI
 
 struct options {
     enum opt_start start;
-    char list[32];               /* START_LIST: of what; START_COMPLETION: the shell */
+    char list[32]; /* START_LIST: of what; START_COMPLETION: the shell */
     u64 ram_size;
     unsigned cpus;
     char cpu[256], name[64];
@@ -81,7 +98,7 @@ struct options {
     bool no_acpi, no_hpet;
     enum opt_show show;
     bool full_screen;
-    bool fell_back;              /* no display was found, so the serial port took its place: to be told */
+    bool fell_back; /* no display was found, so the serial port took its place: to be told */
     enum pc_vga vga;
     u32 vga_mem;
     char serial[PC_SERIALS][OPT_PATH]; /* "": not given */
@@ -91,25 +108,26 @@ struct options {
     unsigned nmonitors;
     struct opt_chardev chardevs[OPT_MAX_CHARDEVS];
     unsigned nchardevs;
-    s64 rtc_base;                /* seconds since 1970, when rtc is RTC_DATE */
+    s64 rtc_base; /* seconds since 1970, when rtc is RTC_DATE */
     enum { RTC_UTC, RTC_LOCAL, RTC_DATE } rtc;
-    int icount_shift;            /* -1: host-paced */
+    int icount_shift; /* -1: host-paced */
     bool icount_sleep;
     bool stopped, no_reboot, no_shutdown;
     char pidfile[OPT_PATH];
     u32 log_mask;
     char log_file[OPT_PATH];
     char dfilter[OPT_TEXT];
-    char state_hash[OPT_PATH];   /* "": off */
-    int engine;                  /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
+    char state_hash[OPT_PATH]; /* "": off */
+    int engine;                /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
-    bool exitdev;                /* -device isa-debug-exit: at its own port */
+    bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;
-    char image[OPT_PATH];        /* the argument without a dash, whose kind is to be guessed */
+    char image[OPT_PATH]; /* the argument without a dash, whose kind is to be guessed */
 };
 
-/* Read the command line. False with a sentence in *err naming what is wrong and the nearest thing that is right. Opens and
- * writes nothing (the argument without a dash is read to guess its kind by opts_guess, later). */
+/* Read the command line. False with a sentence in *err naming what is wrong and the nearest thing
+ * that is right. Opens and writes nothing (the argument without a dash is read to guess its kind by
+ * opts_guess, later). */
 bool opts_parse(struct options *opt, int argc, char **argv, struct err *err);
 
 /* Look at opt->image and turn it into a drive or a kernel. */
@@ -125,13 +143,15 @@ bool opts_size(const char *text, u64 unit, u64 *v);
 bool opts_number(const char *text, u64 max, u64 *v);
 /* on/off/yes/no/true/false. */
 bool opts_bool(const char *text, bool *v);
-/* Split "key=value,key=value" at *p (",," is a comma): false at the end. A part without "=" gives an empty key and *has_key
- * false. Parts longer than the buffers are cut. */
-bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val_size, bool *has_key);
+/* Split "key=value,key=value" at *p (",," is a comma): false at the end. A part without "=" gives
+ * an empty key and *has_key false. Parts longer than the buffers are cut. */
+bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val_size,
+               bool *has_key);
 /* Copy text into a fixed buffer; false when it does not fit. */
 bool opts_copy(char *to, size_t size, const char *text);
 
-/* opts_set.c, opts_drive.c, opts_char.c: one function opt_set_ID per option; `val` is "" for options without an argument. */
+/* opts_set.c, opts_drive.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
+ * options without an argument. */
 typedef bool opt_fn(struct options *opt, const char *flag, const char *val, struct err *err);
 #define OPT(id, flag, arg, section, help) opt_fn opt_set_##id;
 #include "frontend/opts.def"

@@ -45,8 +45,9 @@ const char *opts_nearest(const char *word, const char *const *names)
         unsigned d = distance(word, *names);
 
         /* A beginning, or a part between dashes, counts as near: "gdb" for "gdbstub". */
-        if (strlen(word) >= 3 && (!strncasecmp(word, *names, strlen(word)) ||
-                                  (strlen(*names) >= 3 && !strncasecmp(word, *names, strlen(*names)))))
+        if (strlen(word) >= 3 &&
+            (!strncasecmp(word, *names, strlen(word)) ||
+             (strlen(*names) >= 3 && !strncasecmp(word, *names, strlen(*names)))))
             d = MIN(d, 1);
         if (d < best_d)
             best_d = d, best = *names;
@@ -85,7 +86,8 @@ bool opts_number(const char *text, u64 max, u64 *v)
 
 bool opts_bool(const char *text, bool *v)
 {
-    static const char *const words[2][4] = {{"off", "no", "false", "n"}, {"on", "yes", "true", "y"}};
+    static const char *const words[2][4] = {{"off", "no", "false", "n"},
+                                            {"on", "yes", "true", "y"}};
 
     for (int b = 0; b < 2; b++) {
         for (int i = 0; i < 4; i++) {
@@ -98,7 +100,8 @@ bool opts_bool(const char *text, bool *v)
     return false;
 }
 
-bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val_size, bool *has_key)
+bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val_size,
+               bool *has_key)
 {
     const char *s = *p;
     size_t n = 0, len = strcspn(s, "=,");

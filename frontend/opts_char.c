@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-static const char *const dev_names[] = {"stdio", "mon:stdio", "file:path", "unix:path", "tcp:host:port", "pipe:path",
-                                        "pty", "null", "none", "chardev:id", NULL};
+static const char *const dev_names[] = {"stdio",         "mon:stdio",  "file:path", "unix:path",
+                                        "tcp:host:port", "pipe:path",  "pty",       "null",
+                                        "none",          "chardev:id", NULL};
 
 bool opts_check_dev(const char *flag, const char *val, struct err *err)
 {
@@ -21,7 +22,8 @@ bool opts_check_dev(const char *flag, const char *val, struct err *err)
         size_t n = strlen(with_path[i]);
 
         if (!strncmp(v, with_path[i], n))
-            return v[n] || err_set(err, "'%s' of -%s lacks what comes behind the colon.", val, flag);
+            return v[n] ||
+                   err_set(err, "'%s' of -%s lacks what comes behind the colon.", val, flag);
     }
     snprintf(word, sizeof(word), "%.60s", val);
     return opts_bad_value(flag, word, dev_names, err);
@@ -33,7 +35,8 @@ bool opt_set_SERIAL(struct options *opt, const char *flag, const char *val, stru
         return false;
     if (opt->nserial >= PC_SERIALS)
         return err_set(err, "There are %d serial ports at most.", PC_SERIALS);
-    return opts_copy(opt->serial[opt->nserial++], OPT_PATH, val) || err_set(err, "The value of -serial is too long.");
+    return opts_copy(opt->serial[opt->nserial++], OPT_PATH, val) ||
+           err_set(err, "The value of -serial is too long.");
 }
 
 bool opt_set_PARALLEL(struct options *opt, const char *flag, const char *val, struct err *err)
@@ -47,14 +50,16 @@ bool opt_set_DEBUGCON(struct options *opt, const char *flag, const char *val, st
 {
     if (!opts_check_dev(flag, val, err))
         return false;
-    return opts_copy(opt->debugcon, sizeof(opt->debugcon), val) || err_set(err, "The value of -debugcon is too long.");
+    return opts_copy(opt->debugcon, sizeof(opt->debugcon), val) ||
+           err_set(err, "The value of -debugcon is too long.");
 }
 
 static bool add_monitor(struct options *opt, const char *val, struct err *err)
 {
     if (opt->nmonitors >= OPT_MAX_MONITORS)
         return err_set(err, "There are %d monitors at most.", OPT_MAX_MONITORS);
-    return opts_copy(opt->monitor[opt->nmonitors++], OPT_PATH, val) || err_set(err, "The value of -monitor is too long.");
+    return opts_copy(opt->monitor[opt->nmonitors++], OPT_PATH, val) ||
+           err_set(err, "The value of -monitor is too long.");
 }
 
 bool opt_set_MONITOR(struct options *opt, const char *flag, const char *val, struct err *err)
@@ -92,11 +97,13 @@ struct parts {
 
 static bool chardev_key(struct parts *p, const char *key, const char *v, struct err *err)
 {
-    static const char *const keys[] = {"id", "path", "host", "port", "server", "wait", "mux", "signal", NULL};
+    static const char *const keys[] = {"id",   "path", "host",   "port", "server",
+                                       "wait", "mux",  "signal", NULL};
     static const struct {
         const char *key;
         size_t at;
-    } bools[] = {{"mux", offsetof(struct parts, mux)}, {"server", offsetof(struct parts, server)},
+    } bools[] = {{"mux", offsetof(struct parts, mux)},
+                 {"server", offsetof(struct parts, server)},
                  {"wait", offsetof(struct parts, wait)}};
     bool dummy, ok = true;
 
@@ -114,13 +121,15 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
     else if (!strcmp(key, "port"))
         ok = opts_copy(p->port, sizeof(p->port), v);
     else if (!strcmp(key, "signal"))
-        return opts_bool(v, &dummy) || err_set(err, "-chardev signal is on or off, not '%.60s'.", v);
+        return opts_bool(v, &dummy) ||
+               err_set(err, "-chardev signal is on or off, not '%.60s'.", v);
     else
         return opts_bad_key("chardev", key, keys, err);
     return ok || err_set(err, "-chardev %s is too long.", key);
 }
 
-static bool chardev_spec(struct opt_chardev *c, const char *backend, const struct parts *p, struct err *err)
+static bool chardev_spec(struct opt_chardev *c, const char *backend, const struct parts *p,
+                         struct err *err)
 {
     static const char *const backends[] = {"stdio", "null", "pty", "file", "socket", "pipe", NULL};
     int n = 0;
@@ -137,7 +146,8 @@ static bool chardev_spec(struct opt_chardev *c, const char *backend, const struc
         if (p->path[0])
             n = snprintf(c->spec, sizeof(c->spec), "unix:%s%s", p->path, tail);
         else if (p->port[0])
-            n = snprintf(c->spec, sizeof(c->spec), "tcp:%s:%s%s", p->host[0] ? p->host : "127.0.0.1", p->port, tail);
+            n = snprintf(c->spec, sizeof(c->spec), "tcp:%s:%s%s",
+                         p->host[0] ? p->host : "127.0.0.1", p->port, tail);
         else
             return err_set(err, "-chardev socket needs path= or port=.");
     } else {
@@ -162,7 +172,14 @@ bool opt_set_CHARDEV(struct options *opt, const char *flag, const char *val, str
         /* "server" alone is "server=on"; "nowait" is "wait=off" */
         bool off = !has_key && !strcmp(v, "nowait");
 
-        if (!chardev_key(&p, has_key ? key : off ? "wait" : v, has_key ? v : off ? "off" : "on", err))
+        if (!chardev_key(&p,
+                         has_key ? key
+                         : off   ? "wait"
+                                 : v,
+                         has_key ? v
+                         : off   ? "off"
+                                 : "on",
+                         err))
             return false;
     }
     if (!chardev_spec(c, backend, &p, err))

@@ -19,8 +19,8 @@ static struct opt_drive_request *new_drive(struct options *opt, struct err *err)
 }
 
 /* -hda and its like. */
-static bool simple_drive(struct options *opt, const char *flag, const char *val, int kind, int index, bool cdrom,
-                         struct err *err)
+static bool simple_drive(struct options *opt, const char *flag, const char *val, int kind,
+                         int index, bool cdrom, struct err *err)
 {
     struct opt_drive_request *q = new_drive(opt, err);
 
@@ -82,17 +82,19 @@ struct drive_parts {
 };
 
 /* One key=value of -drive. */
-static bool drive_key(struct opt_drive_request *q, struct drive_parts *parts, const char *key, const char *v, struct err *err)
+static bool drive_key(struct opt_drive_request *q, struct drive_parts *parts, const char *key,
+                      const char *v, struct err *err)
 {
-    static const char *const keys[] = {"file", "if", "index", "bus", "unit", "media", "format", "snapshot", "readonly", "id",
-                                       "cache", NULL};
+    static const char *const keys[] = {"file",   "if",       "index",    "bus", "unit",  "media",
+                                       "format", "snapshot", "readonly", "id",  "cache", NULL};
     static const char *const kinds[] = {"ide", "floppy", "none", NULL};
     static const char *const media[] = {"disk", "cdrom", NULL};
     static const char *const formats[] = {"raw", NULL};
     u64 n;
 
     if (!strcmp(key, "file"))
-        return opts_copy(q->drive.path, sizeof(q->drive.path), v) || err_set(err, "The name in -drive file= is too long.");
+        return opts_copy(q->drive.path, sizeof(q->drive.path), v) ||
+               err_set(err, "The name in -drive file= is too long.");
     if (!strcmp(key, "if")) {
         for (int i = 0; kinds[i]; i++) {
             if (!strcmp(v, kinds[i])) {
@@ -115,14 +117,20 @@ static bool drive_key(struct opt_drive_request *q, struct drive_parts *parts, co
     if (!strcmp(key, "format"))
         return !strcmp(v, "raw") || opts_bad_value("drive format", v, formats, err);
     if (!strcmp(key, "snapshot"))
-        return opts_bool(v, &q->drive.snapshot) || err_set(err, "-drive snapshot is on or off, not '%.60s'.", v);
+        return opts_bool(v, &q->drive.snapshot) ||
+               err_set(err, "-drive snapshot is on or off, not '%.60s'.", v);
     if (!strcmp(key, "readonly") || !strcmp(key, "read-only"))
-        return opts_bool(v, &q->drive.read_only) || err_set(err, "-drive readonly is on or off, not '%.60s'.", v);
+        return opts_bool(v, &q->drive.read_only) ||
+               err_set(err, "-drive readonly is on or off, not '%.60s'.", v);
     if (!strcmp(key, "id"))
-        return opts_copy(q->drive.id, sizeof(q->drive.id), v) || err_set(err, "The id of -drive is too long.");
-    if (!strcmp(key, "cache")) /* flushes always reach the disk, which every mode that may be asked for allows */
-        return !strcmp(v, "writeback") || !strcmp(v, "none") || !strcmp(v, "writethrough") || !strcmp(v, "unsafe") ||
-               err_set(err, "-drive cache is writeback, none, writethrough or unsafe, not '%.60s'.", v);
+        return opts_copy(q->drive.id, sizeof(q->drive.id), v) ||
+               err_set(err, "The id of -drive is too long.");
+    if (!strcmp(key, "cache")) /* flushes always reach the disk, which every mode that may be asked
+                                  for allows */
+        return !strcmp(v, "writeback") || !strcmp(v, "none") || !strcmp(v, "writethrough") ||
+               !strcmp(v, "unsafe") ||
+               err_set(err, "-drive cache is writeback, none, writethrough or unsafe, not '%.60s'.",
+                       v);
     return opts_bad_key("drive", key, keys, err);
 }
 
@@ -168,7 +176,10 @@ static bool device_drive(struct options *opt, const char *driver, const char *re
                     q = &opt->drives[i];
             }
             if (!q)
-                return err_set(err, "-device %s names drive '%.60s', but no -drive if=none before it has that id.", driver, v);
+                return err_set(
+                    err,
+                    "-device %s names drive '%.60s', but no -drive if=none before it has that id.",
+                    driver, v);
         } else if (!strcmp(key, "bus")) {
             if (strncmp(v, "ide.", 4) || !opts_number(v + 4, 1, &n))
                 return err_set(err, "-device %s: bus is ide.0 or ide.1, not '%.60s'.", driver, v);
@@ -253,8 +264,8 @@ static bool device_char(struct options *opt, const char *driver, const char *res
 
 bool opt_set_DEVICE(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const drivers[] = {"isa-debug-exit", "isa-debugcon", "isa-serial", "ide-hd", "ide-cd", "floppy", "VGA",
-                                          NULL};
+    static const char *const drivers[] = {"isa-debug-exit", "isa-debugcon", "isa-serial", "ide-hd",
+                                          "ide-cd",         "floppy",       "VGA",        NULL};
     char driver[64];
     size_t n = strcspn(val, ",");
     const char *rest = val[n] ? val + n + 1 : val + n;
@@ -279,7 +290,8 @@ bool opt_set_DEVICE(struct options *opt, const char *flag, const char *val, stru
 
 bool opt_set_GLOBAL(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const known[] = {"isa-debug-exit.iobase", "isa-debug-exit.iosize", "VGA.vgamem_mb", NULL};
+    static const char *const known[] = {"isa-debug-exit.iobase", "isa-debug-exit.iosize",
+                                        "VGA.vgamem_mb", NULL};
     const char *eq = strchr(val, '=');
     char name[80];
     u64 n;

@@ -1,4 +1,5 @@
-/* Everything printed from the option table: help, manual page, shell completion, and lists of values. */
+/* Everything printed from the option table: help, manual page, shell completion, and lists of
+ * values. */
 #include "frontend/opts.h"
 
 #include "devices/core/log.h"
@@ -6,9 +7,11 @@
 #include <string.h>
 
 static const char *const section_titles[SEC__COUNT] = {
-    "Machine", "Disks", "Booting", "Display", "Character devices", "Time and life", "Debugging", ""};
+    "Machine",           "Disks",         "Booting",   "Display",
+    "Character devices", "Time and life", "Debugging", ""};
 
-/* Every line begins with its flag: scripts look for "^-gdb" and the like to see what a program can do. */
+/* Every line begins with its flag: scripts look for "^-gdb" and the like to see what a program can
+ * do. */
 void opts_print_help(FILE *f)
 {
     for (int i = 0; i < OPT__COUNT; i++) {
@@ -39,12 +42,16 @@ void opts_print_man(FILE *f)
 {
     fputs(".\\\" Generated from frontend/opts.def by dragoman --print-man.\n", f);
     fprintf(f, ".TH DRAGOMAN 1 \"\" \"dragoman %s\" \"User Commands\"\n", DRAGOMAN_VERSION);
-    fputs(".SH NAME\ndragoman \\- run a PC in software\n"
-          ".SH SYNOPSIS\n.B dragoman\n[options] [\\fIdisk.img\\fR|\\fIcd.iso\\fR|\\fIfloppy.img\\fR|"
-          "\\fIkernel\\fR|\\fBdemo\\fR]\n"
-          ".SH DESCRIPTION\nDragoman emulates a PC with an i440FX chipset by translating the guest's x86 code to code of "
-          "the host. It needs no hardware virtualization. Options are those of QEMU, with one dash or two, and a value "
-          "behind a space or an equals sign; an option that is not known is an error.\n", f);
+    fputs(
+        ".SH NAME\ndragoman \\- run a PC in software\n"
+        ".SH SYNOPSIS\n.B dragoman\n[options] [\\fIdisk.img\\fR|\\fIcd.iso\\fR|\\fIfloppy.img\\fR|"
+        "\\fIkernel\\fR|\\fBdemo\\fR]\n"
+        ".SH DESCRIPTION\nDragoman emulates a PC with an i440FX chipset by translating the guest's "
+        "x86 code to code of "
+        "the host. It needs no hardware virtualization. Options are those of QEMU, with one dash "
+        "or two, and a value "
+        "behind a space or an equals sign; an option that is not known is an error.\n",
+        f);
     for (int s = 0; s < SEC_HIDDEN; s++) {
         fprintf(f, ".SH %s\n", section_titles[s]);
         for (int i = 0; i < OPT__COUNT; i++) {
@@ -64,12 +71,17 @@ void opts_print_man(FILE *f)
             fputs(".\n", f);
         }
     }
-    fputs(".SH KEYS\nWith \\fB\\-nographic\\fR or \\fBmon:stdio\\fR: Ctrl\\-A h prints help, Ctrl\\-A x quits, Ctrl\\-A c "
-          "switches between serial port and monitor, Ctrl\\-A b sends a break, Ctrl\\-A Ctrl\\-A sends Ctrl\\-A. In a "
+    fputs(".SH KEYS\nWith \\fB\\-nographic\\fR or \\fBmon:stdio\\fR: Ctrl\\-A h prints help, "
+          "Ctrl\\-A x quits, Ctrl\\-A c "
+          "switches between serial port and monitor, Ctrl\\-A b sends a break, Ctrl\\-A Ctrl\\-A "
+          "sends Ctrl\\-A. In a "
           "window: Ctrl+Alt+G takes and frees mouse and keyboard, Ctrl+Alt+F is full screen.\n"
-          ".SH EXIT STATUS\n0 when the guest powers off or the user quits; 1 when the machine cannot be set up or the "
-          "guest's processor shuts down under \\fB\\-no\\-reboot\\fR; (v<<1)|1 when the guest writes v to the exit "
-          "device.\n", f);
+          ".SH EXIT STATUS\n0 when the guest powers off or the user quits; 1 when the machine "
+          "cannot be set up or the "
+          "guest's processor shuts down under \\fB\\-no\\-reboot\\fR; (v<<1)|1 when the guest "
+          "writes v to the exit "
+          "device.\n",
+          f);
 }
 
 static void words(FILE *f, const char *before)
@@ -86,17 +98,21 @@ bool opts_print_completion(FILE *f, const char *shell)
         for (int i = 0; i < OPT__COUNT; i++) {
             const struct opt_row *r = &opt_rows[i];
             if (r->section != SEC_HIDDEN)
-                fprintf(f, "complete -c dragoman -o %s%s -d \"%s\"\n", r->flag, r->arg ? " -r" : "", r->help);
+                fprintf(f, "complete -c dragoman -o %s%s -d \"%s\"\n", r->flag, r->arg ? " -r" : "",
+                        r->help);
         }
         return true;
     }
     if (!strcmp(shell, "zsh"))
         fputs("#compdef dragoman\nautoload -U bashcompinit && bashcompinit\n", f);
     fputs("_dragoman()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]}\n    if [[ $cur == -* ]]; then\n"
-          "        COMPREPLY=($(compgen -W \"", f);
+          "        COMPREPLY=($(compgen -W \"",
+          f);
     words(f, " ");
-    fputs("\" -- \"$cur\"))\n    else\n        COMPREPLY=($(compgen -f -W demo -- \"$cur\"))\n    fi\n}\n"
-          "complete -o filenames -F _dragoman dragoman\n", f);
+    fputs("\" -- \"$cur\"))\n    else\n        COMPREPLY=($(compgen -f -W demo -- \"$cur\"))\n    "
+          "fi\n}\n"
+          "complete -o filenames -F _dragoman dragoman\n",
+          f);
     return true;
 }
 
@@ -104,7 +120,8 @@ bool opts_print_list(FILE *f, const char *what)
 {
     if (!strcmp(what, "machine")) {
         fputs("pc                   PC with i440FX and PIIX3 (default)\n"
-              "pc-i440fx            the same; a version behind it is accepted\n", f);
+              "pc-i440fx            the same; a version behind it is accepted\n",
+              f);
     } else if (!strcmp(what, "accel")) {
         fputs("tcg                  translation of guest code, the only one\n", f);
     } else if (!strcmp(what, "device")) {
@@ -114,7 +131,8 @@ bool opts_print_list(FILE *f, const char *what)
               "ide-hd               disk: drive=id, bus=ide.n, unit=n\n"
               "ide-cd               CD drive: drive=id, bus=ide.n, unit=n\n"
               "floppy               floppy drive: drive=id, unit=n\n"
-              "VGA                  display adapter\n", f);
+              "VGA                  display adapter\n",
+              f);
     } else if (!strcmp(what, "d")) {
 #define LOG(id, name, help) fprintf(f, "%-20s %s\n", name, help);
 #include "devices/core/log.def"

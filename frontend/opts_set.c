@@ -35,8 +35,9 @@ bool opts_bad_value(const char *flag, const char *val, const char *const *names,
 
     join(list, sizeof(list), names);
     if (near)
-        return err_set(err, "Value '%.80s' of -%s is not known; the nearest that is is '%s' (known: %s).", val, flag, near,
-                       list);
+        return err_set(
+            err, "Value '%.80s' of -%s is not known; the nearest that is is '%s' (known: %s).", val,
+            flag, near, list);
     return err_set(err, "Value '%.80s' of -%s is not known; it can be %s.", val, flag, list);
 }
 
@@ -47,7 +48,8 @@ bool opts_bad_key(const char *flag, const char *key, const char *const *names, s
 
     join(list, sizeof(list), names);
     if (near)
-        return err_set(err, "-%s has no property '%.80s'; the nearest it has is '%s' (it has %s).", flag, key, near, list);
+        return err_set(err, "-%s has no property '%.80s'; the nearest it has is '%s' (it has %s).",
+                       flag, key, near, list);
     return err_set(err, "-%s has no property '%.80s'; it has %s.", flag, key, list);
 }
 
@@ -95,7 +97,8 @@ bool opt_set_PRINT_MAN(struct options *opt, const char *flag, const char *val, s
     return true;
 }
 
-bool opt_set_PRINT_COMPLETION(struct options *opt, const char *flag, const char *val, struct err *err)
+bool opt_set_PRINT_COMPLETION(struct options *opt, const char *flag, const char *val,
+                              struct err *err)
 {
     static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
@@ -124,14 +127,16 @@ static bool set_accel(const char *flag, const char *val, struct err *err)
             break;
         p += n + 1;
     }
-    return err_set(err, "Accelerator '%.80s' of -%s is not there: guest code is always translated; use 'tcg'.", val, flag);
+    return err_set(
+        err, "Accelerator '%.80s' of -%s is not there: guest code is always translated; use 'tcg'.",
+        val, flag);
 }
 
 static bool set_machine(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     static const char *const names[] = {"pc", "pc-i440fx", NULL};
-    static const char *const keys[] = {"type", "accel", "acpi", "hpet", "usb", "vmport", "dump-guest-core",
-                                       "mem-merge", NULL};
+    static const char *const keys[] = {"type",   "accel",           "acpi",      "hpet", "usb",
+                                       "vmport", "dump-guest-core", "mem-merge", NULL};
     char key[64], v[128];
     bool has_key, on;
 
@@ -159,7 +164,8 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
         else if (!strcmp(key, "hpet"))
             opt->no_hpet = !on;
         else if (on && (!strcmp(key, "usb") || !strcmp(key, "vmport")))
-            return err_set(err, "Property '%s=on' of -%s is not supported yet; leave it out.", key, flag);
+            return err_set(err, "Property '%s=on' of -%s is not supported yet; leave it out.", key,
+                           flag);
     }
     return true;
 }
@@ -189,7 +195,8 @@ bool opt_set_ACCEL(struct options *opt, const char *flag, const char *val, struc
         } else if (strcmp(key, "thread")) {
             return opts_bad_key(flag, key, keys, err);
         } else if (strcmp(v, "single")) {
-            return err_set(err, "Property 'thread' of -accel is 'single', not '%.80s': there is one CPU.", v);
+            return err_set(
+                err, "Property 'thread' of -accel is 'single', not '%.80s': there is one CPU.", v);
         }
     }
     return true;
@@ -219,7 +226,8 @@ bool opt_set_SMP(struct options *opt, const char *flag, const char *val, struct 
         if (!opts_number(v, 255, &n) || !n)
             return err_set(err, "-smp takes a number of CPUs, not '%.80s'.", v);
         if (n != 1)
-            return err_set(err, "-smp %u: one CPU is all there is so far; use -smp 1.", (unsigned)n);
+            return err_set(err, "-smp %u: one CPU is all there is so far; use -smp 1.",
+                           (unsigned)n);
     }
     return true;
 }
@@ -239,7 +247,8 @@ bool opt_set_M(struct options *opt, const char *flag, const char *val, struct er
         if (opt->ram_size < MIB)
             return err_set(err, "-m %.60s is less than the 1 MiB that a PC needs.", v);
         if (opt->ram_size > PC_RAM_MAX)
-            return err_set(err, "-m %.60s is more than the %u GiB that can be given.", v, (unsigned)(PC_RAM_MAX / GIB));
+            return err_set(err, "-m %.60s is more than the %u GiB that can be given.", v,
+                           (unsigned)(PC_RAM_MAX / GIB));
     }
     return true;
 }
@@ -279,7 +288,8 @@ bool opt_set_UUID(struct options *opt, const char *flag, const char *val, struct
         n++;
     }
     if (*p || n != 32)
-        return err_set(err, "-uuid takes 32 hexadecimal digits as in 8-4-4-4-12, not '%.80s'.", val);
+        return err_set(err, "-uuid takes 32 hexadecimal digits as in 8-4-4-4-12, not '%.80s'.",
+                       val);
     opt->have_uuid = true;
     return true;
 }
@@ -302,7 +312,10 @@ bool opt_set_NO_USER_CONFIG(struct options *opt, const char *flag, const char *v
 static bool boot_letters(const char *flag, const char *v, char *to, size_t size, struct err *err)
 {
     if (strspn(v, "abcdn") != strlen(v) || !*v)
-        return err_set(err, "-%s takes letters out of a, b (floppy), c (disk), d (CD) and n (network), not '%.80s'.", flag, v);
+        return err_set(err,
+                       "-%s takes letters out of a, b (floppy), c (disk), d (CD) and n (network), "
+                       "not '%.80s'.",
+                       flag, v);
     return copy_value(flag, to, size, v, err);
 }
 
@@ -324,7 +337,8 @@ bool opt_set_BOOT(struct options *opt, const char *flag, const char *val, struct
                 opt->boot_menu = on;
         } else if (!strcmp(key, "splash-time")) {
             if (!opts_number(v, 65535, &n))
-                return err_set(err, "-boot splash-time takes milliseconds up to 65535, not '%.80s'.", v);
+                return err_set(err,
+                               "-boot splash-time takes milliseconds up to 65535, not '%.80s'.", v);
             opt->boot_menu_ms = (u32)n;
         } else {
             return opts_bad_key(flag, key, keys, err);
@@ -466,11 +480,11 @@ static bool parse_date(const char *v, s64 *secs)
 {
     struct tm tm = {0};
     char end, sep;
-    int n = sscanf(v, "%4d-%2d-%2d%c%2d:%2d:%2d%c", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &sep, &tm.tm_hour, &tm.tm_min,
-                   &tm.tm_sec, &end);
+    int n = sscanf(v, "%4d-%2d-%2d%c%2d:%2d:%2d%c", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &sep,
+                   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end);
 
-    if ((n != 3 && (n != 7 || sep != 'T')) || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-        tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59 || tm.tm_year < 1900)
+    if ((n != 3 && (n != 7 || sep != 'T')) || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
+        tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59 || tm.tm_year < 1900)
         return false;
     tm.tm_year -= 1900;
     tm.tm_mon--;
@@ -494,7 +508,10 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
             else if (parse_date(v, &opt->rtc_base))
                 opt->rtc = RTC_DATE;
             else
-                return err_set(err, "-rtc base is utc, localtime or a date such as 2000-01-31T12:00:00, not '%.60s'.", v);
+                return err_set(err,
+                               "-rtc base is utc, localtime or a date such as 2000-01-31T12:00:00, "
+                               "not '%.60s'.",
+                               v);
         } else if (!strcmp(key, "clock")) {
             if (strcmp(v, "host") && strcmp(v, "vm") && strcmp(v, "rt"))
                 return opts_bad_value("rtc clock", v, clocks, err);
@@ -583,7 +600,8 @@ bool opt_set_DFILTER(struct options *opt, const char *flag, const char *val, str
 {
     struct log log;
 
-    return log_parse_ranges(&log, val, err) && copy_value(flag, opt->dfilter, sizeof(opt->dfilter), val, err);
+    return log_parse_ranges(&log, val, err) &&
+           copy_value(flag, opt->dfilter, sizeof(opt->dfilter), val, err);
 }
 
 bool opt_set_ENGINE(struct options *opt, const char *flag, const char *val, struct err *err)

@@ -1,4 +1,5 @@
-/* A PNG writer on top of zlib (ISO/IEC 15948: signature, IHDR, IDAT, IEND; RGB, filter 0 or 2), and PPM. */
+/* A PNG writer on top of zlib (ISO/IEC 15948: signature, IHDR, IDAT, IEND; RGB, filter 0 or 2), and
+ * PPM. */
 #include "frontend/png.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ static bool chunk(FILE *f, const char *type, const u8 *data, size_t n)
     if (n)
         crc = crc32(crc, data, (uInt)n);
     be32(tail, (u32)crc);
-    return fwrite(head, 1, 8, f) == 8 && (!n || fwrite(data, 1, n, f) == n) && fwrite(tail, 1, 4, f) == 4;
+    return fwrite(head, 1, 8, f) == 8 && (!n || fwrite(data, 1, n, f) == n) &&
+           fwrite(tail, 1, 4, f) == 4;
 }
 
 static void rgb_row(u8 *out, const struct surface *s, u32 y)
@@ -36,7 +38,8 @@ static void rgb_row(u8 *out, const struct surface *s, u32 y)
     }
 }
 
-/* All rows with their filter bytes. Filter 2 ("up") stores differences to the row above, which screens repeat a lot. */
+/* All rows with their filter bytes. Filter 2 ("up") stores differences to the row above, which
+ * screens repeat a lot. */
 static u8 *filtered(const struct surface *s, size_t *len)
 {
     size_t row = (size_t)s->w * 3;
@@ -76,8 +79,8 @@ bool png_write(FILE *f, const struct surface *s)
         be32(head + 4, s->h);
         head[8] = 8; /* bits per sample */
         head[9] = 2; /* RGB */
-        ok = fwrite(signature, 1, 8, f) == 8 && chunk(f, "IHDR", head, 13) && chunk(f, "IDAT", packed, n) &&
-             chunk(f, "IEND", NULL, 0);
+        ok = fwrite(signature, 1, 8, f) == 8 && chunk(f, "IHDR", head, 13) &&
+             chunk(f, "IDAT", packed, n) && chunk(f, "IEND", NULL, 0);
     }
     free(raw);
     free(packed);

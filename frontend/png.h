@@ -11,10 +11,12 @@
 bool png_write(FILE *f, const struct surface *s);
 bool ppm_write(FILE *f, const struct surface *s);
 
-/* Pull a picture from the display and write it to `path`: PNG when it ends in .png, PPM otherwise. */
+/* Pull a picture from the display and write it to `path`: PNG when it ends in .png, PPM otherwise.
+ */
 bool screendump(const struct display *display, const char *path, struct err *err);
 
-/* The text screen, row by row without blanks at line ends, as UTF-8 into f. False in graphic modes. */
+/* The text screen, row by row without blanks at line ends, as UTF-8 into f. False in graphic modes.
+ */
 bool textdump(const struct display *display, FILE *f);
 
 #endif

@@ -15,11 +15,15 @@ bool state_hash_open(struct state_hash *h, const char *spec, bool counted, struc
         return true;
     h->every = strtoull(spec, &end, 0);
     if (!h->every || *end != ',' || !end[1])
-        return err_set(err, "-state-hash takes a number of instructions and a file, such as 10000,run.hash; not '%.100s'.", spec);
+        return err_set(err,
+                       "-state-hash takes a number of instructions and a file, such as "
+                       "10000,run.hash; not '%.100s'.",
+                       spec);
     if (!counted)
         return err_set(err, "-state-hash needs counted time: add -icount shift=3,sleep=off.");
     h->out = fopen(end + 1, "w");
-    return h->out || err_set(err, "Cannot write the hashes to '%.300s': %s.", end + 1, strerror(errno));
+    return h->out ||
+           err_set(err, "Cannot write the hashes to '%.300s': %s.", end + 1, strerror(errno));
 }
 
 void state_hash_close(struct state_hash *h)

@@ -1,4 +1,5 @@
-/* A line per N guest instructions with a hash of the machine's state: what two runs or two engines are compared by. */
+/* A line per N guest instructions with a hash of the machine's state: what two runs or two engines
+ * are compared by. */
 #ifndef FRONTEND_STATEHASH_H
 #define FRONTEND_STATEHASH_H
 
@@ -13,7 +14,8 @@ struct state_hash {
     u64 lines, last;
 };
 
-/* `spec` is "N,file" (counted time only). False with *err when it is not, or the file cannot be written. */
+/* `spec` is "N,file" (counted time only). False with *err when it is not, or the file cannot be
+ * written. */
 bool state_hash_open(struct state_hash *h, const char *spec, bool counted, struct err *err);
 void state_hash_close(struct state_hash *h);
 /* How many of `insns` instructions may run before the next line is due. */

@@ -1,5 +1,5 @@
-/* The life of a machine: virtual time from the host's clock or from instructions, the run loop on one thread, and what
- * follows from resets, power-off and HLT. */
+/* The life of a machine: virtual time from the host's clock or from instructions, the run loop on
+ * one thread, and what follows from resets, power-off and HLT. */
 #define _GNU_SOURCE
 #include "frontend/vm.h"
 
@@ -159,7 +159,8 @@ static void guest_reset(struct vm *vm, const char *reason, bool triple_fault)
     log_line(&vm->log, LOGA_RESET, "reset: %s", reason);
     if (vm->opt->no_reboot) {
         if (triple_fault)
-            dump_registers(vm, "the guest's processor shut down (triple fault); not rebooting because of -no-reboot");
+            dump_registers(vm, "the guest's processor shut down (triple fault); not rebooting "
+                               "because of -no-reboot");
         if (vm->opt->no_shutdown)
             vm_stop(vm, "shutdown");
         else
@@ -177,7 +178,9 @@ static void handle_event(struct vm *vm)
     ev = pc_take_event(vm->pc);
     switch (ev.kind) {
     case PC_EV_NONE: break;
-    case PC_EV_RESET: guest_reset(vm, ev.reason, ev.reason && !strcmp(ev.reason, "triple fault")); break;
+    case PC_EV_RESET:
+        guest_reset(vm, ev.reason, ev.reason && !strcmp(ev.reason, "triple fault"));
+        break;
     case PC_EV_POWEROFF:
         log_line(&vm->log, LOGA_RESET, "power off: %s", ev.reason);
         if (vm->opt->no_shutdown)
@@ -242,9 +245,7 @@ static void run_cpu(struct vm *vm)
     why = cpu_run(cpu, vm->engine, budget(vm));
     state_hash_note(&vm->hash, cpu, &vm->pc->low);
     switch (why) {
-    case CPU_EXIT_BUDGET:
-        loop_disarm(&vm->loop);
-        break;
+    case CPU_EXIT_BUDGET: loop_disarm(&vm->loop); break;
     case CPU_EXIT_HALT:
         loop_disarm(&vm->loop);
         idle(vm);
@@ -322,7 +323,8 @@ static bool open_log(struct vm *vm, struct err *err)
         return true;
     vm->log_file = fopen(vm->opt->log_file, "w");
     if (!vm->log_file)
-        return err_set(err, "Cannot write the log '%.300s': %s.", vm->opt->log_file, strerror(errno));
+        return err_set(err, "Cannot write the log '%.300s': %s.", vm->opt->log_file,
+                       strerror(errno));
     vm->log.out = vm->log_file;
     return true;
 }
@@ -391,11 +393,14 @@ static bool start_engine(struct vm *vm, struct err *err)
     struct jit_config cfg = {.counted = counted(vm), .passes = ~0u};
 
 #ifdef CONFIG_JIT
-    vm->engine = vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_JIT : (enum cpu_engine)vm->opt->engine;
+    vm->engine =
+        vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_JIT : (enum cpu_engine)vm->opt->engine;
 #else
-    vm->engine = vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_EXEC : (enum cpu_engine)vm->opt->engine;
+    vm->engine =
+        vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_EXEC : (enum cpu_engine)vm->opt->engine;
     if (vm->engine == ENGINE_JIT)
-        return err_set(err, "There is no code generator for this host in this build; use --engine=exec.");
+        return err_set(
+            err, "There is no code generator for this host in this build; use --engine=exec.");
 #endif
     if (vm->opt->no_tr[0] && !tr_parse_off(vm->opt->no_tr, &cfg.tr, err))
         return false;
@@ -411,10 +416,12 @@ static bool write_pidfile(struct vm *vm, struct err *err)
         return true;
     f = fopen(vm->opt->pidfile, "w");
     if (!f)
-        return err_set(err, "Cannot write the process id to '%.300s': %s.", vm->opt->pidfile, strerror(errno));
+        return err_set(err, "Cannot write the process id to '%.300s': %s.", vm->opt->pidfile,
+                       strerror(errno));
     ok = fprintf(f, "%ld\n", (long)getpid()) > 0;
     if (fclose(f) || !ok)
-        return err_set(err, "Cannot write the process id to '%.300s': %s.", vm->opt->pidfile, strerror(errno));
+        return err_set(err, "Cannot write the process id to '%.300s': %s.", vm->opt->pidfile,
+                       strerror(errno));
     return true;
 }
 
@@ -454,7 +461,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!write_pidfile(vm, err))
         return false;
     if (opt->fell_back)
-        fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x quits, Ctrl-A c is the monitor, "
+        fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x "
+                        "quits, Ctrl-A c is the monitor, "
                         "Ctrl-A h helps)\r\n");
     return true;
 }

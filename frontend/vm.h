@@ -1,4 +1,5 @@
-/* One virtual machine of the program: the PC, its clock, the files and characters of the host behind it, and its life. */
+/* One virtual machine of the program: the PC, its clock, the files and characters of the host
+ * behind it, and its life. */
 #ifndef FRONTEND_VM_H
 #define FRONTEND_VM_H
 
@@ -48,8 +49,8 @@ struct vm {
 
     /* life */
     bool running, quit, event_pending;
-    const char *state;     /* "running", "paused", "shutdown" ... for info status */
-    int status;            /* what main returns */
+    const char *state; /* "running", "paused", "shutdown" ... for info status */
+    int status;        /* what main returns */
 
     /* time */
     u64 epoch;  /* host time of virtual time 0, while running */
@@ -66,8 +67,8 @@ struct vm {
     u32 mips;
 };
 
-/* Build everything that `opt` asks for. *opt must stay as long as the machine. False with *err; vm_destroy then still
- * has to be called. */
+/* Build everything that `opt` asks for. *opt must stay as long as the machine. False with *err;
+ * vm_destroy then still has to be called. */
 bool vm_create(struct vm *vm, struct options *opt, struct err *err);
 /* Run until the machine ends; returns the process's exit status. */
 int vm_run(struct vm *vm);
@@ -77,13 +78,15 @@ void vm_destroy(struct vm *vm);
 void vm_stop(struct vm *vm, const char *state);
 void vm_cont(struct vm *vm);
 void vm_quit(struct vm *vm, int status);
-/* Press these keys (set-1 codes) together for hold_ms of virtual time, after those that are still to be pressed. */
+/* Press these keys (set-1 codes) together for hold_ms of virtual time, after those that are still
+ * to be pressed. */
 bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
-/* Million guest instructions per second, measured since the last call that was at least half a second ago. */
+/* Million guest instructions per second, measured since the last call that was at least half a
+ * second ago. */
 u32 vm_speed(struct vm *vm);
 struct cpu *vm_cpu(const struct vm *vm);
-/* Drives in the order that info block lists them: the name of number i (NULL behind the last), and the drive, which is NULL
- * when the machine has none there. */
+/* Drives in the order that info block lists them: the name of number i (NULL behind the last), and
+ * the drive, which is NULL when the machine has none there. */
 const char *vm_drive_name(unsigned i);
 struct blk *vm_drive(const struct vm *vm, unsigned i);
 
@@ -93,7 +96,8 @@ bool vm_open_kernel(struct vm *vm, struct err *err);
 bool vm_open_drives(struct vm *vm, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
 void vm_close_all(struct vm *vm);
-/* Where -display and the absence of a display leave the serial port and the monitor; fills in opt. */
+/* Where -display and the absence of a display leave the serial port and the monitor; fills in opt.
+ */
 bool vm_choose_display(struct options *opt, struct err *err);
 
 #endif

@@ -45,8 +45,10 @@ static bool check_bios(const struct vm *vm, struct err *err)
 
     if (len >= 64 * KIB && len <= 16 * MIB && len % (64 * KIB) == 0)
         return true;
-    return err_set(err, "Firmware '%.200s' has %zu bytes, but firmware has 64 KiB to 16 MiB in steps of 64 KiB.",
-                   vm->cfg.bios.name, len);
+    return err_set(
+        err,
+        "Firmware '%.200s' has %zu bytes, but firmware has 64 KiB to 16 MiB in steps of 64 KiB.",
+        vm->cfg.bios.name, len);
 }
 
 static bool open_bios(struct vm *vm, struct err *err)
@@ -57,7 +59,8 @@ static bool open_bios(struct vm *vm, struct err *err)
         return load(vm, opt->bios, &vm->cfg.bios, false, err);
     if (opt->demo)
         return load(vm, "boot.bin", &vm->cfg.bios, false, err);
-    if (load(vm, "bios-256k.bin", &vm->cfg.bios, true, err) || load(vm, "bios.bin", &vm->cfg.bios, true, err))
+    if (load(vm, "bios-256k.bin", &vm->cfg.bios, true, err) ||
+        load(vm, "bios.bin", &vm->cfg.bios, true, err))
         return true;
     /* A kernel needs no more than the built-in boot ROM. */
     if (opt->kernel[0] && load(vm, "boot.bin", &vm->cfg.bios, true, err))
@@ -112,7 +115,8 @@ bool vm_open_firmware(struct vm *vm, struct err *err)
     if (opt->vga != PC_VGA_NONE && is_seabios(&cfg->bios) &&
         !load(vm, "vgabios-stdvga.bin", &cfg->vga_bios, false, err))
         return false;
-    /* With nobody to look at it, the demo tests itself, reports on the serial port, and powers off. */
+    /* With nobody to look at it, the demo tests itself, reports on the serial port, and powers off.
+     */
     if (opt->demo && opt->show == SHOW_NONE && cfg->nfiles < PC_MAX_FILES)
         cfg->file[cfg->nfiles++] = (struct pc_blob){"opt/dragoman/selftest", one, 1};
     return true;
@@ -125,7 +129,8 @@ bool vm_open_kernel(struct vm *vm, struct err *err)
 
     if (!opt->kernel[0])
         return true;
-    if (!boot_files(&vm->boot, opt->kernel, opt->initrd[0] ? opt->initrd : NULL, opt->append, opt->ram_size, err))
+    if (!boot_files(&vm->boot, opt->kernel, opt->initrd[0] ? opt->initrd : NULL, opt->append,
+                    opt->ram_size, err))
         return false;
     boot_apply(&vm->boot, cfg);
     if (!is_seabios(&cfg->bios)) /* the built-in boot ROM starts kernels by itself */
@@ -137,7 +142,8 @@ bool vm_open_kernel(struct vm *vm, struct err *err)
 
 /* ---- drives ---- */
 
-static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, struct blk **blk, struct err *err)
+static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, struct blk **blk,
+                       struct err *err)
 {
     struct raw_options raw = {
         .path = d->path[0] ? d->path : NULL,
@@ -178,7 +184,8 @@ bool vm_open_drives(struct vm *vm, struct err *err)
     return true;
 }
 
-static const char *const drive_names[] = {"floppy0", "floppy1", "ide0-hd0", "ide0-hd1", "ide1-cd0", "ide1-hd1", NULL};
+static const char *const drive_names[] = {"floppy0",  "floppy1",  "ide0-hd0", "ide0-hd1",
+                                          "ide1-cd0", "ide1-hd1", NULL};
 
 const char *vm_drive_name(unsigned i)
 {
@@ -195,7 +202,8 @@ struct blk *vm_drive(const struct vm *vm, unsigned i)
 static bool have_window_system(void)
 {
 #ifdef CONFIG_SDL
-    const char *x = getenv("DISPLAY"), *w = getenv("WAYLAND_DISPLAY"), *d = getenv("SDL_VIDEODRIVER");
+    const char *x = getenv("DISPLAY"), *w = getenv("WAYLAND_DISPLAY"),
+               *d = getenv("SDL_VIDEODRIVER");
 
     return (x && *x) || (w && *w) || (d && *d);
 #else
@@ -228,11 +236,13 @@ bool vm_choose_display(struct options *opt, struct err *err)
 
     if (opt->show == SHOW_SDL) {
 #ifndef CONFIG_SDL
-        return err_set(err, "This build has no SDL window; install libsdl2-dev and configure again, or use -nographic.");
+        return err_set(err, "This build has no SDL window; install libsdl2-dev and configure "
+                            "again, or use -nographic.");
 #endif
         if (!have_window_system())
-            return err_set(err, "There is no display for -display sdl (DISPLAY is not set); use -nographic or "
-                                "-display none.");
+            return err_set(
+                err, "There is no display for -display sdl (DISPLAY is not set); use -nographic or "
+                     "-display none.");
     }
     if (opt->show == SHOW_DEFAULT && opt->vga != PC_VGA_NONE && have_window_system())
         opt->show = SHOW_SDL;
@@ -265,7 +275,8 @@ static void hook_quit(void *arg)
     vm_quit(arg, 0);
 }
 
-static struct chardev *new_chardev(struct vm *vm, const char *id, const char *spec, bool mux, struct err *err)
+static struct chardev *new_chardev(struct vm *vm, const char *id, const char *spec, bool mux,
+                                   struct err *err)
 {
     struct chardev *dev;
 
@@ -275,7 +286,8 @@ static struct chardev *new_chardev(struct vm *vm, const char *id, const char *sp
     }
     for (unsigned i = 0; i < vm->nchardevs; i++) {
         if (vm->chardevs[i]->is_stdio && !strcmp(spec, "stdio")) {
-            err_set(err, "Standard input and output can be used once only; share them with mon:stdio or -chardev "
+            err_set(err, "Standard input and output can be used once only; share them with "
+                         "mon:stdio or -chardev "
                          "stdio,mux=on.");
             return NULL;
         }
@@ -300,8 +312,10 @@ static bool add_monitor(struct vm *vm, struct chardev *dev, struct err *err)
     return true;
 }
 
-/* The device that `spec` names, opened if need be; *mon is set for mon:... NULL with *err, or for "none" without. */
-static struct chardev *find_chardev(struct vm *vm, const char *id, const char *spec, bool *mon, struct err *err)
+/* The device that `spec` names, opened if need be; *mon is set for mon:... NULL with *err, or for
+ * "none" without. */
+static struct chardev *find_chardev(struct vm *vm, const char *id, const char *spec, bool *mon,
+                                    struct err *err)
 {
     *mon = !strncmp(spec, "mon:", 4);
     if (*mon)
@@ -317,7 +331,8 @@ static struct chardev *find_chardev(struct vm *vm, const char *id, const char *s
     return new_chardev(vm, id, spec, *mon, err);
 }
 
-static bool connect_port(struct vm *vm, struct chr_port *port, const char *id, const char *spec, struct err *err)
+static bool connect_port(struct vm *vm, struct chr_port *port, const char *id, const char *spec,
+                         struct err *err)
 {
     struct chardev *dev;
     bool mon;
@@ -328,7 +343,8 @@ static bool connect_port(struct vm *vm, struct chr_port *port, const char *id, c
     if (!dev)
         return false;
     if (!chr_port_connect(port, dev))
-        return err_set(err, "Character device '%s' is used twice; give it mux=on to share it.", dev->id);
+        return err_set(err, "Character device '%s' is used twice; give it mux=on to share it.",
+                       dev->id);
     return !mon || add_monitor(vm, dev, err);
 }
 

@@ -22,10 +22,12 @@ u32 vbe_pitch(const struct vga *v)
 u32 vbe_start(const struct vga *v)
 {
     const u16 *r = v->r.vbe;
-    return (vbe_pitch(v) * r[VBE_Y_OFFSET] + row_bytes(r[VBE_BPP], r[VBE_X_OFFSET])) & VGA_VRAM_MASK;
+    return (vbe_pitch(v) * r[VBE_Y_OFFSET] + row_bytes(r[VBE_BPP], r[VBE_X_OFFSET])) &
+           VGA_VRAM_MASK;
 }
 
-/* Make the mode's numbers such that the picture lies within video memory, whatever the guest wrote. */
+/* Make the mode's numbers such that the picture lies within video memory, whatever the guest wrote.
+ */
 static void fix_geometry(struct vga *v)
 {
     u16 *r = v->r.vbe;
@@ -48,7 +50,8 @@ static void fix_geometry(struct vga *v)
         r[VBE_X_OFFSET] = (u16)(r[VBE_VIRT_WIDTH] - r[VBE_XRES]);
 }
 
-/* The dispi hardware sets the VGA's own registers to fit, so that drivers need only the dispi registers. */
+/* The dispi hardware sets the VGA's own registers to fit, so that drivers need only the dispi
+ * registers. */
 static void force_vga(struct vga *v)
 {
     struct vga_regs *r = &v->r;
@@ -129,7 +132,8 @@ void vbe_write(struct vga *v, u32 index, u16 val)
     case VBE_BPP:
         if (val == 0)
             val = 8;
-        if (vbe_on(v) || (val != 4 && val != 8 && val != 15 && val != 16 && val != 24 && val != 32)) {
+        if (vbe_on(v) ||
+            (val != 4 && val != 8 && val != 15 && val != 16 && val != 24 && val != 32)) {
             log_guest_error(v->dev.env.log, "vga", "dispi depth %u refused", val);
             break;
         }
@@ -150,8 +154,9 @@ void vbe_write(struct vga *v, u32 index, u16 val)
     }
 }
 
-/* The data port sits at the odd address 1CF on PCs and at 1D0 elsewhere. A word at 1CF is not aligned in the region, so
- * it arrives as two bytes, low first: the low one waits in vbe_low for the high one. */
+/* The data port sits at the odd address 1CF on PCs and at 1D0 elsewhere. A word at 1CF is not
+ * aligned in the region, so it arrives as two bytes, low first: the low one waits in vbe_low for
+ * the high one. */
 static u64 ports_read(void *dev, u64 off, unsigned size)
 {
     struct vga *v = dev;

@@ -1,4 +1,5 @@
-/* The VGA device: field table, life cycle, and what the parts share (IBM VGA Technical Reference; Bochs dispi). */
+/* The VGA device: field table, life cycle, and what the parts share (IBM VGA Technical Reference;
+ * Bochs dispi). */
 #include "devices/video/vga_int.h"
 
 #include <string.h>
@@ -56,8 +57,8 @@ static bool vga_init(struct dev *dev, struct err *err)
         .name = "vga.mono", .base = 0x3b0, .size = 0x0c, .ops = &vga_mono_ops, .dev = v};
     v->ports =
         (struct region){.name = "vga", .base = 0x3c0, .size = 0x20, .ops = &vga_port_ops, .dev = v};
-    v->ports_vbe =
-        (struct region){.name = "vga.vbe", .base = 0x1ce, .size = 4, .ops = &vbe_port_ops, .dev = v};
+    v->ports_vbe = (struct region){
+        .name = "vga.vbe", .base = 0x1ce, .size = 4, .ops = &vbe_port_ops, .dev = v};
     v->window = (struct region){.name = "vga.window",
                                 .base = 0xa0000,
                                 .size = 0x20000,
@@ -93,8 +94,9 @@ static bool in_range(u32 v, u32 lo, u32 hi)
     return v >= lo && v <= hi;
 }
 
-/* Indexes are masked where they are stored, not where they are used, so a snapshot's must be checked here; so must the
- * dispi geometry, which the drawing code takes as lying within video memory. */
+/* Indexes are masked where they are stored, not where they are used, so a snapshot's must be
+ * checked here; so must the dispi geometry, which the drawing code takes as lying within video
+ * memory. */
 static bool vga_loaded(struct dev *dev, struct err *err)
 {
     struct vga *v = (struct vga *)dev;
@@ -102,16 +104,17 @@ static bool vga_loaded(struct dev *dev, struct err *err)
     const u16 *vbe = r->vbe;
     u32 bpp = vbe[VBE_BPP];
     bool ok = r->seq_index < 8 && r->gc_index < 16 && r->crtc_index < 64 && r->attr_index < 64 &&
-              r->attr_data_next < 2 && r->dac_sub < 3 &&
-              vbe[VBE_BANK] < (VGA_VRAM_SIZE >> 16);
+              r->attr_data_next < 2 && r->dac_sub < 3 && vbe[VBE_BANK] < (VGA_VRAM_SIZE >> 16);
 
     ok = ok && (bpp == 4 || bpp == 8 || bpp == 15 || bpp == 16 || bpp == 24 || bpp == 32);
     if (vbe_on(v))
         ok = ok && in_range(vbe[VBE_XRES], 8, VGA_MAX_W) && in_range(vbe[VBE_YRES], 1, VGA_MAX_H) &&
              vbe[VBE_VIRT_WIDTH] >= vbe[VBE_XRES];
     if (!ok)
-        return err_set(err, "The saved state of '%s' holds register values that the chip cannot have; "
-                            "the snapshot is damaged.", dev->id);
+        return err_set(err,
+                       "The saved state of '%s' holds register values that the chip cannot have; "
+                       "the snapshot is damaged.",
+                       dev->id);
     vga_window_update(v);
     if (v->wiring.pci)
         pci_func_loaded(&v->pci);

@@ -1,4 +1,5 @@
-/* The VGA with Bochs VBE extensions as a board sees it: class, wiring before start, and the picture it gives. */
+/* The VGA with Bochs VBE extensions as a board sees it: class, wiring before start, and the picture
+ * it gives. */
 #ifndef DEVICES_VIDEO_VGA_H
 #define DEVICES_VIDEO_VGA_H
 
@@ -8,11 +9,13 @@
 
 struct pci_bus;
 
-/* VGA at its fixed ports and window with 16 MiB of memory; with a PCI bus also the function 1234:1111 whose BAR0 is the
- * linear frame buffer, BAR2 the registers in memory, and whose ROM BAR holds the video BIOS. */
+/* VGA at its fixed ports and window with 16 MiB of memory; with a PCI bus also the function
+ * 1234:1111 whose BAR0 is the linear frame buffer, BAR2 the registers in memory, and whose ROM BAR
+ * holds the video BIOS. */
 extern const struct dev_class vga_class;
 
-/* What the board gives between dev_new and dev_start. `pci` NULL: a plain ISA adapter. The ROM's bytes are copied. */
+/* What the board gives between dev_new and dev_start. `pci` NULL: a plain ISA adapter. The ROM's
+ * bytes are copied. */
 struct vga_wiring {
     struct ram_space *space; /* that the video memory becomes part of; required */
     struct pci_bus *pci;

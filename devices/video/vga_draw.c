@@ -1,5 +1,6 @@
-/* The picture: what the registers mean as a mode, and the graphic modes drawn row by row where memory or mode changed
- * (IBM VGA Technical Reference: CRT controller address generation, attribute controller; Bochs dispi depths). */
+/* The picture: what the registers mean as a mode, and the graphic modes drawn row by row where
+ * memory or mode changed (IBM VGA Technical Reference: CRT controller address generation, attribute
+ * controller; Bochs dispi depths). */
 #include "devices/video/vga_int.h"
 
 #include "devices/core/bits.h"
@@ -92,7 +93,8 @@ void vga_mode_get(struct vga *v, struct vga_mode *m)
         mode_fonts(v, m);
     } else {
         m->kind = r->gc[5] & GC5_256 ? VGA_256 : r->gc[5] & GC5_INTERLEAVE ? VGA_CGA : VGA_PLANAR;
-        /* Addresses are stored unshifted here, so the bits that row scans replace move down by the shift. */
+        /* Addresses are stored unshifted here, so the bits that row scans replace move down by the
+         * shift. */
         step = c[0x14] & 0x40 ? 2 : c[0x17] & 0x40 ? 0 : 1;
         if (!(c[0x17] & 1))
             m->cga_bit13 = 13 - step;
@@ -207,12 +209,14 @@ static void row_planar(struct vga *v, const struct vga_mode *m, u32 counter, u32
 
         for (u32 i = 0; i < 8; i++) {
             u32 s = 7 - i;
-            out[i] = pal[(p0 >> s & 1) | (p1 >> s & 1) << 1 | (p2 >> s & 1) << 2 | (p3 >> s & 1) << 3];
+            out[i] =
+                pal[(p0 >> s & 1) | (p1 >> s & 1) << 1 | (p2 >> s & 1) << 2 | (p3 >> s & 1) << 3];
         }
     }
 }
 
-/* Interleaved shift mode: planes 0 and 2 give four pixels of two bits each, then planes 1 and 3 four more. */
+/* Interleaved shift mode: planes 0 and 2 give four pixels of two bits each, then planes 1 and 3
+ * four more. */
 static void row_cga(struct vga *v, const struct vga_mode *m, u32 counter, u32 groups)
 {
     u32 *out = v->draw.line;
@@ -239,7 +243,8 @@ static void row_256(struct vga *v, const struct vga_mode *m, u32 counter, u32 gr
     }
 }
 
-/* A row of the linear frame buffer; fetches wrap at the end of memory byte by byte only where they could reach it. */
+/* A row of the linear frame buffer; fetches wrap at the end of memory byte by byte only where they
+ * could reach it. */
 static void row_linear(struct vga *v, const struct vga_mode *m, u32 off, u32 y)
 {
     u32 *out = v->draw.surf.pixels + (size_t)y * v->draw.surf.stride;
@@ -259,11 +264,13 @@ static void row_linear(struct vga *v, const struct vga_mode *m, u32 off, u32 y)
         case 8: out[x] = v->draw.pal[*p]; break;
         case 15:
             c = ld16(p);
-            out[x] = (c >> 10 & 31) * 255 / 31 << 16 | (c >> 5 & 31) * 255 / 31 << 8 | (c & 31) * 255 / 31;
+            out[x] = (c >> 10 & 31) * 255 / 31 << 16 | (c >> 5 & 31) * 255 / 31 << 8 |
+                     (c & 31) * 255 / 31;
             break;
         case 16:
             c = ld16(p);
-            out[x] = (c >> 11) * 255 / 31 << 16 | (c >> 5 & 63) * 255 / 63 << 8 | (c & 31) * 255 / 31;
+            out[x] =
+                (c >> 11) * 255 / 31 << 16 | (c >> 5 & 63) * 255 / 63 << 8 | (c & 31) * 255 / 31;
             break;
         case 24: out[x] = (u32)p[2] << 16 | (u32)p[1] << 8 | p[0]; break;
         default: out[x] = ld32(p) & 0xffffff; break;
@@ -282,17 +289,19 @@ static u32 cga_counter(const struct vga_mode *m, u32 counter, u32 scan)
 
 /* ---- what changed ---- */
 
-/* Read and clear the dirty bits of all of video memory: a page is looked at once, then many rows ask about it. */
+/* Read and clear the dirty bits of all of video memory: a page is looked at once, then many rows
+ * ask about it. */
 static void collect_dirty(struct vga *v)
 {
     for (u32 i = 0; i < VGA_VRAM_SIZE / PAGE_SIZE; i++)
-        v->draw.page_dirty[i] = v->vram.dirty[i] & DIRTY_DISPLAY &&
-                                ram_test_clear_dirty(&v->vram, i, DIRTY_DISPLAY);
+        v->draw.page_dirty[i] =
+            v->vram.dirty[i] & DIRTY_DISPLAY && ram_test_clear_dirty(&v->vram, i, DIRTY_DISPLAY);
 }
 
 static bool bytes_dirty(const struct vga *v, const struct vga_mode *m, u32 off, u32 n)
 {
-    u32 first = (off & m->mask) >> PAGE_BITS, last = (u32)(((u64)(off & m->mask) + n - 1) >> PAGE_BITS);
+    u32 first = (off & m->mask) >> PAGE_BITS,
+        last = (u32)(((u64)(off & m->mask) + n - 1) >> PAGE_BITS);
 
     for (u32 p = first; p <= last; p++) {
         if (v->draw.page_dirty[p & (m->mask >> PAGE_BITS)])

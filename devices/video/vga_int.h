@@ -1,4 +1,5 @@
-/* Inside the VGA: its saved registers, what drawing remembers, and the calls between the parts of the device. */
+/* Inside the VGA: its saved registers, what drawing remembers, and the calls between the parts of
+ * the device. */
 #ifndef DEVICES_VIDEO_VGA_INT_H
 #define DEVICES_VIDEO_VGA_INT_H
 
@@ -9,8 +10,9 @@
 
 #define VGA_VRAM_SIZE (16 * MIB)
 #define VGA_VRAM_MASK ((u32)VGA_VRAM_SIZE - 1)
-#define VGA_MAX_W 2560u /* what VBE answers as its largest mode; the register file cannot name a larger one */
-#define VGA_MAX_H 2048u
+#define VGA_MAX_W                                                                                  \
+    2560u /* what VBE answers as its largest mode; the register file cannot name a larger one */
+#define VGA_MAX_H     2048u
 #define VGA_LINE_ROOM (VGA_MAX_W + 64)
 
 /* Bits named in IBM's VGA registers. */
@@ -71,7 +73,8 @@ struct vga_regs {
 
 enum vga_kind { VGA_BLANK, VGA_TEXT, VGA_CGA, VGA_PLANAR, VGA_256, VGA_LINEAR };
 
-/* Everything but memory that the picture depends on: when it differs from last time, all of it is drawn again. */
+/* Everything but memory that the picture depends on: when it differs from last time, all of it is
+ * drawn again. */
 struct vga_mode {
     u32 kind, w, h;
     u32 start;        /* address counter of the first row (LINEAR: byte offset) */
@@ -80,7 +83,7 @@ struct vga_mode {
     u32 mask;         /* for byte indexes into video memory */
     u32 line_compare; /* last scan line of the upper part */
     u32 max_scan, double_scan, preset_scan;
-    u32 dots, zoom;   /* dots per character; host pixels per dot */
+    u32 dots, zoom; /* dots per character; host pixels per dot */
     u32 pan, pan_split;
     u32 cga_bit13, cga_bit14; /* counter bits replaced by row-scan bits 0 and 1; 32: none */
     u32 attr10, underline, font[2], plane_mask;
@@ -127,7 +130,10 @@ void vga_window_update(struct vga *v);
 /* vbe.c: dispi registers by index. */
 u16 vbe_read(struct vga *v, u32 index);
 void vbe_write(struct vga *v, u32 index, u16 val);
-static inline bool vbe_on(const struct vga *v) { return v->r.vbe[VBE_ENABLE] & VBE_ON; }
+static inline bool vbe_on(const struct vga *v)
+{
+    return v->r.vbe[VBE_ENABLE] & VBE_ON;
+}
 /* Bytes from one row to the next, and the byte offset of the first pixel. */
 u32 vbe_pitch(const struct vga *v);
 u32 vbe_start(const struct vga *v);
@@ -146,8 +152,10 @@ bool vga_next_band(const struct vga_mode *m, struct vga_band *b);
 /* vga_text.c */
 bool vga_text_snapshot(void *dev, struct text_screen *out);
 void vga_text_fonts(struct vga *v, const struct vga_mode *m, bool *changed);
-/* Draw one row of characters when it differs from what is shown; true when it did. `index` is the row's place. */
-bool vga_text_band(struct vga *v, const struct vga_mode *m, const struct vga_band *b, u32 index, bool full);
+/* Draw one row of characters when it differs from what is shown; true when it did. `index` is the
+ * row's place. */
+bool vga_text_band(struct vga *v, const struct vga_mode *m, const struct vga_band *b, u32 index,
+                   bool full);
 /* Copy m->w host pixels of the drawn line, from dot `pan`, to row y of the surface. */
 void vga_line_out(struct vga *v, const struct vga_mode *m, u32 y, u32 pan);
 

@@ -1,11 +1,13 @@
-/* The window at A0000-BFFFF: planes, latches, and all read and write modes (IBM VGA Technical Reference, graphics
- * controller and sequencer). Video memory holds the four planes' bytes of an address side by side, byte 4*a+p. */
+/* The window at A0000-BFFFF: planes, latches, and all read and write modes (IBM VGA Technical
+ * Reference, graphics controller and sequencer). Video memory holds the four planes' bytes of an
+ * address side by side, byte 4*a+p. */
 #include "devices/video/vga_int.h"
 
 #include "devices/core/bits.h"
 
-/* Chain-4 and odd/even addresses are stored compressed: the CPU's address divided by 4 or 2 gives the plane offset, and
- * drawing uses the address counter unshifted to match. A chain-4 window is thereby a plain stretch of video memory. */
+/* Chain-4 and odd/even addresses are stored compressed: the CPU's address divided by 4 or 2 gives
+ * the plane offset, and drawing uses the address counter unshifted to match. A chain-4 window is
+ * thereby a plain stretch of video memory. */
 
 static const u32 plane_bytes[16] = {
     0x00000000, 0x000000ff, 0x0000ff00, 0x0000ffff, 0x00ff0000, 0x00ff00ff, 0x00ffff00, 0x00ffffff,
@@ -16,12 +18,14 @@ static const struct {
     u32 base, size;
 } windows[4] = {{0x00000, 0x20000}, {0x00000, 0x10000}, {0x10000, 0x08000}, {0x18000, 0x08000}};
 
-/* The CPU's offset from A0000 to an address in video memory before plane selection; false outside of the window. */
+/* The CPU's offset from A0000 to an address in video memory before plane selection; false outside
+ * of the window. */
 static bool window_addr(const struct vga *v, u64 off, u32 *addr)
 {
     u32 w = v->r.gc[6] >> 2 & 3;
 
-    if (!(v->r.misc & MISC_RAM) || off < windows[w].base || off >= windows[w].base + windows[w].size)
+    if (!(v->r.misc & MISC_RAM) || off < windows[w].base ||
+        off >= windows[w].base + windows[w].size)
         return false;
     *addr = (u32)off - windows[w].base;
     if (vbe_on(v))
@@ -34,7 +38,8 @@ static u32 byte_repeat(u32 b)
     return b * 0x01010101u;
 }
 
-/* Byte index of the 4-byte group an address is in, and the planes that the address selects by itself. */
+/* Byte index of the 4-byte group an address is in, and the planes that the address selects by
+ * itself. */
 static u32 group_of(const struct vga *v, u32 addr, bool odd_even, u32 *planes)
 {
     if (v->r.seq[4] & SEQ4_CHAIN4) {
@@ -143,14 +148,15 @@ static void window_write(void *dev, u64 off, u64 val, unsigned size)
 
 const struct region_ops vga_window_ops = {window_read, window_write, 1, 8};
 
-/* In chain-4 with every modifier neutral a byte written is the byte stored: memory can be mapped there as it is.
- * Reads then leave the latches alone, which only a program that reads in chain-4 and writes latches unchained could see. */
+/* In chain-4 with every modifier neutral a byte written is the byte stored: memory can be mapped
+ * there as it is. Reads then leave the latches alone, which only a program that reads in chain-4
+ * and writes latches unchained could see. */
 static bool window_is_plain(const struct vga *v)
 {
     const struct vga_regs *r = &v->r;
 
-    return (r->seq[4] & SEQ4_CHAIN4) && r->seq[2] == 15 && (r->misc & MISC_RAM) && !r->gc[1] && !r->gc[3] &&
-           !(r->gc[5] & (3 | GC5_READ_MODE)) && r->gc[8] == 0xff;
+    return (r->seq[4] & SEQ4_CHAIN4) && r->seq[2] == 15 && (r->misc & MISC_RAM) && !r->gc[1] &&
+           !r->gc[3] && !(r->gc[5] & (3 | GC5_READ_MODE)) && r->gc[8] == 0xff;
 }
 
 void vga_window_update(struct vga *v)

@@ -1,4 +1,5 @@
-/* The VGA as PCI function 1234:1111: BAR0 linear frame buffer, BAR2 registers in memory, expansion ROM. */
+/* The VGA as PCI function 1234:1111: BAR0 linear frame buffer, BAR2 registers in memory, expansion
+ * ROM. */
 #include "devices/video/vga_int.h"
 
 #include <string.h>
@@ -66,19 +67,20 @@ bool vga_pci_init(struct vga *v, struct err *err)
         return true;
     fn->bus = v->wiring.pci;
     fn->devfn = v->wiring.devfn;
-    fn->bar[0] = (struct pci_bar){PCI_BAR_MEM_PREF, VGA_VRAM_SIZE,
-                                  {.name = "vga.vram", .ram = &v->vram, .prio = 1}};
-    fn->bar[2] = (struct pci_bar){PCI_BAR_MEM, MMIO_SIZE,
-                                  {.name = "vga.mmio", .ops = &mmio_ops, .dev = v, .prio = 1}};
+    fn->bar[0] = (struct pci_bar){
+        PCI_BAR_MEM_PREF, VGA_VRAM_SIZE, {.name = "vga.vram", .ram = &v->vram, .prio = 1}};
+    fn->bar[2] = (struct pci_bar){
+        PCI_BAR_MEM, MMIO_SIZE, {.name = "vga.mmio", .ops = &mmio_ops, .dev = v, .prio = 1}};
     if (v->wiring.rom_len && v->wiring.rom_len <= MIB) {
         u32 size = pow2_at_least(v->wiring.rom_len);
 
         if (!ram_init(&v->rom, v->wiring.space, MAX(size, PAGE_SIZE), err))
             return false;
         memcpy(v->rom.host, v->wiring.rom, v->wiring.rom_len);
-        fn->bar[PCI_BAR_ROM] = (struct pci_bar){
-            PCI_BAR_EXPROM, MAX(size, PAGE_SIZE),
-            {.name = "vga.rom", .ram = &v->rom, .dirs = REGION_READ, .prio = 1}};
+        fn->bar[PCI_BAR_ROM] =
+            (struct pci_bar){PCI_BAR_EXPROM,
+                             MAX(size, PAGE_SIZE),
+                             {.name = "vga.rom", .ram = &v->rom, .dirs = REGION_READ, .prio = 1}};
     }
     pci_func_init(fn, &v->dev, v->r.cfg, &ident);
     return true;

@@ -1,4 +1,5 @@
-/* The VGA's register file: ports 3B0-3BB and 3C0-3DF (IBM VGA Technical Reference, "VGA Function", registers). */
+/* The VGA's register file: ports 3B0-3BB and 3C0-3DF (IBM VGA Technical Reference, "VGA Function",
+ * registers). */
 #include "devices/video/vga_int.h"
 
 static const u8 seq_mask[8] = {0x03, 0x3d, 0x0f, 0x3f, 0x0e, 0x00, 0x00, 0x00};
@@ -8,7 +9,8 @@ enum { CRTC_LATCH = 0x22, CRTC_ATTR_STATE = 0x24, CRTC_LAST = 0x18 };
 
 /* ---- the beam ---- */
 
-/* Where the beam is, from the CRTC's totals and the dot clock (MISC bits 2-3 choose 25.175 or 28.322 MHz). */
+/* Where the beam is, from the CRTC's totals and the dot clock (MISC bits 2-3 choose 25.175
+ * or 28.322 MHz). */
 static void beam(struct vga *v, bool *hblank, bool *vblank, bool *vretrace)
 {
     const u8 *c = v->r.crtc;
@@ -32,7 +34,8 @@ static void beam(struct vga *v, bool *hblank, bool *vblank, bool *vretrace)
     *hblank = x >= hdisp;
     *vblank = y >= vdisp;
     *vretrace = y >= vstart && y < vstart + (vlen ? vlen : 16);
-    if (vstart >= vtotal) /* never reached: give software that waits for it an edge in the blank lines */
+    if (vstart >=
+        vtotal) /* never reached: give software that waits for it an edge in the blank lines */
         *vretrace = y >= vtotal - 2;
 }
 
@@ -89,7 +92,8 @@ static void crtc_write(struct vga *v, u8 val)
 
     if (i > CRTC_LAST)
         return;
-    if (i <= 7 && (r->crtc[0x11] & 0x80)) { /* protected: only bit 8 of line compare stays writable */
+    if (i <= 7 &&
+        (r->crtc[0x11] & 0x80)) { /* protected: only bit 8 of line compare stays writable */
         if (i == 7)
             r->crtc[7] = (u8)((r->crtc[7] & ~0x10) | (val & 0x10));
         return;

@@ -1,5 +1,5 @@
-/* Text modes: characters from the fonts in plane 2, cursor, blinking, eight or nine dots, and the text as text (IBM VGA
- * Technical Reference, alphanumeric modes). */
+/* Text modes: characters from the fonts in plane 2, cursor, blinking, eight or nine dots, and the
+ * text as text (IBM VGA Technical Reference, alphanumeric modes). */
 #include "devices/video/vga_int.h"
 
 #include "devices/core/bits.h"
@@ -8,7 +8,8 @@
 
 enum { GLYPH_BYTES = 32, MAX_COLUMNS = 256 };
 
-/* Blinking counts frames: the cursor changes every 8, characters every 16. A frame of the text modes takes 1/70 s. */
+/* Blinking counts frames: the cursor changes every 8, characters every 16. A frame of the text
+ * modes takes 1/70 s. */
 #define FRAME_NS (NS_PER_SEC / 70)
 
 void vga_text_fonts(struct vga *v, const struct vga_mode *m, bool *changed)
@@ -66,7 +67,8 @@ struct row {
     bool hidden;       /* blinking characters are in their dark phase */
 };
 
-static u64 row_read(struct vga *v, const struct vga_mode *m, const struct vga_band *b, struct row *row)
+static u64 row_read(struct vga *v, const struct vga_mode *m, const struct vga_band *b,
+                    struct row *row)
 {
     struct cursor cur = cursor_now(v);
     u64 h = hash_step(b->n, (u64)b->scan << 32 | b->y);
@@ -115,7 +117,8 @@ static void row_line(struct vga *v, const struct vga_mode *m, const struct row *
     }
 }
 
-bool vga_text_band(struct vga *v, const struct vga_mode *m, const struct vga_band *b, u32 index, bool full)
+bool vga_text_band(struct vga *v, const struct vga_mode *m, const struct vga_band *b, u32 index,
+                   bool full)
 {
     struct row row;
     u64 h = row_read(v, m, b, &row);

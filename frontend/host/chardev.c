@@ -21,8 +21,8 @@ static ssize_t write_some(struct chardev *dev, const u8 *data, size_t n)
 
     if (dev->is_socket)
         return send(dev->out_fd, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-    /* The descriptor may be shared with the shell that started us, so it is not made non-blocking: ask first, and write
-     * only as much as goes in at once. */
+    /* The descriptor may be shared with the shell that started us, so it is not made non-blocking:
+     * ask first, and write only as much as goes in at once. */
     if (!dev->is_file && (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLOUT | POLLERR | POLLHUP)))) {
         errno = EAGAIN;
         return -1;
@@ -157,8 +157,8 @@ static void shared_input(struct chardev *dev, const u8 *data, size_t n)
     }
 }
 
-/* How many bytes may be read from the host now. A shared terminal is always read, since Ctrl-A must work when the guest
- * does not listen; its ports drop what they have no room for. */
+/* How many bytes may be read from the host now. A shared terminal is always read, since Ctrl-A must
+ * work when the guest does not listen; its ports drop what they have no room for. */
 static size_t room(struct chardev *dev)
 {
     struct chardev_user *u = focused(dev);
@@ -246,7 +246,8 @@ static void connection(void *arg, short revents)
     tell(dev, CHR_OPENED);
 }
 
-struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux, struct err *err)
+struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,
+                             struct err *err)
 {
     struct chardev *dev = calloc(1, sizeof(*dev));
 
@@ -320,7 +321,8 @@ static size_t device_room(const struct chr *chr)
 static void port_drain(struct chr_port *port)
 {
     while (port->len && device_room(&port->chr)) {
-        size_t n = MIN(MIN((size_t)port->len, CHARDEV_PORT_ROOM - port->head), device_room(&port->chr));
+        size_t n =
+            MIN(MIN((size_t)port->len, CHARDEV_PORT_ROOM - port->head), device_room(&port->chr));
 
         port->chr.take(port->chr.arg, port->buf + port->head, n);
         port->head = (u32)((port->head + n) % CHARDEV_PORT_ROOM);

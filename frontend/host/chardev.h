@@ -1,4 +1,5 @@
-/* Character devices of the host (terminal, file, pty, socket, pipe) and the ports that connect them to a UART. */
+/* Character devices of the host (terminal, file, pty, socket, pipe) and the ports that connect them
+ * to a UART. */
 #ifndef FRONTEND_HOST_CHARDEV_H
 #define FRONTEND_HOST_CHARDEV_H
 
@@ -45,8 +46,10 @@ struct chardev {
 };
 
 /* Open what `spec` names: stdio, null, pty, file:path, pipe:path, unix:path[,server=on][,wait=off],
- * tcp:host:port[,...]. With `mux` several users share it through Ctrl-A. NULL with a sentence in *err. */
-struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux, struct err *err);
+ * tcp:host:port[,...]. With `mux` several users share it through Ctrl-A. NULL with a sentence in
+ * *err. */
+struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,
+                             struct err *err);
 /* Write out what is waiting (for up to a second), close. NULL is fine. */
 void chardev_close(struct chardev *dev);
 
@@ -59,8 +62,8 @@ void chardev_pull(struct chardev *dev);
 /* Is the user the one that keys go to? */
 bool chardev_focused(const struct chardev *dev, const struct chardev_user *user);
 
-/* The host end of a device's struct chr, with a buffer for what the device has no room for. `chr` can be given to a
- * board before a chardev is connected. */
+/* The host end of a device's struct chr, with a buffer for what the device has no room for. `chr`
+ * can be given to a board before a chardev is connected. */
 struct chr_port {
     struct chr chr;
     struct chardev_user user;

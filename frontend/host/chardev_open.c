@@ -1,4 +1,5 @@
-/* The kinds of host character devices: standard input and output, files, named pipes, ptys, sockets. */
+/* The kinds of host character devices: standard input and output, files, named pipes, ptys,
+ * sockets. */
 #define _GNU_SOURCE
 #include "frontend/host/chardev_open.h"
 
@@ -28,7 +29,8 @@ static bool open_stdio(struct chardev *dev, struct err *err)
     dev->is_file = !fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode);
     if (fcntl(STDIN_FILENO, F_GETFD) < 0)
         dev->in_fd = -1;
-    /* Shared, Ctrl-C belongs to the guest and Ctrl-A x ends the program; alone, Ctrl-C still ends it. */
+    /* Shared, Ctrl-C belongs to the guest and Ctrl-A x ends the program; alone, Ctrl-C still ends
+     * it. */
     tty_raw(STDIN_FILENO, !dev->want_mux);
     snprintf(dev->label, sizeof(dev->label), "stdio");
     return true;
@@ -38,7 +40,8 @@ static bool open_file(struct chardev *dev, const char *path, struct err *err)
 {
     dev->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (dev->out_fd < 0)
-        return err_set(err, "Cannot write '%.300s' for a character device: %s.", path, strerror(errno));
+        return err_set(err, "Cannot write '%.300s' for a character device: %s.", path,
+                       strerror(errno));
     dev->is_file = true;
     snprintf(dev->label, sizeof(dev->label), "file:%.280s", path);
     return true;
@@ -59,8 +62,11 @@ static bool open_pipe(struct chardev *dev, const char *path, struct err *err)
             close(dev->out_fd);
         dev->in_fd = dev->out_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (dev->in_fd < 0)
-            return err_set(err, "Cannot open the pipe '%.300s' (nor '.in' and '.out' behind that name): %s; make it with "
-                                "mkfifo.", path, strerror(errno));
+            return err_set(err,
+                           "Cannot open the pipe '%.300s' (nor '.in' and '.out' behind that name): "
+                           "%s; make it with "
+                           "mkfifo.",
+                           path, strerror(errno));
     }
     snprintf(dev->label, sizeof(dev->label), "pipe:%.280s", path);
     return true;
@@ -112,16 +118,18 @@ static bool sock_parse(const char *text, struct sock_opts *o, struct err *err)
         n = strcspn(text, ",");
         if ((n == 6 && !strncmp(text, "server", n)) || (n == 9 && !strncmp(text, "server=on", n)))
             o->server = true;
-        else if ((n == 6 && !strncmp(text, "nowait", n)) || (n == 8 && !strncmp(text, "wait=off", n)))
+        else if ((n == 6 && !strncmp(text, "nowait", n)) ||
+                 (n == 8 && !strncmp(text, "wait=off", n)))
             o->wait = false;
-        else if ((n != 7 || strncmp(text, "wait=on", n)) && (n != 10 || strncmp(text, "server=off", n)))
+        else if ((n != 7 || strncmp(text, "wait=on", n)) &&
+                 (n != 10 || strncmp(text, "server=off", n)))
             return err_set(err, "A socket takes server=on|off and wait=on|off, not '%.60s'.", text);
     }
     return true;
 }
 
-static bool sock_listen(struct chardev *dev, const struct sock_opts *o, const struct sockaddr *sa, socklen_t len, int fd,
-                        struct err *err)
+static bool sock_listen(struct chardev *dev, const struct sock_opts *o, const struct sockaddr *sa,
+                        socklen_t len, int fd, struct err *err)
 {
     if (bind(fd, sa, len) || listen(fd, 1)) {
         err_set(err, "Cannot listen on '%s': %s.", o->address, strerror(errno));
@@ -138,8 +146,8 @@ static bool sock_listen(struct chardev *dev, const struct sock_opts *o, const st
     return true;
 }
 
-static bool sock_open(struct chardev *dev, const struct sock_opts *o, const struct sockaddr *sa, socklen_t len,
-                      struct err *err)
+static bool sock_open(struct chardev *dev, const struct sock_opts *o, const struct sockaddr *sa,
+                      socklen_t len, struct err *err)
 {
     int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 
@@ -151,7 +159,8 @@ static bool sock_open(struct chardev *dev, const struct sock_opts *o, const stru
         return sock_listen(dev, o, sa, len, fd, err);
     }
     if (connect(fd, sa, len)) {
-        err_set(err, "Cannot connect to '%s': %s; add ',server=on,wait=off' to listen there.", o->address, strerror(errno));
+        err_set(err, "Cannot connect to '%s': %s; add ',server=on,wait=off' to listen there.",
+                o->address, strerror(errno));
         close(fd);
         return false;
     }
@@ -170,7 +179,8 @@ static bool open_unix(struct chardev *dev, const char *text, struct err *err)
     if (!sock_parse(text, &o, err))
         return false;
     if (strlen(o.address) >= sizeof(sa.sun_path))
-        return err_set(err, "The socket's path '%.200s' is longer than %zu characters.", o.address, sizeof(sa.sun_path) - 1);
+        return err_set(err, "The socket's path '%.200s' is longer than %zu characters.", o.address,
+                       sizeof(sa.sun_path) - 1);
     memcpy(sa.sun_path, o.address, strlen(o.address) + 1);
     if (o.server && !lstat(o.address, &st) && S_ISSOCK(st.st_mode))
         unlink(o.address); /* left over from an earlier run */
@@ -195,11 +205,13 @@ static bool open_tcp(struct chardev *dev, const char *text, struct err *err)
     colon = strrchr(o.address, ':');
     port = colon ? strtol(colon + 1, &end, 10) : 0;
     if (!colon || *end || port < 1 || port > 65535)
-        return err_set(err, "A TCP address is host:port with a port of 1 to 65535, not '%s'.", o.address);
+        return err_set(err, "A TCP address is host:port with a port of 1 to 65535, not '%s'.",
+                       o.address);
     *colon = 0;
     /* The protocol has no authentication, so nothing but this host is let in. */
     if (o.address[0] && strcmp(o.address, "127.0.0.1") && strcmp(o.address, "localhost"))
-        return err_set(err, "TCP is for this host only: use 127.0.0.1:%ld, not '%s'.", port, o.address);
+        return err_set(err, "TCP is for this host only: use 127.0.0.1:%ld, not '%s'.", port,
+                       o.address);
     *colon = ':';
     sa.sin_port = htons((u16)port);
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char *const gpr_names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
-static const char *const gpr64_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9",
-                                          "r10", "r11", "r12", "r13", "r14", "r15"};
+static const char *const gpr64_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                          "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 static const char *const seg_names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
 bool mon_register(void *arg, const char *name, u64 *v)
@@ -88,7 +88,8 @@ static bool dump_code(struct monitor *m, bool physical, u64 addr, u32 count)
         if (!avail)
             return err_set(&m->err, "There is no memory at 0x%llx.", (unsigned long long)addr);
         if (decode(&insn, code, avail, cpu->code_bits, ~0ull) == DEC_OK) {
-            mon_printf(m, "0x%08llx:  %s\n", (unsigned long long)addr, disasm(text, sizeof(text), &insn, addr));
+            mon_printf(m, "0x%08llx:  %s\n", (unsigned long long)addr,
+                       disasm(text, sizeof(text), &insn, addr));
             addr += insn.len;
         } else {
             mon_printf(m, "0x%08llx:  (bad)\n", (unsigned long long)addr);
@@ -106,7 +107,8 @@ static bool dump_memory(struct monitor *m, const char *args, bool physical)
     u64 addr;
     u32 per_line;
 
-    if (!fmt_parse(&args, &fmt, &m->err) || !expr_eval(&args, true, mon_register, m, &addr, &m->err))
+    if (!fmt_parse(&args, &fmt, &m->err) ||
+        !expr_eval(&args, true, mon_register, m, &addr, &m->err))
         return false;
     if (fmt.format == 'i')
         return dump_code(m, physical, addr, fmt.count);
@@ -159,8 +161,11 @@ bool cmd_I(struct monitor *m, const char *args)
         return false;
     fmt.size = MIN(fmt.size, 4u);
     v = bus_read(&m->vm->pc->io, port & 0xffff, fmt.size);
-    mon_printf(m, "port%c[0x%04x] = 0x%0*llx\n", fmt.size == 1 ? 'b' : fmt.size == 2 ? 'w' : 'l', (unsigned)(port & 0xffff),
-               (int)fmt.size * 2, (unsigned long long)v);
+    mon_printf(m, "port%c[0x%04x] = 0x%0*llx\n",
+               fmt.size == 1   ? 'b'
+               : fmt.size == 2 ? 'w'
+                               : 'l',
+               (unsigned)(port & 0xffff), (int)fmt.size * 2, (unsigned long long)v);
     return true;
 }
 
@@ -169,7 +174,8 @@ bool cmd_O(struct monitor *m, const char *args)
     struct fmt fmt = {1, 'x', 1};
     u64 port, v;
 
-    if (!fmt_parse(&args, &fmt, &m->err) || !mon_number(m, &args, &port) || !mon_number(m, &args, &v))
+    if (!fmt_parse(&args, &fmt, &m->err) || !mon_number(m, &args, &port) ||
+        !mon_number(m, &args, &v))
         return false;
     bus_write(&m->vm->pc->io, port & 0xffff, v, MIN(fmt.size, 4u));
     return true;

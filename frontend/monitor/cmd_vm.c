@@ -68,7 +68,8 @@ bool cmd_RESET(struct monitor *m, const char *args)
 
 bool cmd_POWERDOWN(struct monitor *m, const char *args)
 {
-    return pc_powerdown(m->vm->pc) || err_set(&m->err, "The machine has no power button, since ACPI is off.");
+    return pc_powerdown(m->vm->pc) ||
+           err_set(&m->err, "The machine has no power button, since ACPI is off.");
 }
 
 bool cmd_NMI(struct monitor *m, const char *args)
@@ -108,7 +109,8 @@ bool cmd_SENDKEY(struct monitor *m, const char *args)
     args += strspn(args, " \t");
     if (*args && (!mon_number(m, &args, &hold) || hold > 60000))
         return err_set(&m->err, "The time to hold keys is a number of milliseconds up to 60000.");
-    return vm_send_keys(m->vm, codes, n, (u32)hold) || err_set(&m->err, "Too many keys wait to be pressed already.");
+    return vm_send_keys(m->vm, codes, n, (u32)hold) ||
+           err_set(&m->err, "Too many keys wait to be pressed already.");
 }
 
 bool cmd_MOUSE_MOVE(struct monitor *m, const char *args)

@@ -69,7 +69,8 @@ static bool primary(struct parser *s, u64 *v)
         return true;
     }
     if (!isdigit((u8)*s->p))
-        return err_set(s->err, "A number or $register is expected%s%.20s%s.", *s->p ? ", not '" : "", s->p, *s->p ? "'" : "");
+        return err_set(s->err, "A number or $register is expected%s%.20s%s.",
+                       *s->p ? ", not '" : "", s->p, *s->p ? "'" : "");
     *v = strtoull(s->p, &end, 0);
     s->p = end;
     if (isalnum((u8)*s->p))
@@ -177,7 +178,9 @@ bool fmt_parse(const char **text, struct fmt *fmt, struct err *err)
         case 'h': fmt->size = 2; break;
         case 'w': fmt->size = 4; break;
         case 'g': fmt->size = 8; break;
-        default: return err_set(err, "'/fmt' is a count, one of x d u o c i, and one of b h w g; not '%c'.", *p);
+        default:
+            return err_set(
+                err, "'/fmt' is a count, one of x d u o c i, and one of b h w g; not '%c'.", *p);
         }
     }
     if (fmt->format == 'c' && p[-1] == 'c')
@@ -195,7 +198,9 @@ char *fmt_value(char *buf, size_t n, u64 v, const struct fmt *fmt)
     case 'd': snprintf(buf, n, "%*lld", (int)(bits / 3 + 1), (long long)sext(v, bits)); break;
     case 'u': snprintf(buf, n, "%*llu", (int)(bits / 3), (unsigned long long)v); break;
     case 'o': snprintf(buf, n, "0%0*llo", (int)((bits + 2) / 3), (unsigned long long)v); break;
-    case 'c': snprintf(buf, n, isprint((int)(v & 0xff)) ? "'%c'" : "'\\x%02x'", (int)(v & 0xff)); break;
+    case 'c':
+        snprintf(buf, n, isprint((int)(v & 0xff)) ? "'%c'" : "'\\x%02x'", (int)(v & 0xff));
+        break;
     default: snprintf(buf, n, "0x%0*llx", (int)(fmt->size * 2), (unsigned long long)v); break;
     }
     return buf;

@@ -7,10 +7,12 @@
 /* Value of register `name` (without the $); false when there is none. */
 typedef bool expr_reg_fn(void *arg, const char *name, u64 *v);
 
-/* Evaluate the expression at *text (| ^ & + - * / % unary - ~ and parentheses, C precedence; decimal, 0x, 0 octal, 'c',
- * $register) and move *text behind it. An operator is looked for behind blanks only when `spaces`: "x 4 -1" is two
- * arguments otherwise. False with *err. Nesting is limited. */
-bool expr_eval(const char **text, bool spaces, expr_reg_fn *reg, void *arg, u64 *v, struct err *err);
+/* Evaluate the expression at *text (| ^ & + - * / % unary - ~ and parentheses, C precedence;
+ * decimal, 0x, 0 octal, 'c', $register) and move *text behind it. An operator is looked for behind
+ * blanks only when `spaces`: "x 4 -1" is two arguments otherwise. False with *err. Nesting is
+ * limited. */
+bool expr_eval(const char **text, bool spaces, expr_reg_fn *reg, void *arg, u64 *v,
+               struct err *err);
 
 /* /20xw: count, format letter (x d u o c i), unit size in bytes. */
 struct fmt {

@@ -20,8 +20,8 @@ bool info_CPUS(struct monitor *m, const char *args)
         const struct cpu *cpu = m->vm->pc->cpu[i];
 
         mon_printf(m, "%c CPU #%u: pc=0x%016llx%s icount=%llu\n", i ? ' ' : '*', i,
-                   (unsigned long long)(cpu->seg[SEG_CS].base + cpu->rip), cpu->halted ? " (halted)" : "",
-                   (unsigned long long)cpu_icount(cpu));
+                   (unsigned long long)(cpu->seg[SEG_CS].base + cpu->rip),
+                   cpu->halted ? " (halted)" : "", (unsigned long long)cpu_icount(cpu));
     }
     return true;
 }
@@ -43,12 +43,14 @@ bool info_JIT(struct monitor *m, const char *args)
     const struct cpu *cpu = vm_cpu(m->vm);
     const struct jit_stats *s;
 
-    mon_printf(m, "engine              %s\n", m->vm->engine == ENGINE_EXEC   ? "exec"
-                                              : m->vm->engine == ENGINE_EVAL ? "eval"
-                                                                             : "jit");
+    mon_printf(m, "engine              %s\n",
+               m->vm->engine == ENGINE_EXEC   ? "exec"
+               : m->vm->engine == ENGINE_EVAL ? "eval"
+                                              : "jit");
     mon_printf(m, "speed               %u million instructions per second\n", vm_speed(m->vm));
     mon_printf(m, "TLB                 %llu refills, %llu flushes, %llu slow accesses\n",
-               (unsigned long long)cpu->mmu.refills, (unsigned long long)cpu->mmu.flushes, (unsigned long long)cpu->mmu.slow);
+               (unsigned long long)cpu->mmu.refills, (unsigned long long)cpu->mmu.flushes,
+               (unsigned long long)cpu->mmu.slow);
     if (!cpu->jit)
         return true;
     s = jit_stats(cpu);
@@ -84,14 +86,25 @@ struct tables {
     u32 lines;
 };
 
-enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80, PTE_G = 0x100, RIGHT_X = 8, MAX_LINES = 20000 };
+enum {
+    PTE_P = 1,
+    PTE_W = 2,
+    PTE_U = 4,
+    PTE_A = 0x20,
+    PTE_D = 0x40,
+    PTE_PS = 0x80,
+    PTE_G = 0x100,
+    RIGHT_X = 8,
+    MAX_LINES = 20000
+};
 
 static void print_range(struct tables *t)
 {
     if (t->rights && t->lines++ < MAX_LINES)
-        mon_printf(t->m, "%016llx-%016llx %016llx %c%c%c%c\n", (unsigned long long)t->start, (unsigned long long)t->end,
-                   (unsigned long long)(t->end - t->start), t->rights & PTE_U ? 'u' : '-', 'r',
-                   t->rights & PTE_W ? 'w' : '-', t->rights & RIGHT_X ? 'x' : '-');
+        mon_printf(t->m, "%016llx-%016llx %016llx %c%c%c%c\n", (unsigned long long)t->start,
+                   (unsigned long long)t->end, (unsigned long long)(t->end - t->start),
+                   t->rights & PTE_U ? 'u' : '-', 'r', t->rights & PTE_W ? 'w' : '-',
+                   t->rights & RIGHT_X ? 'x' : '-');
     t->rights = 0;
 }
 
@@ -107,9 +120,11 @@ static void leaf(struct tables *t, u64 la, u64 size, u64 entry, u64 phys, u32 ri
         return;
     }
     if (t->lines++ < MAX_LINES)
-        mon_printf(t->m, "%016llx: %016llx %c%c%c%c%c%c%c\n", (unsigned long long)la, (unsigned long long)phys,
-                   rights & RIGHT_X ? 'X' : '-', entry & PTE_G ? 'G' : '-', size > 4096 ? 'P' : '-', entry & PTE_D ? 'D' : '-',
-                   entry & PTE_A ? 'A' : '-', rights & PTE_U ? 'U' : '-', rights & PTE_W ? 'W' : '-');
+        mon_printf(t->m, "%016llx: %016llx %c%c%c%c%c%c%c\n", (unsigned long long)la,
+                   (unsigned long long)phys, rights & RIGHT_X ? 'X' : '-',
+                   entry & PTE_G ? 'G' : '-', size > 4096 ? 'P' : '-', entry & PTE_D ? 'D' : '-',
+                   entry & PTE_A ? 'A' : '-', rights & PTE_U ? 'U' : '-',
+                   rights & PTE_W ? 'W' : '-');
 }
 
 /* One table: `level` 1 maps 4 KiB pages. */

@@ -1,4 +1,5 @@
-/* 'info' about the machine around the processor: buses, devices, drives, characters, and the program itself. */
+/* 'info' about the machine around the processor: buses, devices, drives, characters, and the
+ * program itself. */
 #include "frontend/monitor/monitor.h"
 
 #include "devices/bus/pci.h"
@@ -29,8 +30,9 @@ bool info_UUID(struct monitor *m, const char *args)
 {
     const u8 *u = m->vm->opt->uuid;
 
-    mon_printf(m, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", u[0], u[1], u[2], u[3], u[4], u[5],
-               u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+    mon_printf(m, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", u[0],
+               u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
+               u[14], u[15]);
     return true;
 }
 
@@ -53,7 +55,8 @@ static void show_bus(struct monitor *m, const struct bus *bus)
     for (u32 i = 0; i < bus->map[0].n; i++) {
         const struct bus_range *r = &bus->map[0].r[i];
 
-        mon_printf(m, "  %016llx-%016llx: %s\n", (unsigned long long)r->start, (unsigned long long)(r->end - 1),
+        mon_printf(m, "  %016llx-%016llx: %s\n", (unsigned long long)r->start,
+                   (unsigned long long)(r->end - 1),
                    r->region && r->region->name ? r->region->name : "?");
     }
 }
@@ -76,9 +79,9 @@ bool info_PCI(struct monitor *m, const char *args)
 
         if (!fn)
             continue;
-        mon_printf(m, "  Bus  0, device %3u, function %u: %04x:%04x class %06x%s%s\n", devfn >> 3, devfn & 7,
-                   ld16(fn->cfg + PCI_VENDOR), ld16(fn->cfg + PCI_DEVICE), fn->ident->class_code, fn->dev ? ", id " : "",
-                   fn->dev ? fn->dev->id : "");
+        mon_printf(m, "  Bus  0, device %3u, function %u: %04x:%04x class %06x%s%s\n", devfn >> 3,
+                   devfn & 7, ld16(fn->cfg + PCI_VENDOR), ld16(fn->cfg + PCI_DEVICE),
+                   fn->ident->class_code, fn->dev ? ", id " : "", fn->dev ? fn->dev->id : "");
         if (fn->ident->pin)
             mon_printf(m, "    IRQ %u, pin %c\n", fn->cfg[PCI_INT_LINE], 'A' + fn->ident->pin - 1);
         for (unsigned i = 0; i < PCI_BARS; i++) {
@@ -86,7 +89,8 @@ bool info_PCI(struct monitor *m, const char *args)
 
             if (bar->kind == PCI_BAR_NONE)
                 continue;
-            mon_printf(m, "    BAR%u: %s, 0x%x bytes", i, bar->kind == PCI_BAR_IO ? "I/O" : "memory", bar->size);
+            mon_printf(m, "    BAR%u: %s, 0x%x bytes", i,
+                       bar->kind == PCI_BAR_IO ? "I/O" : "memory", bar->size);
             if (bar->region.mapped)
                 mon_printf(m, " at 0x%llx\n", (unsigned long long)bar->region.base);
             else
@@ -110,7 +114,8 @@ static void show_fields(struct monitor *m, struct dev *dev)
 
         mon_printf(m, "  %-18s =", f->name);
         for (u32 i = 0; i < shown; i++)
-            mon_printf(m, " %0*llx", (int)field_width(f->type) * 2, (unsigned long long)field_get(f, dev_saved(dev), i));
+            mon_printf(m, " %0*llx", (int)field_width(f->type) * 2,
+                       (unsigned long long)field_get(f, dev_saved(dev), i));
         mon_printf(m, "%s\n", shown < f->count ? " ..." : "");
     }
 }
@@ -152,11 +157,13 @@ bool info_BLOCK(struct monitor *m, const char *args)
 
         if (!blk)
             continue;
-        mon_printf(m, "%s: %s%s", vm_drive_name(i), path ? path : "[not inserted]", path ? " (raw" : "");
+        mon_printf(m, "%s: %s%s", vm_drive_name(i), path ? path : "[not inserted]",
+                   path ? " (raw" : "");
         if (path)
-            mon_printf(m, "%s, %llu bytes)", blk->read_only ? ", read-only" : "", (unsigned long long)blk->size);
-        mon_printf(m, "%s%s%s\n", blk->removable ? ", removable" : "", blk->locked ? ", locked" : "",
-                   blk->tray_open ? ", tray open" : "");
+            mon_printf(m, "%s, %llu bytes)", blk->read_only ? ", read-only" : "",
+                       (unsigned long long)blk->size);
+        mon_printf(m, "%s%s%s\n", blk->removable ? ", removable" : "",
+                   blk->locked ? ", locked" : "", blk->tray_open ? ", tray open" : "");
     }
     return true;
 }

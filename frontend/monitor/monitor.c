@@ -237,7 +237,8 @@ struct monitor *monitor_new(struct vm *vm, struct chardev *dev, struct err *err)
     }
     m->vm = vm;
     m->user = (struct chardev_user){room, input, event, m, NULL};
-    m->echo = dev->is_tty || dev->is_socket || dev->want_mux || (dev->in_fd >= 0 && dev->in_fd == dev->out_fd);
+    m->echo = dev->is_tty || dev->is_socket || dev->want_mux ||
+              (dev->in_fd >= 0 && dev->in_fd == dev->out_fd);
     if (!chardev_attach(dev, &m->user)) {
         err_set(err, "Character device '%s' is used twice; give it mux=on to share it.", dev->id);
         free(m);

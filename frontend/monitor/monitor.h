@@ -10,11 +10,11 @@ enum { MON_LINE = 1024, MON_HISTORY = 32 };
 struct monitor {
     struct vm *vm;
     struct chardev_user user;
-    bool echo;    /* a person types: edit the line and echo it */
+    bool echo; /* a person types: edit the line and echo it */
     bool greeted;
     char line[MON_LINE];
     unsigned len;
-    char escape;  /* state of an escape sequence: 0, ESC or '[' */
+    char escape; /* state of an escape sequence: 0, ESC or '[' */
     char history[MON_HISTORY][MON_LINE];
     unsigned nhistory, at; /* at: which one is shown */
     struct err err;
@@ -31,8 +31,8 @@ void mon_write(struct monitor *m, const char *text, size_t n);
 /* Run one command line; errors are printed. */
 void monitor_command(struct monitor *m, const char *line);
 
-/* One row of the command table, and of the table of `info`. A command gets the text behind its name. False: m->err is
- * printed. */
+/* One row of the command table, and of the table of `info`. A command gets the text behind its
+ * name. False: m->err is printed. */
 typedef bool mon_fn(struct monitor *m, const char *args);
 struct mon_row {
     const char *names, *args, *help;
@@ -42,7 +42,8 @@ extern const struct mon_row mon_commands[], mon_infos[]; /* end with a NULL name
 /* The row that has `name[0..len)` among its names, or NULL. */
 const struct mon_row *mon_find(const struct mon_row *rows, const char *name, size_t len);
 
-/* The next blank-separated word of *args into buf ("..." may hold blanks); false when there is none or it does not fit. */
+/* The next blank-separated word of *args into buf ("..." may hold blanks); false when there is none
+ * or it does not fit. */
 bool mon_word(const char **args, char *buf, size_t size);
 /* A number: one expression. */
 bool mon_number(struct monitor *m, const char **args, u64 *v);

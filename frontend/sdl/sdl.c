@@ -1,4 +1,5 @@
-/* The window. Events and pictures are handled from a host-time timer of the machine's loop, on the machine's thread. */
+/* The window. Events and pictures are handled from a host-time timer of the machine's loop, on the
+ * machine's thread. */
 #include "frontend/sdl/sdl.h"
 
 #ifdef CONFIG_SDL
@@ -17,10 +18,10 @@ struct sdl {
     SDL_Window *window;
     SDL_Renderer *renderer;
     SDL_Texture *texture;
-    u32 w, h;          /* of the texture */
+    u32 w, h; /* of the texture */
     bool grabbed, full_screen;
-    bool exposed;      /* the window needs its picture again although nothing in it changed */
-    bool down[512];    /* keys the guest believes to be pressed, by SDL scan code */
+    bool exposed;   /* the window needs its picture again although nothing in it changed */
+    bool down[512]; /* keys the guest believes to be pressed, by SDL scan code */
     u32 buttons;
     u64 title_at;
     struct loop_timer frame;
@@ -36,7 +37,8 @@ static void set_title(struct sdl *s)
     if (vm->running)
         snprintf(title + strlen(title), sizeof(title) - strlen(title), "%u MIPS", vm_speed(s->vm));
     snprintf(title + strlen(title), sizeof(title) - strlen(title),
-             s->grabbed ? " - Ctrl+Alt+G frees the mouse" : " - click or Ctrl+Alt+G takes the mouse");
+             s->grabbed ? " - Ctrl+Alt+G frees the mouse"
+                        : " - click or Ctrl+Alt+G takes the mouse");
     SDL_SetWindowTitle(s->window, title);
     s->title_at = host_now() + TITLE_NS;
 }
@@ -71,7 +73,8 @@ static void release_keys(struct sdl *s)
 
 static bool hot_key(struct sdl *s, const SDL_KeyboardEvent *e)
 {
-    if ((e->keysym.mod & (KMOD_CTRL | KMOD_ALT)) == 0 || !(e->keysym.mod & KMOD_CTRL) || !(e->keysym.mod & KMOD_ALT))
+    if ((e->keysym.mod & (KMOD_CTRL | KMOD_ALT)) == 0 || !(e->keysym.mod & KMOD_CTRL) ||
+        !(e->keysym.mod & KMOD_ALT))
         return false;
     switch (e->keysym.scancode) {
     case SDL_SCANCODE_G: grab(s, !s->grabbed); break;
@@ -95,7 +98,10 @@ static void send_mouse(struct sdl *s, int dx, int dy, int dz)
 
 static void button(struct sdl *s, const SDL_MouseButtonEvent *e)
 {
-    u32 bit = e->button == SDL_BUTTON_LEFT ? 1 : e->button == SDL_BUTTON_RIGHT ? 2 : e->button == SDL_BUTTON_MIDDLE ? 4 : 0;
+    u32 bit = e->button == SDL_BUTTON_LEFT     ? 1
+              : e->button == SDL_BUTTON_RIGHT  ? 2
+              : e->button == SDL_BUTTON_MIDDLE ? 4
+                                               : 0;
 
     if (!s->grabbed) {
         if (e->state == SDL_PRESSED && bit == 1)
@@ -155,7 +161,8 @@ static bool new_texture(struct sdl *s, u32 w, u32 h)
 
     if (s->texture)
         SDL_DestroyTexture(s->texture);
-    s->texture = SDL_CreateTexture(s->renderer, SDL_PIXELFORMAT_XRGB8888, SDL_TEXTUREACCESS_STREAMING, (int)w, (int)h);
+    s->texture = SDL_CreateTexture(s->renderer, SDL_PIXELFORMAT_XRGB8888,
+                                   SDL_TEXTUREACCESS_STREAMING, (int)w, (int)h);
     if (!s->texture)
         return false;
     s->w = w;
@@ -186,7 +193,8 @@ static void picture(struct sdl *s)
     s->exposed = false;
     if (y0 < y1) {
         SDL_Rect r = {0, (int)y0, (int)f->w, (int)(y1 - y0)};
-        SDL_UpdateTexture(s->texture, &r, f->pixels + (size_t)y0 * f->stride, (int)(f->stride * sizeof(u32)));
+        SDL_UpdateTexture(s->texture, &r, f->pixels + (size_t)y0 * f->stride,
+                          (int)(f->stride * sizeof(u32)));
     }
     SDL_RenderClear(s->renderer);
     SDL_RenderCopy(s->renderer, s->texture, NULL, NULL);
@@ -221,8 +229,9 @@ struct sdl *sdl_open(struct vm *vm, struct err *err)
         free(s);
         return NULL;
     }
-    s->window = SDL_CreateWindow("Dragoman", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 720, 540,
-                                 SDL_WINDOW_RESIZABLE | (vm->opt->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0));
+    s->window = SDL_CreateWindow(
+        "Dragoman", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 720, 540,
+        SDL_WINDOW_RESIZABLE | (vm->opt->full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0));
     s->full_screen = vm->opt->full_screen;
     if (s->window)
         s->renderer = SDL_CreateRenderer(s->window, -1, 0);
@@ -256,12 +265,11 @@ void sdl_close(struct sdl *s)
 
 struct sdl *sdl_open(struct vm *vm, struct err *err)
 {
-    err_set(err, "This build has no SDL window; install libsdl2-dev and configure again, or use -nographic.");
+    err_set(err, "This build has no SDL window; install libsdl2-dev and configure again, or use "
+                 "-nographic.");
     return NULL;
 }
 
-void sdl_close(struct sdl *s)
-{
-}
+void sdl_close(struct sdl *s) {}
 
 #endif

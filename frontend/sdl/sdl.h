@@ -1,4 +1,5 @@
-/* The window: picture, keyboard and mouse through SDL2. Without CONFIG_SDL opening it is an error. */
+/* The window: picture, keyboard and mouse through SDL2. Without CONFIG_SDL opening it is an error.
+ */
 #ifndef FRONTEND_SDL_SDL_H
 #define FRONTEND_SDL_SDL_H
 

@@ -1,4 +1,5 @@
-/* The Ctrl-A keys of a terminal that serial ports and a monitor share: pure state, no descriptors. */
+/* The Ctrl-A keys of a terminal that serial ports and a monitor share: pure state, no descriptors.
+ */
 #ifndef FRONTEND_TERM_MUX_H
 #define FRONTEND_TERM_MUX_H
 

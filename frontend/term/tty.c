@@ -6,8 +6,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* The terminal belongs to the process, not to a machine, and a signal handler takes no argument: this is the one place
- * where state cannot hang off struct vm. */
+/* The terminal belongs to the process, not to a machine, and a signal handler takes no argument:
+ * this is the one place where state cannot hang off struct vm. */
 static struct {
     struct termios old;
     int fd;

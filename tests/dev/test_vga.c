@@ -1,4 +1,5 @@
-/* The VGA driven through its ports and its window with no CPU: registers, planes, pictures, dispi, hostile values. */
+/* The VGA driven through its ports and its window with no CPU: registers, planes, pictures, dispi,
+ * hostile values. */
 #include "devices/video/vga.h"
 
 #include "devices/bus/pci.h"
@@ -158,8 +159,9 @@ static void geometry(struct rig *r, u32 cols, u32 lines, u32 scan, u32 offset)
     crtc(r, 0, cols + 15);
     crtc(r, 1, cols - 1);
     crtc(r, 6, (lines + 49) & 0xff);
-    crtc(r, 7, ((lines - 1) >> 7 & 2) | ((lines - 1) >> 3 & 0x40) | 0x10 | ((lines + 49) >> 8 & 1) |
-                   ((lines + 12) >> 6 & 4));
+    crtc(r, 7,
+         ((lines - 1) >> 7 & 2) | ((lines - 1) >> 3 & 0x40) | 0x10 | ((lines + 49) >> 8 & 1) |
+             ((lines + 12) >> 6 & 4));
     crtc(r, 8, 0);
     crtc(r, 9, 0x40 | scan);
     crtc(r, 0x0a, 0x20);
@@ -441,8 +443,8 @@ START_TEST(text_picture)
     ck_assert_uint_eq(pixel(s, 9, 19), level(14));
     ck_assert_uint_eq(pixel(s, 10, 19), level(2));
     ck_assert_uint_eq(pixel(s, 16, 19), level(14));
-    ck_assert_uint_eq(pixel(s, 17, 19), level(2));  /* ninth dot: background ... */
-    ck_assert_uint_eq(pixel(s, 26, 23), level(7));  /* ... but line graphics go on */
+    ck_assert_uint_eq(pixel(s, 17, 19), level(2)); /* ninth dot: background ... */
+    ck_assert_uint_eq(pixel(s, 26, 23), level(7)); /* ... but line graphics go on */
     ck_assert_uint_eq(pixel(s, 9, 18), level(2));
     /* nothing changed: nothing drawn; one cell changed: its row only */
     s = r->disp->update(r->disp->dev, false);
@@ -619,7 +621,10 @@ START_TEST(dispi_pictures)
 {
     static const struct {
         u32 bpp, value, pixel;
-    } depth[] = {{8, 33, 0}, {15, 0x7c00, 0xff0000}, {16, 0x07e0, 0x00ff00}, {24, 0x123456, 0x123456},
+    } depth[] = {{8, 33, 0},
+                 {15, 0x7c00, 0xff0000},
+                 {16, 0x07e0, 0x00ff00},
+                 {24, 0x123456, 0x123456},
                  {32, 0xff654321, 0x654321}};
     struct rig *r = rig_new(true);
     const struct surface *s;
@@ -689,7 +694,8 @@ START_TEST(state_laws)
     dev_save(r->dev, &b);
     ck_assert_uint_eq(a.len, b.len);
     ck_assert_int_eq(memcmp(a.data, b.data, a.len), 0);
-    ck_assert_ptr_nonnull(bus_find(&r->mem, 0xa0000, 1)->region->ram); /* the window came back too */
+    ck_assert_ptr_nonnull(
+        bus_find(&r->mem, 0xa0000, 1)->region->ram); /* the window came back too */
     snap_free(&a);
     snap_free(&b);
     rig_free(r);
@@ -702,7 +708,8 @@ static u32 rnd(u32 *s)
     return *s >> 8;
 }
 
-/* Whatever is written, nothing is fetched outside of video memory and pictures stay within bounds. */
+/* Whatever is written, nothing is fetched outside of video memory and pictures stay within bounds.
+ */
 START_TEST(hostile_registers)
 {
     struct rig *r = rig_new(true);

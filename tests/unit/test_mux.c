@@ -1,4 +1,5 @@
-/* The Ctrl-A keys, and character devices end to end: flow control, sharing, sockets, ptys, files. */
+/* The Ctrl-A keys, and character devices end to end: flow control, sharing, sockets, ptys, files.
+ */
 #include "frontend/host/chardev.h"
 #include "frontend/term/mux.h"
 
@@ -87,9 +88,7 @@ static struct sink *sink_new(size_t room)
     return s;
 }
 
-static void no_kick(void *arg)
-{
-}
+static void no_kick(void *arg) {}
 
 static void spin(struct loop *loop)
 {
@@ -145,7 +144,7 @@ START_TEST(socket_flow)
     ck_assert_int_eq(stat(r.path, &st), 0);
     ck_assert_uint_eq(st.st_mode & 077, 0); /* nobody else may own the guest */
     ck_assert(chr_port_connect(&s->port, dev));
-    ck_assert(!chr_port_connect(&s->port, dev)); /* not shared */
+    ck_assert(!chr_port_connect(&s->port, dev));    /* not shared */
     chr_write(&s->port.chr, (const u8 *)"lost", 4); /* nobody is there: dropped, no trouble */
     fd = dial(r.path);
     spin(&r.loop);
@@ -177,7 +176,8 @@ START_TEST(socket_flow)
 }
 END_TEST
 
-/* A reader that never reads must not stop the machine, and what fits in a megabyte is kept for it. */
+/* A reader that never reads must not stop the machine, and what fits in a megabyte is kept for it.
+ */
 START_TEST(slow_reader)
 {
     struct rig r;
@@ -232,7 +232,13 @@ START_TEST(shared)
     ck_assert(chr_port_connect(&b->port, dev));
     fd = dial(r.path);
     spin(&r.loop);
-    ck_assert_int_eq(write(fd, "1\x01" "c2\x01\x01\x01" "b\x01" "c3\x01h", 13), 13);
+    ck_assert_int_eq(write(fd,
+                           "1\x01"
+                           "c2\x01\x01\x01"
+                           "b\x01"
+                           "c3\x01h",
+                           13),
+                     13);
     spin(&r.loop);
     ck_assert_uint_eq(a->n, 2);
     ck_assert_int_eq(memcmp(a->got, "13", 2), 0);
@@ -298,10 +304,14 @@ END_TEST
 
 START_TEST(refused)
 {
-    static const char *const specs[][2] = {
-        {"file:/nonexistent/x", "/nonexistent/x"}, {"unix:/nonexistent/x", "server=on"}, {"tcp:10.0.0.1:99,server=on", "127.0.0.1"},
-        {"tcp:127.0.0.1:0,server=on", "port"}, {"tcp:nothing", "port"}, {"unix:/tmp/x,sever=on", "sever"},
-        {"pipe:/nonexistent/p", "mkfifo"}, {"smoke", "'smoke'"}};
+    static const char *const specs[][2] = {{"file:/nonexistent/x", "/nonexistent/x"},
+                                           {"unix:/nonexistent/x", "server=on"},
+                                           {"tcp:10.0.0.1:99,server=on", "127.0.0.1"},
+                                           {"tcp:127.0.0.1:0,server=on", "port"},
+                                           {"tcp:nothing", "port"},
+                                           {"unix:/tmp/x,sever=on", "sever"},
+                                           {"pipe:/nonexistent/p", "mkfifo"},
+                                           {"smoke", "'smoke'"}};
     struct rig r;
 
     rig_init(&r);
@@ -320,9 +330,7 @@ static void count_kick(void *arg)
     __atomic_fetch_add(&kicks, 1, __ATOMIC_SEQ_CST);
 }
 
-static void ignore(void *arg, short revents)
-{
-}
+static void ignore(void *arg, short revents) {}
 
 static bool kicked_within(u64 ns, u32 from)
 {
@@ -336,7 +344,8 @@ static bool kicked_within(u64 ns, u32 from)
     return false;
 }
 
-/* The helper thread interrupts a busy CPU for deadlines and descriptors, again if the first kick was lost, and only then. */
+/* The helper thread interrupts a busy CPU for deadlines and descriptors, again if the first kick
+ * was lost, and only then. */
 START_TEST(kicker)
 {
     struct loop loop;

@@ -1,4 +1,5 @@
-/* The command line: every kind of value, drives and their places, mistakes and what is said about them. */
+/* The command line: every kind of value, drives and their places, mistakes and what is said about
+ * them. */
 #include "frontend/opts.h"
 
 #include <check.h>
@@ -44,9 +45,11 @@ static void good(const char *line)
 /* The line is refused, and the sentence holds `part`. */
 static void bad(const char *line, const char *part)
 {
-    ck_assert_msg(!parse(line) || !opts_place_drives(opt, &err) || !opts_check_chardevs(opt, &err), "'%s' was accepted", line);
+    ck_assert_msg(!parse(line) || !opts_place_drives(opt, &err) || !opts_check_chardevs(opt, &err),
+                  "'%s' was accepted", line);
     ck_assert_msg(strstr(err.msg, part), "'%s': '%s' lacks '%s'", line, err.msg, part);
-    ck_assert_msg(err.msg[strlen(err.msg) - 1] == '.' || strstr(err.msg, "log area"), "no sentence: '%s'", err.msg);
+    ck_assert_msg(err.msg[strlen(err.msg) - 1] == '.' || strstr(err.msg, "log area"),
+                  "no sentence: '%s'", err.msg);
 }
 
 START_TEST(defaults)
@@ -65,8 +68,9 @@ START_TEST(memory)
     static const struct {
         const char *line;
         u64 size;
-    } t[] = {{"-m 64", 64 * MIB}, {"-m 512M", 512 * MIB}, {"-m 2G", 2 * GIB}, {"-m size=96", 96 * MIB},
-             {"--m=32", 32 * MIB}, {"-m 2048k", 2 * MIB}, {"-m 0x40", 64 * MIB}};
+    } t[] = {{"-m 64", 64 * MIB},      {"-m 512M", 512 * MIB}, {"-m 2G", 2 * GIB},
+             {"-m size=96", 96 * MIB}, {"--m=32", 32 * MIB},   {"-m 2048k", 2 * MIB},
+             {"-m 0x40", 64 * MIB}};
 
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         good(t[i].line);
@@ -171,17 +175,20 @@ END_TEST
 
 START_TEST(characters)
 {
-    good("-serial stdio -serial file:/tmp/x -serial null -serial mon:stdio -monitor unix:/tmp/s,server=on,wait=off");
+    good("-serial stdio -serial file:/tmp/x -serial null -serial mon:stdio -monitor "
+         "unix:/tmp/s,server=on,wait=off");
     ck_assert_uint_eq(opt->nserial, 4);
     ck_assert_str_eq(opt->serial[1], "file:/tmp/x");
     ck_assert_str_eq(opt->monitor[0], "unix:/tmp/s,server=on,wait=off");
-    good("-chardev socket,id=c0,path=/tmp/s,server=on,wait=off -mon chardev=c0,mode=readline -serial chardev:c0");
+    good("-chardev socket,id=c0,path=/tmp/s,server=on,wait=off -mon chardev=c0,mode=readline "
+         "-serial chardev:c0");
     ck_assert(opts_check_chardevs(opt, &err));
     ck_assert_str_eq(opt->chardevs[0].spec, "unix:/tmp/s,server=on,wait=off");
     ck_assert_str_eq(opt->monitor[0], "chardev:c0");
     good("-chardev socket,id=c0,port=4444,host=127.0.0.1,server,nowait");
     ck_assert_str_eq(opt->chardevs[0].spec, "tcp:127.0.0.1:4444,server=on,wait=off");
-    good("-chardev stdio,id=a,mux=on -device isa-serial,chardev=a,index=2 -device isa-debugcon,chardev=a");
+    good("-chardev stdio,id=a,mux=on -device isa-serial,chardev=a,index=2 -device "
+         "isa-debugcon,chardev=a");
     ck_assert(opt->chardevs[0].mux);
     ck_assert_str_eq(opt->serial[2], "chardev:a");
     ck_assert_str_eq(opt->debugcon, "chardev:a");
@@ -199,7 +206,8 @@ END_TEST
 
 START_TEST(boot_time_debug)
 {
-    good("-boot d -rtc base=2001-02-03T04:05:06,clock=vm -icount shift=4,sleep=off -d in_asm,int -no-reboot -S");
+    good("-boot d -rtc base=2001-02-03T04:05:06,clock=vm -icount shift=4,sleep=off -d in_asm,int "
+         "-no-reboot -S");
     ck_assert_str_eq(opt->boot, "d");
     ck_assert_int_eq(opt->rtc, RTC_DATE);
     ck_assert_int_eq(opt->rtc_base, 981173106);

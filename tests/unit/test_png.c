@@ -1,4 +1,5 @@
-/* Pictures written are pictures read back: a small independent PNG reader, PPM bytes, and the text screen. */
+/* Pictures written are pictures read back: a small independent PNG reader, PPM bytes, and the text
+ * screen. */
 #include "frontend/png.h"
 
 #include <check.h>
