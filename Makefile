@@ -1,9 +1,37 @@
 # Builds Dragoman. `make` builds, `make run` boots the built-in guest, `make check` tests; `make help` lists the rest.
 B ?= build
-all:
+.DEFAULT_GOAL = all
 
-ifeq ($(filter deps clean distclean help format,$(MAKECMDGOALS)),)
+DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev check seabios
+DEB_TEST_PACKAGES = busybox-static cpio xz-utils file
+deps:
+	@if command -v apt-get >/dev/null 2>&1; then \
+	    need=; for p in $(DEB_PACKAGES) $(DEB_TEST_PACKAGES); do \
+	        dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || need="$$need $$p"; done; \
+	    if [ -n "$$need" ]; then \
+	        sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	        $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	            apt-get install -q -y --no-install-recommends $$need && rm -f config.mak; \
+	    fi; \
+	else \
+	    echo "Not a Debian system. Install the equivalents of: $(DEB_PACKAGES) $(DEB_TEST_PACKAGES)"; \
+	fi
+
+# "make deps run": install first, then start over, since configure looks at what is installed.
+AFTER_DEPS = $(filter-out deps,$(MAKECMDGOALS))
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+.PHONY: deps $(AFTER_DEPS)
+.NOTPARALLEL:
+$(AFTER_DEPS): deps
+	+@$(MAKE) --no-print-directory $@
+else
+
+ifeq ($(filter clean distclean help format layers,$(MAKECMDGOALS)),)
 -include config.mak
+endif
+# Two compilations at a time unless told otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 config.mak: configure
 	./configure
@@ -60,21 +88,6 @@ layers:
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev check seabios
-DEB_TEST_PACKAGES = busybox-static cpio xz-utils file
-deps:
-	@if command -v apt-get >/dev/null 2>&1; then \
-	    need=; for p in $(DEB_PACKAGES) $(DEB_TEST_PACKAGES); do \
-	        dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || need="$$need $$p"; done; \
-	    if [ -n "$$need" ]; then \
-	        sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	        $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
-	            apt-get install -q -y --no-install-recommends $$need && rm -f config.mak; \
-	    fi; \
-	else \
-	    echo "Not a Debian system. Install the equivalents of: $(DEB_PACKAGES) $(DEB_TEST_PACKAGES)"; \
-	fi
-
 guests:
 	tests/tools/guests.sh $(B)/guests
 
@@ -96,3 +109,5 @@ distclean: clean
 
 help:
 	@echo 'all run check check-full check-san check-torture bench fuzz layers format deps guests install uninstall clean'
+
+endif
