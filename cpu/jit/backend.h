@@ -26,6 +26,8 @@ struct be_stubs {
 #define BE_LINK BIT64(40)
 #define BE_ENTRY BIT64(41)
 
+struct be_exec;
+
 /* Helpers that stubs call. */
 struct be_helpers {
     u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */

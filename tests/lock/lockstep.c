@@ -214,10 +214,11 @@ bool lock_check(struct lock_prog *p, u64 seed, const struct lock_options *option
 
 void lock_vary(struct lock_machine *m, u64 seed)
 {
-    struct jit_config config = {.counted = true, .eager = true, .passes = ~0u};
+    struct jit_config config = {.counted = true, .passes = ~0u};
     u64 s = seed ^ 0xc0f;
     if (m->engine == ENGINE_EXEC)
         return;
+    config.eager = lock_chance(&s, 80);
     if (lock_chance(&s, 30))
         config.tr.max_guest = 1 + lock_below(&s, 8);
     if (lock_chance(&s, 20))
