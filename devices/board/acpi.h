@@ -1,4 +1,5 @@
-/* ACPI tables for the firmware: one blob of tables, the root pointer, and the list of commands that places them. */
+/* ACPI tables for the firmware: one blob of tables, the root pointer, and the list of commands that
+ * places them. */
 #ifndef DEVICES_BOARD_ACPI_H
 #define DEVICES_BOARD_ACPI_H
 

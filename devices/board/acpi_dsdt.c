@@ -1,4 +1,5 @@
-/* The DSDT: PCI root with routing and windows, interrupt links, ISA devices, soft-off (ACPI 1.0b chapters 6, 7, 16). */
+/* The DSDT: PCI root with routing and windows, interrupt links, ISA devices, soft-off (ACPI 1.0b
+ * chapters 6, 7, 16). */
 #include "devices/board/acpi.h"
 
 #include "devices/core/bits.h"
@@ -10,7 +11,8 @@ static const char *const links[4] = {"LNKA", "LNKB", "LNKC", "LNKD"};
 static const char *const pirqs[4] = {"PRQA", "PRQB", "PRQC", "PRQD"};
 static const u32 choices[] = {5, 10, 11};
 
-/* Four pins of every slot, rotated as the board wires them; the power management function has its own interrupt. */
+/* Four pins of every slot, rotated as the board wires them; the power management function has its
+ * own interrupt. */
 static void routing(struct aml *a)
 {
     unsigned slot, pin;
@@ -172,9 +174,11 @@ static void isa_devices(const struct acpi_config *cfg, struct aml *a)
         {"SPKR", "PNP0800", {{0x61, 1}, {0}, {0}}, -1, -1, -1},
         {"FPU_", "PNP0C04", {{0xf0, 16}, {0}, {0}}, 13, -1, -1},
     };
-    static const struct isa_device keyboard = {"KBD_", "PNP0303", {{0x60, 1}, {0x64, 1}, {0}}, 1, -1, -1};
+    static const struct isa_device keyboard = {"KBD_", "PNP0303", {{0x60, 1}, {0x64, 1}, {0}},
+                                               1,      -1,        -1};
     static const struct isa_device mouse = {"MOU_", "PNP0F13", {{0}, {0}, {0}}, 12, -1, -1};
-    static const struct isa_device floppy = {"FDC0", "PNP0700", {{0x3f2, 4}, {0x3f7, 1}, {0}}, 6, -1, 2};
+    static const struct isa_device floppy = {"FDC0", "PNP0700", {{0x3f2, 4}, {0x3f7, 1}, {0}},
+                                             6,      -1,        2};
     static const struct isa_device com[4] = {
         {"COM1", "PNP0501", {{0x3f8, 8}, {0}, {0}}, 4, -1, -1},
         {"COM2", "PNP0501", {{0x2f8, 8}, {0}, {0}}, 3, -1, -1},

@@ -1,4 +1,5 @@
-/* FADT, MADT, RSDT and RSDP, and the firmware's commands for placing them (ACPI 1.0b chapter 5; QEMU's table-loader file). */
+/* FADT, MADT, RSDT and RSDP, and the firmware's commands for placing them (ACPI 1.0b chapter 5;
+ * QEMU's table-loader file). */
 #include "devices/board/acpi.h"
 
 #include "devices/board/pc_int.h"

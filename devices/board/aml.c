@@ -1,4 +1,5 @@
-/* AML encoding: names, package lengths, integers, resource descriptors (ACPI 1.0b sections 6.4 and 16.2). */
+/* AML encoding: names, package lengths, integers, resource descriptors (ACPI 1.0b sections 6.4
+ * and 16.2). */
 #include "devices/board/aml.h"
 
 #include "devices/core/bits.h"
@@ -99,7 +100,8 @@ void aml_end(struct aml *a)
     size_t at = a->open[--a->depth], n = a->len - at;
     u8 b[4];
 
-    /* The length counts its own bytes: one of 6 bits, or a byte with 4 bits and a count of further bytes. */
+    /* The length counts its own bytes: one of 6 bits, or a byte with 4 bits and a count of further
+     * bytes. */
     if (n + 1 < 0x40) {
         b[0] = (u8)(n + 1);
         insert(a, at, b, 1);

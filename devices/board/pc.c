@@ -1,4 +1,5 @@
-/* The PC machine's life: checking the configuration, building, resetting, events for the run loop, taking it apart. */
+/* The PC machine's life: checking the configuration, building, resetting, events for the run loop,
+ * taking it apart. */
 #include "devices/board/pc_int.h"
 
 #include "devices/bus/piix4pm.h"
@@ -18,8 +19,10 @@ static bool check_config(struct pc_config *cfg, struct err *err)
     if (!cfg->cpus)
         cfg->cpus = 1;
     if (cfg->ram_size < MIB || cfg->ram_size > PC_RAM_MAX || cfg->ram_size % PAGE_SIZE)
-        return err_set(err, "the machine can have 1 MiB to %llu GiB of memory in steps of 4 KiB, not %llu bytes",
-                       (unsigned long long)(PC_RAM_MAX / GIB), (unsigned long long)cfg->ram_size);
+        return err_set(
+            err,
+            "the machine can have 1 MiB to %llu GiB of memory in steps of 4 KiB, not %llu bytes",
+            (unsigned long long)(PC_RAM_MAX / GIB), (unsigned long long)cfg->ram_size);
     if (cfg->cpus > PC_MAX_CPUS)
         return err_set(err, "the machine can have up to %d CPUs, not %u", PC_MAX_CPUS, cfg->cpus);
     return true;

@@ -1,4 +1,5 @@
-/* The PC of 1996-2000 (i440FX + PIIX3) as one struct: what it is made from, what it holds, and how it is driven. */
+/* The PC of 1996-2000 (i440FX + PIIX3) as one struct: what it is made from, what it holds, and how
+ * it is driven. */
 #ifndef DEVICES_BOARD_PC_H
 #define DEVICES_BOARD_PC_H
 
@@ -15,7 +16,7 @@
 enum {
     PC_MAX_CPUS = 16,
     PC_FLOPPIES = 2,
-    PC_IDE = 4,     /* 0: primary master, 1: primary slave, 2: secondary master, 3: secondary slave */
+    PC_IDE = 4, /* 0: primary master, 1: primary slave, 2: secondary master, 3: secondary slave */
     PC_SERIALS = 4,
     PC_NICS = 4,
     PC_MAX_ROMS = 8,
@@ -35,7 +36,8 @@ struct pc_blob {
     size_t len;       /* 0: absent */
 };
 
-/* A numbered fw_cfg item (devices/bus/fwcfg.h); the bytes belong to somebody else and must stay until pc_destroy. */
+/* A numbered fw_cfg item (devices/bus/fwcfg.h); the bytes belong to somebody else and must stay
+ * until pc_destroy. */
 struct pc_item {
     u16 key;
     const u8 *data;
@@ -44,14 +46,16 @@ struct pc_item {
 
 enum pc_vga { PC_VGA_STD, PC_VGA_CIRRUS, PC_VGA_NONE };
 
-/* What the machine asks of the program around it. The handlers are called from inside device code in the middle of an
- * instruction: they may note something and make the run loop leave, and must not call back into the machine. */
+/* What the machine asks of the program around it. The handlers are called from inside device code
+ * in the middle of an instruction: they may note something and make the run loop leave, and must
+ * not call back into the machine. */
 struct pc_hooks {
     void *arg;
-    void (*event)(void *arg); /* pc_take_event has something to say (reset, power-off, exit); may be NULL */
+    void (*event)(void *arg); /* pc_take_event has something to say; may be NULL */
 };
 
-/* Everything a machine is made from; zero-initialise, fill in, pc_create. All pointers stay valid until pc_destroy. */
+/* Everything a machine is made from; zero-initialise, fill in, pc_create. All pointers stay valid
+ * until pc_destroy. */
 struct pc_config {
     u64 ram_size;                /* bytes, a multiple of 4 KiB, at least 1 MiB; 0: 128 MiB */
     unsigned cpus;               /* 0: one */
@@ -63,12 +67,13 @@ struct pc_config {
     struct pc_blob bios;         /* required unless no_bios; 64 KiB..16 MiB, a multiple of 64 KiB */
     struct pc_blob vga_bios;     /* option ROM of the display adapter (its PCI ROM BAR) */
     bool no_bios;                /* start with no firmware at all: tests without ROMs */
-    struct pc_blob rom[PC_MAX_ROMS];   /* further option ROMs, run by the firmware; name such as "linuxboot.bin" */
+    struct pc_blob rom[PC_MAX_ROMS]; /* further option ROMs, run by the firmware; name such as
+                                        "linuxboot.bin" */
     unsigned nroms;
     struct pc_blob file[PC_MAX_FILES]; /* extra fw_cfg files (-fw_cfg name=...,file=...) */
     unsigned nfiles;
 
-    struct blk *fd[PC_FLOPPIES]; /* NULL: no such drive; a blk of size 0: a drive with nothing in it */
+    struct blk *fd[PC_FLOPPIES]; /* NULL: no such drive; size 0: a drive with nothing in it */
     struct blk *ide[PC_IDE];     /* blk.cdrom tells a CD drive from a disk */
     struct chr *serial[PC_SERIALS]; /* NULL: no such port */
     struct chr *debugcon;        /* port 0xE9; NULL: absent */
@@ -78,13 +83,15 @@ struct pc_config {
     enum pc_vga vga;
     u32 vga_mem;                 /* bytes of display memory; 0: 16 MiB */
 
-    const char *boot;            /* letters as in -boot order=: a floppy, c disk, d CD, n network; NULL: "cad" */
+    const char *boot;            /* as -boot order=: a floppy, c disk, d CD, n network; NULL: "cad" */
     bool boot_menu;              /* let the firmware show its boot menu */
     u32 boot_menu_ms;            /* how long; 0: the firmware's default */
-    struct pc_item item[PC_MAX_ITEMS]; /* of a direct kernel boot, as frontend/boot prepares them (boot_apply) */
+    struct pc_item item[PC_MAX_ITEMS]; /* of a direct kernel boot, as frontend/boot prepares them
+                                          (boot_apply) */
     unsigned nitems;
 
-    s64 rtc_base;                /* seconds since 1970 that the RTC shows at machine start (already local if wanted) */
+    s64 rtc_base; /* seconds since 1970 that the RTC shows at machine start (already local if
+                     wanted) */
     bool rtc_host;               /* rtc_base is not given: take 2000-01-01 00:00:00 when false */
     bool no_acpi, no_hpet, no_fd_check;
     bool no_smm;                 /* firmware is told not to set up system management mode */
@@ -98,10 +105,11 @@ enum pc_event_kind { PC_EV_NONE, PC_EV_RESET, PC_EV_POWEROFF, PC_EV_EXIT, PC_EV_
 struct pc_event {
     enum pc_event_kind kind;
     int status;         /* PC_EV_EXIT: the process's exit status */
-    const char *reason; /* one short phrase: "port 0xcf9", "keyboard controller", "triple fault", ... */
+    const char *reason; /* one short phrase: "port 0xcf9", "triple fault", ... */
 };
 
-/* The parts, for those who look inside (monitor, tests); any may be NULL when the configuration leaves it out. */
+/* The parts, for those who look inside (monitor, tests); any may be NULL when the configuration
+ * leaves it out. */
 struct cpu;
 struct mmu;
 struct pci_bus;
@@ -131,26 +139,28 @@ struct pc {
     struct pc_parts *parts;      /* private to devices/board */
 };
 
-/* Build a machine. NULL with a sentence in *err (what is wrong and how to mend it) on failure; nothing is left behind.
- * The machine is reset and ready to run. */
+/* Build a machine. NULL with a sentence in *err (what is wrong and how to mend it) on failure;
+ * nothing is left behind. The machine is reset and ready to run. */
 struct pc *pc_create(const struct pc_config *cfg, struct err *err);
 void pc_destroy(struct pc *pc);
 
-/* The reset button: every device and vCPU to its reset state; RAM keeps its contents. Never from inside a handler: use
- * pc_request there. */
+/* The reset button: every device and vCPU to its reset state; RAM keeps its contents. Never from
+ * inside a handler: use pc_request there. */
 void pc_reset(struct pc *pc);
 
-/* Ask for an event from anywhere (also inside handlers); the first one wins until it is taken. `reason` is a literal. */
+/* Ask for an event from anywhere (also inside handlers); the first one wins until it is taken.
+ * `reason` is a literal. */
 void pc_request(struct pc *pc, enum pc_event_kind kind, int status, const char *reason);
 
-/* The pending event, which is then cleared; PC_EV_NONE if there is none. The run loop calls it after cpu_run returns; on
- * PC_EV_RESET it calls pc_reset (or ends, with -no-reboot). */
+/* The pending event, which is then cleared; PC_EV_NONE if there is none. The run loop calls it
+ * after cpu_run returns; on PC_EV_RESET it calls pc_reset (or ends, with -no-reboot). */
 struct pc_event pc_take_event(struct pc *pc);
 
 /* Press the power button (ACPI): the guest is asked to shut down. False when ACPI is off. */
 bool pc_powerdown(struct pc *pc);
 
-/* With several vCPUs the run loop says which one runs next, before cpu_run: its local APIC's registers are what it sees. */
+/* With several vCPUs the run loop says which one runs next, before cpu_run: its local APIC's
+ * registers are what it sees. */
 void pc_select_cpu(struct pc *pc, unsigned index);
 
 /* Pulse the NMI line of vCPU 0. */

@@ -1,10 +1,21 @@
-/* Configuration bytes in CMOS memory as SeaBIOS reads them on this machine (the PC/AT map and the additions of QEMU's). */
+/* Configuration bytes in CMOS memory as SeaBIOS reads them on this machine (the PC/AT map and the
+ * additions of QEMU's). */
 #include "devices/board/pc_int.h"
 
 enum {
-    CMOS_FLOPPY = 0x10, CMOS_DISKS = 0x12, CMOS_EQUIPMENT = 0x14, CMOS_BASE_KB = 0x15, CMOS_EXT_KB = 0x17,
-    CMOS_DISK_C = 0x19, CMOS_EXT_KB2 = 0x30, CMOS_ABOVE_16M = 0x34, CMOS_BOOT2 = 0x38, CMOS_TRANSLATION = 0x39,
-    CMOS_BOOT1 = 0x3d, CMOS_ABOVE_4G = 0x5b, CMOS_CPUS = 0x5f,
+    CMOS_FLOPPY = 0x10,
+    CMOS_DISKS = 0x12,
+    CMOS_EQUIPMENT = 0x14,
+    CMOS_BASE_KB = 0x15,
+    CMOS_EXT_KB = 0x17,
+    CMOS_DISK_C = 0x19,
+    CMOS_EXT_KB2 = 0x30,
+    CMOS_ABOVE_16M = 0x34,
+    CMOS_BOOT2 = 0x38,
+    CMOS_TRANSLATION = 0x39,
+    CMOS_BOOT1 = 0x3d,
+    CMOS_ABOVE_4G = 0x5b,
+    CMOS_CPUS = 0x5f,
 };
 
 static void poke16(struct pc *pc, unsigned reg, u64 v)

@@ -237,13 +237,21 @@ static bool create_cpu(struct pc *pc, unsigned i, struct err *err)
     pc->cpu[i] = cpu;
     pc->ncpus = i + 1;
     cpu->hooks = (struct cpu_hooks){
-        .arg = port, .intr_ack = intr_ack, .msr_read = msr_read, .msr_write = msr_write, .tpr_read = tpr_read,
-        .tpr_write = tpr_write, .ferr = ferr, .tsc = tsc, .smi_ack = smi_ack,
+        .arg = port,
+        .intr_ack = intr_ack,
+        .msr_read = msr_read,
+        .msr_write = msr_write,
+        .tpr_read = tpr_read,
+        .tpr_write = tpr_write,
+        .ferr = ferr,
+        .tsc = tsc,
+        .smi_ack = smi_ack,
     };
     if (cpu_has(cpu, FEAT_APIC))
         return create_lapic(pc, i, err);
     if (i)
-        return err_set(err, "the CPU model has no local APIC: it cannot be used with more than one CPU");
+        return err_set(err,
+                       "the CPU model has no local APIC: it cannot be used with more than one CPU");
     return true;
 }
 

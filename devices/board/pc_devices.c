@@ -87,7 +87,8 @@ static bool create_bridges(struct pc *pc, struct err *err)
 
 static bool create_pm(struct pc *pc, struct err *err)
 {
-    struct piix4pm_wiring w = {.smi = raise_smi, .off = want_off, .arg = pc, .no_smm = pc->cfg.no_smm};
+    struct piix4pm_wiring w = {
+        .smi = raise_smi, .off = want_off, .arg = pc, .no_smm = pc->cfg.no_smm};
 
     if (pc->cfg.no_acpi)
         return true;
@@ -107,7 +108,8 @@ static bool create_timers(struct pc *pc, struct err *err)
     p->rtc = (struct mc146818 *)pc_dev(pc, &mc146818_class, "rtc");
     pc_irq_connect(pc, &p->rtc->out, IRQ_RTC, IRQ_ISA);
     p->rtc->base = (u64)(pc->cfg.rtc_base || pc->cfg.rtc_host ? pc->cfg.rtc_base : RTC_EPOCH);
-    return dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) && dev_start(&p->rtc->dev, err);
+    return dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) &&
+           dev_start(&p->rtc->dev, err);
 }
 
 /* ---- people ---- */
@@ -208,7 +210,8 @@ static bool create_debug(struct pc *pc, struct err *err)
 static bool create_disks(struct pc *pc, struct err *err)
 {
     struct pc_parts *p = pc->parts;
-    struct ide_wiring iw = {.irq = {pc_irq_wire(pc, IRQ_IDE, IRQ_ISA), pc_irq_wire(pc, IRQ_IDE + 1, IRQ_ISA)}};
+    struct ide_wiring iw = {
+        .irq = {pc_irq_wire(pc, IRQ_IDE, IRQ_ISA), pc_irq_wire(pc, IRQ_IDE + 1, IRQ_ISA)}};
     struct fdc_wiring fw = {.irq = pc_irq_wire(pc, IRQ_FDC, IRQ_ISA), .dma = p->dma,
                             .drive = {pc->cfg.fd[0], pc->cfg.fd[1]}};
     unsigned i;
@@ -228,8 +231,9 @@ bool pc_devices_create(struct pc *pc, struct err *err)
 {
     struct pc_parts *p = pc->parts;
 
-    if (!create_bridges(pc, err) || !create_timers(pc, err) || !create_input(pc, err) || !create_display(pc, err) ||
-        !create_serial(pc, err) || !create_debug(pc, err) || !create_disks(pc, err) || !create_pm(pc, err))
+    if (!create_bridges(pc, err) || !create_timers(pc, err) || !create_input(pc, err) ||
+        !create_display(pc, err) || !create_serial(pc, err) || !create_debug(pc, err) ||
+        !create_disks(pc, err) || !create_pm(pc, err))
         return false;
     p->fwcfg = pc_dev(pc, &fwcfg_class, "fwcfg");
     return dev_start(p->fwcfg, err);

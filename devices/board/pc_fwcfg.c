@@ -1,4 +1,5 @@
-/* What the firmware is told: memory, CPUs, boot order, option ROMs, tables (the fw_cfg items SeaBIOS looks for). */
+/* What the firmware is told: memory, CPUs, boot order, option ROMs, tables (the fw_cfg items
+ * SeaBIOS looks for). */
 #include "devices/board/pc_int.h"
 
 #include "devices/board/acpi.h"
@@ -68,7 +69,8 @@ static bool add_roms(struct pc *pc, struct dev *fw, struct err *err)
 
         if (snprintf(name, sizeof name, "genroms/%s", rom->name) >= (int)sizeof name ||
             !fwcfg_file(fw, name, rom->data, rom->len, false))
-            return err_set(err, "the option ROM '%s' cannot be added: its name is too long", rom->name);
+            return err_set(err, "the option ROM '%s' cannot be added: its name is too long",
+                           rom->name);
         if (is_kernel_loader(rom->name)) {
             snprintf(order, sizeof order, "/rom@%s", name);
             fwcfg_file(fw, "bootorder", order, strlen(order) + 1, true);
@@ -100,8 +102,9 @@ static bool add_files(struct pc *pc, struct dev *fw, struct err *err)
         const struct pc_blob *f = &pc->cfg.file[i];
 
         if (!fwcfg_file(fw, f->name, f->data, f->len, false))
-            return err_set(err, "the fw_cfg file '%s' cannot be added: its name is longer than %d characters", f->name,
-                           FWCFG_NAME_LEN - 1);
+            return err_set(
+                err, "the fw_cfg file '%s' cannot be added: its name is longer than %d characters",
+                f->name, FWCFG_NAME_LEN - 1);
     }
     return true;
 }

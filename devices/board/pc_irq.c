@@ -1,4 +1,5 @@
-/* Interrupt wiring of the PC: sources ORed per line, each line to the 8259s and the I/O APIC, FERR# at port 0xF0. */
+/* Interrupt wiring of the PC: sources ORed per line, each line to the 8259s and the I/O APIC, FERR#
+ * at port 0xF0. */
 #include "devices/board/pc_int.h"
 
 enum { PORT_FERR_CLEAR = 0xf0, IRQ_FERR = 13 };
@@ -10,7 +11,8 @@ static void update_line(struct pc *pc, unsigned gsi)
 
     if (gsi < 16)
         i8259_set_irq(p->pic[gsi >> 3], (int)(gsi & 7), level);
-    /* The timer is on pin 2 of the I/O APIC, as the interrupt source override of the tables says; pin 0 has the 8259s. */
+    /* The timer is on pin 2 of the I/O APIC, as the interrupt source override of the tables says;
+     * pin 0 has the 8259s. */
     if (gsi == 0)
         ioapic_set_irq(p->ioapic, 2, level);
     else if (gsi != 2)
@@ -43,7 +45,8 @@ void pc_irq_connect(struct pc *pc, struct irq *irq, unsigned gsi, enum pc_irq_so
     *irq = pc_irq_wire(pc, gsi, source);
 }
 
-/* The 8259s' output goes to LINT0 of the first CPU, or to its INTR pin when it has no local APIC. */
+/* The 8259s' output goes to LINT0 of the first CPU, or to its INTR pin when it has no local APIC.
+ */
 static void pic_out(void *sink, int n, int level)
 {
     struct pc *pc = sink;
@@ -54,7 +57,8 @@ static void pic_out(void *sink, int n, int level)
         cpu_set_intr(pc->cpu[0], level);
 }
 
-/* ---- FERR#: an unmasked x87 exception in the old style is interrupt 13 until port 0xF0 is written ---- */
+/* ---- FERR#: an unmasked x87 exception in the old style is interrupt 13 until port 0xF0 is written
+ * ---- */
 
 static u64 ferr_read(void *dev, u64 off, unsigned size)
 {
@@ -68,8 +72,8 @@ static void ferr_write(void *dev, u64 off, u64 v, unsigned size)
 
 static const struct region_ops ferr_ops = {ferr_read, ferr_write, 1, 1};
 
-static struct i8259 *make_pic(struct pc *pc, const char *id, u32 base, u32 elcr_port, u32 elcr_mask, u32 cascade,
-                              struct err *err)
+static struct i8259 *make_pic(struct pc *pc, const char *id, u32 base, u32 elcr_port, u32 elcr_mask,
+                              u32 cascade, struct err *err)
 {
     struct dev *dev = pc_dev(pc, &i8259_class, id);
     struct i8259 *pic = (struct i8259 *)dev;
@@ -98,7 +102,8 @@ bool pc_irq_create(struct pc *pc, struct err *err)
     p->ioapic->bus = &p->apic;
     if (!dev_start(dev, err))
         return false;
-    p->ferr_port = (struct region){.name = "ferr", .base = PORT_FERR_CLEAR, .size = 1, .ops = &ferr_ops, .dev = pc};
+    p->ferr_port = (struct region){
+        .name = "ferr", .base = PORT_FERR_CLEAR, .size = 1, .ops = &ferr_ops, .dev = pc};
     bus_map(&pc->io, &p->ferr_port);
     return true;
 }

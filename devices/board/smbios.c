@@ -1,4 +1,5 @@
-/* SMBIOS 2.8 structures 1, 3, 4, 16, 17, 19, 32, 127; the firmware adds its own type 0 (DSP0134 chapter 7). */
+/* SMBIOS 2.8 structures 1, 3, 4, 16, 17, 19, 32, 127; the firmware adds its own type 0 (DSP0134
+ * chapter 7). */
 #include "devices/board/smbios.h"
 
 #include "devices/board/aml.h"

@@ -10,7 +10,8 @@ struct smbios_config {
     const u8 *uuid; /* 16 bytes, or NULL */
 };
 
-/* Add etc/smbios/smbios-tables and etc/smbios/smbios-anchor to the firmware configuration device. */
+/* Add etc/smbios/smbios-tables and etc/smbios/smbios-anchor to the firmware configuration device.
+ */
 void smbios_build(const struct smbios_config *cfg, struct dev *fwcfg);
 
 #endif

@@ -1,4 +1,5 @@
-/* Firmware configuration device: selector and data ports, and the DMA interface (QEMU's docs/specs/fw_cfg interface). */
+/* Firmware configuration device: selector and data ports, and the DMA interface (QEMU's
+ * docs/specs/fw_cfg interface). */
 #include "devices/bus/fwcfg.h"
 
 #include "devices/core/bits.h"
@@ -151,7 +152,8 @@ bool fwcfg_file(struct dev *dev, const char *name, const void *data, size_t len,
 
 static void select_item(struct fwcfg *f, u16 key)
 {
-    f->r.key = key & 0xbfff; /* bit 14 asks for writing through the data port, which is no more supported */
+    /* Bit 14 asks for writing through the data port, which nothing uses any more. */
+    f->r.key = key & 0xbfff;
     f->r.off = 0;
 }
 
@@ -173,7 +175,8 @@ static void select_write(void *dev, u64 off, u64 v, unsigned size)
 
 /* ---- DMA ---- */
 
-/* Move `len` bytes of the selected item to guest memory, zeros behind its end. False: the length is unreasonable. */
+/* Move `len` bytes of the selected item to guest memory, zeros behind its end. False: the length is
+ * unreasonable. */
 static bool dma_read(struct fwcfg *f, u64 addr, u32 len)
 {
     static const u8 zeros[4096];
@@ -218,7 +221,8 @@ static void dma_run(struct fwcfg *f)
     else if (control & DMA_SKIP)
         f->r.off = (u32)MIN((u64)f->r.off + len, (u64)selected(f)->len);
     if (!ok)
-        log_guest_error(f->dev.env.log, f->dev.id, "DMA command %#x of %u bytes refused", control, len);
+        log_guest_error(f->dev.env.log, f->dev.id, "DMA command %#x of %u bytes refused", control,
+                        len);
     st32_be(result, ok ? 0 : DMA_ERROR);
     bus_copy(f->dev.env.mem, at, result, sizeof result, true);
     f->r.dma_addr = 0;
@@ -257,8 +261,10 @@ static bool fwcfg_init(struct dev *dev, struct err *err)
     fwcfg_set(dev, FWCFG_SIGNATURE, "QEMU", 4, true);
     fwcfg_set_num(dev, FWCFG_ID, 3, 4); /* traditional and DMA interface */
     make_dir(f);
-    f->ports = (struct region){.name = "fwcfg", .base = PORT_SELECT, .size = 2, .ops = &port_ops, .dev = f};
-    f->dma = (struct region){.name = "fwcfg-dma", .base = PORT_DMA, .size = 8, .ops = &dma_ops, .dev = f};
+    f->ports = (struct region){
+        .name = "fwcfg", .base = PORT_SELECT, .size = 2, .ops = &port_ops, .dev = f};
+    f->dma = (struct region){
+        .name = "fwcfg-dma", .base = PORT_DMA, .size = 8, .ops = &dma_ops, .dev = f};
     bus_map(dev->env.io, &f->ports);
     bus_map(dev->env.io, &f->dma);
     return true;

@@ -1,10 +1,17 @@
-/* Host bridge 8086:1237 (82441FX PMC data sheet, Intel 290549): configuration ports, PAM 0-6, SMRAM. */
+/* Host bridge 8086:1237 (82441FX PMC data sheet, Intel 290549): configuration ports, PAM 0-6,
+ * SMRAM. */
 #include "devices/bus/i440fx.h"
 
 #include "devices/core/bits.h"
 
 enum { REG_DRB7 = 0x57, REG_PAM0 = 0x59, REG_PAM6 = 0x5f, REG_SMRAM = 0x72 };
-enum { SMRAM_OPEN = 0x40, SMRAM_CLOSED = 0x20, SMRAM_LOCK = 0x10, SMRAM_ENABLE = 0x08, SMRAM_BASE = 0x02 };
+enum {
+    SMRAM_OPEN = 0x40,
+    SMRAM_CLOSED = 0x20,
+    SMRAM_LOCK = 0x10,
+    SMRAM_ENABLE = 0x08,
+    SMRAM_BASE = 0x02
+};
 enum { PAM_SEGS = 13, PORT_ADDR = 0xcf8, PORT_DATA = 0xcfc };
 
 struct i440fx_regs {
@@ -39,7 +46,8 @@ static const struct pci_ident i440fx_ident = {
     .vendor = 0x8086, .device = 0x1237, .class_code = 0x060000, .revision = 2,
 };
 
-/* The two enable bits (read, write) of shadow segment i: 0 is the BIOS area, 1..12 are 16 KiB each from 0xC0000. */
+/* The two enable bits (read, write) of shadow segment i: 0 is the BIOS area, 1..12 are 16 KiB each
+ * from 0xC0000. */
 static u8 pam_dirs(const u8 *cfg, int i)
 {
     int n = i ? i + 1 : 1; /* nibble: PAM0's low one is reserved */
@@ -154,7 +162,8 @@ void i440fx_wire(struct dev *dev, struct ram *low)
     ((struct i440fx *)dev)->low = low;
 }
 
-void i440fx_connect_rcr(struct dev *dev, u8 (*read)(void *arg), void (*write)(void *arg, u8 v), void *arg)
+void i440fx_connect_rcr(struct dev *dev, u8 (*read)(void *arg), void (*write)(void *arg, u8 v),
+                        void *arg)
 {
     struct i440fx *h = (struct i440fx *)dev;
 
@@ -173,16 +182,22 @@ static bool i440fx_init(struct dev *dev, struct err *err)
     h->fn.wrote = cfg_wrote;
     pci_func_init(&h->fn, dev, h->r.cfg, &i440fx_ident);
 
-    h->addr_port = (struct region){.name = "pci-addr", .base = PORT_ADDR, .size = 4, .ops = &addr_ops, .dev = h};
-    h->data_port = (struct region){.name = "pci-data", .base = PORT_DATA, .size = 4, .ops = &data_ops, .dev = h};
+    h->addr_port = (struct region){
+        .name = "pci-addr", .base = PORT_ADDR, .size = 4, .ops = &addr_ops, .dev = h};
+    h->data_port = (struct region){
+        .name = "pci-data", .base = PORT_DATA, .size = 4, .ops = &data_ops, .dev = h};
     bus_map(dev->env.io, &h->addr_port);
     bus_map(dev->env.io, &h->data_port);
 
     for (i = 0; i < PAM_SEGS; i++) {
         u64 base = i ? 0xc0000 + 0x4000 * (u64)(i - 1) : 0xf0000;
 
-        h->pam[i] = (struct region){.name = "shadow-ram", .base = base, .size = i ? 0x4000 : 0x10000,
-                                    .ram = h->low, .ram_off = base, .prio = 2};
+        h->pam[i] = (struct region){.name = "shadow-ram",
+                                    .base = base,
+                                    .size = i ? 0x4000 : 0x10000,
+                                    .ram = h->low,
+                                    .ram_off = base,
+                                    .prio = 2};
     }
     h->smram = (struct region){.name = "smram", .base = 0xa0000, .size = 0x20000, .ram = h->low,
                                .ram_off = 0xa0000, .prio = 10};

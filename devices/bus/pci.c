@@ -1,4 +1,5 @@
-/* PCI functions and their configuration space: masks, base address registers, interrupt wires (PCI 2.1 chapter 6). */
+/* PCI functions and their configuration space: masks, base address registers, interrupt wires
+ * (PCI 2.1 chapter 6). */
 #include "devices/bus/pci.h"
 
 #include "devices/core/bits.h"
@@ -66,7 +67,8 @@ void pci_set_intx(struct pci_func *fn, int level)
 
 /* ---- base address registers ---- */
 
-/* Where the BAR's registers say it is; false when it decodes nothing (off, zero, or wrapping while it is being sized). */
+/* Where the BAR's registers say it is; false when it decodes nothing (off, zero, or wrapping while
+ * it is being sized). */
 static bool bar_place(const struct pci_func *fn, int i, u64 *base)
 {
     const struct pci_bar *bar = &fn->bar[i];
@@ -81,7 +83,8 @@ static bool bar_place(const struct pci_func *fn, int i, u64 *base)
     *base = v & ~(u64)(bar->size - 1);
     if (*base == 0 || *base + bar->size > limit)
         return false;
-    /* The last bytes of the 4 GiB are the firmware's: a register full of ones is being sized, not placed. */
+    /* The last bytes of the 4 GiB are the firmware's: a register full of ones is being sized, not
+     * placed. */
     return bar->kind == PCI_BAR_IO || *base + bar->size != limit;
 }
 
@@ -248,5 +251,6 @@ void pci_func_free(struct pci_func *fn)
     fn->bus->fn[fn->devfn] = NULL;
     for (i = 0; i < PCI_BARS; i++)
         if (fn->bar[i].kind != PCI_BAR_NONE)
-            bus_unmap(fn->bar[i].kind == PCI_BAR_IO ? fn->bus->io : fn->bus->mem, &fn->bar[i].region);
+            bus_unmap(fn->bar[i].kind == PCI_BAR_IO ? fn->bus->io : fn->bus->mem,
+                      &fn->bar[i].region);
 }

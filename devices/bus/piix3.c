@@ -1,4 +1,5 @@
-/* ISA bridge 8086:7000 (82371SB PIIX3 data sheet, Intel 290550): PIRQ routing, reset control, port 0x92. */
+/* ISA bridge 8086:7000 (82371SB PIIX3 data sheet, Intel 290550): PIRQ routing, reset control, port
+ * 0x92. */
 #include "devices/bus/piix3.h"
 
 #include "devices/core/bits.h"
@@ -40,8 +41,9 @@ static const struct pci_ident piix3_ident = {
 static const struct {
     u8 off, v;
 } reset_values[] = {
-    {0x4c, 0x4d}, {0x4e, 0x03}, {0x60, 0x80}, {0x61, 0x80}, {0x62, 0x80}, {0x63, 0x80}, {0x69, 0x02},
-    {0x70, 0x80}, {0x76, 0x0c}, {0x77, 0x0c}, {0x78, 0x02}, {0xa0, 0x08}, {0xa8, 0x0f},
+    {0x4c, 0x4d}, {0x4e, 0x03}, {0x60, 0x80}, {0x61, 0x80}, {0x62, 0x80},
+    {0x63, 0x80}, {0x69, 0x02}, {0x70, 0x80}, {0x76, 0x0c}, {0x77, 0x0c},
+    {0x78, 0x02}, {0xa0, 0x08}, {0xa8, 0x0f},
 };
 
 /* ---- interrupt routing ---- */
@@ -154,7 +156,8 @@ static bool piix3_init(struct dev *dev, struct err *err)
         b->fn.bus->set_pirq = piix3_set_pirq;
         b->fn.bus->arg = b;
     }
-    b->p92_port = (struct region){.name = "port92", .base = PORT_92, .size = 1, .ops = &p92_ops, .dev = b};
+    b->p92_port =
+        (struct region){.name = "port92", .base = PORT_92, .size = 1, .ops = &p92_ops, .dev = b};
     bus_map(dev->env.io, &b->p92_port);
     return true;
 }

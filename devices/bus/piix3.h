@@ -1,4 +1,5 @@
-/* The PIIX3 ISA bridge as a board sees it: interrupt routing, reset control and the fast A20 gate. */
+/* The PIIX3 ISA bridge as a board sees it: interrupt routing, reset control and the fast A20 gate.
+ */
 #ifndef DEVICES_BUS_PIIX3_H
 #define DEVICES_BUS_PIIX3_H
 
@@ -19,7 +20,8 @@ void piix3_wire(struct dev *dev, struct pci_bus *bus, const struct piix3_wiring 
 /* A PIRQ wire of the PCI bus changed; the type fits pci_bus.set_pirq (arg: the device). */
 void piix3_set_pirq(void *dev, int pirq, int level);
 
-/* The keyboard controller's A20 output changed; fits struct irq (sink: the device). The last writer of the two wins. */
+/* The keyboard controller's A20 output changed; fits struct irq (sink: the device). The last writer
+ * of the two wins. */
 void piix3_kbd_a20(void *dev, int n, int level);
 
 /* Port 0xCF9, which the host bridge decodes. */

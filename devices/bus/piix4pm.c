@@ -1,19 +1,40 @@
-/* Power management function 8086:7113 (82371AB PIIX4 data sheet, Intel 290562; ACPI 1.0b chapter 4): PM1, timer, GPE. */
+/* Power management function 8086:7113 (82371AB PIIX4 data sheet, Intel 290562; ACPI 1.0b chapter
+ * 4): PM1, timer, GPE. */
 #include "devices/bus/piix4pm.h"
 
 #include "devices/bus/smbus.h"
 #include "devices/core/bits.h"
 
 enum {
-    REG_PMBASE = 0x40, REG_DEVACTB = 0x58, REG_PMREGMISC = 0x80, REG_SMBBASE = 0x90, REG_SMBHSTCFG = 0xd2,
-    DEVACTB_APMC = 0x02, /* in the fourth byte of DEVACTB: a write to the APM control port gives an SMI */
+    REG_PMBASE = 0x40,
+    REG_DEVACTB = 0x58,
+    REG_PMREGMISC = 0x80,
+    REG_SMBBASE = 0x90,
+    REG_SMBHSTCFG = 0xd2,
+    DEVACTB_APMC = 0x02, /* in DEVACTB's fourth byte: writing the APM control port gives an SMI */
 };
 /* Offsets from PMBASE. */
 enum {
-    PM_STS = 0x00, PM_EN = 0x02, PM_CNT = 0x04, PM_TMR = 0x08, PM_GPSTS = 0x0c, PM_GPEN = 0x0e, PM_GLBSTS = 0x18,
-    PM_GLBEN = 0x20, PM_GLBCTL = 0x28, PM_DEVCTL = 0x2c, PM_SIZE = 0x40,
+    PM_STS = 0x00,
+    PM_EN = 0x02,
+    PM_CNT = 0x04,
+    PM_TMR = 0x08,
+    PM_GPSTS = 0x0c,
+    PM_GPEN = 0x0e,
+    PM_GLBSTS = 0x18,
+    PM_GLBEN = 0x20,
+    PM_GLBCTL = 0x28,
+    PM_DEVCTL = 0x2c,
+    PM_SIZE = 0x40,
 };
-enum { STS_TMR = 1, STS_BM = 0x10, STS_GBL = 0x20, STS_PWRBTN = 0x100, STS_RTC = 0x400, STS_WAK = 0x8000 };
+enum {
+    STS_TMR = 1,
+    STS_BM = 0x10,
+    STS_GBL = 0x20,
+    STS_PWRBTN = 0x100,
+    STS_RTC = 0x400,
+    STS_WAK = 0x8000
+};
 enum { STS_ALL = STS_TMR | STS_BM | STS_GBL | STS_PWRBTN | STS_RTC | STS_WAK };
 enum { EN_ALL = STS_TMR | STS_GBL | STS_PWRBTN | STS_RTC };
 enum { CNT_SCI = 1, CNT_SLP_TYP = 0x1c00, CNT_SLP_EN = 0x2000 };
@@ -85,7 +106,8 @@ static void update_sci(struct piix4pm *p)
         r->sts |= STS_TMR;
     on = (r->cnt & CNT_SCI) && ((r->sts & r->en & EN_ALL) || (r->gpsts & r->gpen));
     irq_set(&p->w.sci, on);
-    /* The timer is needed only when its interrupt is: the status bit is otherwise found by looking. */
+    /* The timer is needed only when its interrupt is: the status bit is otherwise found by looking.
+     */
     if ((r->en & STS_TMR) && !(r->sts & STS_TMR))
         timer_set(&p->timer, muldiv64(r->overflow, NS_PER_SEC, PM_TIMER_HZ) + 1);
     else
@@ -112,7 +134,8 @@ static void write_cnt(struct piix4pm *p, u16 v)
     p->r.cnt = v & (CNT_SCI | 2 | CNT_SLP_TYP);
     if (!(v & CNT_SLP_EN))
         return;
-    /* Sleep type 0 is soft-off in the DSDT that goes with this machine; no other type is offered there. */
+    /* Sleep type 0 is soft-off in the DSDT that goes with this machine; no other type is offered
+     * there. */
     if ((v & CNT_SLP_TYP) == 0 && p->w.off)
         p->w.off(p->w.arg);
     else if (v & CNT_SLP_TYP)
@@ -217,7 +240,8 @@ static void apm_write(void *dev, u64 off, u64 v, unsigned size)
         return;
     }
     p->r.apmc = (u8)v;
-    /* The commands that the FADT names switch the SCI without firmware's help, as no SMI handler here does it. */
+    /* The commands that the FADT names switch the SCI without firmware's help, as no SMI handler
+     * here does it. */
     if (v == APM_ACPI_ON || v == APM_ACPI_OFF) {
         p->r.cnt = (u16)((p->r.cnt & ~CNT_SCI) | (v == APM_ACPI_ON ? CNT_SCI : 0));
         update_sci(p);
@@ -301,7 +325,8 @@ static bool piix4pm_init(struct dev *dev, struct err *err)
     timer_init(&p->timer, dev->env.clock, timer_fired, p, "pm-timer");
     p->pm_io = (struct region){.name = "pm", .size = PM_SIZE, .ops = &pm_ops, .dev = p};
     p->smb_io = (struct region){.name = "smbus", .size = SMBUS_PORTS, .ops = &smb_ops, .dev = p};
-    p->apm_io = (struct region){.name = "apm", .base = PORT_APM, .size = 2, .ops = &apm_ops, .dev = p};
+    p->apm_io =
+        (struct region){.name = "apm", .base = PORT_APM, .size = 2, .ops = &apm_ops, .dev = p};
     bus_map(dev->env.io, &p->apm_io);
     return true;
 }
@@ -331,7 +356,8 @@ static bool piix4pm_loaded(struct dev *dev, struct err *err)
     p->r.sts &= STS_ALL;
     p->r.en &= EN_ALL;
     p->r.cnt &= CNT_SCI | 2 | CNT_SLP_TYP;
-    /* A far deadline from an untrusted file would only mute the timer; one period is the most there can be. */
+    /* A far deadline from an untrusted file would only mute the timer; one period is the most there
+     * can be. */
     if (p->r.overflow > next_overflow(ticks_now(p)))
         p->r.overflow = next_overflow(ticks_now(p));
     smbus_loaded(&p->r.smb);
@@ -353,8 +379,15 @@ static void piix4pm_free(struct dev *dev)
 }
 
 const struct dev_class piix4pm_class = {
-    .name = "piix4pm", .help = "PIIX4 power management", .size = sizeof(struct piix4pm),
-    .saved_at = offsetof(struct piix4pm, r), .saved_size = sizeof(struct piix4pm_regs), .version = 1,
-    .fields = piix4pm_fields, .init = piix4pm_init, .reset = piix4pm_reset, .loaded = piix4pm_loaded,
+    .name = "piix4pm",
+    .help = "PIIX4 power management",
+    .size = sizeof(struct piix4pm),
+    .saved_at = offsetof(struct piix4pm, r),
+    .saved_size = sizeof(struct piix4pm_regs),
+    .version = 1,
+    .fields = piix4pm_fields,
+    .init = piix4pm_init,
+    .reset = piix4pm_reset,
+    .loaded = piix4pm_loaded,
     .free = piix4pm_free,
 };

@@ -1,4 +1,5 @@
-/* The PIIX4 power management function as a board sees it: SCI, SMI, power-off and the power button. */
+/* The PIIX4 power management function as a board sees it: SCI, SMI, power-off and the power button.
+ */
 #ifndef DEVICES_BUS_PIIX4PM_H
 #define DEVICES_BUS_PIIX4PM_H
 
@@ -14,7 +15,7 @@ struct piix4pm_wiring {
     void (*smi)(void *arg);     /* out: a system management interrupt */
     void (*off)(void *arg);     /* out: the guest switched the machine off (S5) */
     void *arg;
-    bool no_smm;                /* tell the firmware that SMM is set up already, so that it does not try */
+    bool no_smm; /* tell the firmware that SMM is set up already, so that it does not try */
 };
 
 /* Between dev_new and dev_start: the bus to sit on (function 1.3; may be NULL) and the wires. */

@@ -1,4 +1,5 @@
-/* SMBus host of the PIIX4: every transaction ends with "no device answered" (82371AB data sheet chapter 11.5.3). */
+/* SMBus host of the PIIX4: every transaction ends with "no device answered" (82371AB data sheet
+ * chapter 11.5.3). */
 #include "devices/bus/smbus.h"
 
 enum { HST_STS, SLV_STS, HST_CNT, HST_CMD, HST_ADD, HST_DAT0, HST_DAT1, BLK_DAT, SLV_CNT, SLV_CMD };

@@ -1,4 +1,5 @@
-/* The SMBus host registers of the PIIX4 (82371AB data sheet chapter 11.5.3): a bus with nothing on it. */
+/* The SMBus host registers of the PIIX4 (82371AB data sheet chapter 11.5.3): a bus with nothing on
+ * it. */
 #ifndef DEVICES_BUS_SMBUS_H
 #define DEVICES_BUS_SMBUS_H
 

@@ -1,4 +1,5 @@
-/* Floppy controller 82077AA: registers, command and result phases, seeks, resets (Intel 290166, sections 2 to 6). */
+/* Floppy controller 82077AA: registers, command and result phases, seeks, resets (Intel 290166,
+ * sections 2 to 6). */
 #include "devices/disk/fdc_int.h"
 
 enum { PORT_BASE = 0x3f0, PORT_DIR = 0x3f7 };
@@ -549,8 +550,10 @@ static bool fdc_init(struct dev *dev, struct err *err)
         f->w.drive[i]->changed = medium_changed;
         f->w.drive[i]->changed_arg = f;
     }
-    f->ports = (struct region){.name = "fdc", .base = PORT_BASE, .size = 6, .ops = &reg_ops, .dev = f};
-    f->dir_port = (struct region){.name = "fdc-dir", .base = PORT_DIR, .size = 1, .ops = &dir_ops, .dev = f};
+    f->ports =
+        (struct region){.name = "fdc", .base = PORT_BASE, .size = 6, .ops = &reg_ops, .dev = f};
+    f->dir_port =
+        (struct region){.name = "fdc-dir", .base = PORT_DIR, .size = 1, .ops = &dir_ops, .dev = f};
     bus_map(dev->env.io, &f->ports);
     bus_map(dev->env.io, &f->dir_port);
     return true;
@@ -608,7 +611,15 @@ static void fdc_free(struct dev *dev)
 }
 
 const struct dev_class fdc_class = {
-    .name = "fdc", .help = "82077AA floppy controller", .size = sizeof(struct fdc),
-    .saved_at = offsetof(struct fdc, r), .saved_size = sizeof(struct fdc_regs), .version = 1,
-    .fields = fdc_fields, .init = fdc_init, .reset = fdc_reset, .loaded = fdc_loaded, .free = fdc_free,
+    .name = "fdc",
+    .help = "82077AA floppy controller",
+    .size = sizeof(struct fdc),
+    .saved_at = offsetof(struct fdc, r),
+    .saved_size = sizeof(struct fdc_regs),
+    .version = 1,
+    .fields = fdc_fields,
+    .init = fdc_init,
+    .reset = fdc_reset,
+    .loaded = fdc_loaded,
+    .free = fdc_free,
 };

@@ -1,4 +1,5 @@
-/* Commands of the floppy controller that move sectors (82077AA data sheet, Intel 290166, section 6.1). */
+/* Commands of the floppy controller that move sectors (82077AA data sheet, Intel 290166,
+ * section 6.1). */
 #include "devices/disk/fdc_int.h"
 
 #include "devices/irq/i8237.h"
@@ -58,7 +59,8 @@ void fdc_cancel(struct fdc *f)
     timer_cancel(&f->dma_timer);
 }
 
-/* Check the address of the present sector and start reading or writing it. False: the command was ended. */
+/* Check the address of the present sector and start reading or writing it. False: the command was
+ * ended. */
 static bool submit(struct fdc *f, enum fdc_phase phase)
 {
     struct fdc_regs *r = &f->r;
@@ -82,8 +84,12 @@ static bool submit(struct fdc *f, enum fdc_phase phase)
         sector_ready(f);
         return true;
     }
-    f->req = (struct blk_req){.op = phase == FP_READ ? BLK_READ : BLK_WRITE, .off = off, .len = FDC_SECTOR,
-                              .buf = r->buf, .done = request_done, .arg = f};
+    f->req = (struct blk_req){.op = phase == FP_READ ? BLK_READ : BLK_WRITE,
+                              .off = off,
+                              .len = FDC_SECTOR,
+                              .buf = r->buf,
+                              .done = request_done,
+                              .arg = f};
     f->req_gen = f->gen;
     f->inflight = true;
     blk_submit(blk, &f->req);
@@ -144,7 +150,8 @@ static void moved(struct fdc *f)
     timer_cancel(&f->dma_timer);
     switch (r->kind) {
     case FK_WRITE:
-        memset(r->buf + r->pos, 0, sizeof r->buf - r->pos); /* the rest of a cut-off sector is zeros */
+        /* The rest of a sector that was cut off is zeros. */
+        memset(r->buf + r->pos, 0, sizeof r->buf - r->pos);
         submit(f, FP_WRITE);
         break;
     case FK_FORMAT: next_sector(f); break;

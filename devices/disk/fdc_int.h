@@ -1,4 +1,5 @@
-/* What the two halves of the floppy controller share: registers, drives, and the state of a command. */
+/* What the two halves of the floppy controller share: registers, drives, and the state of a
+ * command. */
 #ifndef DEVICES_DISK_FDC_INT_H
 #define DEVICES_DISK_FDC_INT_H
 
@@ -6,8 +7,15 @@
 #include "devices/core/bits.h"
 
 enum { FDC_SECTOR = 512, FDC_CMD_MAX = 9, FDC_RES_MAX = 10, FDC_MAX_SPT = 40 };
-enum { ST0_HEAD = 4, ST0_NOT_READY = 8, ST0_EC = 0x10, ST0_SEEK = 0x20, ST0_ABNORMAL = 0x40, ST0_INVALID = 0x80,
-       ST0_POLLED = 0xc0 };
+enum {
+    ST0_HEAD = 4,
+    ST0_NOT_READY = 8,
+    ST0_EC = 0x10,
+    ST0_SEEK = 0x20,
+    ST0_ABNORMAL = 0x40,
+    ST0_INVALID = 0x80,
+    ST0_POLLED = 0xc0
+};
 enum { ST1_MA = 1, ST1_NW = 2, ST1_ND = 4, ST1_OR = 0x10, ST1_DE = 0x20, ST1_EN = 0x80 };
 enum { ST2_SN = 4, ST2_SH = 8, ST2_WC = 0x10 };
 enum { DOR_RUN = 4, DOR_DMA = 8 };
@@ -75,7 +83,10 @@ struct fdc {
     u32 gen, req_gen;
 };
 
-static inline struct blk *fdc_blk(const struct fdc *f, unsigned unit) { return unit < 2 ? f->w.drive[unit] : NULL; }
+static inline struct blk *fdc_blk(const struct fdc *f, unsigned unit)
+{
+    return unit < 2 ? f->w.drive[unit] : NULL;
+}
 static inline bool fdc_polled(const struct fdc *f) { return f->r.hlt_nd & 1 || !f->w.dma; }
 
 /* fdc.c */

@@ -1,4 +1,5 @@
-/* PIIX3 IDE function 8086:7010: task file registers, drive selection, reset, interrupts (ATA/ATAPI-6 chapters 7, 9). */
+/* PIIX3 IDE function 8086:7010: task file registers, drive selection, reset, interrupts
+ * (ATA/ATAPI-6 chapters 7, 9). */
 #include "devices/disk/ide_int.h"
 
 #include <errno.h>
@@ -438,10 +439,13 @@ static void init_channel(struct ide *ide, unsigned n)
             d->blk->changed_arg = d;
         }
     }
-    ch->cmd_ports = (struct region){.name = n ? "ide1" : "ide0", .base = cmd_base[n], .size = 8, .ops = &cmd_ops,
-                                    .dev = ch};
-    ch->ctl_port = (struct region){.name = n ? "ide1-ctl" : "ide0-ctl", .base = ctl_base[n], .size = 1,
-                                   .ops = &ctl_ops, .dev = ch};
+    ch->cmd_ports = (struct region){
+        .name = n ? "ide1" : "ide0", .base = cmd_base[n], .size = 8, .ops = &cmd_ops, .dev = ch};
+    ch->ctl_port = (struct region){.name = n ? "ide1-ctl" : "ide0-ctl",
+                                   .base = ctl_base[n],
+                                   .size = 1,
+                                   .ops = &ctl_ops,
+                                   .dev = ch};
     bus_map(ide->dev.env.io, &ch->cmd_ports);
     bus_map(ide->dev.env.io, &ch->ctl_port);
 }
@@ -481,7 +485,8 @@ static void ide_reset(struct dev *dev)
     ide_update_irq(&ide->ch[1]);
 }
 
-/* Restored numbers index the buffer: bring what cannot be into bounds, and start the request again that was under way. */
+/* Restored numbers index the buffer: bring what cannot be into bounds, and start the request again
+ * that was under way. */
 static void drive_loaded(struct ide_drive *d)
 {
     struct ide_drive_regs *r = d->r;
@@ -556,7 +561,15 @@ static void ide_free(struct dev *dev)
 }
 
 const struct dev_class ide_class = {
-    .name = "ide", .help = "PIIX3 IDE", .size = sizeof(struct ide),
-    .saved_at = offsetof(struct ide, r), .saved_size = sizeof(struct ide_regs), .version = 1,
-    .fields = ide_fields, .init = ide_init, .reset = ide_reset, .loaded = ide_loaded, .free = ide_free,
+    .name = "ide",
+    .help = "PIIX3 IDE",
+    .size = sizeof(struct ide),
+    .saved_at = offsetof(struct ide, r),
+    .saved_size = sizeof(struct ide_regs),
+    .version = 1,
+    .fields = ide_fields,
+    .init = ide_init,
+    .reset = ide_reset,
+    .loaded = ide_loaded,
+    .free = ide_free,
 };

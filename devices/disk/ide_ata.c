@@ -169,7 +169,8 @@ void ata_pio_end(struct ide_drive *d)
     } else if (r->left) {
         read_on(d);
     } else {
-        /* The last block of a PIO read was announced when it was ready: its end gives no interrupt. */
+        /* The last block of a PIO read was announced when it was ready: its end gives no interrupt.
+         */
         r->lba += r->in_buf;
         r->in_buf = 0;
         set_lba(d, r->lba);

@@ -1,4 +1,5 @@
-/* The PACKET protocol of a CD drive: packet, data blocks by PIO or bus master, status (ATA/ATAPI-6 section 9.8). */
+/* The PACKET protocol of a CD drive: packet, data blocks by PIO or bus master, status (ATA/ATAPI-6
+ * section 9.8). */
 #include "devices/disk/ide_int.h"
 
 #include <errno.h>
@@ -77,7 +78,8 @@ void atapi_reply(struct ide_drive *d, u32 len, u32 max)
         atapi_ok(d);
 }
 
-/* Read the next sectors: as many as the buffer holds, or by PIO as one block takes, so that blocks are whole sectors. */
+/* Read the next sectors: as many as the buffer holds, or by PIO as one block takes, so that blocks
+ * are whole sectors. */
 static void read_next(struct ide_drive *d)
 {
     struct ide_drive_regs *r = d->r;

@@ -1,4 +1,5 @@
-/* What the parts of the IDE controller share: registers of drives and channels, and the steps of a transfer. */
+/* What the parts of the IDE controller share: registers of drives and channels, and the steps of a
+ * transfer. */
 #ifndef DEVICES_DISK_IDE_INT_H
 #define DEVICES_DISK_IDE_INT_H
 
@@ -11,7 +12,13 @@ enum { SEL_SLAVE = 0x10, SEL_LBA = 0x40, SEL_FIXED = 0xa0 };
 enum { CTL_NIEN = 2, CTL_SRST = 4, CTL_HOB = 0x80 };
 enum { REASON_CD = 1, REASON_IO = 2 }; /* ATAPI interrupt reason, in the sector count register */
 
-enum { IDE_BUF = 65536, IDE_SECTOR = 512, IDE_CHUNK = IDE_BUF / IDE_SECTOR, IDE_MULT_MAX = 16, CD_SECTOR = 2048 };
+enum {
+    IDE_BUF = 65536,
+    IDE_SECTOR = 512,
+    IDE_CHUNK = IDE_BUF / IDE_SECTOR,
+    IDE_MULT_MAX = 16,
+    CD_SECTOR = 2048
+};
 
 /* Where a drive is in a command. */
 enum ide_phase {
@@ -28,19 +35,28 @@ enum ide_phase {
 };
 
 /* What kind of transfer the command is. */
-enum ide_kind { KIND_NONE, KIND_ATA, KIND_ATA_ONCE /* one block that is no sector: IDENTIFY, SMART */, KIND_CD, KIND_CD_ONCE, KIND__COUNT };
+enum ide_kind {
+    KIND_NONE,
+    KIND_ATA,
+    KIND_ATA_ONCE /* one block that is no sector: IDENTIFY, SMART */,
+    KIND_CD,
+    KIND_CD_ONCE,
+    KIND__COUNT
+};
 
 struct ide_drive_regs {
     u8 error, feature, nsector, sector, lcyl, hcyl, select, status;
-    u8 hob_feature, hob_nsector, hob_sector, hob_lcyl, hob_hcyl; /* previous contents, for 48-bit commands */
+    /* previous contents, for 48-bit commands */
+    u8 hob_feature, hob_nsector, hob_sector, hob_lcyl, hob_hcyl;
     u8 cmd, phase, kind, dma, write, lba48;
     u8 mult, heads, spt;      /* sectors per block (0: off), current translation */
     u8 xfer_mode;             /* as SET FEATURES 3 gave it */
     u8 wcache, smart_on, power;
     u8 block;                 /* sectors per PIO block of this command */
-    u8 sense, asc, ascq, attention; /* CD: sense data; attention: the medium was changed and nobody was told */
+    u8 sense, asc, ascq;      /* CD: sense data */
+    u8 attention;             /* CD: the medium was changed and nobody was told */
     u8 event;                 /* CD: pending media event code */
-    u8 cd_flags;              /* CD: which parts of a raw sector READ CD wants, 0x10: the user data only */
+    u8 cd_flags; /* CD: which parts of a raw sector READ CD wants, 0x10: the user data only */
     u8 packet[12];
     u8 pad0[3];
     u32 cyls;
@@ -101,7 +117,10 @@ struct ide {
 };
 
 static inline bool drive_is_cd(const struct ide_drive *d) { return d->blk && d->blk->cdrom; }
-static inline u64 drive_sectors(const struct ide_drive *d) { return d->blk ? d->blk->size / IDE_SECTOR : 0; }
+static inline u64 drive_sectors(const struct ide_drive *d)
+{
+    return d->blk ? d->blk->size / IDE_SECTOR : 0;
+}
 
 /* ide.c */
 void ide_irq(struct ide_drive *d);                    /* the drive wants attention */
@@ -110,14 +129,15 @@ void ide_done(struct ide_drive *d);                   /* end of command: ready, 
 void ide_fail(struct ide_drive *d, u8 error);         /* end of command with an error */
 void ide_signature(struct ide_drive *d);              /* the registers as after a reset */
 void ide_cancel(struct ide_drive *d);                 /* drop the request under way */
-void ide_submit(struct ide_drive *d, enum ide_phase phase); /* start the block request of the phase */
+void ide_submit(struct ide_drive *d,
+                enum ide_phase phase);                /* start the block request of the phase */
 void ide_drive_reset(struct ide_drive *d);            /* software reset of one drive */
 void ide_pio_in(struct ide_drive *d, u32 len);        /* buf[0..len) is for the guest */
 
 /* ide_ata.c */
 void ata_command(struct ide_drive *d, u8 cmd);
 void ata_io_done(struct ide_drive *d, int status);    /* a block request ended */
-void ata_pio_end(struct ide_drive *d);                /* the guest took or gave the whole PIO block */
+void ata_pio_end(struct ide_drive *d); /* the guest took or gave the whole PIO block */
 void ata_dma_moved(struct ide_drive *d);              /* the bus master moved the buffer */
 
 /* ide_identify.c */
@@ -126,7 +146,7 @@ void atapi_identify(struct ide_drive *d);
 void ata_smart(struct ide_drive *d);                  /* the SMART command, whole */
 
 /* ide_atapi.c: the transfer of packet commands */
-void atapi_packet_begin(struct ide_drive *d);         /* PACKET was written to the command register */
+void atapi_packet_begin(struct ide_drive *d); /* PACKET was written to the command register */
 void atapi_packet(struct ide_drive *d);               /* the twelve bytes are there */
 void atapi_io_done(struct ide_drive *d, int status);
 void atapi_pio_end(struct ide_drive *d);
@@ -136,17 +156,18 @@ void atapi_changed(struct ide_drive *d);              /* the medium was changed 
 void atapi_reply(struct ide_drive *d, u32 len, u32 max); /* buf[0..min(len, max)) is the answer */
 void atapi_ok(struct ide_drive *d);
 void atapi_fail(struct ide_drive *d, u8 sense, u8 asc, u8 ascq);
-void atapi_read(struct ide_drive *d, u64 lba, u32 n, u8 flags); /* n sectors, parts as in cd_flags */
+void atapi_read(struct ide_drive *d, u64 lba, u32 n,
+                u8 flags); /* n sectors, parts as in cd_flags */
 
 /* ide_mmc.c: the packet commands themselves */
 void mmc_command(struct ide_drive *d);
 u32 mmc_sector_len(u8 flags);                         /* bytes of a sector with these parts */
-void mmc_expand(struct ide_drive *d);                 /* user data in buf to sectors with headers, in place */
+void mmc_expand(struct ide_drive *d); /* user data in buf to sectors with headers, in place */
 
 /* piix_bmdma.c */
 extern const struct region_ops bmdma_ops;
 bool bmdma_active(const struct ide_channel *ch);
-void bmdma_kick(struct ide_drive *d);                 /* the drive is ready for the bus master: move if it is started */
+void bmdma_kick(struct ide_drive *d);                 /* ready for the bus master: move if started */
 void bmdma_end(struct ide_channel *ch);               /* the command is over */
 void bmdma_loaded(struct ide_channel *ch);
 

@@ -2,9 +2,22 @@
 #include "devices/disk/ide_int.h"
 
 enum { SENSE_NOT_READY = 2, SENSE_ILLEGAL = 5, SENSE_ATTENTION = 6 };
-enum { ASC_BAD_COMMAND = 0x20, ASC_BAD_LBA = 0x21, ASC_BAD_FIELD = 0x24, ASC_CHANGED = 0x28, ASC_NO_SAVING = 0x39,
-       ASC_NO_MEDIUM = 0x3a, ASC_NO_REMOVAL = 0x53 };
-enum { PART_SYNC = 0x80, PART_HEADER = 0x20, PART_SUBHEADER = 0x40, PART_USER = 0x10, PART_EDC = 0x08 };
+enum {
+    ASC_BAD_COMMAND = 0x20,
+    ASC_BAD_LBA = 0x21,
+    ASC_BAD_FIELD = 0x24,
+    ASC_CHANGED = 0x28,
+    ASC_NO_SAVING = 0x39,
+    ASC_NO_MEDIUM = 0x3a,
+    ASC_NO_REMOVAL = 0x53
+};
+enum {
+    PART_SYNC = 0x80,
+    PART_HEADER = 0x20,
+    PART_SUBHEADER = 0x40,
+    PART_USER = 0x10,
+    PART_EDC = 0x08
+};
 enum { CD_MAX_SECTORS = 450000 /* 100 minutes: what is larger must be a DVD */ };
 
 static u16 be16(const u8 *p)
@@ -89,7 +102,8 @@ void mmc_expand(struct ide_drive *d)
 
     if (r->cd_flags == PART_USER)
         return;
-    /* In place, from the last to the first when sectors grow. When they shrink there is no user data to keep. */
+    /* In place, from the last to the first when sectors grow. When they shrink there is no user
+     * data to keep. */
     for (i = r->in_buf; i-- > 0;) {
         u8 *p = r->buf + i * r->cd_len;
 
@@ -481,7 +495,8 @@ static void cmd_dvd_structure(struct ide_drive *d)
     u32 total = total_sectors(d), len;
 
     if (total <= CD_MAX_SECTORS || p[1] || p[6]) {
-        atapi_fail(d, SENSE_ILLEGAL, total <= CD_MAX_SECTORS ? 0x30 : ASC_BAD_FIELD, total <= CD_MAX_SECTORS ? 2 : 0);
+        atapi_fail(d, SENSE_ILLEGAL, total <= CD_MAX_SECTORS ? 0x30 : ASC_BAD_FIELD,
+                   total <= CD_MAX_SECTORS ? 2 : 0);
         return;
     }
     memset(b, 0, 2052);
@@ -557,7 +572,16 @@ static u8 command_flags(u8 op)
 {
     switch (op) {
     case 0x03: case 0x12: case 0x46: case 0x4a: return KEEP_ATTENTION;
-    case 0x00: case 0x25: case 0x28: case 0xa8: case 0x2b: case 0x42: case 0x43: case 0x51: case 0x52: case 0xad:
+    case 0x00:
+    case 0x25:
+    case 0x28:
+    case 0xa8:
+    case 0x2b:
+    case 0x42:
+    case 0x43:
+    case 0x51:
+    case 0x52:
+    case 0xad:
     case 0xb9: case 0xbe: return CHECK_MEDIUM;
     default: return 0;
     }

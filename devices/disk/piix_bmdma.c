@@ -1,4 +1,5 @@
-/* Bus master of the PIIX IDE function: descriptor tables (82371SB data sheet section 2.7; SFF-8038i). */
+/* Bus master of the PIIX IDE function: descriptor tables (82371SB data sheet section 2.7;
+ * SFF-8038i). */
 #include "devices/disk/ide_int.h"
 
 enum { BM_START = 1, BM_TO_MEM = 8 };
@@ -30,8 +31,8 @@ static bool next_prd(struct ide_channel *ch)
     return true;
 }
 
-/* Move the drive's buffer. False when the descriptors ended before the bytes did. At most 64 KiB, so at most 32 Ki
- * descriptors are looked at. */
+/* Move the drive's buffer. False when the descriptors ended before the bytes did. At most 64 KiB,
+ * so at most 32 Ki descriptors are looked at. */
 static bool move(struct ide_drive *d)
 {
     struct ide_channel *ch = d->ch;
@@ -60,7 +61,8 @@ void bmdma_kick(struct ide_drive *d)
     if (!bmdma_active(ch) || !pci_master(&ch->ide->fn) || &ch->drive[ch->r->unit] != d)
         return;
     if (!!(ch->r->bm_cmd & BM_TO_MEM) != to_mem) {
-        log_guest_error(ch->ide->dev.env.log, ch->ide->dev.id, "bus master started in the wrong direction");
+        log_guest_error(ch->ide->dev.env.log, ch->ide->dev.id,
+                        "bus master started in the wrong direction");
         return;
     }
     if (!move(d)) {
@@ -76,7 +78,8 @@ void bmdma_kick(struct ide_drive *d)
 
 void bmdma_end(struct ide_channel *ch)
 {
-    /* With descriptors left over the engine stays active, which tells the driver of a short transfer. */
+    /* With descriptors left over the engine stays active, which tells the driver of a short
+     * transfer. */
     if (ch->r->prd_last && !ch->r->prd_len)
         ch->r->bm_status &= (u8)~BMS_ACTIVE;
 }

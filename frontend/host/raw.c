@@ -1,4 +1,5 @@
-/* Raw images over a host file: queued requests, an in-memory overlay, whole-file locks (fcntl(2), OFD locks). */
+/* Raw images over a host file: queued requests, an in-memory overlay, whole-file locks (fcntl(2),
+ * OFD locks). */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 #include "frontend/host/raw.h"
@@ -11,7 +12,8 @@
 #include <unistd.h>
 
 enum { CHUNK_BITS = 16, CHUNK = 1 << CHUNK_BITS };
-/* What a request takes in virtual time: a fixed part and a part by length, about a fast disk of the period's end. */
+/* What a request takes in virtual time: a fixed part and a part by length, about a fast disk of the
+ * period's end. */
 enum { DELAY_NS = 20000, NS_PER_KIB = 1000 };
 
 struct raw {
@@ -37,7 +39,9 @@ static struct raw *of_blk(struct blk *blk)
 static int file_read(struct raw *raw, u64 off, u8 *buf, size_t len)
 {
     while (len) {
-        ssize_t n = off < raw->file_len ? pread(raw->fd, buf, MIN(len, raw->file_len - off), (off_t)off) : 0;
+        ssize_t n = off < raw->file_len
+                        ? pread(raw->fd, buf, MIN(len, raw->file_len - off), (off_t)off)
+                        : 0;
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -130,7 +134,8 @@ static int flush(struct raw *raw)
     while (fdatasync(raw->fd) < 0) {
         if (errno == EINTR)
             continue;
-        /* The kernel forgets failed pages: a second try would succeed without the data being safe. */
+        /* The kernel forgets failed pages: a second try would succeed without the data being safe.
+         */
         raw->poisoned = true;
         return errno;
     }
@@ -163,7 +168,8 @@ static int perform(struct raw *raw, struct blk_req *req)
 static void arm(struct raw *raw)
 {
     if (raw->first && !timer_pending(&raw->timer))
-        timer_set(&raw->timer, clock_now(raw->opt.clock) + DELAY_NS + raw->first->len / 1024 * NS_PER_KIB);
+        timer_set(&raw->timer,
+                  clock_now(raw->opt.clock) + DELAY_NS + raw->first->len / 1024 * NS_PER_KIB);
 }
 
 static void fire(void *arg, u64 now)
@@ -242,7 +248,8 @@ static bool lock_file(int fd, bool write)
 }
 
 /* Check what was opened and find its length. */
-static bool check_file(const struct raw_options *opt, const char *path, int fd, u64 *len, struct err *err)
+static bool check_file(const struct raw_options *opt, const char *path, int fd, u64 *len,
+                       struct err *err)
 {
     struct stat st;
     off_t end;
@@ -250,7 +257,8 @@ static bool check_file(const struct raw_options *opt, const char *path, int fd, 
     if (fstat(fd, &st) < 0)
         return err_set(err, "cannot examine '%s': %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return err_set(err, "'%s' is not a disk image: give a regular file or a block device", path);
+        return err_set(err, "'%s' is not a disk image: give a regular file or a block device",
+                       path);
     end = lseek(fd, 0, SEEK_END);
     if (end < 0)
         return err_set(err, "cannot find the size of '%s': %s", path, strerror(errno));
@@ -269,7 +277,8 @@ static void unlock_if_same(struct raw *raw, int fd)
     struct flock lk = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
     struct stat a, b;
 
-    if (raw->fd >= 0 && !fstat(raw->fd, &a) && !fstat(fd, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+    if (raw->fd >= 0 && !fstat(raw->fd, &a) && !fstat(fd, &b) && a.st_dev == b.st_dev &&
+        a.st_ino == b.st_ino)
         fcntl(raw->fd, F_OFD_SETLK, &lk);
 }
 
@@ -282,15 +291,18 @@ static bool medium_in(struct raw *raw, const char *path, struct err *err)
     int fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 
     if (fd < 0 && write && (errno == EACCES || errno == EROFS))
-        return err_set(err, "cannot write the image '%s': %s (open it read-only or with -snapshot)", path,
-                       strerror(errno));
+        return err_set(err, "cannot write the image '%s': %s (open it read-only or with -snapshot)",
+                       path, strerror(errno));
     if (fd < 0)
         return err_set(err, "cannot open the image '%s': %s", path, strerror(errno));
     if (!check_file(&raw->opt, path, fd, &len, err))
         goto fail;
     unlock_if_same(raw, fd);
     if (!lock_file(fd, write)) {
-        err_set(err, "the image '%s' is in use by another program: close that first, or use -snapshot there", path);
+        err_set(
+            err,
+            "the image '%s' is in use by another program: close that first, or use -snapshot there",
+            path);
         goto fail;
     }
     size = (len + sector - 1) & ~(sector - 1);
@@ -366,7 +378,8 @@ bool raw_change(struct blk *blk, const char *path, bool force, struct err *err)
     if (!blk->removable)
         return err_set(err, "the drive's medium cannot be changed: it is a fixed disk");
     if (blk->locked && !force)
-        return err_set(err, "the guest has locked the drive: eject the medium in the guest, or force it");
+        return err_set(
+            err, "the guest has locked the drive: eject the medium in the guest, or force it");
     flush(raw);
     if (path && !medium_in(raw, path, err))
         return false;

@@ -1,4 +1,5 @@
-/* A struct blk in memory for device tests: requests wait until the test lets them end, or end after a virtual delay. */
+/* A struct blk in memory for device tests: requests wait until the test lets them end, or end after
+ * a virtual delay. */
 #ifndef TESTS_DEV_MEMBLK_H
 #define TESTS_DEV_MEMBLK_H
 
@@ -28,7 +29,8 @@ static inline void memblk_fire(void *arg, u64 now)
         return;
     m->first = req->next;
     req->status = m->fail;
-    if (!m->fail && req->op != BLK_FLUSH && (req->off > m->blk.size || req->len > m->blk.size - req->off))
+    if (!m->fail && req->op != BLK_FLUSH &&
+        (req->off > m->blk.size || req->len > m->blk.size - req->off))
         req->status = 5;
     if (!req->status && req->op == BLK_READ)
         memcpy(req->buf, m->data + req->off, req->len);

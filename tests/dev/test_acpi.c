@@ -1,4 +1,5 @@
-/* Power management registers, and the tables: placed by the loader's commands they must add up and point to each other. */
+/* Power management registers, and the tables: placed by the loader's commands they must add up and
+ * point to each other. */
 #include "devices/board/acpi.h"
 #include "devices/board/smbios.h"
 #include "devices/bus/fwcfg.h"
@@ -240,7 +241,11 @@ static const u8 *check_table(const u8 *t, const char *sig)
 
 START_TEST(test_tables)
 {
-    struct acpi_config cfg = {.cpus = 3, .low_ram = 128 * MIB, .apic = true, .serial = {true}, .floppy = true,
+    struct acpi_config cfg = {.cpus = 3,
+                              .low_ram = 128 * MIB,
+                              .apic = true,
+                              .serial = {true},
+                              .floppy = true,
                               .keyboard = true};
     struct install *in = calloc(1, sizeof *in);
     const u8 *rsdt, *fadt, *madt, *p;
@@ -276,7 +281,8 @@ END_TEST
 
 START_TEST(test_aml_lengths)
 {
-    static const unsigned sizes[] = {0, 1, 50, 58, 59, 60, 61, 62, 100, 4000, 4085, 4090, 4095, 70000};
+    static const unsigned sizes[] = {0,  1,   50,   58,   59,   60,   61,
+                                     62, 100, 4000, 4085, 4090, 4095, 70000};
     size_t k;
 
     for (k = 0; k < ARRAY_LEN(sizes); k++) {
@@ -335,7 +341,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_timer, test_power, test_smi_and_places, test_tables, test_aml_lengths, test_smbios,
+    const TTest *const tests[] = {test_timer,  test_power,       test_smi_and_places,
+                                  test_tables, test_aml_lengths, test_smbios,
                                   NULL};
 
     return rig_main("acpi", tests);

@@ -1,4 +1,5 @@
-/* CD drive: signature, packets by PIO and DMA, sense data, media change, raw sectors, tables of contents. */
+/* CD drive: signature, packets by PIO and DMA, sense data, media change, raw sectors, tables of
+ * contents. */
 #include "devices/disk/ide.h"
 #include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
@@ -175,7 +176,8 @@ END_TEST
 
 START_TEST(test_errors)
 {
-    static const u8 beyond[12] = {0x28, 0, 0, 0, 2, 0x58, 0, 0, 1}, huge[12] = {0x28, 0, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff},
+    static const u8 beyond[12] = {0x28, 0, 0, 0, 2, 0x58, 0, 0, 1},
+                    huge[12] = {0x28, 0, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff},
                     unknown[12] = {0xe0};
     struct set s;
     u8 buf[2048];
@@ -188,7 +190,8 @@ START_TEST(test_errors)
     sense(&s, 5, 0x20);
     sense(&s, 0, 0); /* told once */
     s.cd->fail = 5;
-    ck_assert_int_eq(packet(&s, (const u8[12]){0x28, 0, 0, 0, 0, 0, 0, 0, 1}, buf, 2048), -(3 << 4 | 4));
+    ck_assert_int_eq(packet(&s, (const u8[12]){0x28, 0, 0, 0, 0, 0, 0, 0, 1}, buf, 2048),
+                     -(3 << 4 | 4));
     sense(&s, 3, 0x11);
     teardown(&s);
 }
@@ -196,8 +199,9 @@ END_TEST
 
 START_TEST(test_media_change)
 {
-    static const u8 gesn[12] = {0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8}, eject[12] = {0x1b, 0, 0, 0, 2}, close_[12] = {0x1b, 0, 0, 0, 3},
-                    lock[12] = {0x1e, 0, 0, 0, 1}, unlock[12] = {0x1e};
+    static const u8 gesn[12] = {0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8}, eject[12] = {0x1b, 0, 0, 0, 2},
+                    close_[12] = {0x1b, 0, 0, 0, 3}, lock[12] = {0x1e, 0, 0, 0, 1},
+                    unlock[12] = {0x1e};
     struct set s;
     u8 buf[64];
     u64 size;
@@ -240,10 +244,13 @@ END_TEST
 
 START_TEST(test_tables)
 {
-    static const u8 toc[12] = {0x43, 0, 0, 0, 0, 0, 0, 0, 64}, toc_msf[12] = {0x43, 2, 0, 0, 0, 0, 0xaa, 0, 64},
-                    session[12] = {0x43, 0, 1, 0, 0, 0, 0, 0, 64}, raw[12] = {0x43, 2, 2, 0, 0, 0, 0, 0, 64},
-                    cut[12] = {0x43, 0, 0, 0, 0, 0, 0, 0, 4}, conf[12] = {0x46, 0, 0, 0, 0, 0, 0, 0, 64},
-                    inq[12] = {0x12, 0, 0, 0, 96}, mode[12] = {0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 64};
+    static const u8 toc[12] = {0x43, 0, 0, 0, 0, 0, 0, 0, 64},
+                    toc_msf[12] = {0x43, 2, 0, 0, 0, 0, 0xaa, 0, 64},
+                    session[12] = {0x43, 0, 1, 0, 0, 0, 0, 0, 64},
+                    raw[12] = {0x43, 2, 2, 0, 0, 0, 0, 0, 64},
+                    cut[12] = {0x43, 0, 0, 0, 0, 0, 0, 0, 4},
+                    conf[12] = {0x46, 0, 0, 0, 0, 0, 0, 0, 64}, inq[12] = {0x12, 0, 0, 0, 96},
+                    mode[12] = {0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 64};
     struct set s;
     u8 b[128];
 
@@ -269,8 +276,10 @@ END_TEST
 
 START_TEST(test_raw_sector)
 {
-    static const u8 raw[12] = {0xbe, 0, 0, 0, 0, 9, 0, 0, 30, 0xf8}, user[12] = {0xbe, 0, 0, 0, 0, 9, 0, 0, 1, 0x10},
-                    none[12] = {0xbe, 0, 0, 0, 0, 9, 0, 0, 1, 0}, msf[12] = {0xb9, 0, 0, 0, 2, 9, 0, 2, 11, 0x10};
+    static const u8 raw[12] = {0xbe, 0, 0, 0, 0, 9, 0, 0, 30, 0xf8},
+                    user[12] = {0xbe, 0, 0, 0, 0, 9, 0, 0, 1, 0x10},
+                    none[12] = {0xbe, 0, 0, 0, 0, 9, 0, 0, 1, 0},
+                    msf[12] = {0xb9, 0, 0, 0, 2, 9, 0, 2, 11, 0x10};
     struct set s;
     u8 *b = malloc(30 * 2352);
     int i;
@@ -326,7 +335,8 @@ START_TEST(test_noise)
     setup(&s);
     out32(&s.rig, BM + 4, 0x1000);
     for (i = 0; i < 20000; i++) {
-        static const u8 ops[] = {0x28, 0xa8, 0xbe, 0xb9, 0x43, 0x46, 0x4a, 0x5a, 0x12, 0x03, 0x25, 0x42, 0x51, 0xad, 0x1b};
+        static const u8 ops[] = {0x28, 0xa8, 0xbe, 0xb9, 0x43, 0x46, 0x4a, 0x5a,
+                                 0x12, 0x03, 0x25, 0x42, 0x51, 0xad, 0x1b};
         u8 p[12];
 
         for (k = 0; k < 12; k++) {
@@ -355,8 +365,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_signature, test_capacity_and_read, test_dma, test_errors, test_media_change,
-                                  test_tables, test_raw_sector, test_reset_in_read, test_noise, NULL};
+    const TTest *const tests[] = {
+        test_signature, test_capacity_and_read, test_dma,           test_errors, test_media_change,
+        test_tables,    test_raw_sector,        test_reset_in_read, test_noise,  NULL};
 
     return rig_main("atapi", tests);
 }

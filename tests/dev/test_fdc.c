@@ -1,4 +1,5 @@
-/* Floppy controller: reset and sensing, seeks, reads and writes by DMA and polling, format, change line, bad commands. */
+/* Floppy controller: reset and sensing, seeks, reads and writes by DMA and polling, format, change
+ * line, bad commands. */
 #include "devices/disk/fdc.h"
 #include "devices/irq/i8237.h"
 #include "tests/dev/memblk.h"
@@ -161,7 +162,8 @@ START_TEST(test_reset_and_sense)
     cmd(&s, (const u8[]){4, 0}, 2);
     ck_assert_int_eq(result(&s, r), 1);
     ck_assert_uint_eq(r[0], 0x38);
-    out8(&s.rig, MSR, 0x80); /* reset by the data rate register; locked values stay; polling is off, so no status is... */
+    out8(&s.rig, MSR, 0x80); /* reset by the data rate register; locked values stay; polling is off,
+                                so no status is... */
     wait_irq(&s);
     ck_assert_uint_eq(sense(&s, &t) & 0xc0, 0xc0);
     teardown(&s);
@@ -329,8 +331,9 @@ START_TEST(test_formats)
     static const struct {
         u32 size;
         u8 rate, spt, heads, cyls;
-    } f[] = {{163840, 2, 8, 1, 40}, {368640, 2, 9, 2, 40}, {737280, 2, 9, 2, 80}, {1228800, 0, 15, 2, 80},
-             {1474560, 0, 18, 2, 80}, {1720320, 0, 21, 2, 80}, {2949120, 3, 36, 2, 80}, {1296384, 0, 18, 2, 80}};
+    } f[] = {{163840, 2, 8, 1, 40},   {368640, 2, 9, 2, 40},   {737280, 2, 9, 2, 80},
+             {1228800, 0, 15, 2, 80}, {1474560, 0, 18, 2, 80}, {1720320, 0, 21, 2, 80},
+             {2949120, 3, 36, 2, 80}, {1296384, 0, 18, 2, 80}};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(f); i++) {
@@ -392,7 +395,8 @@ START_TEST(test_noise)
     setup_size(&s, CHS_SIZE);
     start(&s, 0);
     for (i = 0; i < 400000; i++) {
-        static const u8 cmds[] = {0x46, 0xe6, 0x45, 0xc5, 0x4d, 0x42, 0x16, 0x11, 0x59, 0x5d, 0x0f, 0x07, 0x03, 0x13};
+        static const u8 cmds[] = {0x46, 0xe6, 0x45, 0xc5, 0x4d, 0x42, 0x16,
+                                  0x11, 0x59, 0x5d, 0x0f, 0x07, 0x03, 0x13};
         u16 port;
         u8 v;
 
@@ -422,8 +426,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_reset_and_sense, test_read, test_write_and_format, test_errors, test_polled,
-                                  test_change_line, test_formats, test_save_in_read, test_noise, NULL};
+    const TTest *const tests[] = {
+        test_reset_and_sense, test_read,    test_write_and_format, test_errors, test_polled,
+        test_change_line,     test_formats, test_save_in_read,     test_noise,  NULL};
 
     return rig_main("fdc", tests);
 }

@@ -1,4 +1,5 @@
-/* Firmware configuration device: selector and data ports, directory, DMA with good and hostile commands. */
+/* Firmware configuration device: selector and data ports, directory, DMA with good and hostile
+ * commands. */
 #include "devices/bus/fwcfg.h"
 #include "tests/dev/rig.h"
 
@@ -106,7 +107,8 @@ START_TEST(test_files)
     ck_assert_mem_eq(b, "replaced", 8);
     ck_assert_uint_ne(find(&s, "opt/two", &size), key);
     ck_assert_uint_eq(find(&s, "none", &size), 0);
-    ck_assert(!fwcfg_file(s.fw, "a-name-that-is-longer-than-the-fifty-five-characters-there-are", "", 0, true));
+    ck_assert(!fwcfg_file(s.fw, "a-name-that-is-longer-than-the-fifty-five-characters-there-are",
+                          "", 0, true));
     for (i = 0; i < 100; i++) {
         char name[16] = {'f', (char)('0' + i / 10), (char)('0' + i % 10)};
 
@@ -147,12 +149,14 @@ START_TEST(test_dma_hostile)
     struct set s;
 
     setup(&s);
-    ck_assert_uint_eq(dma(&s, (u32)FWCFG_SIGNATURE << 16 | 8 | 2, 0xffffffff, 0x20000), 1); /* far too long */
-    ck_assert_uint_eq(dma(&s, 16, 4, 0x20000), 1);                                          /* nothing can be written */
+    ck_assert_uint_eq(dma(&s, (u32)FWCFG_SIGNATURE << 16 | 8 | 2, 0xffffffff, 0x20000),
+                      1);                          /* far too long */
+    ck_assert_uint_eq(dma(&s, 16, 4, 0x20000), 1); /* nothing can be written */
     ck_assert_uint_eq(dma(&s, 4, 0xffffffff, 0), 0);
     ck_assert_uint_eq(in8(&s.rig, DATA), 0);
     ck_assert_uint_eq(dma(&s, (u32)FWCFG_SIGNATURE << 16 | 8 | 2, 4, 0xfffffffffffffffeull), 0);
-    ck_assert_uint_eq(dma(&s, (u32)FWCFG_SIGNATURE << 16 | 8 | 2, 16, CMD_AT), 0); /* over the command itself */
+    ck_assert_uint_eq(dma(&s, (u32)FWCFG_SIGNATURE << 16 | 8 | 2, 16, CMD_AT),
+                      0); /* over the command itself */
     out32(&s.rig, DMA_HI, 0xffffffff);
     out32(&s.rig, DMA_LO, 0xffffffff);
     pick(&s, FWCFG_SIGNATURE);

@@ -1,4 +1,5 @@
-/* ATA disks behind the PIIX3 controller: detection, PIO, multiple, bus master DMA, 48 bits, errors, resets, saved state. */
+/* ATA disks behind the PIIX3 controller: detection, PIO, multiple, bus master DMA, 48 bits, errors,
+ * resets, saved state. */
 #include "devices/disk/ide.h"
 #include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
@@ -493,8 +494,10 @@ START_TEST(test_noise)
     prd(&s, 1, 0x21000, 0, true);
     out32(&s.rig, BM + 4, 0x1000);
     for (i = 0; i < 300000; i++) {
-        static const u16 ports[] = {CMD, CMD + 1, CMD + 2, CMD + 3, CMD + 4, CMD + 5, CMD + 6, CMD + 7, CTL, BM, BM + 2};
-        static const u8 cmds[] = {0x20, 0x30, 0xc8, 0xca, 0x25, 0x35, 0xc4, 0xc5, 0x29, 0xec, 0xef, 0xb0, 0xe7, 0x91};
+        static const u16 ports[] = {CMD,     CMD + 1, CMD + 2, CMD + 3, CMD + 4, CMD + 5,
+                                    CMD + 6, CMD + 7, CTL,     BM,      BM + 2};
+        static const u8 cmds[] = {0x20, 0x30, 0xc8, 0xca, 0x25, 0x35, 0xc4,
+                                  0xc5, 0x29, 0xec, 0xef, 0xb0, 0xe7, 0x91};
         u16 port;
         u8 v;
 
@@ -518,9 +521,10 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_detect, test_identify, test_pio_read, test_chs, test_pio_write, test_multiple,
-                                  test_dma_read, test_dma_write, test_dma_misuse, test_errors, test_busy_and_reset,
-                                  test_registers, test_save_in_flight, test_noise, NULL};
+    const TTest *const tests[] = {
+        test_detect,         test_identify,  test_pio_read,       test_chs,        test_pio_write,
+        test_multiple,       test_dma_read,  test_dma_write,      test_dma_misuse, test_errors,
+        test_busy_and_reset, test_registers, test_save_in_flight, test_noise,      NULL};
 
     return rig_main("ide", tests);
 }

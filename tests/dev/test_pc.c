@@ -1,4 +1,5 @@
-/* The whole PC without running its CPU: memory map, wiring of interrupts, configuration bytes, events, reset. */
+/* The whole PC without running its CPU: memory map, wiring of interrupts, configuration bytes,
+ * events, reset. */
 #include "devices/board/pc.h"
 
 #include "cpu/cpu.h"
@@ -32,8 +33,14 @@ static void create(struct bench *b, u64 ram)
     b->bios[128 * KIB - 16] = 0xea;
     b->disk = memblk_new(&b->clock, 8 * MIB, 512);
     b->fd = memblk_new(&b->clock, 1474560, 512);
-    b->cfg = (struct pc_config){.ram_size = ram, .clock = &b->clock, .hooks = {b, event}, .bios = {"test", b->bios, 128 * KIB},
-                                .vga = PC_VGA_STD, .ide = {&b->disk->blk}, .fd = {&b->fd->blk}, .boot = "dca"};
+    b->cfg = (struct pc_config){.ram_size = ram,
+                                .clock = &b->clock,
+                                .hooks = {b, event},
+                                .bios = {"test", b->bios, 128 * KIB},
+                                .vga = PC_VGA_STD,
+                                .ide = {&b->disk->blk},
+                                .fd = {&b->fd->blk},
+                                .boot = "dca"};
     b->pc = pc_create(&b->cfg, &err);
     ck_assert_msg(b->pc != NULL, "%s", err.msg);
 }
@@ -138,8 +145,8 @@ END_TEST
 /* Disk interrupt through the slave 8259 to the CPU's pin. */
 START_TEST(test_interrupt_path)
 {
-    static const u16 init[][2] = {{0x20, 0x11}, {0x21, 0x08}, {0x21, 4}, {0x21, 1}, {0xa0, 0x11}, {0xa1, 0x70},
-                                  {0xa1, 2},    {0xa1, 1},    {0x21, 0}, {0xa1, 0}};
+    static const u16 init[][2] = {{0x20, 0x11}, {0x21, 0x08}, {0x21, 4}, {0x21, 1}, {0xa0, 0x11},
+                                  {0xa1, 0x70}, {0xa1, 2},    {0xa1, 1}, {0x21, 0}, {0xa1, 0}};
     struct bench b;
     size_t i;
 

@@ -1,4 +1,5 @@
-/* PCI configuration space, BARs and interrupt wires; the i440FX's shadow RAM and SMRAM; PIIX3 routing and resets. */
+/* PCI configuration space, BARs and interrupt wires; the i440FX's shadow RAM and SMRAM; PIIX3
+ * routing and resets. */
 #include "devices/bus/i440fx.h"
 #include "devices/bus/pci.h"
 #include "devices/bus/piix3.h"
@@ -13,9 +14,13 @@ struct card {
 };
 
 static u64 card_read(void *dev, u64 off, unsigned size) { return 0xa0 + off; }
-static void card_write(void *dev, u64 off, u64 v, unsigned size) { ((struct card *)dev)->last = (u32)v; }
+static void card_write(void *dev, u64 off, u64 v, unsigned size)
+{
+    ((struct card *)dev)->last = (u32)v;
+}
 static const struct region_ops card_ops = {card_read, card_write, 1, 1};
-static const struct pci_ident card_ident = {.vendor = 0x1af4, .device = 0x4444, .class_code = 0xff0000, .pin = 1};
+static const struct pci_ident card_ident = {
+    .vendor = 0x1af4, .device = 0x4444, .class_code = 0xff0000, .pin = 1};
 
 struct set {
     struct rig rig;
@@ -56,10 +61,14 @@ static void setup(struct set *s)
 
     s->card.fn.bus = i440fx_bus(s->host);
     s->card.fn.devfn = PCI_DEVFN(3, 0);
-    s->card.fn.bar[0] = (struct pci_bar){PCI_BAR_IO, 32, {.name = "io", .ops = &card_ops, .dev = &s->card}};
-    s->card.fn.bar[1] = (struct pci_bar){PCI_BAR_MEM, 4096, {.name = "mem", .ops = &card_ops, .dev = &s->card}};
-    s->card.fn.bar[2] = (struct pci_bar){PCI_BAR_MEM_PREF, 1 << 20, {.name = "pref", .ops = &card_ops, .dev = &s->card}};
-    s->card.fn.bar[6] = (struct pci_bar){PCI_BAR_EXPROM, 65536, {.name = "rom", .ops = &card_ops, .dev = &s->card}};
+    s->card.fn.bar[0] =
+        (struct pci_bar){PCI_BAR_IO, 32, {.name = "io", .ops = &card_ops, .dev = &s->card}};
+    s->card.fn.bar[1] =
+        (struct pci_bar){PCI_BAR_MEM, 4096, {.name = "mem", .ops = &card_ops, .dev = &s->card}};
+    s->card.fn.bar[2] = (struct pci_bar){
+        PCI_BAR_MEM_PREF, 1 << 20, {.name = "pref", .ops = &card_ops, .dev = &s->card}};
+    s->card.fn.bar[6] =
+        (struct pci_bar){PCI_BAR_EXPROM, 65536, {.name = "rom", .ops = &card_ops, .dev = &s->card}};
     rig_start(s->host);
     rig_start(s->isa);
     pci_func_init(&s->card.fn, NULL, s->card.cfg, &card_ident);
@@ -286,8 +295,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_mechanism, test_read_only, test_bar_sizing, test_bar_mapping, test_interrupt,
-                                         test_pam, test_smram, test_resets_and_a20, NULL};
+    const TTest *const tests[] = {test_mechanism,   test_read_only,      test_bar_sizing,
+                                  test_bar_mapping, test_interrupt,      test_pam,
+                                  test_smram,       test_resets_and_a20, NULL};
 
     return rig_main("pci", tests);
 }

@@ -1,4 +1,5 @@
-/* Raw images: order and lateness of completions, bounds, overlay, locks, media change, refused files. */
+/* Raw images: order and lateness of completions, bounds, overlay, locks, media change, refused
+ * files. */
 #include "frontend/host/raw.h"
 
 #include <check.h>
@@ -76,7 +77,8 @@ static void run(struct bench *b)
 static int io(struct bench *b, struct blk *blk, enum blk_op op, u64 off, void *buf, size_t len)
 {
     static int id = 1;
-    struct blk_req req = {.op = op, .off = off, .len = len, .buf = buf, .done = done, .arg = &id, .status = -1};
+    struct blk_req req = {
+        .op = op, .off = off, .len = len, .buf = buf, .done = done, .arg = &id, .status = -1};
 
     norder = 0;
     blk_submit(blk, &req);
@@ -128,7 +130,12 @@ START_TEST(test_order_and_cancel)
     setup(&b);
     blk = open_disk(&b, false);
     for (i = 0; i < 4; i++)
-        req[i] = (struct blk_req){.op = BLK_READ, .off = (u64)i * 512, .len = 512, .buf = buf[i], .done = done, .arg = &id[i]};
+        req[i] = (struct blk_req){.op = BLK_READ,
+                                  .off = (u64)i * 512,
+                                  .len = 512,
+                                  .buf = buf[i],
+                                  .done = done,
+                                  .arg = &id[i]};
     norder = 0;
     for (i = 0; i < 4; i++)
         blk_submit(blk, &req[i]);
