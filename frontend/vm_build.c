@@ -380,10 +380,10 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
 
 void vm_close_all(struct vm *vm)
 {
-    for (unsigned i = 0; i < vm->nmonitors; i++)
-        monitor_free(vm->monitors[i]);
-    vm->nmonitors = 0;
     for (unsigned i = 0; i < vm->nchardevs; i++)
         chardev_close(vm->chardevs[i]);
     vm->nchardevs = 0;
+    for (unsigned i = 0; i < vm->nmonitors; i++)
+        monitor_free(vm->monitors[i]);
+    vm->nmonitors = 0;
 }
