@@ -33,6 +33,8 @@ void aml_free(struct aml *a)
 
 void aml_bytes(struct aml *a, const void *data, size_t n)
 {
+    if (!n)
+        return;
     room(a, n);
     memcpy(a->data + a->len, data, n);
     a->len += n;
