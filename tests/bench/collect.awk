@@ -39,9 +39,16 @@ function counter(line, value, unit)
 /^invalidated / { counter("invalidated", $2, "blocks") }
 /^flushes / { counter("cache_flushes", $2, "flushes") }
 /^TLB / { counter("tlb_refills", $2, "refills"); counter("tlb_flushes", $4, "flushes"); counter("tlb_slow", $6, "accesses") }
-/^exits / { counter("exits_" $2 "_" $3 ($4 ~ /^[0-9]+$/ ? "" : $4), $NF, "exits") }
+/^exits / {
+    name = "exits"
+    for (i = 2; i < NF; i++)
+        name = name "_" $i
+    counter(name, $NF, "exits")
+}
 
-/wall=/ {
+/wall=.* status=0/ {
+    if (set == "boot" && match($0, /cpu=[0-9.]+/))
+        sample("cpu", substr($0, RSTART + 4, RLENGTH - 4), "s", "lo")
     if (set == "boot" && match($0, /rss=[0-9]+/))
         sample("rss", sprintf("%.1f", substr($0, RSTART + 4, RLENGTH - 4) / 1024), "MiB", "lo")
 }

@@ -107,7 +107,11 @@ echo "$me: qemu-system-x86 $have"
 if [ "$(cat "$out/version" 2>/dev/null)" != "$have" ] || [ ! -x "$binary" ]; then
     rm -rf "$root"
     mkdir -p "$root"
-    get "qemu-system-x86=$have" "qemu-system-data=$have"
+    # Modules, too: an older QEMU of the system would offer its own, which make a newer one give up.
+    get "qemu-system-x86=$have" "qemu-system-data=$have" "qemu-system-common=$have"
+    for p in qemu-system-gui qemu-system-modules-opengl qemu-system-modules-spice; do
+        [ -z "$(papt apt-cache madison $p | grep -F "$have")" ] || get "$p=$have"
+    done
 fi
 
 lib=$root/usr/lib/x86_64-linux-gnu
@@ -164,7 +168,8 @@ cat >"$out/qemu-system-i386.new" <<END
 here=\$(cd "\$(dirname "\$0")" && pwd)
 r=\$here/root
 LD_LIBRARY_PATH=\$r/usr/lib/x86_64-linux-gnu:\$r/lib/x86_64-linux-gnu\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}
-export LD_LIBRARY_PATH
+QEMU_MODULE_DIR=\$r/usr/lib/x86_64-linux-gnu/qemu
+export LD_LIBRARY_PATH QEMU_MODULE_DIR
 exec "\$r/usr/bin/qemu-system-i386" -L "\$r/usr/share/qemu" -L "\$r/usr/share/seabios" -L /usr/share/seabios "\$@"
 END
 chmod 755 "$out/qemu-system-i386.new"

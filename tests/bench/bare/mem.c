@@ -6,6 +6,7 @@ enum {
     CHASE_BIG = 16 << 20,
     CHASE_STEPS = 4096,
     LINE = 64,
+    RANDOM_AREA = 64 << 20,
     WORDS = 16384,
     BLOCK = 1 << 20,
     SHIFTED = AREA_ALIAS + 5 * PAGE, /* not the same slot as AREA in any table */
@@ -48,6 +49,18 @@ static void chase(u32 n)
         }
     }
     bare_sink = p;
+}
+
+/* Independent loads all over 64 MiB: what a table of translations makes of more pages than it has places. */
+static void random_read(u32 n)
+{
+    u32 x = 12345, s = 0;
+
+    for (u32 i = n * 64; i != 0; i--) {
+        x = bare_random(x);
+        s += *(volatile u32 *)(AREA + (x >> 6 & (RANDOM_AREA - 4)));
+    }
+    bare_sink = s;
 }
 
 static void memadd(u32 n)
@@ -104,6 +117,7 @@ static void movsb(u32 n)
 const struct kernel mem_kernels[] = {
     {"chase_16k", "load/s", chase, CHASE_STEPS, 1, chase_prepare_small, false},
     {"chase_16m", "load/s", chase, CHASE_STEPS, 1, chase_prepare_big, false},
+    {"rand_64m", "load/s", random_read, 64, 1, NULL, false},
     {"memadd", "op/s", memadd, WORDS, 1, NULL, false},
     {"movs_alias", "MB/s", movs_alias, BLOCK, 1000000, NULL, false},
     {"movs", "MB/s", movs, BLOCK, 1000000, NULL, false},
