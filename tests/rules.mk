@@ -33,6 +33,13 @@ endif
 	@$(MAKE) --no-print-directory check-boot
 	@echo "make check: all passed"
 
+# Long: everything of check, a million random blocks, a million operations per device, the slow boots, the law of equal hashes.
+check-full: check
+	DRAGOMAN_LOCK_BLOCKS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/lock/test_lock
+	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
+	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
+	tests/tools/same_state.sh $(B)
+
 # The same tests on other builds of the same tree, in folders of their own.
 variant = rm -rf $(1) && mkdir -p $(1) && git ls-files -z | xargs -0 cp --parents -t $(1) && \
 	mkdir -p $(1)/build && if [ -d $(B)/guests ]; then ln -sfn $(abspath $(B))/guests $(1)/build/guests; fi && \
@@ -42,6 +49,6 @@ check-san:
 check-torture:
 	$(call variant,$(B)/torture,--enable-torture)
 
-.PHONY: check-units check-boot
+.PHONY: check-units check-boot check-full
 -include tests/bench/rules.mk
 -include tests/fuzz/rules.mk
