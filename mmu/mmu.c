@@ -45,8 +45,11 @@ void mmu_flush(struct mmu *mmu, bool global)
 {
     mmu->gen++;
     mmu->flushes++;
-    if (global)
+    if (global) {
+        mmu->gen_global++;
+        mmu->global_lo = ~(u64)0, mmu->global_hi = 0;
         mmu->window[0].len = mmu->window[1].len = 0;
+    }
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
         u32 kept = 0;
@@ -78,6 +81,9 @@ static void invlpg_large(struct tlb *t, u64 la)
 void mmu_invlpg(struct mmu *mmu, u64 la)
 {
     mmu->gen++;
+    /* A large page goes whole: its other end may lie in the range. */
+    if ((la | 0x3fffff) >= mmu->global_lo && (la & ~(u64)0x3fffff) <= mmu->global_hi)
+        mmu->gen_global++;
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
         struct tlb_entry *e = &t->e[tlb_index(la)];
@@ -183,6 +189,10 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     c->global = w.global;
     c->large = w.large;
     c->page = RAM_NO_PAGE;
+    if (w.global) {
+        mmu->global_lo = MIN(mmu->global_lo, page_la);
+        mmu->global_hi = MAX(mmu->global_hi, la);
+    }
     if (w.large) {
         mmu->large_lo = MIN(mmu->large_lo, la & ~(u64)0x3fffff);
         mmu->large_hi = MAX(mmu->large_hi, la | 0x3fffff);

@@ -34,6 +34,9 @@ struct mmu {
     } window[2];
     u64 large_lo, large_hi; /* linear range in which pages of 2 or 4 MiB were entered: INVLPG there drops them whole */
     u32 gen;            /* counts flushes and invalidations of any kind: caches of virtual-to-code links compare it */
+    /* The same for translations marked global under CR4.PGE: CR3 writes and INVLPG outside of where any was entered leave it. */
+    u32 gen_global;
+    u64 global_lo, global_hi;
     struct bus *mem;
     struct ram_space *space;
     struct log *log;
@@ -68,6 +71,13 @@ bool mmu_check_read(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fa
  * NULL with fault->error == ~0: not plain memory (use single accesses); NULL otherwise: page fault. A caller that writes
  * through it must be done before any other access, and writes to pages with translated code are given as "not plain". */
 u8 *mmu_span(struct mmu *mmu, int m, u64 la, int access, u32 *len, struct mmu_fault *fault);
+
+/* Is the page of la in the TLB of mode m, with a global translation? */
+static inline bool mmu_is_global(const struct mmu *mmu, int m, u64 la)
+{
+    const struct tlb_cold *c = &mmu->tlb[m].cold[tlb_index(la)];
+    return c->used && c->global && !((c->la ^ la) & ~(u64)PAGE_MASK);
+}
 
 /* Code fetch: host address of the byte at la with *len bytes to the page end, and the page id + offset in the ram space
  * (*page = RAM_NO_PAGE when the code is not in memory: fetch with mmu_fetch_io byte by byte). NULL: page fault. */

@@ -56,13 +56,15 @@ struct jit {
     struct block **pages;     /* by page id: blocks on the page */
     u32 npages;
     struct block *running;    /* eval: the block under way */
-    u32 gen_seen;             /* mmu.gen that jc_tag was made for */
+    u32 gen_seen[2];          /* mmu.gen, mmu.gen_global that the tags of class 0 and 1 were made for */
+    unsigned class_seen;
+    bool sup_global;          /* so far all code at CPL 0 under CR4.PGE came from global pages */
     u64 a20_seen;             /* mmu.a20_mask that links between pages were made for */
     u64 mode_seen, base_seen;
     struct {
         u64 mode_key, base;
     } jc_modes[JC_MODES];     /* which mode each number in a jump table tag means */
-    u32 jc_nmodes, jc_gen;
+    u32 jc_nmodes, jc_gen[2];
     struct ir_block ir;       /* scratch for translation */
     struct jit_stats stats;
 };

@@ -182,11 +182,20 @@ static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
             return i;
     if (jit->jc_nmodes == JC_MODES) { /* numbers are used up: all tags so far become void */
         jit->jc_nmodes = 0;
-        jit->jc_gen++;
+        jit->jc_gen[0]++;
+        jit->jc_gen[1]++;
     }
     jit->jc_modes[jit->jc_nmodes].mode_key = mode_key;
     jit->jc_modes[jit->jc_nmodes].base = base;
     return jit->jc_nmodes++;
+}
+
+/* The kernel's code usually lies in global pages, which a CR3 write leaves alone: its tags then follow the generation of global
+ * translations only (class 1), so that they survive a change of process. */
+static unsigned tag_class(const struct jit *jit)
+{
+    const struct cpu *cpu = jit->cpu;
+    return jit->sup_global && !(cpu->mode_key & MK_CPL3) && (cpu->cr4 & CR4_PGE) && (cpu->mode_key & MK_PG);
 }
 
 /* Recompute the tag of the present mode and address space. */
@@ -194,30 +203,40 @@ void jc_refresh(struct jit *jit)
 {
     struct cpu *cpu = jit->cpu;
     u64 base = cpu->seg[SEG_CS].base;
-    u32 n;
-    if (jit->gen_seen == cpu->mmu.gen && jit->mode_seen == cpu->mode_key && jit->base_seen == base)
+    unsigned cls = tag_class(jit);
+    u32 gen = cls ? cpu->mmu.gen_global : cpu->mmu.gen, n;
+    if (jit->gen_seen[cls] == gen && jit->mode_seen == cpu->mode_key && jit->base_seen == base && jit->class_seen == cls)
         return;
-    if (jit->gen_seen != cpu->mmu.gen)
-        jit->jc_gen++;
+    if (jit->gen_seen[cls] != gen)
+        jit->jc_gen[cls]++;
     if (jit->a20_seen != cpu->mmu.a20_mask) {
         jit->a20_seen = cpu->mmu.a20_mask;
         unlink_pages(jit);
     }
-    jit->gen_seen = cpu->mmu.gen;
+    jit->gen_seen[cls] = gen;
     jit->mode_seen = cpu->mode_key;
     jit->base_seen = base;
+    jit->class_seen = cls;
     n = mode_number(jit, cpu->mode_key, base);
-    if (jit->jc_gen >= BIT(26) - 2) { /* the generation wraps: old tags must not come alive again */
-        jit->jc_gen = 1;
+    if (jit->jc_gen[cls] >= BIT(25) - 2) { /* the generation wraps: old tags must not come alive again */
+        jit->jc_gen[cls] = 1;
         for (u32 i = 0; i < JC_SIZE; i++)
             cpu->jc[i].tag = ~(u64)0;
     }
-    cpu->jc_tag = (u64)(jit->jc_gen << 6 | n) << 32;
+    cpu->jc_tag = (u64)(jit->jc_gen[cls] << 7 | cls << 6 | n) << 32;
 }
 
 void jc_put(struct jit *jit, struct block *b)
 {
-    struct jc_entry *e = &jit->cpu->jc[b->rip & (JC_SIZE - 1)];
-    e->tag = jit->cpu->jc_tag | b->rip;
+    struct cpu *cpu = jit->cpu;
+    struct jc_entry *e = &cpu->jc[b->rip & (JC_SIZE - 1)];
+    u64 la = (u32)(cpu->seg[SEG_CS].base + b->rip);
+    if (jit->class_seen && !(mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) &&
+                             (b->page1 == RAM_NO_PAGE || mmu_is_global(&cpu->mmu, cpu->mmu_mode, (u32)((la | PAGE_MASK) + 1))))) {
+        /* This kernel runs from pages that a CR3 write does change: back to one generation for all, for good. */
+        jit->sup_global = false;
+        jc_refresh(jit);
+    }
+    e->tag = cpu->jc_tag | b->rip;
     e->host = b->host;
 }

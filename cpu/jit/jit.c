@@ -228,9 +228,11 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
     jit->code_start = jit->code_p;
-    jit->gen_seen = ~cpu->mmu.gen;
+    jit->gen_seen[0] = ~cpu->mmu.gen;
+    jit->gen_seen[1] = ~cpu->mmu.gen_global;
+    jit->sup_global = true;
     jit->a20_seen = cpu->mmu.a20_mask;
-    jit->jc_gen = 1;
+    jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
     for (u32 i = 0; i < JC_SIZE; i++)
         cpu->jc[i].tag = ~(u64)0;
