@@ -44,11 +44,32 @@ static bool same(const struct lock_machine *a, const struct lock_machine *b)
            !memcmp(a->ram.host, b->ram.host, LOCK_RAM);
 }
 
+/* Without counting only the end of a program that halts by itself can be compared. */
+static struct lock_diff compare_end(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b, u64 *insns)
+{
+    struct lock_diff d = {.length = p->budget};
+    lock_enter(p, a);
+    lock_enter(p, b);
+    a->exact = b->exact = false;
+    if (cpu_run(a->cpu, a->engine, p->budget) == CPU_EXIT_HALT) {
+        d.exit_b = cpu_run(b->cpu, b->engine, ~0u);
+        b->cpu->icount = a->cpu->icount;
+        d.differ = d.exit_b != CPU_EXIT_HALT || !same(a, b);
+        d.exit_a = CPU_EXIT_HALT;
+    }
+    a->exact = b->exact = true;
+    if (insns)
+        *insns += a->cpu->icount;
+    return d;
+}
+
 struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b, u64 *insns)
 {
     struct pace pace = pace_of(p);
     struct lock_diff d = {0};
     u8 vector;
+    if (b->uncounted)
+        return compare_end(p, a, b, insns);
     lock_enter(p, a);
     lock_enter(p, b);
     while ((d.length = pace_next(&pace, &vector)) != 0) {
@@ -176,14 +197,14 @@ void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_
     static const char *const paging[] = {"no", "32-bit", "PAE"};
     struct lock_diff d = lock_compare(p, a, b, NULL);
     u32 n = d.length;
-    fprintf(out, "seed 0x%llx: %s, %s paging%s, %u-bit, level %d, base %x, irq every %u\n", (unsigned long long)p->seed, kinds[p->kind],
-            paging[p->paging], p->pse ? " and PSE" : "", p->bits, p->user ? 3 : 0, p->code_base, p->irq_every);
+    fprintf(out, "seed 0x%llx: %s, %s paging%s, %u-bit, level %d, base %x, irq every %u%s\n", (unsigned long long)p->seed, kinds[p->kind],
+            paging[p->paging], p->pse ? " and PSE" : "", p->bits, p->user ? 3 : 0, p->code_base, p->irq_every, b->uncounted ? ", not counted" : "");
     if (!d.differ) {
         fprintf(out, "  no difference any more\n");
         return;
     }
     /* The shortest slice that differs: longer ones hold the block that goes wrong. */
-    for (u32 k = 1; k <= d.length; k++) {
+    for (u32 k = 1; k <= d.length && !b->uncounted; k++) {
         run_to(p, a, d.slices, k);
         run_to(p, b, d.slices, k);
         if (!same(a, b)) {
@@ -196,8 +217,10 @@ void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_
     fprintf(out, "they differ behind %u slices and %u instructions (%llu in all, cpu_run gave %d, %d); the last in exec:\n", d.slices, n,
             (unsigned long long)d.icount + n, d.exit_a, d.exit_b);
     print_trace(p, a, d.slices, n, out);
-    run_to(p, a, d.slices, n);
-    run_to(p, b, d.slices, n);
+    if (b->uncounted)
+        compare_end(p, a, b, NULL);
+    else
+        run_to(p, a, d.slices, n), run_to(p, b, d.slices, n);
     print_states(a, b, out);
 }
 
@@ -219,6 +242,8 @@ void lock_vary(struct lock_machine *m, u64 seed)
     if (m->engine == ENGINE_EXEC)
         return;
     config.eager = lock_chance(&s, 80);
+    m->uncounted = m->engine == ENGINE_JIT && lock_chance(&s, 15);
+    config.counted = !m->uncounted;
     if (lock_chance(&s, 30))
         config.tr.max_guest = 1 + lock_below(&s, 8);
     if (lock_chance(&s, 20))

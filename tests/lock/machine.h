@@ -20,6 +20,7 @@ struct lock_machine {
     u64 dev_hash;  /* of all device writes, in order */
     u64 dev_count; /* device reads and writes until now */
     bool exact;    /* device reads give the instruction count, too */
+    bool uncounted; /* translated code does not count: programs are compared at their end only */
     u8 vector;     /* what the interrupt controller answers */
 };
 
