@@ -430,6 +430,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     memset(vm, 0, sizeof(*vm));
     vm->opt = opt;
     vm->state = "prelaunch";
+    vm->speed_at = host_now();
     for (unsigned i = 0; i < PC_SERIALS; i++)
         chr_port_init(&vm->serial[i]);
     chr_port_init(&vm->debugcon);

@@ -1,4 +1,5 @@
-/* Direct kernel boot: reading the files, telling the kinds apart, and the list of items that both kinds produce. */
+/* Direct kernel boot: reading the files, telling the kinds apart, and the list of items that both
+ * kinds produce. */
 #include "frontend/boot/boot.h"
 
 #include <errno.h>
@@ -59,7 +60,9 @@ bool boot_layout(struct boot_image *out, const struct boot_input *in, struct err
         return boot_linux(out, in, err);
     if (boot_is_multiboot(in->kernel.data, in->kernel.len))
         return boot_multiboot(out, in, err);
-    return err_set(err, "%s is neither a Linux kernel (bzImage) nor a multiboot kernel; -kernel starts no other kind",
+    return err_set(err,
+                   "%s is neither a Linux kernel (bzImage) nor a multiboot kernel; -kernel starts "
+                   "no other kind",
                    in->kernel.name);
 }
 
@@ -95,8 +98,8 @@ static bool read_file(struct boot_image *image, struct boot_file *f, struct err 
 }
 
 /* Split "a args,b args" at the commas; the pieces become names (with arguments) of modules. */
-static bool split_modules(struct boot_image *image, struct boot_input *in, const char *list, bool multiboot,
-                          struct err *err)
+static bool split_modules(struct boot_image *image, struct boot_input *in, const char *list,
+                          bool multiboot, struct err *err)
 {
     char *copy, *p;
 
@@ -120,7 +123,8 @@ static bool split_modules(struct boot_image *image, struct boot_input *in, const
 }
 
 /* A module's name may be followed by arguments, which are no part of the file's name. */
-static bool read_module(struct boot_image *image, struct boot_file *m, bool multiboot, struct err *err)
+static bool read_module(struct boot_image *image, struct boot_file *m, bool multiboot,
+                        struct err *err)
 {
     struct boot_file f = *m;
     const char *space = multiboot ? strchr(m->name, ' ') : NULL;
@@ -151,8 +155,8 @@ static bool adopt(struct boot_image *to, struct boot_image *from)
     return true;
 }
 
-bool boot_files(struct boot_image *out, const char *kernel, const char *initrd, const char *cmdline, u64 ram_size,
-                struct err *err)
+bool boot_files(struct boot_image *out, const char *kernel, const char *initrd, const char *cmdline,
+                u64 ram_size, struct err *err)
 {
     struct boot_input in = {.kernel = {.name = kernel}, .cmdline = cmdline, .ram_size = ram_size};
     struct boot_image files = {.nowned = 0};

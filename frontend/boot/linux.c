@@ -1,4 +1,5 @@
-/* Lays out a Linux bzImage by the x86 boot protocol, 2.00 to 2.15 (the kernel's Documentation/x86/boot.rst). */
+/* Lays out a Linux bzImage by the x86 boot protocol, 2.00 to 2.15 (the kernel's
+ * Documentation/x86/boot.rst). */
 #include "frontend/boot/boot.h"
 
 #include <stdlib.h>
@@ -8,10 +9,10 @@
 
 /* Offsets in the kernel's first sectors, all little-endian. */
 enum {
-    H_CMDLINE_MAGIC = 0x20,  /* before 2.02 */
+    H_CMDLINE_MAGIC = 0x20, /* before 2.02 */
     H_CMDLINE_OFFSET = 0x22,
     H_SETUP_SECTS = 0x1f1,
-    H_SYSSIZE = 0x1f4,       /* in units of 16 bytes */
+    H_SYSSIZE = 0x1f4, /* in units of 16 bytes */
     H_VID_MODE = 0x1fa,
     H_BOOT_FLAG = 0x1fe,
     H_MAGIC = 0x202,
@@ -37,14 +38,14 @@ enum {
 
 /* Where things go; the first two as the protocol proposes for the two kinds of image. */
 enum {
-    REAL_HIGH = 0x10000,    /* set-up code of a bzImage; the command line follows 64 KiB later */
+    REAL_HIGH = 0x10000, /* set-up code of a bzImage; the command line follows 64 KiB later */
     CMDLINE_HIGH = 0x20000,
     PROT_HIGH = 0x100000,
-    REAL_LOW = 0x90000,     /* the same for the old zImage, whose kernel itself is loaded low */
+    REAL_LOW = 0x90000, /* the same for the old zImage, whose kernel itself is loaded low */
     CMDLINE_LOW = 0x9a000,
     PROT_LOW = 0x10000,
-    SETUP_MAX = 0x8000,     /* set-up code is never larger than 32 KiB */
-    HEAP_GAP = 0x200,       /* between the end of the heap and the command line */
+    SETUP_MAX = 0x8000, /* set-up code is never larger than 32 KiB */
+    HEAP_GAP = 0x200,   /* between the end of the heap and the command line */
 };
 
 /* Firmware keeps its tables at the top of memory: nothing of ours goes there. */
@@ -91,7 +92,8 @@ static void put32(u8 *p, u32 v)
 
 bool boot_is_linux(const u8 *data, size_t len)
 {
-    return len >= H_VERSION + 2 && get16(data + H_BOOT_FLAG) == 0xaa55 && memcmp(data + H_MAGIC, "HdrS", 4) == 0;
+    return len >= H_VERSION + 2 && get16(data + H_BOOT_FLAG) == 0xaa55 &&
+           memcmp(data + H_MAGIC, "HdrS", 4) == 0;
 }
 
 static bool parse(struct linux_header *h, const struct boot_file *f, struct err *err)
@@ -105,12 +107,15 @@ static bool parse(struct linux_header *h, const struct boot_file *f, struct err 
         return err_set(err, "%s is no Linux kernel (bzImage)", f->name);
     h->version = get16(d + H_VERSION);
     if (h->version < 0x200)
-        return err_set(err, "%s speaks a boot protocol older than 2.00; use a newer kernel", f->name);
+        return err_set(err, "%s speaks a boot protocol older than 2.00; use a newer kernel",
+                       f->name);
     h->setup_size = (d[H_SETUP_SECTS] == 0 ? 4u : d[H_SETUP_SECTS]) * 512u + 512u;
     if (h->setup_size > SETUP_MAX)
-        return err_set(err, "%s is damaged: its header claims %u bytes of set-up code", f->name, h->setup_size);
+        return err_set(err, "%s is damaged: its header claims %u bytes of set-up code", f->name,
+                       h->setup_size);
     if (f->len < H_END || f->len <= h->setup_size)
-        return err_set(err, "%s is truncated: it ends inside the set-up code; copy the kernel again", f->name);
+        return err_set(
+            err, "%s is truncated: it ends inside the set-up code; copy the kernel again", f->name);
     if (f->len - h->setup_size > 0x40000000u)
         return err_set(err, "%s is too large for a kernel", f->name);
     h->kernel_size = (u32)(f->len - h->setup_size);
@@ -119,14 +124,15 @@ static bool parse(struct linux_header *h, const struct boot_file *f, struct err 
     need = h->setup_size + syssize;
     /* The last paragraph may be partial. */
     if ((u64)f->len + 15 < need)
-        return err_set(err, "%s is truncated: it has %zu of %llu bytes; copy the kernel again", f->name, f->len,
-                       (unsigned long long)need);
+        return err_set(err, "%s is truncated: it has %zu of %llu bytes; copy the kernel again",
+                       f->name, f->len, (unsigned long long)need);
     high = (d[H_LOADFLAGS] & LOADED_HIGH) != 0;
     h->real = high ? REAL_HIGH : REAL_LOW;
     h->cmdline = high ? CMDLINE_HIGH : CMDLINE_LOW;
     h->prot = high ? PROT_HIGH : PROT_LOW;
     if (!high && h->kernel_size > REAL_LOW - PROT_LOW)
-        return err_set(err, "%s is damaged: a kernel loaded below 1 MiB has %u bytes", f->name, h->kernel_size);
+        return err_set(err, "%s is damaged: a kernel loaded below 1 MiB has %u bytes", f->name,
+                       h->kernel_size);
     h->initrd_max = h->version >= 0x203 ? get32(d + H_INITRD_ADDR_MAX) : OLD_INITRD_MAX;
     h->cmdline_max = h->version >= 0x206 ? get32(d + H_CMDLINE_SIZE) : 255;
     h->kernel_end = (u64)h->prot + h->kernel_size;
@@ -137,13 +143,16 @@ static bool parse(struct linux_header *h, const struct boot_file *f, struct err 
         if (get64(d + H_PREF_ADDRESS) > at)
             at = get64(d + H_PREF_ADDRESS);
         if (at > 0xffffffffu)
-            return err_set(err, "%s wants to run above 4 GiB, which this way of starting it cannot do", f->name);
+            return err_set(err,
+                           "%s wants to run above 4 GiB, which this way of starting it cannot do",
+                           f->name);
         h->kernel_end = MAX(h->kernel_end, at + get32(d + H_INIT_SIZE));
     }
     return true;
 }
 
-/* The number after vga= on the command line, as the set-up code wants it; 0xffff ("normal") without one. */
+/* The number after vga= on the command line, as the set-up code wants it; 0xffff ("normal") without
+ * one. */
 static u16 video_mode(const char *cmdline)
 {
     const char *p = strstr(cmdline, "vga=");
@@ -161,16 +170,18 @@ static u16 video_mode(const char *cmdline)
 }
 
 /* Choose where the ramdisk goes: as high as kernel and memory allow. */
-static bool place_initrd(const struct linux_header *h, const struct boot_input *in, u32 *addr, struct err *err)
+static bool place_initrd(const struct linux_header *h, const struct boot_input *in, u32 *addr,
+                         struct err *err)
 {
     u64 top = MIN(in->ram_size, PC_LOWMEM_MAX), room;
     const struct boot_file *f = &in->module[0];
 
     top = top > TOP_RESERVED ? top - TOP_RESERVED : 0;
     if (h->kernel_end > top)
-        return err_set(err, "%s needs %llu MiB of memory and the machine has %llu; give more with -m", in->kernel.name,
-                       (unsigned long long)((h->kernel_end + TOP_RESERVED + MIB - 1) / MIB),
-                       (unsigned long long)(in->ram_size / MIB));
+        return err_set(
+            err, "%s needs %llu MiB of memory and the machine has %llu; give more with -m",
+            in->kernel.name, (unsigned long long)((h->kernel_end + TOP_RESERVED + MIB - 1) / MIB),
+            (unsigned long long)(in->ram_size / MIB));
     *addr = 0;
     if (in->nmodules == 0)
         return true;
@@ -179,15 +190,19 @@ static bool place_initrd(const struct linux_header *h, const struct boot_input *
     top = MIN(top, (u64)h->initrd_max + 1);
     room = top > h->kernel_end ? top - h->kernel_end : 0;
     if (((f->len + 0xfff) & ~(u64)0xfff) > room)
-        return err_set(err, "the initial ramdisk %s (%llu MiB) does not fit beside the kernel in %llu MiB of memory; "
-                       "give more with -m", f->name, (unsigned long long)((f->len + MIB - 1) / MIB),
+        return err_set(err,
+                       "the initial ramdisk %s (%llu MiB) does not fit beside the kernel in %llu "
+                       "MiB of memory; "
+                       "give more with -m",
+                       f->name, (unsigned long long)((f->len + MIB - 1) / MIB),
                        (unsigned long long)(in->ram_size / MIB));
     *addr = (u32)((top - f->len) & ~(u64)0xfff);
     return true;
 }
 
 /* The copy of the set-up code with the fields a loader has to fill in. */
-static void fix_header(u8 *setup, const struct linux_header *h, const char *cmdline, u32 initrd, u32 initrd_size)
+static void fix_header(u8 *setup, const struct linux_header *h, const char *cmdline, u32 initrd,
+                       u32 initrd_size)
 {
     put16(setup + H_VID_MODE, video_mode(cmdline));
     setup[H_TYPE_OF_LOADER] = LOADER_UNDEFINED;
@@ -221,8 +236,8 @@ bool boot_linux(struct boot_image *out, const struct boot_input *in, struct err 
     if (in->nmodules > 1)
         return err_set(err, "a Linux kernel takes one initial ramdisk, not %u", in->nmodules);
     if (cmdline_len > h.cmdline_max)
-        return err_set(err, "the kernel command line (-append) has %zu bytes; this kernel takes %u", cmdline_len,
-                       h.cmdline_max);
+        return err_set(err, "the kernel command line (-append) has %zu bytes; this kernel takes %u",
+                       cmdline_len, h.cmdline_max);
     if (!place_initrd(&h, in, &initrd, err))
         return false;
     initrd_size = in->nmodules != 0 ? (u32)in->module[0].len : 0;
@@ -241,7 +256,8 @@ bool boot_linux(struct boot_image *out, const struct boot_input *in, struct err 
          boot_add_number(out, FWCFG_CMDLINE_ADDR, h.cmdline) &&
          boot_add_number(out, FWCFG_CMDLINE_SIZE, (u32)cmdline_len + 1) &&
          boot_add(out, FWCFG_CMDLINE_DATA, line, cmdline_len + 1) &&
-         boot_add_number(out, FWCFG_SETUP_ADDR, h.real) && boot_add_number(out, FWCFG_SETUP_SIZE, h.setup_size) &&
+         boot_add_number(out, FWCFG_SETUP_ADDR, h.real) &&
+         boot_add_number(out, FWCFG_SETUP_SIZE, h.setup_size) &&
          boot_add(out, FWCFG_SETUP_DATA, setup, h.setup_size);
     if (ok && initrd_size != 0)
         ok = boot_add_number(out, FWCFG_INITRD_ADDR, initrd) &&

@@ -1,4 +1,5 @@
-/* Lays out a multiboot kernel and its modules (Multiboot Specification 0.6.96; ELF: System V ABI, Intel386 supplement). */
+/* Lays out a multiboot kernel and its modules (Multiboot Specification 0.6.96; ELF: System V ABI,
+ * Intel386 supplement). */
 #include "frontend/boot/boot.h"
 
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "devices/bus/fwcfg.h"
 
 enum {
-    MB_SEARCH = 8192,   /* the header lies in the first 8 KiB, on a multiple of 4 */
+    MB_SEARCH = 8192, /* the header lies in the first 8 KiB, on a multiple of 4 */
     MB_HEADER = 12,
     MB_HEADER_FULL = 32, /* with the address fields */
     MB_ADDRESSES = 1 << 16,
@@ -15,7 +16,7 @@ enum {
     /* The information structure and what hangs on it, in low memory that no kernel is loaded to. */
     MBI_ADDR = 0x10000,
     MBI_SIZE = 0x8000,
-    MBI_MMAP = 0x100,   /* room for the memory map, which the boot ROM fills in */
+    MBI_MMAP = 0x100, /* room for the memory map, which the boot ROM fills in */
     MBI_MODULES = 0x900,
     MBI_STRINGS = 0xa00,
 
@@ -31,8 +32,9 @@ enum {
 };
 
 #define MB_MAGIC 0x1badb002u
-/* Kernel and modules start here at the lowest: below are the firmware, the boot ROMs and the information structure. */
-#define LOAD_MIN 0x100000u
+/* Kernel and modules start here at the lowest: below are the firmware, the boot ROMs and the
+ * information structure. */
+#define LOAD_MIN     0x100000u
 #define TOP_RESERVED MIB
 
 static u32 get32(const u8 *p)
@@ -68,11 +70,11 @@ bool boot_is_multiboot(const u8 *data, size_t len)
 
 /* Where the kernel goes. */
 struct layout {
-    u32 low;       /* first address */
-    u64 high;      /* one past the last, of kernel, bss and then modules */
-    u64 limit;     /* memory ends here */
+    u32 low;   /* first address */
+    u64 high;  /* one past the last, of kernel, bss and then modules */
+    u64 limit; /* memory ends here */
     u32 entry;
-    u8 *image;     /* bytes from low to high */
+    u8 *image; /* bytes from low to high */
 };
 
 /* May [addr, addr+size) be loaded? Extends the layout. */
@@ -83,10 +85,12 @@ static bool cover(struct layout *l, const char *name, u32 addr, u32 size, struct
     if (size == 0)
         return true;
     if (addr < LOAD_MIN)
-        return err_set(err, "%s wants to be loaded at 0x%x; below 1 MiB is the firmware's", name, addr);
+        return err_set(err, "%s wants to be loaded at 0x%x; below 1 MiB is the firmware's", name,
+                       addr);
     if (end > l->limit)
-        return err_set(err, "%s needs memory up to 0x%llx and the machine ends at 0x%llx; give more with -m", name,
-                       (unsigned long long)end, (unsigned long long)l->limit);
+        return err_set(
+            err, "%s needs memory up to 0x%llx and the machine ends at 0x%llx; give more with -m",
+            name, (unsigned long long)end, (unsigned long long)l->limit);
     if (l->high == 0) {
         l->low = addr;
         l->high = end;
@@ -120,15 +124,20 @@ static bool check_elf(const struct boot_file *f, struct err *err)
     u64 table;
 
     if (f->len < ELF_HEADER || memcmp(d, "\177ELF", 4) != 0)
-        return err_set(err, "%s has a multiboot header without load addresses and is no ELF file", f->name);
-    if (d[4] != 1 || d[5] != 1 || get16(d + 18) != 3)
-        return err_set(err, "%s is not a 32-bit x86 ELF file; a multiboot kernel has to be one", f->name);
-    if (get16(d + 44) == 0 || get16(d + 42) < ELF_PHDR)
-        return err_set(err, "%s has no program headers, so nothing says where to load it; link it as an executable",
+        return err_set(err, "%s has a multiboot header without load addresses and is no ELF file",
                        f->name);
+    if (d[4] != 1 || d[5] != 1 || get16(d + 18) != 3)
+        return err_set(err, "%s is not a 32-bit x86 ELF file; a multiboot kernel has to be one",
+                       f->name);
+    if (get16(d + 44) == 0 || get16(d + 42) < ELF_PHDR)
+        return err_set(
+            err,
+            "%s has no program headers, so nothing says where to load it; link it as an executable",
+            f->name);
     table = (u64)get32(d + 28) + (u64)get16(d + 44) * get16(d + 42);
     if (table > f->len)
-        return err_set(err, "%s is truncated: its program headers lie outside of the file", f->name);
+        return err_set(err, "%s is truncated: its program headers lie outside of the file",
+                       f->name);
     return true;
 }
 
@@ -171,7 +180,8 @@ struct plain {
     u32 offset, load, size, bss_end;
 };
 
-static bool layout_plain(struct layout *l, struct plain *p, const struct boot_file *f, u32 at, struct err *err)
+static bool layout_plain(struct layout *l, struct plain *p, const struct boot_file *f, u32 at,
+                         struct err *err)
 {
     const u8 *h = f->data + at;
     u32 header = get32(h + 12), load_end = get32(h + 20);
@@ -180,11 +190,14 @@ static bool layout_plain(struct layout *l, struct plain *p, const struct boot_fi
     p->bss_end = get32(h + 24);
     l->entry = get32(h + 28);
     if (p->load > header || header - p->load > at)
-        return err_set(err, "%s is damaged: its multiboot header names addresses that do not fit together", f->name);
+        return err_set(
+            err, "%s is damaged: its multiboot header names addresses that do not fit together",
+            f->name);
     p->offset = at - (header - p->load);
     p->size = load_end != 0 ? load_end - p->load : (u32)(f->len - p->offset);
     if ((load_end != 0 && load_end < p->load) || p->size > f->len - p->offset)
-        return err_set(err, "%s is truncated: its multiboot header names %u bytes to load", f->name, p->size);
+        return err_set(err, "%s is truncated: its multiboot header names %u bytes to load", f->name,
+                       p->size);
     if (p->bss_end != 0 && p->bss_end < p->load + p->size)
         return err_set(err, "%s is damaged: its zeroed memory ends before its code", f->name);
     return cover(l, f->name, p->load, p->bss_end != 0 ? p->bss_end - p->load : p->size, err);
@@ -196,7 +209,8 @@ struct mbi {
     u32 used;
 };
 
-/* Store a string made of two parts with a space between; returns its guest address, 0 when there is no room. */
+/* Store a string made of two parts with a space between; returns its guest address, 0 when there is
+ * no room. */
 static u32 put_string(struct mbi *m, const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b), n = na + (nb != 0 ? nb + 1 : 0) + 1;
@@ -213,7 +227,8 @@ static u32 put_string(struct mbi *m, const char *a, const char *b)
     return MBI_ADDR + at;
 }
 
-static bool fill_mbi(struct mbi *m, const struct boot_input *in, const u32 *module_at, struct err *err)
+static bool fill_mbi(struct mbi *m, const struct boot_input *in, const u32 *module_at,
+                     struct err *err)
 {
     u32 line = put_string(m, in->kernel.name, in->cmdline != NULL ? in->cmdline : "");
     u32 name = put_string(m, "Dragoman", "");
@@ -229,7 +244,8 @@ static bool fill_mbi(struct mbi *m, const struct boot_input *in, const u32 *modu
             line = 0;
     }
     if (line == 0 || name == 0)
-        return err_set(err, "the command lines of the kernel and its modules are too long together (-append, -initrd)");
+        return err_set(err, "the command lines of the kernel and its modules are too long together "
+                            "(-append, -initrd)");
     put32(m->p, MBI_FLAG_CMDLINE | MBI_FLAG_NAME | (in->nmodules != 0 ? MBI_FLAG_MODULES : 0));
     put32(m->p + 16, line);
     put32(m->p + 20, in->nmodules);
@@ -246,7 +262,8 @@ static bool place_modules(struct layout *l, const struct boot_input *in, u32 *at
         u64 addr = (l->high + PAGE - 1) & ~(u64)(PAGE - 1);
 
         if (addr + in->module[i].len > l->limit)
-            return err_set(err, "module %s does not fit into memory; give more with -m", in->module[i].name);
+            return err_set(err, "module %s does not fit into memory; give more with -m",
+                           in->module[i].name);
         at[i] = (u32)addr;
         l->high = addr + in->module[i].len;
     }
@@ -257,9 +274,12 @@ static bool add_items(struct boot_image *out, const struct layout *l, const stru
 {
     u32 size = (u32)(l->high - l->low);
 
-    return boot_add_number(out, FWCFG_KERNEL_ADDR, l->low) && boot_add_number(out, FWCFG_KERNEL_SIZE, size) &&
-           boot_add_number(out, FWCFG_KERNEL_ENTRY, l->entry) && boot_add(out, FWCFG_KERNEL_DATA, l->image, size) &&
-           boot_add_number(out, FWCFG_INITRD_ADDR, MBI_ADDR) && boot_add_number(out, FWCFG_INITRD_SIZE, MBI_SIZE) &&
+    return boot_add_number(out, FWCFG_KERNEL_ADDR, l->low) &&
+           boot_add_number(out, FWCFG_KERNEL_SIZE, size) &&
+           boot_add_number(out, FWCFG_KERNEL_ENTRY, l->entry) &&
+           boot_add(out, FWCFG_KERNEL_DATA, l->image, size) &&
+           boot_add_number(out, FWCFG_INITRD_ADDR, MBI_ADDR) &&
+           boot_add_number(out, FWCFG_INITRD_SIZE, MBI_SIZE) &&
            boot_add(out, FWCFG_INITRD_DATA, m->p, MBI_SIZE);
 }
 
@@ -278,7 +298,8 @@ static bool build(struct boot_image *out, const struct boot_input *in, struct er
     at = (u32)header;
     flags = get32(f->data + at + 4);
     if ((flags & MB_UNKNOWN) != 0)
-        return err_set(err, "%s requires multiboot features (flags 0x%x) that do not exist here", f->name, flags);
+        return err_set(err, "%s requires multiboot features (flags 0x%x) that do not exist here",
+                       f->name, flags);
     if (in->nmodules > BOOT_MAX_MODULES)
         return err_set(err, "more than %d modules in -initrd", (int)BOOT_MAX_MODULES);
     l.limit = MIN(in->ram_size, PC_LOWMEM_MAX);
@@ -291,7 +312,8 @@ static bool build(struct boot_image *out, const struct boot_input *in, struct er
     if (l.high == 0)
         return err_set(err, "%s has nothing to load", f->name);
     if (l.entry < l.low || l.entry >= l.high)
-        return err_set(err, "%s starts at 0x%x, which is outside of what it loads", f->name, l.entry);
+        return err_set(err, "%s starts at 0x%x, which is outside of what it loads", f->name,
+                       l.entry);
     if (!place_modules(&l, in, module_at, err))
         return false;
     l.image = boot_alloc(out, (size_t)(l.high - l.low));

@@ -184,7 +184,7 @@ static bool open_unix(struct chardev *dev, const char *text, struct err *err)
     memcpy(sa.sun_path, o.address, strlen(o.address) + 1);
     if (o.server && !lstat(o.address, &st) && S_ISSOCK(st.st_mode))
         unlink(o.address); /* left over from an earlier run */
-    mask = umask(0077);    /* whoever connects owns the guest */
+    mask = umask(0177);    /* whoever connects owns the guest */
     ok = sock_open(dev, &o, (const struct sockaddr *)&sa, sizeof(sa), err);
     umask(mask);
     if (ok && o.server)
