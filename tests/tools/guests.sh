@@ -1,7 +1,8 @@
 #!/bin/sh
-# Fetches the real guests of the boot tests with the system's own package client and unpacks them into
-# build/guests (or the folder given as $1). Needs no root and leaves the system's package state alone: apt runs on
-# private lists and a private cache, with i386 as its architecture, from the system's own Debian sources.
+# Fetches the real guests of the boot tests with the system's own package client and unpacks them
+# into build/guests (or the folder given as $1). Needs no root and leaves the system's package
+# state alone: apt runs on private lists and a private cache, with i386 as its architecture, from
+# the system's own Debian sources.
 #
 #   guests.sh [DIR] [kernels|all]     "kernels" stops after the two kernels and the busybox initramfs
 #
@@ -49,7 +50,8 @@ apt=$out/apt
 mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources.d" "$apt/deb" "$apt/root"
 : >"$apt/status"
 
-# Only the distribution's own archives have i386 packages: keep the source files that name its release as a suite.
+# Only the distribution's own archives have i386 packages: keep the source files that name its
+# release as a suite.
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 [ -n "$release" ] || die "/etc/os-release names no VERSION_CODENAME; the guests are fetched on Debian only"
 for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
@@ -69,8 +71,8 @@ papt()
         -o Dir::Etc::SourceParts="$apt/sources.d" -o Acquire::Languages=none "$@"
 }
 
-# Read the package lists once a run, and only when something has to be fetched. One archive that is being
-# synchronised must not stop the others: what counts is whether the kernels are known.
+# Read the package lists once a run, and only when something has to be fetched. One archive that
+# is being synchronised must not stop the others: what counts is whether the kernels are known.
 lists()
 {
     [ -z "$listed" ] || return 0
@@ -123,7 +125,8 @@ done
 fetch busybox-static
 cp "$apt/root/busybox-static/bin/busybox" "$out/busybox"
 
-# An initramfs tree with busybox and the links that an init needs before it can run `busybox --install`.
+# An initramfs tree with busybox and the links that an init needs before it can run `busybox
+# --install`.
 tree()
 {
     rm -rf "$1"
@@ -146,8 +149,9 @@ interactive_init()
 {
     cat <<'END'
 #!/bin/sh
-# First process of the boot tests: mounts what busybox needs, says that it is up, then gives the console a shell.
-# A command line with run=NAME runs /NAME instead of the shell.
+# First process of the boot tests: mounts what busybox needs, says that it is up, then gives the
+# console a shell. A command line with run=NAME runs /NAME instead of the shell; the word
+# "poweroff" ends the run right there.
 export PATH=/bin HOME=/root TERM=vt100 PS1='guest# '
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -158,6 +162,9 @@ run=$(sed -n 's/.*run=\([^ ]*\).*/\1/p' /proc/cmdline)
 if [ -n "$run" ]; then
     . "/$run"
 fi
+case " $(cat /proc/cmdline) " in
+*" poweroff "*) poweroff -f ;;
+esac
 cd /root
 while :; do
     setsid cttyhack sh
@@ -177,7 +184,8 @@ poweroff -f
 END
 pack "$t" "$out/initrd-busybox.cpio.gz"
 
-# Drivers of the 686 kernel that Debian builds as modules, in load order, with the disk and CD file systems.
+# Drivers of the 686 kernel that Debian builds as modules, in load order, with the disk and CD
+# file systems.
 add_modules()
 {
     kernel=$(cat "$apt/kernel-686" 2>/dev/null) || return 0
