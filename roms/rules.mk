@@ -1,5 +1,5 @@
-# Builds every ROM from source into $(B)/roms. Included by the top Makefile, which sets B (build folder), CC and Q;
-# works alone too:  make -f roms/rules.mk B=/tmp/x roms
+# Builds every ROM from source into $(B)/roms. Included by the top Makefile, which sets B (build
+# folder), CC and Q; works alone too:  make -f roms/rules.mk B=/tmp/x roms
 #
 #   boot.bin        64 KiB boot ROM with the demo inside       (-bios)
 #   demo.bin        the demo's kernel (opt/dragoman/demo)      demo.img: the same as a floppy image

@@ -1,4 +1,5 @@
-/* The guest's side of the table loader: allocate, patch pointers, add checksums (QEMU's fw_cfg file etc/table-loader). */
+/* The guest's side of the table loader: allocate, patch pointers, add checksums (QEMU's fw_cfg file
+ * etc/table-loader). */
 #include "roms/boot/acpi.h"
 #include "roms/lib/fwcfg.h"
 #include "roms/lib/mem.h"
@@ -59,8 +60,8 @@ static void allocate(struct install *in, struct memmap *m, const struct command 
     memcpy(t->name, c->u.alloc.file, sizeof(t->name));
     t->size = f.size;
     if (c->u.alloc.zone == ZONE_FSEG) {
-        /* The root pointer must lie where a kernel looks for it; the ROM's segment is read-only, the first KiB of the
-         * extended BIOS data area is the other such place. */
+        /* The root pointer must lie where a kernel looks for it; the ROM's segment is read-only,
+         * the first KiB of the extended BIOS data area is the other such place. */
         t->at = (u8 *)RSDP_AREA;
         in->rsdp = RSDP_AREA;
     } else {
@@ -109,17 +110,10 @@ u32 acpi_install(struct memmap *m)
     *(volatile u16 *)0x40e = EBDA_SEGMENT;
     for (u32 i = 0; i < f.size / sizeof(*list); i++) {
         switch (list[i].kind) {
-        case CMD_ALLOCATE:
-            allocate(&in, m, &list[i]);
-            break;
-        case CMD_ADD_POINTER:
-            add_pointer(&in, &list[i]);
-            break;
-        case CMD_ADD_CHECKSUM:
-            add_checksum(&in, &list[i]);
-            break;
-        default:
-            break;
+        case CMD_ALLOCATE: allocate(&in, m, &list[i]); break;
+        case CMD_ADD_POINTER: add_pointer(&in, &list[i]); break;
+        case CMD_ADD_CHECKSUM: add_checksum(&in, &list[i]); break;
+        default: break;
         }
     }
     return in.rsdp;

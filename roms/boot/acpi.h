@@ -4,7 +4,8 @@
 
 #include "roms/boot/memmap.h"
 
-/* Follow the emulator's list of commands. Returns the address of the root pointer (RSDP); 0 when there are no tables. */
+/* Follow the emulator's list of commands. Returns the address of the root pointer (RSDP); 0 when
+ * there are no tables. */
 u32 acpi_install(struct memmap *m);
 
 #endif

@@ -1,4 +1,5 @@
-/* Minimal set-up of an i440FX/PIIX3 PC (Intel 82441FX, 82371SB and 82371AB data sheets, PCI 2.1 section 6.2.5). */
+/* Minimal set-up of an i440FX/PIIX3 PC (Intel 82441FX, 82371SB and 82371AB data sheets, PCI 2.1
+ * section 6.2.5). */
 #include "roms/boot/chipset.h"
 #include "roms/lib/apic.h"
 #include "roms/lib/io.h"
@@ -19,7 +20,8 @@ enum {
     ELCR2 = 0x4d1,
 };
 
-/* Windows for the base address registers: above any RAM below 4 GiB, and above the ports of the ISA devices. */
+/* Windows for the base address registers: above any RAM below 4 GiB, and above the ports of the ISA
+ * devices. */
 #define MEM_WINDOW 0xe0000000u
 #define IO_WINDOW  0xc000u
 
@@ -99,7 +101,8 @@ void pci_init(void)
 
         if (!pci_at(n, &dev))
             continue;
-        /* Header type 0 only: bridges have their window registers where others have base addresses. */
+        /* Header type 0 only: bridges have their window registers where others have base addresses.
+         */
         if ((pci_read32(dev, 0x0c) >> 16 & 0x7f) != 0)
             continue;
         assign_bars(dev, &mem, &io);

@@ -4,7 +4,8 @@
 
 #include "devices/core/types.h"
 
-/* Address line 20, interrupt controllers (all masked, vectors 8 and 0x70 as a BIOS leaves them), timer at 18.2 Hz. */
+/* Address line 20, interrupt controllers (all masked, vectors 8 and 0x70 as a BIOS leaves them),
+ * timer at 18.2 Hz. */
 void chipset_init(void);
 /* Addresses for every PCI function on bus 0, interrupt routing, power management ports. */
 void pci_init(void);

@@ -1,4 +1,5 @@
-/* The 32-bit boot protocol of Linux (Documentation/x86/boot.rst and zero-page.rst of the kernel). */
+/* The 32-bit boot protocol of Linux (Documentation/x86/boot.rst and zero-page.rst of the kernel).
+ */
 #include "roms/boot/linux.h"
 #include "roms/lib/mem.h"
 

@@ -1,4 +1,5 @@
-/* The boot ROM: brings up just enough of the machine to start a kernel given to the emulator, or else the demo guest. */
+/* The boot ROM: brings up just enough of the machine to start a kernel given to the emulator, or
+ * else the demo guest. */
 #include "roms/boot/acpi.h"
 #include "roms/boot/chipset.h"
 #include "roms/boot/linux.h"

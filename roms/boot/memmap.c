@@ -1,4 +1,5 @@
-/* Turns the emulator's list of RAM ranges (fw_cfg file etc/e820) into an e820 map with the PC's usual holes. */
+/* Turns the emulator's list of RAM ranges (fw_cfg file etc/e820) into an e820 map with the PC's
+ * usual holes. */
 #include "roms/boot/memmap.h"
 #include "roms/lib/fwcfg.h"
 #include "roms/lib/mem.h"

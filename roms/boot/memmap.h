@@ -9,8 +9,8 @@ enum { MEMMAP_MAX = 32 };
 struct memmap {
     struct e820 e[MEMMAP_MAX];
     u32 n;
-    u32 low_end;  /* RAM below 4 GiB ends here */
-    u32 tables;   /* firmware tables grow down from low_end to here */
+    u32 low_end; /* RAM below 4 GiB ends here */
+    u32 tables;  /* firmware tables grow down from low_end to here */
 };
 
 /* Read the RAM layout from the emulator. */

@@ -1,6 +1,7 @@
 /*
- * The boot ROM's 64 KiB image. After reset a PC's processor runs in real mode at FFFF:FFF0 with only the ROM mapped
- * there; this code goes straight to 32-bit protected mode, copies the boot program to RAM and calls it.
+ * The boot ROM's 64 KiB image. After reset a PC's processor runs in real mode at FFFF:FFF0 with
+ * only the ROM mapped there; this code goes straight to 32-bit protected mode, copies the boot
+ * program to RAM and calls it.
  */
     .set    ROM_BASE, 0xf0000
     .set    PROGRAM, 0x80000

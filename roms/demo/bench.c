@@ -1,4 +1,5 @@
-/* Rates of simple work: how many instructions (known from the loops below) or bytes per second of the timer. */
+/* Rates of simple work: how many instructions (known from the loops below) or bytes per second of
+ * the timer. */
 #include "roms/demo/bench.h"
 #include "roms/demo/console.h"
 #include "roms/demo/timer.h"
@@ -93,8 +94,8 @@ bool bench_run(u32 ticks)
         if (passed == 0)
             return false;
         per_second = div64((u64)rounds * works[i].per_round * TIMER_HZ, passed);
-        print("bench %s: %u.%u million %s per second\n", works[i].name, (u32)div64(per_second, 1000000),
-              (u32)div64(per_second, 100000) % 10, works[i].unit);
+        print("bench %s: %u.%u million %s per second\n", works[i].name,
+              (u32)div64(per_second, 1000000), (u32)div64(per_second, 100000) % 10, works[i].unit);
     }
     return true;
 }

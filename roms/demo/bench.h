@@ -4,7 +4,8 @@
 
 #include "devices/core/types.h"
 
-/* Measure each kind of work for `ticks` timer ticks and print its rate. False when the clock stands still. */
+/* Measure each kind of work for `ticks` timer ticks and print its rate. False when the clock stands
+ * still. */
 bool bench_run(u32 ticks);
 
 #endif

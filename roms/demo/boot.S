@@ -1,6 +1,7 @@
 /*
- * Boot sector of the demo's floppy image. A PC's firmware loads this first sector to 0x7C00 and jumps to it in real mode
- * with the drive's number in DL. It reads the rest of the demo to 0x20000 and enters it in 32-bit protected mode.
+ * Boot sector of the demo's floppy image. A PC's firmware loads this first sector to 0x7C00 and
+ * jumps to it in real mode with the drive's number in DL. It reads the rest of the demo to
+ * 0x20000 and enters it in 32-bit protected mode.
  */
     .set    KERNEL_SEGMENT, 0x2000
     .set    SECTORS_PER_TRACK, 18

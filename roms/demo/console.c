@@ -66,24 +66,12 @@ void print(const char *fmt, ...)
             continue;
         }
         switch (*++fmt) {
-        case 's':
-            print_str(va_arg(ap, const char *));
-            break;
-        case 'c':
-            print_char((char)va_arg(ap, int));
-            break;
-        case 'u':
-            print_unsigned(va_arg(ap, u32));
-            break;
-        case 'd':
-            print_signed(va_arg(ap, s32));
-            break;
-        case 'x':
-            print_hex(va_arg(ap, u32));
-            break;
-        default:
-            print_char(*fmt);
-            break;
+        case 's': print_str(va_arg(ap, const char *)); break;
+        case 'c': print_char((char)va_arg(ap, int)); break;
+        case 'u': print_unsigned(va_arg(ap, u32)); break;
+        case 'd': print_signed(va_arg(ap, s32)); break;
+        case 'x': print_hex(va_arg(ap, u32)); break;
+        default: print_char(*fmt); break;
         }
     }
     va_end(ap);

@@ -6,7 +6,8 @@
 
 /* Both outputs ready, the screen in text mode with the banner. */
 void console_init(void);
-/* A graphic mode is on (false: text again, with a cleared screen): text goes to the serial port only. */
+/* A graphic mode is on (false: text again, with a cleared screen): text goes to the serial port
+ * only. */
 void console_graphics(bool on);
 void print_char(char c);
 /* A small printf: %s %c %u %d %x (eight digits) %%. */

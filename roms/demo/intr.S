@@ -1,6 +1,6 @@
 /*
- * One short entry per interrupt vector. The processor pushes an error code for some exceptions and none for the rest; the
- * entries push a zero for those, so that one C structure fits all.
+ * One short entry per interrupt vector. The processor pushes an error code for some exceptions
+ * and none for the rest; the entries push a zero for those, so that one C structure fits all.
  */
     .section .text, "ax"
     .code32

@@ -1,4 +1,5 @@
-/* Descriptor tables, the two interrupt controllers and the dispatch to C (Intel SDM volume 3, chapter 6; 8259A data sheet). */
+/* Descriptor tables, the two interrupt controllers and the dispatch to C (Intel SDM volume 3,
+ * chapter 6; 8259A data sheet). */
 #include "roms/demo/intr.h"
 #include "roms/demo/console.h"
 #include "roms/lib/io.h"
@@ -53,7 +54,8 @@ static void load_idt(void)
     for (u32 v = 0; v < VEC_COUNT; v++) {
         u32 at = (u32)intr_entries + 16 * v;
 
-        intr.idt[v] = (u64)((at & 0xffff0000u) | GATE_INTERRUPT) << 32 | SEL_CODE << 16 | (at & 0xffff);
+        intr.idt[v] =
+            (u64)((at & 0xffff0000u) | GATE_INTERRUPT) << 32 | SEL_CODE << 16 | (at & 0xffff);
     }
     __asm__ volatile("lidt %0" : : "m"(r));
 }
@@ -90,7 +92,8 @@ void intr_unmask(unsigned irq)
         outb(PIC1 + 1, inb(PIC1 + 1) & 0xfb);
 }
 
-/* A line that went away before it was acknowledged shows up as line 7 with no bit in service: not to be answered. */
+/* A line that went away before it was acknowledged shows up as line 7 with no bit in service: not
+ * to be answered. */
 static bool spurious(unsigned irq)
 {
     u16 port = irq == 15 ? PIC2 : PIC1;

@@ -1,4 +1,5 @@
-/* PS/2 keyboard behind the 8042 controller, by interrupt, scan code set 1 (IBM PS/2 technical reference). */
+/* PS/2 keyboard behind the 8042 controller, by interrupt, scan code set 1 (IBM PS/2 technical
+ * reference). */
 #include "roms/demo/keyboard.h"
 #include "roms/demo/intr.h"
 #include "roms/lib/io.h"
@@ -24,8 +25,10 @@ enum {
 };
 
 /* What each key of set 1 types, without and with shift; '\0' for keys that type nothing. */
-static const char plain[] = "\0\0331234567890-=\b\tqwertyuiop[]\n\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
-static const char shifted[] = "\0\033!@#$%^&*()_+\b\tQWERTYUIOP{}\n\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
+static const char plain[] =
+    "\0\0331234567890-=\b\tqwertyuiop[]\n\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
+static const char shifted[] =
+    "\0\033!@#$%^&*()_+\b\tQWERTYUIOP{}\n\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
 
 static struct {
     bool shift;

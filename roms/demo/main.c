@@ -105,18 +105,10 @@ static void interactive(void)
             cpu_idle();
         }
         switch (c) {
-        case 'P':
-            show(false);
-            break;
-        case 'V':
-            show(true);
-            break;
-        case 'B':
-            bench_run(50);
-            break;
-        case 'M':
-            show_paging();
-            break;
+        case 'P': show(false); break;
+        case 'V': show(true); break;
+        case 'B': bench_run(50); break;
+        case 'M': show_paging(); break;
         case 'T':
             print("%u failed\n", selftest_run());
             help();

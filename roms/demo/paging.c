@@ -5,10 +5,10 @@
 #include "roms/lib/mem.h"
 
 enum {
-    P = 1,          /* present */
-    RW = 2,         /* writable */
-    A = 0x20,       /* accessed: set by the processor */
-    D = 0x40,       /* dirty: set by the processor on a write */
+    P = 1,    /* present */
+    RW = 2,   /* writable */
+    A = 0x20, /* accessed: set by the processor */
+    D = 0x40, /* dirty: set by the processor on a write */
     PAGE = 4096,
 };
 
@@ -16,15 +16,16 @@ enum {
 #define CR0_PG (1u << 31)
 
 /* 1 GiB up: far from anything that the identity mapping covers. */
-#define WINDOW 0x40000000u
-#define ALIAS_1 (WINDOW + 0 * PAGE)
-#define ALIAS_2 (WINDOW + 1 * PAGE)
+#define WINDOW   0x40000000u
+#define ALIAS_1  (WINDOW + 0 * PAGE)
+#define ALIAS_2  (WINDOW + 1 * PAGE)
 #define CONSTANT (WINDOW + 2 * PAGE)
-#define MISSING (WINDOW + 3 * PAGE)
+#define MISSING  (WINDOW + 3 * PAGE)
 
 static struct {
     u32 directory[1024] __attribute__((aligned(PAGE)));
-    u32 low[1024] __attribute__((aligned(PAGE)));    /* the first 4 MiB, each address mapped to itself */
+    u32 low[1024]
+        __attribute__((aligned(PAGE))); /* the first 4 MiB, each address mapped to itself */
     u32 window[1024] __attribute__((aligned(PAGE)));
     u8 shared[PAGE] __attribute__((aligned(PAGE)));
     u8 fresh[PAGE] __attribute__((aligned(PAGE)));

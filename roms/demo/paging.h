@@ -1,4 +1,5 @@
-/* Demonstrates virtual memory: two addresses for one page, and memory that appears when it is touched. */
+/* Demonstrates virtual memory: two addresses for one page, and memory that appears when it is
+ * touched. */
 #ifndef ROMS_DEMO_PAGING_H
 #define ROMS_DEMO_PAGING_H
 

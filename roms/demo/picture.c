@@ -1,4 +1,5 @@
-/* The Mandelbrot set in fixed-point arithmetic: 4.28 bits, one 32x32 to 64 bit multiplication per product. */
+/* The Mandelbrot set in fixed-point arithmetic: 4.28 bits, one 32x32 to 64 bit multiplication per
+ * product. */
 #include "roms/demo/picture.h"
 #include "roms/lib/vga.h"
 
@@ -22,7 +23,8 @@ static u32 iterate(s32 cr, s32 ci)
         zi = 2 * fixed_mul(zr, zi) + ci;
         zr = rr - ii + cr;
         /* Outside of [-2, 2] the next squares would not fit. */
-        if (zr > 2 << FRACTION || zr < -(2 << FRACTION) || zi > 2 << FRACTION || zi < -(2 << FRACTION))
+        if (zr > 2 << FRACTION || zr < -(2 << FRACTION) || zi > 2 << FRACTION ||
+            zi < -(2 << FRACTION))
             return n + 1;
     }
     return 0;
@@ -67,7 +69,8 @@ bool picture_linear(u32 *sum)
         for (u32 x = 0; x < 640; x++) {
             u32 n = at_pixel(x, y, 640, 480);
 
-            screen[y * 640 + x] = n == 0 ? x / 5 : (n * 5 & 255) << 16 | (n * 11 & 255) << 8 | (n * 3 & 255);
+            screen[y * 640 + x] =
+                n == 0 ? x / 5 : (n * 5 & 255) << 16 | (n * 11 & 255) << 8 | (n * 3 & 255);
         }
     }
     *sum = 0;

@@ -106,7 +106,10 @@ static bool test_divide_error(void)
 
     seen.count = 0;
     intr_handle(VEC_DIVIDE, on_divide);
-    __asm__ volatile("xor %%edx, %%edx; div %%ecx" : "+a"(quotient), "+c"(zero) : : "edx", "memory");
+    __asm__ volatile("xor %%edx, %%edx; div %%ecx"
+                     : "+a"(quotient), "+c"(zero)
+                     :
+                     : "edx", "memory");
     intr_handle(VEC_DIVIDE, NULL);
     return seen.count == 1 && quotient == 14;
 }
@@ -151,7 +154,8 @@ static bool test_memory(void)
     return bad == 0;
 }
 
-/* Exact in every x87: 0.1 rounded to 64 bits, times ten, minus one is -2^-64 before and 0 after rounding to 53 bits. */
+/* Exact in every x87: 0.1 rounded to 64 bits, times ten, minus one is -2^-64 before and 0 after
+ * rounding to 53 bits. */
 static bool test_float(void)
 {
     u32 control = 0x037f;
@@ -210,18 +214,12 @@ static const struct {
     const char *name;
     bool (*run)(void);
 } tests[] = {
-    {"screen", test_screen},
-    {"serial", test_serial},
-    {"timer", test_timer},
-    {"keyboard", test_keyboard},
-    {"interrupt", test_interrupt},
-    {"divide-error", test_divide_error},
-    {"breakpoint", test_breakpoint},
-    {"paging", test_paging},
-    {"memory", test_memory},
-    {"float", test_float},
-    {"picture", test_picture},
-    {"linear", test_linear},
+    {"screen", test_screen},         {"serial", test_serial},
+    {"timer", test_timer},           {"keyboard", test_keyboard},
+    {"interrupt", test_interrupt},   {"divide-error", test_divide_error},
+    {"breakpoint", test_breakpoint}, {"paging", test_paging},
+    {"memory", test_memory},         {"float", test_float},
+    {"picture", test_picture},       {"linear", test_linear},
     {"bench", test_bench},
 };
 

@@ -1,7 +1,8 @@
 /* The local APIC as a wire (Intel SDM volume 3, section 10.5.1). */
 #include "roms/lib/apic.h"
 
-/* Does the processor have a local APIC? Older ones do not even have CPUID, which bit 21 of EFLAGS tells. */
+/* Does the processor have a local APIC? Older ones do not even have CPUID, which bit 21 of EFLAGS
+ * tells. */
 static bool has_apic(void)
 {
     u32 before, after, a = 1, b, c, d;

@@ -4,8 +4,9 @@
 
 #include "devices/core/types.h"
 
-/* A local APIC starts with all its inputs masked. Make it transparent: the interrupt controllers' line on LINT0 as it
- * comes ("ExtINT"), NMI on LINT1. Nothing happens on a processor without one. */
+/* A local APIC starts with all its inputs masked. Make it transparent: the interrupt controllers'
+ * line on LINT0 as it comes ("ExtINT"), NMI on LINT1. Nothing happens on a processor without one.
+ */
 void apic_transparent(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* Copies the direct-boot items of fw_cfg to guest memory; the host has chosen and checked every address. */
+/* Copies the direct-boot items of fw_cfg to guest memory; the host has chosen and checked every
+ * address. */
 #include "roms/lib/bootdata.h"
 #include "roms/lib/fwcfg.h"
 

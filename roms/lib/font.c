@@ -1,4 +1,5 @@
-/* A small font drawn on a grid of 5 by 8 and grown to the 8 by 16 cells of VGA text: less data, still readable. */
+/* A small font drawn on a grid of 5 by 8 and grown to the 8 by 16 cells of VGA text: less data,
+ * still readable. */
 #include "roms/lib/font.h"
 
 /* Eight rows of five pixels each, leftmost in bit 4; the last row is for descenders. */
@@ -110,7 +111,8 @@ void font_glyph(u8 c, u8 rows[16])
         } else if (c < 32 || c > 126) {
             rows[y] = 0xff;
         } else {
-            /* Each row is used twice, and each stroke is two pixels wide so that it is as heavy across as it is down. */
+            /* Each row is used twice, and each stroke is two pixels wide so that it is as heavy
+             * across as it is down. */
             r = (u8)(shapes[c - 32][y / 2] << 2);
             rows[y] = (u8)(r | r >> 1);
         }

@@ -1,4 +1,5 @@
-/* The guest's side of the firmware configuration device, port and DMA interface (QEMU docs/specs/fw_cfg). */
+/* The guest's side of the firmware configuration device, port and DMA interface (QEMU
+ * docs/specs/fw_cfg). */
 #include "roms/lib/fwcfg.h"
 #include "roms/lib/io.h"
 #include "roms/lib/mem.h"

@@ -1,4 +1,5 @@
-/* The firmware configuration device: what the emulator tells the guest before any disk is read (ports 0x510..0x514). */
+/* The firmware configuration device: what the emulator tells the guest before any disk is read
+ * (ports 0x510..0x514). */
 #ifndef ROMS_LIB_FWCFG_H
 #define ROMS_LIB_FWCFG_H
 

@@ -1,4 +1,5 @@
-/* Port I/O and the few privileged instructions the ROMs need, as inline functions (Intel SDM volume 2). */
+/* Port I/O and the few privileged instructions the ROMs need, as inline functions (Intel SDM volume
+ * 2). */
 #ifndef ROMS_LIB_IO_H
 #define ROMS_LIB_IO_H
 
@@ -63,7 +64,8 @@ static inline void cpu_sti(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
-/* Sleep until the next interrupt. `sti` takes effect after the following instruction, so none is lost between the two. */
+/* Sleep until the next interrupt. `sti` takes effect after the following instruction, so none is
+ * lost between the two. */
 static inline void cpu_idle(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");
@@ -124,7 +126,8 @@ static inline u32 read_eflags(void)
     return v;
 }
 
-/* 64 by 32 bit division; the compiler's own needs a 32-bit support library that not every host has. */
+/* 64 by 32 bit division; the compiler's own needs a 32-bit support library that not every host has.
+ */
 static inline u64 div64(u64 a, u32 b)
 {
     u32 hi = (u32)(a >> 32), lo = (u32)a, qhi, qlo, rem;

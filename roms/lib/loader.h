@@ -4,8 +4,9 @@
 
 #include "roms/lib/multiboot.h"
 
-/* Load a kernel. `map` holds the firmware's `n` memory map entries. Returns the real-mode segment of the kernel's set-up
- * code and stores the initial stack pointer in *stack; a kernel that starts in protected mode is entered from inside. */
+/* Load a kernel. `map` holds the firmware's `n` memory map entries. Returns the real-mode segment
+ * of the kernel's set-up code and stores the initial stack pointer in *stack; a kernel that starts
+ * in protected mode is entered from inside. */
 u32 loader_main(const struct e820 *map, u32 n, u16 *stack);
 
 /* Say on the serial port why nothing starts, and stop. */

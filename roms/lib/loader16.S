@@ -1,7 +1,8 @@
 /*
- * Start of a boot loader at 0x80000: entered in real mode by the option ROM, it asks the firmware for the memory map,
- * goes to 32-bit protected mode for the C code (which can reach memory above 1 MiB), and comes back to start a kernel's
- * real-mode code at the segment that loader_main() returned.
+ * Start of a boot loader at 0x80000: entered in real mode by the option ROM, it asks the firmware
+ * for the memory map, goes to 32-bit protected mode for the C code (which can reach memory above
+ * 1 MiB), and comes back to start a kernel's real-mode code at the segment that loader_main()
+ * returned.
  */
     .set    BASE, 0x80000
     .set    MAX_E820, 64

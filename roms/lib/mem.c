@@ -1,4 +1,5 @@
-/* Memory and string functions for code without a C library; copies use the string instructions, which are short and fast. */
+/* Memory and string functions for code without a C library; copies use the string instructions,
+ * which are short and fast. */
 #include "roms/lib/mem.h"
 
 void *memcpy(void *dst, const void *src, size_t n)

@@ -1,4 +1,5 @@
-/* The two multiboot structures that a loader fills in (Multiboot Specification 0.6.96, section 3.3). */
+/* The two multiboot structures that a loader fills in (Multiboot Specification 0.6.96,
+ * section 3.3). */
 #ifndef ROMS_LIB_MULTIBOOT_H
 #define ROMS_LIB_MULTIBOOT_H
 
@@ -33,10 +34,12 @@ struct e820 {
     u32 type;
 } __attribute__((packed));
 
-/* Write the memory map into the information structure the host prepared, at the place it left for it. */
+/* Write the memory map into the information structure the host prepared, at the place it left for
+ * it. */
 void multiboot_fill(struct mb_info *mbi, const struct e820 *map, u32 n);
 
-/* Enter the kernel as the specification says: flat segments, EAX the magic number, EBX the information structure. */
+/* Enter the kernel as the specification says: flat segments, EAX the magic number, EBX the
+ * information structure. */
 __attribute__((noreturn)) void multiboot_enter(u32 entry, struct mb_info *mbi);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * Header and real-mode start of a boot option ROM. The firmware finds it by its signature, lists it as a boot device by
- * its Plug and Play header and, when it is chosen, calls the bootstrap entry vector (Plug and Play BIOS Specification
- * 1.0A, section 3). The ROM itself may lie anywhere and is read-only, so all that happens here is a copy of the loader
- * to a fixed place in memory. LOADER names the loader's image and NAME is what a boot menu shows; the two checksums and
- * the length are filled in by roms/tools/romsign.c.
+ * Header and real-mode start of a boot option ROM. The firmware finds it by its signature, lists
+ * it as a boot device by its Plug and Play header and, when it is chosen, calls the bootstrap
+ * entry vector (Plug and Play BIOS Specification 1.0A, section 3). The ROM itself may lie
+ * anywhere and is read-only, so all that happens here is a copy of the loader to a fixed place in
+ * memory. LOADER names the loader's image and NAME is what a boot menu shows; the two checksums
+ * and the length are filled in by roms/tools/romsign.c.
  */
     .section .text, "ax"
     .code16

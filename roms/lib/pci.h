@@ -16,7 +16,8 @@ bool pci_at(u32 n, u32 *dev);
 /* First function of that class and subclass, or of that vendor and device. */
 bool pci_find_class(u16 class_code, u32 *dev);
 bool pci_find_id(u16 vendor, u16 device, u32 *dev);
-/* The memory address in base address register `bar`; 0 when it is not a memory register or holds none. */
+/* The memory address in base address register `bar`; 0 when it is not a memory register or holds
+ * none. */
 u32 pci_bar(u32 dev, unsigned bar);
 
 #endif

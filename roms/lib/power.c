@@ -1,4 +1,5 @@
-/* Power-off through the PIIX4's ACPI registers (Intel 82371AB data sheet, section 7) and the emulator's exit device. */
+/* Power-off through the PIIX4's ACPI registers (Intel 82371AB data sheet, section 7) and the
+ * emulator's exit device. */
 #include "roms/lib/power.h"
 #include "roms/lib/io.h"
 #include "roms/lib/pci.h"

@@ -1,4 +1,7 @@
-/* First code of a flat 32-bit image: clear the zero-initialised data, then main() with the caller's two arguments. */
+/*
+ * First code of a flat 32-bit image: clear the zero-initialised data, then main() with the
+ * caller's two arguments.
+ */
     .section .start, "ax"
     .code32
     .globl _start

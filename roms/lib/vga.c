@@ -1,4 +1,5 @@
-/* Mode setting by register for a standard VGA (IBM VGA technical reference) and the Bochs display interface. */
+/* Mode setting by register for a standard VGA (IBM VGA technical reference) and the Bochs display
+ * interface. */
 #include "roms/lib/vga.h"
 #include "roms/lib/font.h"
 #include "roms/lib/io.h"
@@ -74,7 +75,8 @@ static void set_registers(const struct vga_mode *m)
         indexed(CRTC_INDEX, i, m->crtc[i]);
     for (u8 i = 0; i < sizeof(m->gfx); i++)
         indexed(GFX_INDEX, i, m->gfx[i]);
-    /* Reading the status makes the attribute port expect an index; it then takes index and value in turn. */
+    /* Reading the status makes the attribute port expect an index; it then takes index and value in
+     * turn. */
     inb(STATUS1);
     for (u8 i = 0; i < sizeof(m->attr); i++) {
         outb(ATTR_INDEX, i);
@@ -120,7 +122,8 @@ static void smooth_palette(void)
     }
 }
 
-/* Text characters live in plane 2, 32 bytes apart, which the CPU reaches only with the odd/even addressing switched off. */
+/* Text characters live in plane 2, 32 bytes apart, which the CPU reaches only with the odd/even
+ * addressing switched off. */
 static void load_font(void)
 {
     indexed(SEQ_INDEX, 2, 0x04);

@@ -1,4 +1,5 @@
-/* Direct start of a Linux bzImage under a BIOS: copies everything, then real-mode set-up code (Linux Documentation/x86/boot). */
+/* Direct start of a Linux bzImage under a BIOS: copies everything, then real-mode set-up code
+ * (Linux Documentation/x86/boot). */
 #include "roms/lib/bootdata.h"
 #include "roms/lib/loader.h"
 

@@ -1,4 +1,5 @@
-/* A multiboot kernel for the boot tests: says on the serial port what it was given, then powers the machine off. */
+/* A multiboot kernel for the boot tests: says on the serial port what it was given, then powers the
+ * machine off. */
 #include "roms/lib/io.h"
 #include "roms/lib/multiboot.h"
 #include "roms/lib/power.h"

@@ -1,4 +1,5 @@
-/* Direct start of a multiboot kernel under a BIOS: the host has laid out the segments, modules and the information block. */
+/* Direct start of a multiboot kernel under a BIOS: the host has laid out the segments, modules and
+ * the information block. */
 #include "roms/lib/bootdata.h"
 #include "roms/lib/loader.h"
 

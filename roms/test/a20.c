@@ -1,4 +1,5 @@
-/* Address line 20: off, the second megabyte shows the first; on, it does not. Port 0x92 and the keyboard controller. */
+/* Address line 20: off, the second megabyte shows the first; on, it does not. Port 0x92 and the
+ * keyboard controller. */
 #include "roms/test/lib/test.h"
 
 enum { PORT92 = 0x92, KBC_DATA = 0x60, KBC_CMD = 0x64, LOW = 0x5000, HIGH = 0x105000 };
@@ -19,7 +20,8 @@ static void port92(bool on)
     outb(PORT92, (u8)((inb(PORT92) & 0xfc) | (on ? 2 : 0)));
 }
 
-/* The output port of the keyboard controller: bit 1 is A20, bit 0 must stay set or the machine resets. */
+/* The output port of the keyboard controller: bit 1 is A20, bit 0 must stay set or the machine
+ * resets. */
 static void kbc(bool on)
 {
     kbc_wait();

@@ -1,11 +1,21 @@
-/* Integer arithmetic and its flags against a model in C that works bit by bit, for 8, 16 and 32 bits. */
+/* Integer arithmetic and its flags against a model in C that works bit by bit, for 8, 16 and 32
+ * bits. */
 #include "roms/test/lib/test.h"
 
-enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800, ALL = CF | PF | AF | ZF | SF | OF };
+enum {
+    CF = 1,
+    PF = 4,
+    AF = 0x10,
+    ZF = 0x40,
+    SF = 0x80,
+    OF = 0x800,
+    ALL = CF | PF | AF | ZF | SF | OF
+};
 
-static const u32 values[] = {0,          1,          2,          0x0f,       0x10,       0x55,       0x7f,
-                             0x80,       0x81,       0xff,       0x100,      0x7fff,     0x8000,     0xffff,
-                             0x10000,    0x12345678, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff};
+static const u32 values[] = {0,          1,          2,         0x0f,       0x10,       0x55,
+                             0x7f,       0x80,       0x81,      0xff,       0x100,      0x7fff,
+                             0x8000,     0xffff,     0x10000,   0x12345678, 0x7fffffff, 0x80000000,
+                             0x80000001, 0xfffffffe, 0xffffffff};
 
 struct result {
     u32 v, flags;
@@ -63,44 +73,44 @@ static struct result model_sub(u32 a, u32 b, u32 borrow, u32 bits)
     return r;
 }
 
-#define BINARY(name, insn, suffix, type)                                                                               \
-    static struct result name(u32 a, u32 b, u32 flags)                                                                 \
-    {                                                                                                                  \
-        type v = (type)a, w = (type)b;                                                                                 \
-        u32 f;                                                                                                         \
-        __asm__ volatile("push %2; popf; " insn suffix " %3, %0; pushf; pop %1"                                        \
-                         : "+q"(v), "=&r"(f)                                                                           \
-                         : "r"(flags | 2), "q"(w)                                                                      \
-                         : "cc");                                                                                      \
-        return (struct result){v, f};                                                                                  \
+#define BINARY(name, insn, suffix, type)                                                           \
+    static struct result name(u32 a, u32 b, u32 flags)                                             \
+    {                                                                                              \
+        type v = (type)a, w = (type)b;                                                             \
+        u32 f;                                                                                     \
+        __asm__ volatile("push %2; popf; " insn suffix " %3, %0; pushf; pop %1"                    \
+                         : "+q"(v), "=&r"(f)                                                       \
+                         : "r"(flags | 2), "q"(w)                                                  \
+                         : "cc");                                                                  \
+        return (struct result){v, f};                                                              \
     }
 
-#define UNARY(name, insn, suffix, type)                                                                                \
-    static struct result name(u32 a, u32 b, u32 flags)                                                                 \
-    {                                                                                                                  \
-        type v = (type)a;                                                                                              \
-        u32 f;                                                                                                         \
-        (void)b;                                                                                                       \
-        __asm__ volatile("push %2; popf; " insn suffix " %0; pushf; pop %1"                                            \
-                         : "+q"(v), "=&r"(f)                                                                           \
-                         : "r"(flags | 2)                                                                              \
-                         : "cc");                                                                                      \
-        return (struct result){v, f};                                                                                  \
+#define UNARY(name, insn, suffix, type)                                                            \
+    static struct result name(u32 a, u32 b, u32 flags)                                             \
+    {                                                                                              \
+        type v = (type)a;                                                                          \
+        u32 f;                                                                                     \
+        (void)b;                                                                                   \
+        __asm__ volatile("push %2; popf; " insn suffix " %0; pushf; pop %1"                        \
+                         : "+q"(v), "=&r"(f)                                                       \
+                         : "r"(flags | 2)                                                          \
+                         : "cc");                                                                  \
+        return (struct result){v, f};                                                              \
     }
 
-#define SHIFT(name, insn, suffix, type)                                                                                \
-    static struct result name(u32 a, u32 b, u32 flags)                                                                 \
-    {                                                                                                                  \
-        type v = (type)a;                                                                                              \
-        u32 f;                                                                                                         \
-        __asm__ volatile("push %2; popf; " insn suffix " %%cl, %0; pushf; pop %1"                                      \
-                         : "+q"(v), "=&r"(f)                                                                           \
-                         : "r"(flags | 2), "c"(b)                                                                      \
-                         : "cc");                                                                                      \
-        return (struct result){v, f};                                                                                  \
+#define SHIFT(name, insn, suffix, type)                                                            \
+    static struct result name(u32 a, u32 b, u32 flags)                                             \
+    {                                                                                              \
+        type v = (type)a;                                                                          \
+        u32 f;                                                                                     \
+        __asm__ volatile("push %2; popf; " insn suffix " %%cl, %0; pushf; pop %1"                  \
+                         : "+q"(v), "=&r"(f)                                                       \
+                         : "r"(flags | 2), "c"(b)                                                  \
+                         : "cc");                                                                  \
+        return (struct result){v, f};                                                              \
     }
 
-#define SIZES(kind, name)                                                                                              \
+#define SIZES(kind, name)                                                                          \
     kind(name##8, #name, "b", u8) kind(name##16, #name, "w", u16) kind(name##32, #name, "l", u32)
 SIZES(BINARY, add)
 SIZES(BINARY, adc)
@@ -114,7 +124,7 @@ SIZES(BINARY, test)
 SIZES(UNARY, inc)
 SIZES(UNARY, dec)
 SIZES(UNARY, neg)
-SIZES(UNARY, not)
+SIZES(UNARY, not )
 SIZES(SHIFT, shl)
 SIZES(SHIFT, shr)
 SIZES(SHIFT, sar)
@@ -163,7 +173,8 @@ static void arithmetic(u32 a, u32 b, u32 carry, u32 i)
 
 static void logic(u32 a, u32 b, u32 i)
 {
-    static op_fn *const fn[3][4] = {{and8, or8, xor8, test8}, {and16, or16, xor16, test16}, {and32, or32, xor32, test32}};
+    static op_fn *const fn[3][4] = {
+        {and8, or8, xor8, test8}, {and16, or16, xor16, test16}, {and32, or32, xor32, test32}};
     u32 bits = 8u << i, m = mask_of(bits), flags = ALL & ~(u32)AF;
     u32 want[4];
 
@@ -245,7 +256,8 @@ static void shifts(u32 a, u32 i)
 
     for (u32 kind = 0; kind < 7; kind++) {
         for (u32 count = 0; count < 36; count++) {
-            struct result got = fn[i][kind](a & m, count, CF), want = model_shift(kind, a, count, CF, bits);
+            struct result got = fn[i][kind](a & m, count, CF),
+                          want = model_shift(kind, a, count, CF, bits);
             u32 n = count & 31, flags = CF;
 
             if (n == 1)
@@ -267,7 +279,10 @@ static void multiply(u32 a, u32 b)
     u32 lo, hi, f, lo2 = 0, hi2 = 0;
     s32 q, r;
 
-    __asm__ volatile("mull %4; pushf; pop %2" : "=a"(lo), "=d"(hi), "=r"(f) : "a"(a), "r"(b) : "cc");
+    __asm__ volatile("mull %4; pushf; pop %2"
+                     : "=a"(lo), "=d"(hi), "=r"(f)
+                     : "a"(a), "r"(b)
+                     : "cc");
     /* Schoolbook multiplication with additions only. */
     for (u32 i = 0; i < 32; i++) {
         if ((b >> i & 1) != 0) {
@@ -283,7 +298,10 @@ static void multiply(u32 a, u32 b)
     if (b != 0 && hi2 < b) {
         u32 dividend_hi = hi2, quotient, rest;
 
-        __asm__ volatile("divl %4" : "=a"(quotient), "=d"(rest) : "0"(lo2), "1"(dividend_hi), "r"(b) : "cc");
+        __asm__ volatile("divl %4"
+                         : "=a"(quotient), "=d"(rest)
+                         : "0"(lo2), "1"(dividend_hi), "r"(b)
+                         : "cc");
         CHECK_EQ(quotient, a);
         CHECK_EQ(rest, 0);
     }
@@ -298,12 +316,18 @@ static void multiply(u32 a, u32 b)
 
 static void divide_overflow(void)
 {
-    __asm__ volatile("mov $2, %%edx; xor %%eax, %%eax; mov $2, %%ecx; divl %%ecx" : : : "eax", "ecx", "edx");
+    __asm__ volatile("mov $2, %%edx; xor %%eax, %%eax; mov $2, %%ecx; divl %%ecx"
+                     :
+                     :
+                     : "eax", "ecx", "edx");
 }
 
 static void divide_most_negative(void)
 {
-    __asm__ volatile("mov $0x80000000, %%eax; cltd; mov $-1, %%ecx; idivl %%ecx" : : : "eax", "ecx", "edx");
+    __asm__ volatile("mov $0x80000000, %%eax; cltd; mov $-1, %%ecx; idivl %%ecx"
+                     :
+                     :
+                     : "eax", "ecx", "edx");
 }
 
 static void aam_zero(void)
@@ -348,12 +372,21 @@ static void bits(void)
     __asm__ volatile("bsf %1, %%ecx; pushf; pop %0" : "=r"(f) : "r"(0) : "cc", "ecx");
     CHECK_EQ(f & ZF, ZF);
     /* A bit string in memory: the offset is signed and reaches beyond the operand. */
-    __asm__ volatile("btsl %2, %1; pushf; pop %0" : "=r"(f), "+m"(field[1]) : "r"(70) : "cc", "memory");
+    __asm__ volatile("btsl %2, %1; pushf; pop %0"
+                     : "=r"(f), "+m"(field[1])
+                     : "r"(70)
+                     : "cc", "memory");
     CHECK_EQ(f & CF, 0);
     CHECK_EQ(field[3], 1u << 6);
-    __asm__ volatile("btcl %2, %1; pushf; pop %0" : "=r"(f), "+m"(field[1]) : "r"(-1) : "cc", "memory");
+    __asm__ volatile("btcl %2, %1; pushf; pop %0"
+                     : "=r"(f), "+m"(field[1])
+                     : "r"(-1)
+                     : "cc", "memory");
     CHECK_EQ(field[0], 0x80000000u);
-    __asm__ volatile("btrl %2, %1; pushf; pop %0" : "=r"(f), "+m"(field[1]) : "r"(70) : "cc", "memory");
+    __asm__ volatile("btrl %2, %1; pushf; pop %0"
+                     : "=r"(f), "+m"(field[1])
+                     : "r"(70)
+                     : "cc", "memory");
     CHECK_EQ(f & CF, CF);
     CHECK_EQ(field[3], 0);
     v = 0x12345678;

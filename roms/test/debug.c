@@ -57,7 +57,8 @@ static void single_step(void)
                      : "=r"(a), "=r"(b), "=r"(c)
                      :
                      : "memory", "cc");
-    /* POPF itself is not stepped; after each of the next instructions comes a trap, the last after the clearing POPF. */
+    /* POPF itself is not stepped; after each of the next instructions comes a trap, the last after
+     * the clearing POPF. */
     CHECK_EQ(hits, 5);
     CHECK_EQ(addresses[0], a);
     CHECK_EQ(addresses[1], b);

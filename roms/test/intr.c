@@ -1,4 +1,5 @@
-/* Interrupts and exceptions: gates, rings, flags, error codes, priorities, and the shadows after STI and MOV SS. */
+/* Interrupts and exceptions: gates, rings, flags, error codes, priorities, and the shadows after
+ * STI and MOV SS. */
 #include "roms/test/lib/test.h"
 
 enum { IF = 0x200, TF = 0x100, NT = 0x4000, SEL_A = SEL_FREE, SEL_CONF = SEL_FREE + 8 };
@@ -45,7 +46,8 @@ static void lock_on_mov(void)
 static void sixteen_bytes(void)
 {
     /* Fifteen bytes are the most; the rest of a longer one is not even looked at. */
-    __asm__ volatile(".byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90");
+    __asm__ volatile(
+        ".byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90");
 }
 
 static void do_cli(void)
@@ -172,7 +174,8 @@ static void gate_flags(void)
     trap_hook(VEC_BP, NULL);
 }
 
-/* Only ring 0 changes IOPL, and IF changes with enough privilege only; POPF ignores the rest silently. */
+/* Only ring 0 changes IOPL, and IF changes with enough privilege only; POPF ignores the rest
+ * silently. */
 static void user_popf(void)
 {
     u32 f;
@@ -356,7 +359,10 @@ static void segments_cleared(void)
 
 static void unaligned_user(void)
 {
-    __asm__ volatile("pushf; orl $0x40000, (%%esp); popf; mov 0x1001, %%eax; int %0" : : "i"(VEC_USER) : "eax");
+    __asm__ volatile("pushf; orl $0x40000, (%%esp); popf; mov 0x1001, %%eax; int %0"
+                     :
+                     : "i"(VEC_USER)
+                     : "eax");
 }
 
 /* Alignment checks: ring 3 only, with both AM and AC. */

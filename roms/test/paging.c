@@ -1,8 +1,9 @@
-/* Paging: error codes, accessed and dirty bits, write protection, large and global pages, PAE, page-crossing accesses. */
+/* Paging: error codes, accessed and dirty bits, write protection, large and global pages, PAE,
+ * page-crossing accesses. */
 #include "roms/test/lib/test.h"
 
 enum {
-    HOLE = 0x300000,  /* an address whose page is changed at will */
+    HOLE = 0x300000, /* an address whose page is changed at will */
     USER = 0x301000,
     CR4_PSE = 0x10,
     CR4_PAE = 0x20,
@@ -132,7 +133,8 @@ static void flushing(void)
     *pte(HOLE) = HOLE | PTE_P | PTE_W;
     write_cr3(read_cr3());
     CHECK_EQ(*at(HOLE), 1);
-    /* The identity mapping is used by the code itself: two names of one page see each other's writes. */
+    /* The identity mapping is used by the code itself: two names of one page see each other's
+     * writes. */
     set_page(0x302000, HOLE | PTE_P | PTE_W);
     *at(0x302000) = 77;
     CHECK_EQ(*at(HOLE), 77);

@@ -1,8 +1,13 @@
-/* Segmentation: limits in both directions, rights, presence, null selectors, far transfers and call gates. */
+/* Segmentation: limits in both directions, rights, presence, null selectors, far transfers and call
+ * gates. */
 #include "roms/test/lib/test.h"
 
 enum {
-    SEL_A = SEL_FREE, SEL_B = SEL_FREE + 8, SEL_C = SEL_FREE + 16, SEL_D = SEL_FREE + 24, SEL_LDT = SEL_FREE + 32,
+    SEL_A = SEL_FREE,
+    SEL_B = SEL_FREE + 8,
+    SEL_C = SEL_FREE + 16,
+    SEL_D = SEL_FREE + 24,
+    SEL_LDT = SEL_FREE + 32,
     SEL_GATE = SEL_FREE + 40,
     BUFFER = 0x340000,
 };

@@ -1,4 +1,5 @@
-/* Code that changes: the next instruction, the same block, across pages, through another address, by a string instruction. */
+/* Code that changes: the next instruction, the same block, across pages, through another address,
+ * by a string instruction. */
 #include "roms/test/lib/test.h"
 
 enum { CODE = 0x320000, ALIAS = 0x330000 };
@@ -34,7 +35,8 @@ static void between_calls(void)
     }
 }
 
-/* A write to the very next instruction takes effect: processors since the Pentium Pro see to that by themselves. */
+/* A write to the very next instruction takes effect: processors since the Pentium Pro see to that
+ * by themselves. */
 static void next_instruction(void)
 {
     for (u32 i = 0; i < 50; i++) {
@@ -133,7 +135,8 @@ static void jump_into_hole(void)
     call(CODE + 0xffd);
 }
 
-/* The second half of an instruction is missing: the fault names that page, and nothing has been executed. */
+/* The second half of an instruction is missing: the fault names that page, and nothing has been
+ * executed. */
 static void missing_half(void)
 {
     paging_on();

@@ -1,4 +1,5 @@
-/* String instructions: counts, directions, address sizes, overlap, and faults in the middle that resume where they stopped. */
+/* String instructions: counts, directions, address sizes, overlap, and faults in the middle that
+ * resume where they stopped. */
 #include "roms/test/lib/test.h"
 
 enum { ZF = 0x40, CF = 1, PAGE_A = 0x300000, PAGE_B = 0x301000 };
@@ -13,10 +14,10 @@ static struct {
 } r;
 
 /* Run one string instruction with the given registers; what they are afterwards is in `r`. */
-#define STRING(insn, a, c, s, d)                                                                                       \
-    __asm__ volatile(insn "\n\tpushf\n\tpop %0\n\tcld"                                                                 \
-                     : "=&b"(r.flags), "=a"(r.eax), "=c"(r.ecx), "=S"(r.esi), "=D"(r.edi)                              \
-                     : "1"(a), "2"(c), "3"(s), "4"(d)                                                                  \
+#define STRING(insn, a, c, s, d)                                                                   \
+    __asm__ volatile(insn "\n\tpushf\n\tpop %0\n\tcld"                                             \
+                     : "=&b"(r.flags), "=a"(r.eax), "=c"(r.ecx), "=S"(r.esi), "=D"(r.edi)          \
+                     : "1"(a), "2"(c), "3"(s), "4"(d)                                              \
                      : "cc", "memory")
 
 static void fill(u32 a, u32 n, u8 start)
@@ -78,7 +79,8 @@ static void searching(void)
     CHECK_EQ(r.esi, PAGE_A + 80);
 }
 
-/* A 16-bit address size uses CX, SI and DI, which wrap within 64 KiB and leave the upper halves alone. */
+/* A 16-bit address size uses CX, SI and DI, which wrap within 64 KiB and leave the upper halves
+ * alone. */
 static void sixteen(void)
 {
     u32 low = 0x600;
@@ -193,10 +195,16 @@ static void io_strings(void)
     u8 in[2] = {0xff, 0xff};
 
     /* The scratch register of the first serial port. */
-    __asm__ volatile("rep outsb" : "=S"(r.esi), "=c"(r.ecx) : "0"(out), "1"(3), "d"(0x3ff) : "memory");
+    __asm__ volatile("rep outsb"
+                     : "=S"(r.esi), "=c"(r.ecx)
+                     : "0"(out), "1"(3), "d"(0x3ff)
+                     : "memory");
     CHECK_EQ(r.esi, (u32)out + 3);
     CHECK_EQ(r.ecx, 0);
-    __asm__ volatile("rep insb" : "=D"(r.edi), "=c"(r.ecx) : "0"(in), "1"(2), "d"(0x3ff) : "memory");
+    __asm__ volatile("rep insb"
+                     : "=D"(r.edi), "=c"(r.ecx)
+                     : "0"(in), "1"(2), "d"(0x3ff)
+                     : "memory");
     CHECK_EQ(r.edi, (u32)in + 2);
     CHECK_EQ(in[0], 0x56);
     CHECK_EQ(in[1], 0x56);

@@ -1,7 +1,14 @@
-/* System registers and the instructions around them: CPUID, MSRs, time stamp, SYSENTER, CMPXCHG8B, control registers. */
+/* System registers and the instructions around them: CPUID, MSRs, time stamp, SYSENTER, CMPXCHG8B,
+ * control registers. */
 #include "roms/test/lib/test.h"
 
-enum { CPUID_TSC = 1 << 4, CPUID_MSR = 1 << 5, CPUID_CX8 = 1 << 8, CPUID_SEP = 1 << 11, CPUID_FXSR = 1 << 24 };
+enum {
+    CPUID_TSC = 1 << 4,
+    CPUID_MSR = 1 << 5,
+    CPUID_CX8 = 1 << 8,
+    CPUID_SEP = 1 << 11,
+    CPUID_FXSR = 1 << 24
+};
 enum { MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176 };
 
 static u32 features;

@@ -1,9 +1,14 @@
-/* Hardware task switches: jump, call and return, interrupts through task gates, links, flags and faults (SDM 3, chapter 7). */
+/* Hardware task switches: jump, call and return, interrupts through task gates, links, flags and
+ * faults (SDM 3, chapter 7). */
 #include "roms/test/lib/test.h"
 
 enum {
-    SEL_T1 = SEL_FREE, SEL_T2 = SEL_FREE + 8, SEL_GATE = SEL_FREE + 16, SEL_T16 = SEL_FREE + 24,
-    STACK1 = 0x96000, STACK2 = 0x94000,
+    SEL_T1 = SEL_FREE,
+    SEL_T2 = SEL_FREE + 8,
+    SEL_GATE = SEL_FREE + 16,
+    SEL_T16 = SEL_FREE + 24,
+    STACK1 = 0x96000,
+    STACK2 = 0x94000,
     NT = 0x4000,
     CR0_TS = 8,
     BUSY = 2,
@@ -170,14 +175,15 @@ static void registers(void)
     u32 a, b, c, d, s, e;
 
     make_task(&t2, SEL_T2, called, STACK2);
-    __asm__ volatile("push %%ebp\n\t"
-                     "mov $0x1111, %%eax; mov $0x2222, %%ebx; mov $0x3333, %%ecx\n\t"
-                     "mov $0x4444, %%edx; mov $0x5555, %%esi; mov $0x6666, %%edi; mov $0x7777, %%ebp\n\t"
-                     "lcall %6, $0\n\t"
-                     "pop %%ebp"
-                     : "=a"(a), "=b"(b), "=c"(c), "=d"(d), "=S"(s), "=D"(e)
-                     : "i"(SEL_T2)
-                     : "memory", "cc");
+    __asm__ volatile(
+        "push %%ebp\n\t"
+        "mov $0x1111, %%eax; mov $0x2222, %%ebx; mov $0x3333, %%ecx\n\t"
+        "mov $0x4444, %%edx; mov $0x5555, %%esi; mov $0x6666, %%edi; mov $0x7777, %%ebp\n\t"
+        "lcall %6, $0\n\t"
+        "pop %%ebp"
+        : "=a"(a), "=b"(b), "=c"(c), "=d"(d), "=S"(s), "=D"(e)
+        : "i"(SEL_T2)
+        : "memory", "cc");
     CHECK(a == 0x1111 && b == 0x2222 && c == 0x3333 && d == 0x4444 && s == 0x5555 && e == 0x6666);
     CHECK_EQ(main_tss.ebp, 0x7777);
     CHECK_EQ(main_tss.ecx, 0x3333);

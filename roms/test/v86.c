@@ -1,7 +1,16 @@
-/* Virtual 8086 mode: entry and exit, sensitive instructions, interrupts, ports, segment arithmetic and limits. */
+/* Virtual 8086 mode: entry and exit, sensitive instructions, interrupts, ports, segment arithmetic
+ * and limits. */
 #include "roms/test/lib/test.h"
 
-enum { VM = 0x20000, IF = 0x200, IOPL3 = 0x3000, CODE = 0x6000, DATA = 0x7800, STACK_SEG = 0x0500, STACK_TOP = 0x0f00 };
+enum {
+    VM = 0x20000,
+    IF = 0x200,
+    IOPL3 = 0x3000,
+    CODE = 0x6000,
+    DATA = 0x7800,
+    STACK_SEG = 0x0500,
+    STACK_TOP = 0x0f00
+};
 
 /* Run the 16-bit code at CODE (segment 0x0600) in V86 mode with EFLAGS `flags` until it traps. */
 static u32 entry_flags;
@@ -29,10 +38,10 @@ static u32 v86_run(const void *code, u32 size, u32 flags)
     return trap_run(enter_v86);
 }
 
-#define V86(flags, ...)                                                                                                \
-    ({                                                                                                                 \
-        static const u8 code[] = {__VA_ARGS__};                                                                        \
-        v86_run(code, sizeof(code), flags);                                                                            \
+#define V86(flags, ...)                                                                            \
+    ({                                                                                             \
+        static const u8 code[] = {__VA_ARGS__};                                                    \
+        v86_run(code, sizeof(code), flags);                                                        \
     })
 
 static void entry_exit(void)
@@ -58,16 +67,16 @@ static void sensitive(void)
 {
     CHECK_EQ(V86(0, 0xfa), VEC_GP); /* cli */
     CHECK_EQ(last.f.error, 0);
-    CHECK_EQ(V86(0, 0xfb), VEC_GP); /* sti */
-    CHECK_EQ(V86(0, 0x9c), VEC_GP); /* pushf */
-    CHECK_EQ(V86(0, 0x9d), VEC_GP); /* popf */
+    CHECK_EQ(V86(0, 0xfb), VEC_GP);       /* sti */
+    CHECK_EQ(V86(0, 0x9c), VEC_GP);       /* pushf */
+    CHECK_EQ(V86(0, 0x9d), VEC_GP);       /* popf */
     CHECK_EQ(V86(0, 0xcd, 0x21), VEC_GP); /* int $0x21 */
     CHECK_EQ(last.f.eip, 0);
     CHECK_EQ(V86(0, 0xcf), VEC_GP); /* iret */
     CHECK_EQ(V86(0, 0xcc), VEC_BP); /* int3 does not ask */
     /* These need ring 0, whatever IOPL says. */
-    CHECK_EQ(V86(IOPL3, 0xf4), VEC_GP);             /* hlt */
-    CHECK_EQ(V86(IOPL3, 0x0f, 0x20, 0xc0), VEC_GP); /* mov %cr0, %eax */
+    CHECK_EQ(V86(IOPL3, 0xf4), VEC_GP);                   /* hlt */
+    CHECK_EQ(V86(IOPL3, 0x0f, 0x20, 0xc0), VEC_GP);       /* mov %cr0, %eax */
     CHECK_EQ(V86(IOPL3, 0x0f, 0x01, 0x16, 0, 0), VEC_GP); /* lgdt */
     /* And these do not exist here. */
     CHECK_EQ(V86(IOPL3, 0x0f, 0x00, 0xc8), VEC_UD); /* str */
@@ -105,8 +114,9 @@ static void segments(void)
 {
     /* mov $0xb800, %ax; mov %ax, %ds; mov $0x0780, %ax; mov %ax, %es; mov %es:(4), %bx; int3 */
     *(u16 *)(DATA + 4) = 0xfeed;
-    CHECK_EQ(V86(IOPL3, 0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xb8, 0x80, 0x07, 0x8e, 0xc0, 0x26, 0x8b, 0x1e, 0x04, 0x00,
-                 0xcc), VEC_BP);
+    CHECK_EQ(V86(IOPL3, 0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xb8, 0x80, 0x07, 0x8e, 0xc0, 0x26, 0x8b,
+                 0x1e, 0x04, 0x00, 0xcc),
+             VEC_BP);
     CHECK_EQ(last.f.ebx & 0xffff, 0xfeed);
     CHECK_EQ(last.f.v86_ds & 0xffff, 0xb800);
     /* A word at offset 0xffff is beyond the 64 KiB limit. mov (0xffff), %ax */

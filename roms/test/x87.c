@@ -1,7 +1,21 @@
-/* The x87: exact values in 80 bits, rounding, exceptions, the stack, and its state in memory (SDM volume 1, chapter 8). */
+/* The x87: exact values in 80 bits, rounding, exceptions, the stack, and its state in memory (SDM
+ * volume 1, chapter 8). */
 #include "roms/test/lib/test.h"
 
-enum { IE = 1, DE = 2, ZE = 4, OE = 8, UE = 0x10, PE = 0x20, SF = 0x40, ES = 0x80, C0 = 0x100, C1 = 0x200, C2 = 0x400, C3 = 0x4000 };
+enum {
+    IE = 1,
+    DE = 2,
+    ZE = 4,
+    OE = 8,
+    UE = 0x10,
+    PE = 0x20,
+    SF = 0x40,
+    ES = 0x80,
+    C0 = 0x100,
+    C1 = 0x200,
+    C2 = 0x400,
+    C3 = 0x4000
+};
 
 struct f80 {
     u64 m;
@@ -11,21 +25,22 @@ struct f80 {
 static struct f80 out;
 static u16 sw;
 
-/* Run x87 instructions from a clean state with control word `cw`; keep the top of the stack and the status word. */
-#define FPU(cw, code)                                                                                                  \
-    do {                                                                                                               \
-        u16 control = (cw);                                                                                            \
-        __asm__ volatile("fninit\n\tfldcw %2\n\t" code "\n\tfnstsw %1\n\tfnclex\n\tfstpt %0"                           \
-                         : "=m"(out), "=m"(sw)                                                                         \
-                         : "m"(control)                                                                                \
-                         : "memory");                                                                                  \
+/* Run x87 instructions from a clean state with control word `cw`; keep the top of the stack and the
+ * status word. */
+#define FPU(cw, code)                                                                              \
+    do {                                                                                           \
+        u16 control = (cw);                                                                        \
+        __asm__ volatile("fninit\n\tfldcw %2\n\t" code "\n\tfnstsw %1\n\tfnclex\n\tfstpt %0"       \
+                         : "=m"(out), "=m"(sw)                                                     \
+                         : "m"(control)                                                            \
+                         : "memory");                                                              \
     } while (0)
 
-#define CHECK_F80(exp, mant)                                                                                           \
-    do {                                                                                                               \
-        CHECK_EQ(out.se, exp);                                                                                         \
-        CHECK_EQ((u32)(out.m >> 32), (u32)((u64)(mant) >> 32));                                                        \
-        CHECK_EQ((u32)out.m, (u32)(mant));                                                                             \
+#define CHECK_F80(exp, mant)                                                                       \
+    do {                                                                                           \
+        CHECK_EQ(out.se, exp);                                                                     \
+        CHECK_EQ((u32)(out.m >> 32), (u32)((u64)(mant) >> 32));                                    \
+        CHECK_EQ((u32)out.m, (u32)(mant));                                                         \
     } while (0)
 
 static void constants(void)
@@ -91,14 +106,17 @@ static void to_integers(void)
     CHECK_EQ(i, (u32)-4);
     /* Half goes to even: 2.5 -> 2, 3.5 -> 4. */
     control = 0x37f;
-    __asm__ volatile("fninit; push $5; fildl (%%esp); movl $2, (%%esp); fidivl (%%esp); add $4, %%esp; fistpl %0"
-                     : "=m"(i));
+    __asm__ volatile(
+        "fninit; push $5; fildl (%%esp); movl $2, (%%esp); fidivl (%%esp); add $4, %%esp; fistpl %0"
+        : "=m"(i));
     CHECK_EQ(i, 2);
-    __asm__ volatile("fninit; push $7; fildl (%%esp); movl $2, (%%esp); fidivl (%%esp); add $4, %%esp; fistpll %0"
+    __asm__ volatile("fninit; push $7; fildl (%%esp); movl $2, (%%esp); fidivl (%%esp); add $4, "
+                     "%%esp; fistpll %0"
                      : "=m"(q));
     CHECK(q == 4);
     /* Too large: the integer indefinite and an invalid operation. */
-    __asm__ volatile("fninit; push $70000; fildl (%%esp); add $4, %%esp; fistps %0; fnstsw %1" : "=m"(h), "=m"(sw));
+    __asm__ volatile("fninit; push $70000; fildl (%%esp); add $4, %%esp; fistps %0; fnstsw %1"
+                     : "=m"(h), "=m"(sw));
     CHECK_EQ((u16)h, 0x8000);
     CHECK_EQ(sw & IE, IE);
 }
@@ -181,7 +199,9 @@ static void state_in_memory(void)
     /* FNSAVE resets the unit; FRSTOR brings everything back. */
     __asm__ volatile("fnstsw %0" : "=m"(sw));
     CHECK_EQ(sw, 0);
-    __asm__ volatile("frstor %2; fstp %%st(0); fnstsw %1; fstpt %0" : "=m"(out), "=m"(sw) : "m"(image));
+    __asm__ volatile("frstor %2; fstp %%st(0); fnstsw %1; fstpt %0"
+                     : "=m"(out), "=m"(sw)
+                     : "m"(image));
     CHECK_F80(0x4000, 0xc90fdaa22168c235ull);
     CHECK_EQ(sw >> 11 & 7, 6);
 }

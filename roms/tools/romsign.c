@@ -1,4 +1,5 @@
-/* Host tool: pads a raw option ROM to 512-byte units and fills in its length and checksums. Usage: romsign IN OUT */
+/* Host tool: pads a raw option ROM to 512-byte units and fills in its length and checksums. Usage:
+ * romsign IN OUT */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

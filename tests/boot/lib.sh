@@ -1,5 +1,6 @@
-# Shared by the boot tests: starts the emulator, types into the guest, waits for text with a time bound, ends it.
-# A test is a POSIX shell script called with the build folder; it exits 0 (passed), 1 (failed) or 77 (skipped).
+# Shared by the boot tests: starts the emulator, types into the guest, waits for text with a time
+# bound, ends it. A test is a POSIX shell script called with the build folder; it exits 0
+# (passed), 1 (failed) or 77 (skipped).
 #
 #   DRAGOMAN     the program to test (default: $B/dragoman)
 #   TEST_SLOW    multiplies every time bound (slow machine, sanitizer build); default 1
@@ -72,7 +73,8 @@ need_guest()
     done
 }
 
-# Is a SeaBIOS installed where the program looks for one? (A pid file that cannot be written ends it before it runs.)
+# Is a SeaBIOS installed where the program looks for one? (A pid file that cannot be written ends
+# it before it runs.)
 have_seabios()
 {
     ! "$DRAGOMAN" -bios bios-256k.bin -display none -monitor none -serial null -pidfile "$W/no/pid" </dev/null 2>&1 |
@@ -85,7 +87,8 @@ need_seabios()
     have_seabios || skip "needs the firmware package (Debian: seabios)"
 }
 
-# start ARGUMENTS: the emulator in the background; its serial port is the file $W/serial and `send`, its monitor `mon`.
+# start ARGUMENTS: the emulator in the background; its serial port is the file $W/serial and
+# `send`, its monitor `mon`.
 start()
 {
     stop
@@ -150,7 +153,8 @@ alive()
     kill -0 "$pid" 2>/dev/null
 }
 
-# wait_serial PATTERN SECONDS [COUNT]: until the serial output has that many lines with the pattern (grep -E).
+# wait_serial PATTERN SECONDS [COUNT]: until the serial output has that many lines with the
+# pattern (grep -E).
 wait_serial()
 {
     end=$(($(date +%s) + $2 * slow))

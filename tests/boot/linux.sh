@@ -1,4 +1,5 @@
-# The conversation with a Linux kernel that the kernel tests share: from GUEST-UP to power-off and reboot.
+# The conversation with a Linux kernel that the kernel tests share: from GUEST-UP to power-off and
+# reboot.
 
 # linux_session KERNEL LABEL ARGUMENTS: boot, use the shell, power off.
 linux_session()

@@ -1,5 +1,6 @@
 #!/bin/sh
-# An ISO made here from isolinux and Debian's i386 netboot installer boots to the installer's first question.
+# An ISO made here from isolinux and Debian's i386 netboot installer boots to the installer's
+# first question.
 . "$(dirname "$0")/lib.sh"
 need_seabios
 need_guest d-i/vmlinuz d-i/initrd.gz isolinux/isolinux.bin isolinux/ldlinux.c32
@@ -14,7 +15,7 @@ default install
 prompt 0
 label install
   kernel /linux
-  append vga=normal fb=false initrd=/initrd.gz
+  append vga=normal fb=false nomodeset initrd=/initrd.gz
 END
 xorriso -as mkisofs -quiet -o "$W/cd.iso" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
     -boot-info-table -V DRAGOMAN "$W/iso" >"$W/xorriso.log" 2>&1 || fail "xorriso: $(tail -n 1 "$W/xorriso.log")"

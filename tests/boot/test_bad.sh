@@ -1,5 +1,6 @@
 #!/bin/sh
-# Bad input: one sentence that says what is wrong, status 1; and what guests do that must not end the program badly.
+# Bad input: one sentence that says what is wrong, status 1; and what guests do that must not end
+# the program badly.
 . "$(dirname "$0")/lib.sh"
 
 head=-display\ none\ -serial\ null\ -monitor\ none
@@ -20,14 +21,16 @@ if [ -f "$G/vmlinuz-686" ]; then
     refuses 'noinitrd' $head -kernel "$G/vmlinuz-686" -initrd "$W/noinitrd"
 fi
 
-# A disk that is not bootable: the firmware says so, the program keeps running until it is told to quit.
+# A disk that is not bootable: the firmware says so, the program keeps running until it is told to
+# quit.
 head -c 1048576 /dev/zero >"$W/empty.img"
 start -hda "$W/empty.img" -boot c
 wait_screen 'No bootable device|not a bootable disk' 60
 mon quit
 wait_end 0 10
 
-# A triple fault with -no-reboot ends with a register dump: an ISA ROM that loads an empty IDT and divides by zero.
+# A triple fault with -no-reboot ends with a register dump: an ISA ROM that loads an empty IDT and
+# divides by zero.
 {
     # lidt cs:[0x20]; div by zero at the reset vector's target.
     printf '\372\056\017\001\036\040\000\061\300\367\360'

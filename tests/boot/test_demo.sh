@@ -1,5 +1,6 @@
 #!/bin/sh
-# The built-in guest: its self-test from the boot ROM and from the floppy, then keys, screen and power-off by hand.
+# The built-in guest: its self-test from the boot ROM and from the floppy, then keys, screen and
+# power-off by hand.
 . "$(dirname "$0")/lib.sh"
 
 for engine in jit eval exec; do

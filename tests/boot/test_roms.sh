@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every test ROM on every engine: prints PASS on port 0xE9 and ends through the exit device with code 0 (status 1).
+# Every test ROM on every engine: prints PASS on port 0xE9 and ends through the exit device with
+# code 0 (status 1).
 . "$(dirname "$0")/lib.sh"
 
 n=0

@@ -1,4 +1,5 @@
-/* Direct kernel boot, host side: what is laid out for good kernels, and the sentence for every kind of bad one. */
+/* Direct kernel boot, host side: what is laid out for good kernels, and the sentence for every kind
+ * of bad one. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static void make_linux(u8 *k)
 
 static struct boot_input linux_input(const u8 *k)
 {
-    struct boot_input in = {.kernel = {"vmlinuz", k, LINUX_LEN}, .cmdline = "console=ttyS0", .ram_size = 64 * MIB};
+    struct boot_input in = {
+        .kernel = {"vmlinuz", k, LINUX_LEN}, .cmdline = "console=ttyS0", .ram_size = 64 * MIB};
 
     return in;
 }
@@ -178,7 +180,8 @@ START_TEST(linux_truncated)
     struct boot_input in = linux_input(k);
 
     make_linux(k);
-    /* Every length: a sentence, and no byte read past the end (the sanitizers watch a copy of exactly that size). */
+    /* Every length: a sentence, and no byte read past the end (the sanitizers watch a copy of
+     * exactly that size). */
     for (size_t n = 0; n + 16 < LINUX_LEN; n += n < 0x300 ? 1 : 97) {
         u8 *cut = malloc(n != 0 ? n : 1);
 
@@ -244,7 +247,8 @@ START_TEST(linux_old)
     setup = item(&b, FWCFG_SETUP_DATA)->data;
     ck_assert_uint_eq(number(&b, FWCFG_KERNEL_ADDR), 0x10000);
     ck_assert_uint_eq(get32(setup + 0x20) & 0xffff, 0xa33f);
-    ck_assert_uint_eq(number(&b, FWCFG_SETUP_ADDR) + (get32(setup + 0x20) >> 16), number(&b, FWCFG_CMDLINE_ADDR));
+    ck_assert_uint_eq(number(&b, FWCFG_SETUP_ADDR) + (get32(setup + 0x20) >> 16),
+                      number(&b, FWCFG_CMDLINE_ADDR));
     ck_assert_uint_eq(setup[0x211], 0);
     boot_free(&b);
 }
@@ -252,7 +256,8 @@ END_TEST
 
 enum { ELF_LEN = 0x2000, MB_AT = 0x1000 };
 
-/* A multiboot ELF: one segment of 0x1000 bytes in the file and 0x3000 in memory, at virtual 0xC0100000. */
+/* A multiboot ELF: one segment of 0x1000 bytes in the file and 0x3000 in memory, at virtual
+ * 0xC0100000. */
 static void make_elf(u8 *k)
 {
     memset(k, 0, ELF_LEN);
@@ -277,7 +282,8 @@ static void make_elf(u8 *k)
 
 static struct boot_input elf_input(const u8 *k)
 {
-    struct boot_input in = {.kernel = {"kernel.elf", k, ELF_LEN}, .cmdline = "a b", .ram_size = 16 * MIB};
+    struct boot_input in = {
+        .kernel = {"kernel.elf", k, ELF_LEN}, .cmdline = "a b", .ram_size = 16 * MIB};
 
     return in;
 }

@@ -1,4 +1,7 @@
-/* Image of a test ROM: from the reset vector to protected mode, a copy of the program to 0x10000, and into it. */
+/*
+ * Image of a test ROM: from the reset vector to protected mode, a copy of the program to 0x10000,
+ * and into it.
+ */
     .set    ROM_BASE, 0xf0000
     .set    PROGRAM, 0x10000
     .section .text, "ax"

@@ -1,5 +1,6 @@
 /*
- * Start, exception entries and the two assembly halves of the trap mechanism (test.h) that all test ROMs share.
+ * Start, exception entries and the two assembly halves of the trap mechanism (test.h) that all
+ * test ROMs share.
  */
     .section .start, "ax"
     .code32
@@ -18,7 +19,10 @@ _start:
     .text
     .globl intr_entries
     .balign 16
-/* 16 bytes for each vector; a zero takes the place of the error code where the processor pushes none. */
+/*
+ * 16 bytes for each vector; a zero takes the place of the error code where the processor pushes
+ * none.
+ */
 intr_entries:
     .set    v, 0
     .rept   0x90

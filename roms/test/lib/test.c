@@ -34,7 +34,7 @@ void say(const char *s)
 void say_hex(u32 v)
 {
     for (int shift = 28; shift >= 0; shift -= 4)
-        outb(DEBUG_PORT, (u8)"0123456789abcdef"[v >> shift & 15]);
+        outb(DEBUG_PORT, (u8) "0123456789abcdef"[v >> shift & 15]);
 }
 
 static void say_number(u32 v)
@@ -119,13 +119,14 @@ u32 user_run(void (*fn)(void))
 
 u64 make_segment(u32 base, u32 limit, u8 access, u8 flags)
 {
-    return (limit & 0xffff) | (u64)(base & 0xffffff) << 16 | (u64)access << 40 | (u64)(limit >> 16 & 15) << 48 |
-           (u64)flags << 52 | (u64)(base >> 24) << 56;
+    return (limit & 0xffff) | (u64)(base & 0xffffff) << 16 | (u64)access << 40 |
+           (u64)(limit >> 16 & 15) << 48 | (u64)flags << 52 | (u64)(base >> 24) << 56;
 }
 
 u64 make_gate(u16 selector, u32 offset, u8 access, u8 params)
 {
-    return (offset & 0xffff) | (u32)selector << 16 | (u64)params << 32 | (u64)access << 40 | (u64)(offset >> 16) << 48;
+    return (offset & 0xffff) | (u32)selector << 16 | (u64)params << 32 | (u64)access << 40 |
+           (u64)(offset >> 16) << 48;
 }
 
 void set_gdt(u16 selector, u64 descriptor)
