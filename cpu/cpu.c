@@ -56,8 +56,10 @@ static void reset_segments(struct cpu *cpu)
     const u32 data = DA_P | DA_S | DA_WRITE | DA_ACCESSED;
     for (unsigned s = 0; s < SEG__COUNT; s++)
         cpu->seg[s] = (struct seg){.limit = 0xffff, .attr = data};
-    cpu->seg[SEG_CS] = (struct seg){
-        .base = 0xffff0000u, .limit = 0xffff, .attr = DA_P | DA_S | DA_CODE | DA_READ | DA_ACCESSED, .sel = 0xf000};
+    cpu->seg[SEG_CS] = (struct seg){.base = 0xffff0000u,
+                                    .limit = 0xffff,
+                                    .attr = DA_P | DA_S | DA_CODE | DA_READ | DA_ACCESSED,
+                                    .sel = 0xf000};
     cpu->ldt = (struct seg){.limit = 0xffff, .attr = DA_P | 0x200};
     cpu->tr = (struct seg){.limit = 0xffff, .attr = DA_P | 0xb00};
     cpu->gdt = cpu->idt = (struct dtable){.limit = 0xffff};
@@ -118,7 +120,8 @@ u32 cpu_eflags(const struct cpu *cpu)
 
 void cpu_set_eflags(struct cpu *cpu, u32 v)
 {
-    const u32 known = FL_TF | FL_IF | FL_DF | FL_IOPL | FL_NT | FL_RF | FL_VM | FL_AC | FL_VIF | FL_VIP | FL_ID;
+    const u32 known =
+        FL_TF | FL_IF | FL_DF | FL_IOPL | FL_NT | FL_RF | FL_VM | FL_AC | FL_VIF | FL_VIP | FL_ID;
     cpu_set_aflags(cpu, v);
     cpu->eflags = v & known;
 }
@@ -147,7 +150,8 @@ void cpu_update_mode(struct cpu *cpu)
     else
         cpu->stack_bits = cpu->seg[SEG_SS].attr & DA_DB ? 32 : 16;
     /* The ends of segments depend on rights being checked and on 64-bit code. */
-    if (was64 != (cpu->code_bits == 64) || cpu->seg_mode != (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM)) {
+    if (was64 != (cpu->code_bits == 64) ||
+        cpu->seg_mode != (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM)) {
         cpu->seg_mode = (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM);
         seg_update_all(cpu);
     }
@@ -163,11 +167,13 @@ void cpu_update_mode(struct cpu *cpu)
     key |= cpu->cr0 & CR0_PG ? MK_PG : 0;
     key |= cpu->align_check ? MK_AC : 0;
     key |= cpu->dr[7] & DR7_ENABLE ? MK_DEBUG : 0;
-    if (cpu->code_bits != 64 && cpu->seg[SEG_CS].limit < (cpu->code_bits == 32 ? 0xffffffffu : 0xffffu))
+    if (cpu->code_bits != 64 &&
+        cpu->seg[SEG_CS].limit < (cpu->code_bits == 32 ? 0xffffffffu : 0xffffu))
         key |= MK_LIMIT;
     for (unsigned s = 0; s < SEG__COUNT; s++) {
         const struct seg *seg = &cpu->seg[s];
-        bool flat = !seg->base && seg->end_r == BIT64(32) && (s == SEG_CS || seg->end_w == BIT64(32));
+        bool flat =
+            !seg->base && seg->end_r == BIT64(32) && (s == SEG_CS || seg->end_w == BIT64(32));
         if (cpu->code_bits == 64)
             flat = s < SEG_FS || !seg->base;
         key |= flat ? MK_FLAT(s) : 0;
@@ -198,12 +204,13 @@ static void PRINTF_LIKE(2, 3) put(struct text *t, const char *fmt, ...)
 
 static void dump_seg(struct text *t, const char *name, const struct seg *s)
 {
-    put(t, "%-4s %04x base %08llx limit %08x attr %06x\n", name, s->sel, (unsigned long long)s->base, s->limit, s->attr);
+    put(t, "%-4s %04x base %08llx limit %08x attr %06x\n", name, s->sel,
+        (unsigned long long)s->base, s->limit, s->attr);
 }
 
 char *cpu_dump(const struct cpu *cpu, char *buf, size_t n)
 {
-    static const char *const gpr[16] = {"AX", "CX", "DX", "BX", "SP", "BP", "SI", "DI",
+    static const char *const gpr[16] = {"AX", "CX", "DX",  "BX",  "SP",  "BP",  "SI",  "DI",
                                         "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"};
     static const char *const seg[SEG__COUNT] = {"ES", "CS", "SS", "DS", "FS", "GS"};
     bool wide = cpu_has(cpu, FEAT_LM);
@@ -212,23 +219,30 @@ char *cpu_dump(const struct cpu *cpu, char *buf, size_t n)
     if (n)
         *buf = 0;
     for (unsigned i = 0; i < (wide ? 16 : 8); i++)
-        put(&t, "%s%s=%0*llx%c", i >= 8 ? "" : wide ? "R" : "E", gpr[i], wide ? 16 : 8,
-            (unsigned long long)cpu->gpr[i], (i & 3) == 3 ? '\n' : ' ');
-    put(&t, "%s=%0*llx EFLAGS=%08x [%c%c%c%c%c%c%c%c%c] IOPL=%u CPL=%u %u-bit%s%s%s%s\n", wide ? "RIP" : "EIP",
-        wide ? 16 : 8, (unsigned long long)cpu->rip, f, f & F_O ? 'O' : '-', f & FL_DF ? 'D' : '-', f & FL_IF ? 'I' : '-',
-        f & FL_TF ? 'T' : '-', f & F_S ? 'S' : '-', f & F_Z ? 'Z' : '-', f & F_A ? 'A' : '-', f & F_P ? 'P' : '-',
-        f & F_C ? 'C' : '-', cpu_iopl(cpu), cpu->cpl, cpu->code_bits, cpu_pe(cpu) ? "" : " real",
+        put(&t, "%s%s=%0*llx%c",
+            i >= 8 ? ""
+            : wide ? "R"
+                   : "E",
+            gpr[i], wide ? 16 : 8, (unsigned long long)cpu->gpr[i], (i & 3) == 3 ? '\n' : ' ');
+    put(&t, "%s=%0*llx EFLAGS=%08x [%c%c%c%c%c%c%c%c%c] IOPL=%u CPL=%u %u-bit%s%s%s%s\n",
+        wide ? "RIP" : "EIP", wide ? 16 : 8, (unsigned long long)cpu->rip, f, f & F_O ? 'O' : '-',
+        f & FL_DF ? 'D' : '-', f & FL_IF ? 'I' : '-', f & FL_TF ? 'T' : '-', f & F_S ? 'S' : '-',
+        f & F_Z ? 'Z' : '-', f & F_A ? 'A' : '-', f & F_P ? 'P' : '-', f & F_C ? 'C' : '-',
+        cpu_iopl(cpu), cpu->cpl, cpu->code_bits, cpu_pe(cpu) ? "" : " real",
         cpu_v86(cpu) ? " V86" : "", cpu->halted ? " HLT" : "", cpu->in_smm ? " SMM" : "");
     for (unsigned s = 0; s < SEG__COUNT; s++)
         dump_seg(&t, seg[s], &cpu->seg[s]);
     dump_seg(&t, "LDTR", &cpu->ldt);
     dump_seg(&t, "TR", &cpu->tr);
-    put(&t, "GDTR base %08llx limit %04x\nIDTR base %08llx limit %04x\n", (unsigned long long)cpu->gdt.base, cpu->gdt.limit,
-        (unsigned long long)cpu->idt.base, cpu->idt.limit);
-    put(&t, "CR0=%08x CR2=%08llx CR3=%08llx CR4=%08x EFER=%llx\n", cpu->cr0, (unsigned long long)cpu->cr2,
-        (unsigned long long)cpu->cr3, cpu->cr4, (unsigned long long)cpu->efer);
-    put(&t, "DR0=%08llx DR1=%08llx DR2=%08llx DR3=%08llx DR6=%08llx DR7=%08llx\n", (unsigned long long)cpu->dr[0],
-        (unsigned long long)cpu->dr[1], (unsigned long long)cpu->dr[2], (unsigned long long)cpu->dr[3],
+    put(&t, "GDTR base %08llx limit %04x\nIDTR base %08llx limit %04x\n",
+        (unsigned long long)cpu->gdt.base, cpu->gdt.limit, (unsigned long long)cpu->idt.base,
+        cpu->idt.limit);
+    put(&t, "CR0=%08x CR2=%08llx CR3=%08llx CR4=%08x EFER=%llx\n", cpu->cr0,
+        (unsigned long long)cpu->cr2, (unsigned long long)cpu->cr3, cpu->cr4,
+        (unsigned long long)cpu->efer);
+    put(&t, "DR0=%08llx DR1=%08llx DR2=%08llx DR3=%08llx DR6=%08llx DR7=%08llx\n",
+        (unsigned long long)cpu->dr[0], (unsigned long long)cpu->dr[1],
+        (unsigned long long)cpu->dr[2], (unsigned long long)cpu->dr[3],
         (unsigned long long)cpu->dr[6], (unsigned long long)cpu->dr[7]);
     return buf;
 }
@@ -260,12 +274,13 @@ u64 cpu_hash(const struct cpu *cpu)
     h = mix(mix(h, cpu->cr3), cpu->efer);
     for (unsigned i = 0; i < 8; i++)
         h = mix(h, cpu->dr[i]);
-    h = mix(h, (u64)cpu->cpl | (u64)cpu->halted << 8 | (u64)cpu->shadow << 9 | (u64)cpu->shadow_ss << 10 |
-                   (u64)cpu->in_smm << 11 | (u64)cpu->nmi_blocked << 12);
+    h = mix(h, (u64)cpu->cpl | (u64)cpu->halted << 8 | (u64)cpu->shadow << 9 |
+                   (u64)cpu->shadow_ss << 10 | (u64)cpu->in_smm << 11 |
+                   (u64)cpu->nmi_blocked << 12);
     for (unsigned i = 0; i < 8; i++)
         h = mix(mix(h, cpu->fpu.st[i].frac), cpu->fpu.st[i].se);
-    h = mix(h, cpu->fpu.cw | (u64)cpu->fpu.sw << 16 | (u64)cpu->fpu.top << 32 | (u64)cpu->fpu.empty << 40 |
-                   (u64)cpu->fpu.fop << 48);
+    h = mix(h, cpu->fpu.cw | (u64)cpu->fpu.sw << 16 | (u64)cpu->fpu.top << 32 |
+                   (u64)cpu->fpu.empty << 40 | (u64)cpu->fpu.fop << 48);
     h = mix(mix(h, cpu->fpu.fip), cpu->fpu.fdp);
     h = mix(h, cpu->fpu.fcs | (u64)cpu->fpu.fds << 16 | (u64)cpu->mxcsr << 32);
     for (unsigned i = 0; i < 16; i++)

@@ -1,7 +1,9 @@
-/* Shifts and rotates with their flags (SDM vol. 2, "RCL/RCR/ROL/ROR", "SAL/SAR/SHL/SHR", "SHLD", "SHRD"). */
+/* Shifts and rotates with their flags (SDM vol. 2, "RCL/RCR/ROL/ROR", "SAL/SAR/SHL/SHR", "SHLD",
+ * "SHRD"). */
 #include "cpu/flags.h"
 
-/* OF after a rotate or shift to the left, whatever the count: the top bit differs from what left last. */
+/* OF after a rotate or shift to the left, whatever the count: the top bit differs from what left
+ * last. */
 static u32 left_of(u64 r, u32 cf, unsigned size)
 {
     return msb(r, size) ^ cf;

@@ -1,5 +1,5 @@
-/* Byte blocks through segments, and the accesses that the processor makes for itself with supervisor rights
- * (SDM vol. 3 sections 4.6 and 5.3). */
+/* Byte blocks through segments, and the accesses that the processor makes for itself with
+ * supervisor rights (SDM vol. 3 sections 4.6 and 5.3). */
 #include "cpu/mem.h"
 
 void mem_raise_ac(struct cpu *cpu)
@@ -7,7 +7,8 @@ void mem_raise_ac(struct cpu *cpu)
     cpu_raise_err(cpu, EXC_AC, 0);
 }
 
-/* Linear address of the block after all checks of segmentation. Blocks are not aligned operands: #AC is the caller's. */
+/* Linear address of the block after all checks of segmentation. Blocks are not aligned operands:
+ * #AC is the caller's. */
 static u64 block_linear(struct cpu *cpu, unsigned s, u64 off, unsigned n, bool write)
 {
     const struct seg *seg = &cpu->seg[s];

@@ -49,15 +49,42 @@ static inline void compare(struct cpu *cpu, const struct insn *insn, enum alu op
     cpu_set_aflags(cpu, flags);
 }
 
-void exec_ADD(struct cpu *cpu, const struct insn *insn) { binary(cpu, insn, ADD); }
-void exec_ADC(struct cpu *cpu, const struct insn *insn) { binary(cpu, insn, ADC); }
-void exec_SUB(struct cpu *cpu, const struct insn *insn) { binary(cpu, insn, SUB); }
-void exec_SBB(struct cpu *cpu, const struct insn *insn) { binary(cpu, insn, SBB); }
-void exec_AND(struct cpu *cpu, const struct insn *insn) { binary(cpu, insn, AND); }
-void exec_OR(struct cpu *cpu, const struct insn *insn) { binary(cpu, insn, OR); }
-void exec_XOR(struct cpu *cpu, const struct insn *insn) { binary(cpu, insn, XOR); }
-void exec_CMP(struct cpu *cpu, const struct insn *insn) { compare(cpu, insn, SUB); }
-void exec_TEST(struct cpu *cpu, const struct insn *insn) { compare(cpu, insn, AND); }
+void exec_ADD(struct cpu *cpu, const struct insn *insn)
+{
+    binary(cpu, insn, ADD);
+}
+void exec_ADC(struct cpu *cpu, const struct insn *insn)
+{
+    binary(cpu, insn, ADC);
+}
+void exec_SUB(struct cpu *cpu, const struct insn *insn)
+{
+    binary(cpu, insn, SUB);
+}
+void exec_SBB(struct cpu *cpu, const struct insn *insn)
+{
+    binary(cpu, insn, SBB);
+}
+void exec_AND(struct cpu *cpu, const struct insn *insn)
+{
+    binary(cpu, insn, AND);
+}
+void exec_OR(struct cpu *cpu, const struct insn *insn)
+{
+    binary(cpu, insn, OR);
+}
+void exec_XOR(struct cpu *cpu, const struct insn *insn)
+{
+    binary(cpu, insn, XOR);
+}
+void exec_CMP(struct cpu *cpu, const struct insn *insn)
+{
+    compare(cpu, insn, SUB);
+}
+void exec_TEST(struct cpu *cpu, const struct insn *insn)
+{
+    compare(cpu, insn, AND);
+}
 
 void exec_NOT(struct cpu *cpu, const struct insn *insn)
 {
@@ -146,6 +173,15 @@ void exec_CMPXCHG8B(struct cpu *cpu, const struct insn *insn)
     cpu_set_aflags(cpu, (cpu_aflags(cpu) & ~(u32)F_Z) | (equal ? F_Z : 0));
 }
 
-void exec_CMC(struct cpu *cpu, const struct insn *insn) { cpu->af.szapc ^= F_C; }
-void exec_CLC(struct cpu *cpu, const struct insn *insn) { cpu->af.szapc &= (u8)~F_C; }
-void exec_STC(struct cpu *cpu, const struct insn *insn) { cpu->af.szapc |= F_C; }
+void exec_CMC(struct cpu *cpu, const struct insn *insn)
+{
+    cpu->af.szapc ^= F_C;
+}
+void exec_CLC(struct cpu *cpu, const struct insn *insn)
+{
+    cpu->af.szapc &= (u8)~F_C;
+}
+void exec_STC(struct cpu *cpu, const struct insn *insn)
+{
+    cpu->af.szapc |= F_C;
+}

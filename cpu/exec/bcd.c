@@ -1,5 +1,5 @@
-/* Decimal adjustment (SDM vol. 2 "DAA", "DAS", "AAA", "AAS", "AAM", "AAD"). OF and other flags that the manual leaves
- * open are clear; SF, ZF and PF follow AL. */
+/* Decimal adjustment (SDM vol. 2 "DAA", "DAS", "AAA", "AAS", "AAM", "AAD"). OF and other flags that
+ * the manual leaves open are clear; SF, ZF and PF follow AL. */
 #include "cpu/exec/exec.h"
 #include "cpu/flags.h"
 
@@ -39,8 +39,14 @@ static void adjust_packed(struct cpu *cpu, int sign)
     cpu_set_aflags(cpu, out | flags_szp(al, 1));
 }
 
-void exec_DAA(struct cpu *cpu, const struct insn *insn) { adjust_packed(cpu, 1); }
-void exec_DAS(struct cpu *cpu, const struct insn *insn) { adjust_packed(cpu, -1); }
+void exec_DAA(struct cpu *cpu, const struct insn *insn)
+{
+    adjust_packed(cpu, 1);
+}
+void exec_DAS(struct cpu *cpu, const struct insn *insn)
+{
+    adjust_packed(cpu, -1);
+}
 
 /* AAA and AAS work on AX as a whole: a carry out of AL reaches AH. */
 static void adjust_unpacked(struct cpu *cpu, int sign)
@@ -55,8 +61,14 @@ static void adjust_unpacked(struct cpu *cpu, int sign)
     cpu_set_aflags(cpu, out | flags_szp(ax & 0xff, 1));
 }
 
-void exec_AAA(struct cpu *cpu, const struct insn *insn) { adjust_unpacked(cpu, 1); }
-void exec_AAS(struct cpu *cpu, const struct insn *insn) { adjust_unpacked(cpu, -1); }
+void exec_AAA(struct cpu *cpu, const struct insn *insn)
+{
+    adjust_unpacked(cpu, 1);
+}
+void exec_AAS(struct cpu *cpu, const struct insn *insn)
+{
+    adjust_unpacked(cpu, -1);
+}
 
 void exec_AAM(struct cpu *cpu, const struct insn *insn)
 {

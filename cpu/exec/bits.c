@@ -1,4 +1,5 @@
-/* Bit tests, scans and counts (SDM vol. 1 section 7.3.7). Scans and counts clear the flags that the manual leaves open. */
+/* Bit tests, scans and counts (SDM vol. 1 section 7.3.7). Scans and counts clear the flags that the
+ * manual leaves open. */
 #include "cpu/exec/exec.h"
 #include "cpu/flags.h"
 
@@ -14,7 +15,8 @@ static inline u64 bit_apply(enum bit_op op, u64 v, u64 bit)
     }
 }
 
-/* A bit offset in a register reaches the whole memory around the operand; an immediate stays within it. */
+/* A bit offset in a register reaches the whole memory around the operand; an immediate stays within
+ * it. */
 static inline void bit_op(struct cpu *cpu, const struct insn *insn, enum bit_op op)
 {
     unsigned size = insn->o[0].size, bits = 8 * size;
@@ -23,8 +25,13 @@ static inline void bit_op(struct cpu *cpu, const struct insn *insn, enum bit_op 
     if (mem) {
         off = ea(cpu, insn);
         if (insn->o[1].kind == OPND_GPR)
-            off = (off + (u64)((sext(n, bits) >> (size == 2 ? 4 : size == 4 ? 5 : 6)) * (s64)size)) & size_mask(insn->asz);
-        v = op == BIT_TEST ? mem_read(cpu, insn->seg, off, size) : mem_read_rmw(cpu, insn->seg, off, size);
+            off = (off + (u64)((sext(n, bits) >> (size == 2   ? 4
+                                                  : size == 4 ? 5
+                                                              : 6)) *
+                               (s64)size)) &
+                  size_mask(insn->asz);
+        v = op == BIT_TEST ? mem_read(cpu, insn->seg, off, size)
+                           : mem_read_rmw(cpu, insn->seg, off, size);
     } else {
         v = opnd_read(cpu, insn, 0);
     }
@@ -39,10 +46,22 @@ static inline void bit_op(struct cpu *cpu, const struct insn *insn, enum bit_op 
     cpu->af.szapc = (u8)((cpu->af.szapc & ~F_C) | (v >> n & 1));
 }
 
-void exec_BT(struct cpu *cpu, const struct insn *insn) { bit_op(cpu, insn, BIT_TEST); }
-void exec_BTS(struct cpu *cpu, const struct insn *insn) { bit_op(cpu, insn, BIT_SET); }
-void exec_BTR(struct cpu *cpu, const struct insn *insn) { bit_op(cpu, insn, BIT_RESET); }
-void exec_BTC(struct cpu *cpu, const struct insn *insn) { bit_op(cpu, insn, BIT_COMPLEMENT); }
+void exec_BT(struct cpu *cpu, const struct insn *insn)
+{
+    bit_op(cpu, insn, BIT_TEST);
+}
+void exec_BTS(struct cpu *cpu, const struct insn *insn)
+{
+    bit_op(cpu, insn, BIT_SET);
+}
+void exec_BTR(struct cpu *cpu, const struct insn *insn)
+{
+    bit_op(cpu, insn, BIT_RESET);
+}
+void exec_BTC(struct cpu *cpu, const struct insn *insn)
+{
+    bit_op(cpu, insn, BIT_COMPLEMENT);
+}
 
 static unsigned lowest(u64 v)
 {

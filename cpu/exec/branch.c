@@ -83,9 +83,18 @@ static void loop(struct cpu *cpu, const struct insn *insn, bool condition)
     reg_write(cpu, REG_CX, insn->asz, count);
 }
 
-void exec_LOOP(struct cpu *cpu, const struct insn *insn) { loop(cpu, insn, true); }
-void exec_LOOPE(struct cpu *cpu, const struct insn *insn) { loop(cpu, insn, cpu_cc(cpu, CC_E)); }
-void exec_LOOPNE(struct cpu *cpu, const struct insn *insn) { loop(cpu, insn, cpu_cc(cpu, CC_NE)); }
+void exec_LOOP(struct cpu *cpu, const struct insn *insn)
+{
+    loop(cpu, insn, true);
+}
+void exec_LOOPE(struct cpu *cpu, const struct insn *insn)
+{
+    loop(cpu, insn, cpu_cc(cpu, CC_E));
+}
+void exec_LOOPNE(struct cpu *cpu, const struct insn *insn)
+{
+    loop(cpu, insn, cpu_cc(cpu, CC_NE));
+}
 
 void exec_JCXZ(struct cpu *cpu, const struct insn *insn)
 {

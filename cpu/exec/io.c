@@ -35,7 +35,8 @@ void exec_OUT(struct cpu *cpu, const struct insn *insn)
     port_write(cpu, port, size, reg_read(cpu, REG_AX, size));
 }
 
-/* The destination is checked before the port is read: reading has effects that could not be taken back. */
+/* The destination is checked before the port is read: reading has effects that could not be taken
+ * back. */
 void exec_INS(struct cpu *cpu, const struct insn *insn)
 {
     u16 port = (u16)cpu->gpr[REG_DX];

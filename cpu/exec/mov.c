@@ -22,11 +22,17 @@ static void move_signed(struct cpu *cpu, const struct insn *insn)
     opnd_write(cpu, insn, 0, (u64)sext(opnd_read(cpu, insn, 1), 8u * insn->o[1].size));
 }
 
-void exec_MOVSX(struct cpu *cpu, const struct insn *insn) { move_signed(cpu, insn); }
-void exec_MOVSXD(struct cpu *cpu, const struct insn *insn) { move_signed(cpu, insn); }
+void exec_MOVSX(struct cpu *cpu, const struct insn *insn)
+{
+    move_signed(cpu, insn);
+}
+void exec_MOVSXD(struct cpu *cpu, const struct insn *insn)
+{
+    move_signed(cpu, insn);
+}
 
-/* Loading SS holds off interrupts and debug traps until the next instruction is through, so that a program can load
- * the stack pointer too. */
+/* Loading SS holds off interrupts and debug traps until the next instruction is through, so that a
+ * program can load the stack pointer too. */
 static void load_seg(struct cpu *cpu, unsigned s, unsigned sel)
 {
     seg_load(cpu, s, sel);
@@ -139,8 +145,23 @@ static void load_far(struct cpu *cpu, const struct insn *insn, unsigned s)
     opnd_write(cpu, insn, 0, off);
 }
 
-void exec_LDS(struct cpu *cpu, const struct insn *insn) { load_far(cpu, insn, SEG_DS); }
-void exec_LES(struct cpu *cpu, const struct insn *insn) { load_far(cpu, insn, SEG_ES); }
-void exec_LSS(struct cpu *cpu, const struct insn *insn) { load_far(cpu, insn, SEG_SS); }
-void exec_LFS(struct cpu *cpu, const struct insn *insn) { load_far(cpu, insn, SEG_FS); }
-void exec_LGS(struct cpu *cpu, const struct insn *insn) { load_far(cpu, insn, SEG_GS); }
+void exec_LDS(struct cpu *cpu, const struct insn *insn)
+{
+    load_far(cpu, insn, SEG_DS);
+}
+void exec_LES(struct cpu *cpu, const struct insn *insn)
+{
+    load_far(cpu, insn, SEG_ES);
+}
+void exec_LSS(struct cpu *cpu, const struct insn *insn)
+{
+    load_far(cpu, insn, SEG_SS);
+}
+void exec_LFS(struct cpu *cpu, const struct insn *insn)
+{
+    load_far(cpu, insn, SEG_FS);
+}
+void exec_LGS(struct cpu *cpu, const struct insn *insn)
+{
+    load_far(cpu, insn, SEG_GS);
+}

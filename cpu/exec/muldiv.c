@@ -1,5 +1,5 @@
-/* Multiplication and division (SDM vol. 2 "MUL", "IMUL", "DIV", "IDIV"). DIV and IDIV leave the flags alone; #DE comes
- * before anything is written. */
+/* Multiplication and division (SDM vol. 2 "MUL", "IMUL", "DIV", "IDIV"). DIV and IDIV leave the
+ * flags alone; #DE comes before anything is written. */
 #include "cpu/exec/exec.h"
 #include "cpu/flags.h"
 
@@ -26,7 +26,8 @@ void exec_MUL(struct cpu *cpu, const struct insn *insn)
 void exec_IMUL(struct cpu *cpu, const struct insn *insn)
 {
     unsigned size = insn->o[0].size, bits = 8 * size;
-    u64 a = insn->nopnd == 1 ? reg_read(cpu, REG_AX, size) : opnd_read(cpu, insn, insn->nopnd == 3 ? 1 : 0);
+    u64 a = insn->nopnd == 1 ? reg_read(cpu, REG_AX, size)
+                             : opnd_read(cpu, insn, insn->nopnd == 3 ? 1 : 0);
     u64 b = opnd_read(cpu, insn, insn->nopnd == 1 ? 0 : insn->nopnd - 1u);
     __int128 p = (__int128)sext(a, bits) * sext(b, bits);
     u64 lo = (u64)p & size_mask(size), hi = (u64)(p >> bits) & size_mask(size);
@@ -42,7 +43,8 @@ static unsigned __int128 dividend(const struct cpu *cpu, unsigned size)
 {
     if (size == 1)
         return reg_read(cpu, REG_AX, 2);
-    return (unsigned __int128)reg_read(cpu, REG_DX, size) << (8 * size) | reg_read(cpu, REG_AX, size);
+    return (unsigned __int128)reg_read(cpu, REG_DX, size) << (8 * size) |
+           reg_read(cpu, REG_AX, size);
 }
 
 void exec_DIV(struct cpu *cpu, const struct insn *insn)

@@ -1,4 +1,5 @@
-/* Shifts and rotates (SDM vol. 1 section 7.3.6). A count of 0 writes the operand back and keeps the flags. */
+/* Shifts and rotates (SDM vol. 1 section 7.3.6). A count of 0 writes the operand back and keeps the
+ * flags. */
 #include "cpu/exec/exec.h"
 #include "cpu/flags.h"
 
@@ -16,13 +17,34 @@ static inline void shift(struct cpu *cpu, const struct insn *insn, enum shift_ki
     cpu_set_aflags(cpu, flags);
 }
 
-void exec_ROL(struct cpu *cpu, const struct insn *insn) { shift(cpu, insn, SHIFT_ROL); }
-void exec_ROR(struct cpu *cpu, const struct insn *insn) { shift(cpu, insn, SHIFT_ROR); }
-void exec_RCL(struct cpu *cpu, const struct insn *insn) { shift(cpu, insn, SHIFT_RCL); }
-void exec_RCR(struct cpu *cpu, const struct insn *insn) { shift(cpu, insn, SHIFT_RCR); }
-void exec_SHL(struct cpu *cpu, const struct insn *insn) { shift(cpu, insn, SHIFT_SHL); }
-void exec_SHR(struct cpu *cpu, const struct insn *insn) { shift(cpu, insn, SHIFT_SHR); }
-void exec_SAR(struct cpu *cpu, const struct insn *insn) { shift(cpu, insn, SHIFT_SAR); }
+void exec_ROL(struct cpu *cpu, const struct insn *insn)
+{
+    shift(cpu, insn, SHIFT_ROL);
+}
+void exec_ROR(struct cpu *cpu, const struct insn *insn)
+{
+    shift(cpu, insn, SHIFT_ROR);
+}
+void exec_RCL(struct cpu *cpu, const struct insn *insn)
+{
+    shift(cpu, insn, SHIFT_RCL);
+}
+void exec_RCR(struct cpu *cpu, const struct insn *insn)
+{
+    shift(cpu, insn, SHIFT_RCR);
+}
+void exec_SHL(struct cpu *cpu, const struct insn *insn)
+{
+    shift(cpu, insn, SHIFT_SHL);
+}
+void exec_SHR(struct cpu *cpu, const struct insn *insn)
+{
+    shift(cpu, insn, SHIFT_SHR);
+}
+void exec_SAR(struct cpu *cpu, const struct insn *insn)
+{
+    shift(cpu, insn, SHIFT_SAR);
+}
 
 void exec_SHLD(struct cpu *cpu, const struct insn *insn)
 {

@@ -1,4 +1,5 @@
-/* The stack: PUSH, POP and their kin, ENTER and LEAVE (SDM vol. 1 chapter 6; vol. 2 per instruction). */
+/* The stack: PUSH, POP and their kin, ENTER and LEAVE (SDM vol. 1 chapter 6; vol. 2 per
+ * instruction). */
 #include "cpu/exec/exec.h"
 #include "cpu/sys/seg.h"
 
@@ -69,8 +70,8 @@ void exec_POPA(struct cpu *cpu, const struct insn *insn)
             reg_write(cpu, 7 - i, size, v[i]);
 }
 
-/* Every write below the final stack pointer's old place happens before a register changes: a fault on the way leaves
- * only bytes below the stack behind. */
+/* Every write below the final stack pointer's old place happens before a register changes: a fault
+ * on the way leaves only bytes below the stack behind. */
 void exec_ENTER(struct cpu *cpu, const struct insn *insn)
 {
     unsigned size = insn->osz, level = insn->imm2 & 31;
@@ -119,7 +120,8 @@ static void popf_virtual(struct cpu *cpu, u32 f)
     const u32 mask = F_ALL | FL_DF | FL_NT;
     if ((f & FL_TF) || ((f & FL_IF) && (cpu->eflags & FL_VIP)))
         cpu_raise_err(cpu, EXC_GP, 0);
-    cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~(mask | FL_TF | FL_VIF)) | (f & mask) | (f & FL_IF ? FL_VIF : 0));
+    cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~(mask | FL_TF | FL_VIF)) | (f & mask) |
+                            (f & FL_IF ? FL_VIF : 0));
 }
 
 void exec_POPF(struct cpu *cpu, const struct insn *insn)

@@ -1,9 +1,10 @@
-/* String instructions (SDM vol. 1 section 7.3.9; vol. 2 "REP", "MOVS", "CMPS", "SCAS", "LODS", "STOS").
+/* String instructions (SDM vol. 1 section 7.3.9; vol. 2 "REP", "MOVS", "CMPS", "SCAS", "LODS",
+ * "STOS").
  *
- * One call of a handler moves a run: the elements from the present one to the end of the page of either string, of the
- * segment, of the address size or of the count, whichever is nearest, and at least one. The length of a run depends on
- * architectural state only, so that counted time is the same on every host. If elements are left the instruction
- * restarts, which lets interrupts in. */
+ * One call of a handler moves a run: the elements from the present one to the end of the page of
+ * either string, of the segment, of the address size or of the count, whichever is nearest, and at
+ * least one. The length of a run depends on architectural state only, so that counted time is the
+ * same on every host. If elements are left the instruction restarts, which lets interrupts in. */
 #include "cpu/exec/string.h"
 #include "cpu/flags.h"
 
@@ -21,7 +22,8 @@ void string_begin(struct cpu *cpu, const struct insn *insn, struct run *r)
         r->n = 1;
 }
 
-void string_limit(struct cpu *cpu, const struct insn *insn, struct run *r, unsigned s, unsigned reg, bool write)
+void string_limit(struct cpu *cpu, const struct insn *insn, struct run *r, unsigned s, unsigned reg,
+                  bool write)
 {
     const struct seg *seg = &cpu->seg[s];
     u64 off = reg_read(cpu, reg, insn->asz), mask = size_mask(insn->asz), n;
@@ -31,7 +33,8 @@ void string_limit(struct cpu *cpu, const struct insn *insn, struct run *r, unsig
         return;
     if (r->back) {
         n = MIN(in_page / r->size + 1u, off / r->size + 1);
-        if (in_page + r->size > PAGE_SIZE || (limited && off + r->size > (write ? seg->end_w : seg->end_r)))
+        if (in_page + r->size > PAGE_SIZE ||
+            (limited && off + r->size > (write ? seg->end_w : seg->end_r)))
             n = 1;
     } else {
         n = (PAGE_SIZE - in_page) / r->size;
@@ -68,7 +71,8 @@ void string_end(struct cpu *cpu, const struct insn *insn)
 }
 
 /* Host address of the run's lowest byte, or NULL when the elements must be moved one by one. */
-static u8 *span(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned s, unsigned reg, int access)
+static u8 *span(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned s,
+                unsigned reg, int access)
 {
     struct mmu_fault fault;
     u64 first = mem_linear(cpu, s, reg_read(cpu, reg, insn->asz), r->size, access == TLB_WR);
@@ -86,7 +90,8 @@ static u8 *span(struct cpu *cpu, const struct insn *insn, const struct run *r, u
     cpu_raise_pf(cpu, &fault);
 }
 
-static u64 read_at(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned s, unsigned reg)
+static u64 read_at(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned s,
+                   unsigned reg)
 {
     return mem_read(cpu, s, reg_read(cpu, reg, insn->asz), r->size);
 }
@@ -98,8 +103,8 @@ static void write_at(struct cpu *cpu, const struct insn *insn, const struct run 
 
 /* ---- MOVS ---- */
 
-/* d and s are the lowest bytes of the strings. Where the strings overlap against the direction, elements written early
- * are read again later: a pattern repeats. */
+/* d and s are the lowest bytes of the strings. Where the strings overlap against the direction,
+ * elements written early are read again later: a pattern repeats. */
 static void copy_run(u8 *d, const u8 *s, const struct run *r)
 {
     u32 bytes = r->n * r->size;
@@ -218,7 +223,8 @@ static bool goes_on(const struct insn *insn, u64 a, u64 b)
 }
 
 /* Behind `done` elements, the last of which compared a with b. */
-static void compared(struct cpu *cpu, const struct insn *insn, const struct run *r, u64 a, u64 b, u32 done)
+static void compared(struct cpu *cpu, const struct insn *insn, const struct run *r, u64 a, u64 b,
+                     u32 done)
 {
     cpu_set_aflags(cpu, flags_sub(a, b, (a - b) & size_mask(r->size), r->size));
     string_step(cpu, insn, r, REG_DI, done);

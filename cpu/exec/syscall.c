@@ -1,15 +1,23 @@
-/* Fast system calls: SYSENTER, SYSEXIT, SYSCALL, SYSRET, SWAPGS (SDM vol. 3 section 5.8.7 and 5.8.8), and RSM. */
+/* Fast system calls: SYSENTER, SYSEXIT, SYSCALL, SYSRET, SWAPGS (SDM vol. 3 section 5.8.7
+ * and 5.8.8), and RSM. */
 #include "cpu/exec/exec.h"
 #include "cpu/sys/seg.h"
 #include "cpu/sys/smm.h"
 
-enum { FLAT_CODE = DA_P | DA_S | DA_CODE | DA_READ | DA_ACCESSED | DA_G, FLAT_DATA = DA_P | DA_S | DA_WRITE | DA_ACCESSED | DA_G };
+enum {
+    FLAT_CODE = DA_P | DA_S | DA_CODE | DA_READ | DA_ACCESSED | DA_G,
+    FLAT_DATA = DA_P | DA_S | DA_WRITE | DA_ACCESSED | DA_G
+};
 
 /* CS and SS as these instructions set them: flat, from nothing but the selectors. */
 static void put_flat(struct cpu *cpu, unsigned cs, unsigned ss, unsigned cpl, u32 size)
 {
-    struct seg code = {.limit = 0xffffffffu, .attr = FLAT_CODE | cpl << 13 | size, .sel = (u16)((cs & 0xfffc) | cpl)};
-    struct seg stack = {.limit = 0xffffffffu, .attr = FLAT_DATA | cpl << 13 | DA_DB, .sel = (u16)((ss & 0xfffc) | cpl)};
+    struct seg code = {.limit = 0xffffffffu,
+                       .attr = FLAT_CODE | cpl << 13 | size,
+                       .sel = (u16)((cs & 0xfffc) | cpl)};
+    struct seg stack = {.limit = 0xffffffffu,
+                        .attr = FLAT_DATA | cpl << 13 | DA_DB,
+                        .sel = (u16)((ss & 0xfffc) | cpl)};
     cpu->cpl = (u8)cpl;
     seg_put(cpu, SEG_CS, &code);
     seg_put(cpu, SEG_SS, &stack);
@@ -27,7 +35,8 @@ void exec_SYSENTER(struct cpu *cpu, const struct insn *insn)
     if (!cpu_pe(cpu) || !(cpu->sysenter_cs & 0xfffc))
         cpu_raise_err(cpu, EXC_GP, 0);
     cpu->eflags &= ~(u32)(FL_VM | FL_IF | FL_RF);
-    put_flat(cpu, (unsigned)cpu->sysenter_cs, (unsigned)(cpu->sysenter_cs & 0xfffc) + 8, 0, lm ? DA_L : DA_DB);
+    put_flat(cpu, (unsigned)cpu->sysenter_cs, (unsigned)(cpu->sysenter_cs & 0xfffc) + 8, 0,
+             lm ? DA_L : DA_DB);
     cpu->gpr[REG_SP] = lm ? cpu->sysenter_esp : (u32)cpu->sysenter_esp;
     cpu->next_rip = lm ? cpu->sysenter_eip : (u32)cpu->sysenter_eip;
 }

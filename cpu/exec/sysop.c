@@ -1,5 +1,5 @@
-/* System instructions: tables, control registers, flags of the system, processor information (SDM vol. 2; vol. 3
- * sections 2.8 and 5.9). */
+/* System instructions: tables, control registers, flags of the system, processor information (SDM
+ * vol. 2; vol. 3 sections 2.8 and 5.9). */
 #include "cpu/exec/exec.h"
 #include "cpu/sys/cpuid.h"
 #include "cpu/sys/ctrl.h"
@@ -19,7 +19,10 @@ static void put_zf(struct cpu *cpu, bool z)
     cpu->af.szapc = (u8)((cpu->af.szapc & ~F_Z) | (z ? F_Z : 0));
 }
 
-void exec_UD(struct cpu *cpu, const struct insn *insn) { cpu_raise(cpu, EXC_UD); }
+void exec_UD(struct cpu *cpu, const struct insn *insn)
+{
+    cpu_raise(cpu, EXC_UD);
+}
 void exec_NOP(struct cpu *cpu, const struct insn *insn) {}
 void exec_PAUSE(struct cpu *cpu, const struct insn *insn) {}
 void exec_PREFETCH(struct cpu *cpu, const struct insn *insn) {}
@@ -33,8 +36,14 @@ void exec_CLFLUSH(struct cpu *cpu, const struct insn *insn)
     mem_read(cpu, insn->seg, ea(cpu, insn), 1);
 }
 
-void exec_CLD(struct cpu *cpu, const struct insn *insn) { cpu->eflags &= ~(u32)FL_DF; }
-void exec_STD(struct cpu *cpu, const struct insn *insn) { cpu->eflags |= FL_DF; }
+void exec_CLD(struct cpu *cpu, const struct insn *insn)
+{
+    cpu->eflags &= ~(u32)FL_DF;
+}
+void exec_STD(struct cpu *cpu, const struct insn *insn)
+{
+    cpu->eflags |= FL_DF;
+}
 
 /* ---- interrupt flag ---- */
 
@@ -97,10 +106,22 @@ static void store_table(struct cpu *cpu, const struct insn *insn, const struct d
     mem_write(cpu, insn->seg, next, size, t->base);
 }
 
-void exec_LGDT(struct cpu *cpu, const struct insn *insn) { load_table(cpu, insn, &cpu->gdt); }
-void exec_LIDT(struct cpu *cpu, const struct insn *insn) { load_table(cpu, insn, &cpu->idt); }
-void exec_SGDT(struct cpu *cpu, const struct insn *insn) { store_table(cpu, insn, &cpu->gdt); }
-void exec_SIDT(struct cpu *cpu, const struct insn *insn) { store_table(cpu, insn, &cpu->idt); }
+void exec_LGDT(struct cpu *cpu, const struct insn *insn)
+{
+    load_table(cpu, insn, &cpu->gdt);
+}
+void exec_LIDT(struct cpu *cpu, const struct insn *insn)
+{
+    load_table(cpu, insn, &cpu->idt);
+}
+void exec_SGDT(struct cpu *cpu, const struct insn *insn)
+{
+    store_table(cpu, insn, &cpu->gdt);
+}
+void exec_SIDT(struct cpu *cpu, const struct insn *insn)
+{
+    store_table(cpu, insn, &cpu->idt);
+}
 
 void exec_LLDT(struct cpu *cpu, const struct insn *insn)
 {
@@ -215,8 +236,14 @@ void exec_SMSW(struct cpu *cpu, const struct insn *insn)
     opnd_write(cpu, insn, 0, cpu->cr0);
 }
 
-void exec_INVD(struct cpu *cpu, const struct insn *insn) { need_cpl0(cpu); }
-void exec_WBINVD(struct cpu *cpu, const struct insn *insn) { need_cpl0(cpu); }
+void exec_INVD(struct cpu *cpu, const struct insn *insn)
+{
+    need_cpl0(cpu);
+}
+void exec_WBINVD(struct cpu *cpu, const struct insn *insn)
+{
+    need_cpl0(cpu);
+}
 
 void exec_INVLPG(struct cpu *cpu, const struct insn *insn)
 {
@@ -318,17 +345,25 @@ void exec_XSETBV(struct cpu *cpu, const struct insn *insn)
     cpu->xcr0 = v;
 }
 
-/* No hardware randomness in a machine that must be repeatable: "not available now" is an answer the manual allows. */
+/* No hardware randomness in a machine that must be repeatable: "not available now" is an answer the
+ * manual allows. */
 static void no_random(struct cpu *cpu, const struct insn *insn)
 {
     opnd_write(cpu, insn, 0, 0);
     cpu_set_aflags(cpu, 0);
 }
 
-void exec_RDRAND(struct cpu *cpu, const struct insn *insn) { no_random(cpu, insn); }
-void exec_RDSEED(struct cpu *cpu, const struct insn *insn) { no_random(cpu, insn); }
+void exec_RDRAND(struct cpu *cpu, const struct insn *insn)
+{
+    no_random(cpu, insn);
+}
+void exec_RDSEED(struct cpu *cpu, const struct insn *insn)
+{
+    no_random(cpu, insn);
+}
 
-/* MWAIT may end for any reason; with interrupts on it sleeps like HLT, which every waiting loop expects. */
+/* MWAIT may end for any reason; with interrupts on it sleeps like HLT, which every waiting loop
+ * expects. */
 void exec_MONITOR(struct cpu *cpu, const struct insn *insn)
 {
     if (cpu->cpl)

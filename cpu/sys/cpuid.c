@@ -26,8 +26,9 @@ static const struct feat_row feat_rows[FEAT__COUNT] = {
 };
 
 /* Features whose instructions or state are not there: they cannot be switched on. */
-#define FEATS_ABSENT (FEAT_BIT(XSAVE) | FEAT_BIT(BMI1) | FEAT_BIT(BMI2) | FEAT_BIT(ADX) | FEAT_BIT(RDRAND) | \
-                      FEAT_BIT(RDSEED))
+#define FEATS_ABSENT                                                                               \
+    (FEAT_BIT(XSAVE) | FEAT_BIT(BMI1) | FEAT_BIT(BMI2) | FEAT_BIT(ADX) | FEAT_BIT(RDRAND) |        \
+     FEAT_BIT(RDSEED))
 
 const struct cpu_model *cpu_model_at(unsigned i)
 {
@@ -74,7 +75,8 @@ const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err
             strncat(list, i ? ", " : "", sizeof(list) - strlen(list) - 1);
             strncat(list, models[i].name, sizeof(list) - strlen(list) - 1);
         }
-        err_set(err, "There is no CPU model \"%.*s\"; choose one of %s.", (int)MIN(n, 40u), text, list);
+        err_set(err, "There is no CPU model \"%.*s\"; choose one of %s.", (int)MIN(n, 40u), text,
+                list);
         return NULL;
     }
     *feats = model->feats;
@@ -85,11 +87,13 @@ const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err
         n = strcspn(text, ",");
         f = find_feat(text, n);
         if (f < 0) {
-            err_set(err, "There is no CPU feature \"%.*s\" to switch with -cpu.", (int)MIN(n, 40u), text);
+            err_set(err, "There is no CPU feature \"%.*s\" to switch with -cpu.", (int)MIN(n, 40u),
+                    text);
             return NULL;
         }
         if (on && (FEATS_ABSENT >> f & 1)) {
-            err_set(err, "The CPU feature \"%s\" is not emulated; leave it out of -cpu.", feat_rows[f].name);
+            err_set(err, "The CPU feature \"%s\" is not emulated; leave it out of -cpu.",
+                    feat_rows[f].name);
             return NULL;
         }
         *feats = on ? *feats | BIT64(f) : *feats & ~BIT64(f);
@@ -100,7 +104,8 @@ const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err
 u32 cpuid_signature(const struct cpu_model *model)
 {
     u32 family = MIN(model->family, 15u), ext = model->family > 15 ? model->family - 15u : 0;
-    return ext << 20 | (model->model >> 4 & 15u) << 16 | family << 8 | (model->model & 15u) << 4 | model->stepping;
+    return ext << 20 | (model->model >> 4 & 15u) << 16 | family << 8 | (model->model & 15u) << 4 |
+           model->stepping;
 }
 
 static u32 feat_bits(const struct cpu *cpu, u32 leaf, unsigned reg)
@@ -178,15 +183,9 @@ static void leaf_extended(struct cpu *cpu, u32 leaf, u32 out[4])
         break;
     case 0x80000002u:
     case 0x80000003u:
-    case 0x80000004u:
-        leaf_brand(cpu, leaf, out);
-        break;
-    case 0x80000006u:
-        out[2] = 2048u << 16 | 6u << 12 | 64;
-        break;
-    case 0x80000008u:
-        out[0] = cpu->model->phys_bits | 48u << 8;
-        break;
+    case 0x80000004u: leaf_brand(cpu, leaf, out); break;
+    case 0x80000006u: out[2] = 2048u << 16 | 6u << 12 | 64; break;
+    case 0x80000008u: out[0] = cpu->model->phys_bits | 48u << 8; break;
     }
 }
 
@@ -212,15 +211,9 @@ void cpuid_query(struct cpu *cpu, u32 leaf, u32 sub, u32 out[4])
         out[3] = ld32(cpu->model->vendor + 4);
         out[2] = ld32(cpu->model->vendor + 8);
         break;
-    case 1:
-        leaf_1(cpu, out);
-        break;
-    case 2: /* L1 code and data 32 KiB, L2 2 MiB, TLBs of a P6 */
-        out[0] = 0x2c307d01;
-        break;
-    case 4:
-        leaf_4(sub, out);
-        break;
+    case 1: leaf_1(cpu, out); break;
+    case 2: /* L1 code and data 32 KiB, L2 2 MiB, TLBs of a P6 */ out[0] = 0x2c307d01; break;
+    case 4: leaf_4(sub, out); break;
     case 5:
         out[0] = out[1] = 64;
         out[2] = 3;

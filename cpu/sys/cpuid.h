@@ -13,8 +13,8 @@ struct cpu_model {
     u64 feats;
 };
 
-/* Parse "name,+feature,-feature" (NULL: the default model) into the model and the feature mask; NULL with a sentence in
- * *err when something is unknown. */
+/* Parse "name,+feature,-feature" (NULL: the default model) into the model and the feature mask;
+ * NULL with a sentence in *err when something is unknown. */
 const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err *err);
 /* Model number i, or NULL behind the last: for listings. */
 const struct cpu_model *cpu_model_at(unsigned i);

@@ -1,9 +1,11 @@
-/* Writing CR0, CR3, CR4, CR8 and EFER; permission for ports (SDM vol. 3 sections 2.5, 4.1, 9.8.5; vol. 1 17.5). */
+/* Writing CR0, CR3, CR4, CR8 and EFER; permission for ports (SDM vol. 3 sections 2.5, 4.1, 9.8.5;
+ * vol. 1 17.5). */
 #include "cpu/sys/ctrl.h"
 #include "cpu/mem.h"
 #include "cpu/sys/debug.h"
 
-#define CR0_KNOWN (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+#define CR0_KNOWN                                                                                  \
+    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 
 NORETURN static void gp0(struct cpu *cpu)
 {
@@ -66,17 +68,10 @@ u32 ctrl_cr4_bits(const struct cpu *cpu)
         u8 feat;
         u32 bits;
     } has[] = {
-        {FEAT_VME, CR4_VME | CR4_PVI},
-        {FEAT_TSC, CR4_TSD},
-        {FEAT_DE, CR4_DE},
-        {FEAT_PSE, CR4_PSE},
-        {FEAT_PAE, CR4_PAE},
-        {FEAT_MCE, CR4_MCE},
-        {FEAT_PGE, CR4_PGE},
-        {FEAT_MMX, CR4_PCE},
-        {FEAT_FXSR, CR4_OSFXSR},
-        {FEAT_SSE, CR4_OSXMMEXCPT},
-        {FEAT_XSAVE, CR4_OSXSAVE},
+        {FEAT_VME, CR4_VME | CR4_PVI}, {FEAT_TSC, CR4_TSD},       {FEAT_DE, CR4_DE},
+        {FEAT_PSE, CR4_PSE},           {FEAT_PAE, CR4_PAE},       {FEAT_MCE, CR4_MCE},
+        {FEAT_PGE, CR4_PGE},           {FEAT_MMX, CR4_PCE},       {FEAT_FXSR, CR4_OSFXSR},
+        {FEAT_SSE, CR4_OSXMMEXCPT},    {FEAT_XSAVE, CR4_OSXSAVE},
     };
     u32 bits = 0;
     for (unsigned i = 0; i < ARRAY_LEN(has); i++)
@@ -108,7 +103,8 @@ void ctrl_write_cr8(struct cpu *cpu, u64 v)
 
 void ctrl_write_efer(struct cpu *cpu, u64 v)
 {
-    u64 known = (cpu_has(cpu, FEAT_SYSCALL) ? EFER_SCE : 0) | (cpu_has(cpu, FEAT_NX) ? EFER_NXE : 0) |
+    u64 known = (cpu_has(cpu, FEAT_SYSCALL) ? EFER_SCE : 0) |
+                (cpu_has(cpu, FEAT_NX) ? EFER_NXE : 0) |
                 (cpu_has(cpu, FEAT_LM) ? EFER_LME | EFER_LMA : 0);
     if (v & ~known)
         gp0(cpu);

@@ -1,4 +1,5 @@
-/* Control registers and EFER: the rules for writing them, and the paging mode pushed to the MMU (SDM vol. 3 section 2.5). */
+/* Control registers and EFER: the rules for writing them, and the paging mode pushed to the MMU
+ * (SDM vol. 3 section 2.5). */
 #ifndef CPU_SYS_CTRL_H
 #define CPU_SYS_CTRL_H
 
@@ -16,8 +17,8 @@ void ctrl_lmsw(struct cpu *cpu, u16 v);
 void ctrl_write_efer(struct cpu *cpu, u64 v);
 /* Which bits of CR4 this CPU has. */
 u32 ctrl_cr4_bits(const struct cpu *cpu);
-/* Give the MMU the mode the registers hold, everything flushed: after reset, RSM, loading a snapshot. False: a PAE
- * directory pointer has reserved bits. */
+/* Give the MMU the mode the registers hold, everything flushed: after reset, RSM, loading a
+ * snapshot. False: a PAE directory pointer has reserved bits. */
 bool ctrl_push_mode(struct cpu *cpu);
 
 /* Ports: #GP(0) unless the program may touch [port, port + size) (SDM vol. 1 section 17.5). */

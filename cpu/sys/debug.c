@@ -1,4 +1,5 @@
-/* Breakpoint registers DR0..DR7: comparing accesses, and the #DB they make (SDM vol. 3 section 17.2). */
+/* Breakpoint registers DR0..DR7: comparing accesses, and the #DB they make (SDM vol. 3
+ * section 17.2). */
 #include "cpu/sys/debug.h"
 #include "cpu/mem.h"
 #include "cpu/sys/intr.h"

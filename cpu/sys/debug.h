@@ -16,7 +16,8 @@ void debug_write_dr(struct cpu *cpu, unsigned n, u64 v);
 void debug_io(struct cpu *cpu, u16 port, unsigned size);
 /* RF and instruction breakpoints of the instruction at cpu->rip: clears RF, or raises #DB. */
 void debug_fetch(struct cpu *cpu);
-/* Deliver what db_pending holds as a #DB trap with cpu->rip at the next instruction. Raises as intr_deliver does. */
+/* Deliver what db_pending holds as a #DB trap with cpu->rip at the next instruction. Raises as
+ * intr_deliver does. */
 void debug_trap(struct cpu *cpu);
 
 /* What the run loop does around an instruction: before it, with cpu->rip in place... */
@@ -26,8 +27,9 @@ static inline void debug_begin(struct cpu *cpu)
         debug_fetch(cpu);
 }
 
-/* ... and after it completed: `tf` is EFLAGS.TF from before it. True: call debug_trap(). A trap behind MOV SS or POP SS
- * waits for the next instruction's end; interrupts made by software leave no single-step trap behind. */
+/* ... and after it completed: `tf` is EFLAGS.TF from before it. True: call debug_trap(). A trap
+ * behind MOV SS or POP SS waits for the next instruction's end; interrupts made by software leave
+ * no single-step trap behind. */
 static inline bool debug_end(struct cpu *cpu, unsigned op, bool tf)
 {
     if (LIKELY(!tf && !cpu->db_pending))

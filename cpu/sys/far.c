@@ -28,7 +28,8 @@ static bool bad_long_code(const struct cpu *cpu, const struct desc *d)
     return cpu_lma(cpu) && (d->hi & (DA_L | DA_DB)) == (DA_L | DA_DB);
 }
 
-/* Move to sel:off in the code segment of d at privilege level cpl. The last step of every transfer. */
+/* Move to sel:off in the code segment of d at privilege level cpl. The last step of every transfer.
+ */
 static void enter(struct cpu *cpu, unsigned sel, const struct desc *d, unsigned cpl, u64 off)
 {
     far_put_cs(cpu, sel, d, cpl);
@@ -62,7 +63,8 @@ static void check_direct(struct cpu *cpu, unsigned sel, const struct desc *d)
     u32 error = sel & 0xfffc;
     if (bad_long_code(cpu, d))
         cpu_raise_err(cpu, EXC_GP, error);
-    if (desc_is_conforming(d) ? desc_dpl(d) > cpu->cpl : (sel & 3) > cpu->cpl || desc_dpl(d) != cpu->cpl)
+    if (desc_is_conforming(d) ? desc_dpl(d) > cpu->cpl
+                              : (sel & 3) > cpu->cpl || desc_dpl(d) != cpu->cpl)
         cpu_raise_err(cpu, EXC_GP, error);
     if (!desc_present(d))
         cpu_raise_err(cpu, EXC_NP, error);
@@ -121,7 +123,8 @@ static void read_gate(struct cpu *cpu, unsigned sel, const struct desc *d, struc
     error = g->sel & 0xfffc;
     if (sel_null(g->sel))
         cpu_raise_err(cpu, EXC_GP, 0);
-    if (!desc_read(cpu, g->sel, &g->code) || !desc_is_code(&g->code) || desc_dpl(&g->code) > cpu->cpl)
+    if (!desc_read(cpu, g->sel, &g->code) || !desc_is_code(&g->code) ||
+        desc_dpl(&g->code) > cpu->cpl)
         cpu_raise_err(cpu, EXC_GP, error);
     if (cpu_lma(cpu) && (g->code.hi & (DA_L | DA_DB)) != DA_L)
         cpu_raise_err(cpu, EXC_GP, error);
@@ -173,7 +176,8 @@ static void call_gate_inner(struct cpu *cpu, struct call_gate *g)
     u32 esp;
     if (g->size == 8) {
         ss = (struct seg){.sel = (u16)cpl, .attr = (u32)cpl << 13};
-        st = (struct stack){.sp = task_stack64(cpu, cpl, 0), .mask = ~(u64)0, .mode = MMU_SUP, .error = 0};
+        st = (struct stack){
+            .sp = task_stack64(cpu, cpl, 0), .mask = ~(u64)0, .mode = MMU_SUP, .error = 0};
         g->params = 0;
     } else {
         task_stack(cpu, cpl, 0, &sel, &esp);
@@ -253,9 +257,7 @@ static void transfer(struct cpu *cpu, unsigned sel, u64 off, unsigned osz, bool 
             return;
         case SYS_TASK_GATE:
         case SYS_TSS16:
-        case SYS_TSS32:
-            to_task(cpu, sel, &d, call ? TASK_CALL : TASK_JMP);
-            return;
+        case SYS_TSS32: to_task(cpu, sel, &d, call ? TASK_CALL : TASK_JMP); return;
         }
     }
     cpu_raise_err(cpu, EXC_GP, sel & 0xfffc);
@@ -292,7 +294,8 @@ void far_check_return(struct cpu *cpu, unsigned sel, struct desc *d)
 {
     u32 error = sel & 0xfffc;
     unsigned rpl = sel & 3;
-    if (sel_null(sel) || !desc_read(cpu, sel, d) || !desc_is_code(d) || rpl < cpu->cpl || bad_long_code(cpu, d))
+    if (sel_null(sel) || !desc_read(cpu, sel, d) || !desc_is_code(d) || rpl < cpu->cpl ||
+        bad_long_code(cpu, d))
         cpu_raise_err(cpu, EXC_GP, error);
     if (desc_is_conforming(d) ? desc_dpl(d) > rpl : desc_dpl(d) != rpl)
         cpu_raise_err(cpu, EXC_GP, error);

@@ -13,9 +13,9 @@ struct delivery {
     enum intr_kind kind;
     bool has_err;
     u32 err;
-    u32 ext;      /* EXT bit of error codes raised on the way */
-    u64 ret;      /* return address */
-    u32 eflags;   /* as pushed */
+    u32 ext;    /* EXT bit of error codes raised on the way */
+    u64 ret;    /* return address */
+    u32 eflags; /* as pushed */
 };
 
 static u32 idt_error(const struct delivery *v)
@@ -50,7 +50,8 @@ static void deliver_real(struct cpu *cpu, struct delivery *v)
     deliver_ivt(cpu, v, cpu->idt.base, FL_IF | FL_TF | FL_AC | FL_RF);
 }
 
-/* INT n in V86 mode. True: it was redirected to the program's own vector (CR4.VME); false: go through the IDT. */
+/* INT n in V86 mode. True: it was redirected to the program's own vector (CR4.VME); false: go
+ * through the IDT. */
 static bool v86_redirect(struct cpu *cpu, struct delivery *v)
 {
     bool own = false;
@@ -81,7 +82,8 @@ static bool v86_redirect(struct cpu *cpu, struct delivery *v)
 
 static void deliver_task(struct cpu *cpu, const struct delivery *v, unsigned tss)
 {
-    struct task_from from = {.reason = TASK_CALL, .rip = v->ret, .eflags = v->eflags, .ext = v->ext};
+    struct task_from from = {
+        .reason = TASK_CALL, .rip = v->ret, .eflags = v->eflags, .ext = v->ext};
     task_enter(cpu, tss, &from);
     if (v->has_err) {
         struct stack st = stack_now(cpu);
@@ -127,8 +129,8 @@ static void push_frame(struct cpu *cpu, const struct delivery *v, struct stack *
 }
 
 /* Stack switch to the handler's privilege level, perhaps out of V86 mode. */
-static void deliver_inner(struct cpu *cpu, const struct delivery *v, unsigned cs, struct desc *code, u64 off,
-                          unsigned size, bool interrupt_gate)
+static void deliver_inner(struct cpu *cpu, const struct delivery *v, unsigned cs, struct desc *code,
+                          u64 off, unsigned size, bool interrupt_gate)
 {
     unsigned cpl = desc_dpl(code);
     bool v86 = cpu_v86(cpu);
@@ -167,8 +169,8 @@ static void deliver_inner(struct cpu *cpu, const struct delivery *v, unsigned cs
     cpu->next_rip = off;
 }
 
-static void deliver_same(struct cpu *cpu, const struct delivery *v, unsigned cs, struct desc *code, u64 off,
-                         unsigned size, bool interrupt_gate)
+static void deliver_same(struct cpu *cpu, const struct delivery *v, unsigned cs, struct desc *code,
+                         u64 off, unsigned size, bool interrupt_gate)
 {
     struct stack st = stack_now(cpu);
     st.error = v->ext;
@@ -192,8 +194,9 @@ static void deliver_protected(struct cpu *cpu, struct delivery *v)
     gate.lo = (u32)raw;
     gate.hi = (u32)(raw >> 32);
     type = desc_type(&gate);
-    if (!desc_is_sys(&gate) || !((1u << type) & (BIT(SYS_TASK_GATE) | BIT(SYS_INT16) | BIT(SYS_TRAP16) |
-                                                 BIT(SYS_INT32) | BIT(SYS_TRAP32))))
+    if (!desc_is_sys(&gate) ||
+        !((1u << type) & (BIT(SYS_TASK_GATE) | BIT(SYS_INT16) | BIT(SYS_TRAP16) | BIT(SYS_INT32) |
+                          BIT(SYS_TRAP32))))
         cpu_raise_err(cpu, EXC_GP, idt_error(v));
     if ((v->kind == INTR_SOFT || v->kind == INTR_INT3) && desc_dpl(&gate) < cpu->cpl)
         cpu_raise_err(cpu, EXC_GP, idt_error(v));
@@ -212,7 +215,8 @@ static void deliver_protected(struct cpu *cpu, struct delivery *v)
         deliver_same(cpu, v, gate.lo >> 16, &code, off, size, !(type & 1));
 }
 
-/* ---- long mode: 16-byte gates, always SS:RSP in the frame, an aligned stack (SDM vol. 3 section 6.14) ---- */
+/* ---- long mode: 16-byte gates, always SS:RSP in the frame, an aligned stack (SDM vol. 3
+ * section 6.14) ---- */
 
 static void deliver_long(struct cpu *cpu, struct delivery *v)
 {
@@ -239,7 +243,8 @@ static void deliver_long(struct cpu *cpu, struct delivery *v)
     check_handler(cpu, v, cs, &code);
     ist = gate.hi & 7;
     cpl = desc_is_conforming(&code) ? cpu->cpl : desc_dpl(&code);
-    st = (struct stack){.sp = old_sp, .mask = ~(u64)0, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = v->ext};
+    st = (struct stack){
+        .sp = old_sp, .mask = ~(u64)0, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = v->ext};
     if (ist)
         st.sp = task_stack64(cpu, ist + 3, v->ext);
     else if (cpl != cpu->cpl)
@@ -274,9 +279,10 @@ void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool ha
         .eflags = cpu_eflags(cpu) | (kind == INTR_FAULT ? FL_RF : 0),
     };
     if (log_on(cpu->log, LOGA_INT))
-        log_line(cpu->log, LOGA_INT, "vector %02x kind %d error %x%s at %04x:%08llx cpl %d cr2 %08llx", vector, kind, err,
-                 has_err ? "" : " (none)", cpu->seg[SEG_CS].sel, (unsigned long long)v.ret, cpu->cpl,
-                 (unsigned long long)cpu->cr2);
+        log_line(cpu->log, LOGA_INT,
+                 "vector %02x kind %d error %x%s at %04x:%08llx cpl %d cr2 %08llx", vector, kind,
+                 err, has_err ? "" : " (none)", cpu->seg[SEG_CS].sel, (unsigned long long)v.ret,
+                 cpu->cpl, (unsigned long long)cpu->cr2);
     if (!cpu_pe(cpu))
         deliver_real(cpu, &v);
     else if (cpu_lma(cpu))
@@ -295,7 +301,8 @@ void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool ha
 
 /* ---- exceptions ---- */
 
-/* Do two exceptions, the second within the delivery of the first, make a double fault? (SDM vol. 3 table 6-5) */
+/* Do two exceptions, the second within the delivery of the first, make a double fault? (SDM vol. 3
+ * table 6-5) */
 static bool doubles(unsigned first, unsigned second)
 {
     const u32 contributory = BIT(EXC_DE) | BIT(EXC_TS) | BIT(EXC_NP) | BIT(EXC_SS) | BIT(EXC_GP);
@@ -329,7 +336,8 @@ bool intr_exception(struct cpu *cpu)
     bool has_err = cpu->exc_has_error;
     u32 err = cpu->exc_error;
     cpu->db_pending = 0;
-    /* Each round either delivers, or ends in a worse class; benign chains are bounded by their number of classes. */
+    /* Each round either delivers, or ends in a worse class; benign chains are bounded by their
+     * number of classes. */
     for (int round = 0; round < 8; round++) {
         unsigned next;
         if (try_deliver(cpu, vector, has_err, err))

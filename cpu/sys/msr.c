@@ -1,4 +1,5 @@
-/* RDMSR and WRMSR: the registers of the system volume, with the board's reached through hooks (SDM vol. 4 chapter 2). */
+/* RDMSR and WRMSR: the registers of the system volume, with the board's reached through hooks (SDM
+ * vol. 4 chapter 2). */
 #include "cpu/sys/msr.h"
 #include "cpu/sys/cpuid.h"
 #include "cpu/sys/ctrl.h"
@@ -6,21 +7,41 @@
 #include "devices/core/bits.h"
 
 enum {
-    MSR_P5_MC_ADDR = 0x0, MSR_P5_MC_TYPE = 0x1, MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_APIC_BASE = 0x1b,
-    MSR_EBL_CR_POWERON = 0x2a, MSR_TSC_ADJUST = 0x3b, MSR_UCODE_WRITE = 0x79, MSR_UCODE_REV = 0x8b, MSR_SMBASE = 0x9e,
-    MSR_MTRRCAP = 0xfe, MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_MCG_CAP = 0x179, MSR_MCG_STATUS,
-    MSR_MCG_CTL, MSR_MISC_ENABLE = 0x1a0, MSR_DEBUGCTL = 0x1d9, MSR_MTRR_VAR = 0x200, MSR_MTRR_FIX64K = 0x250,
-    MSR_MTRR_FIX16K = 0x258, MSR_MTRR_FIX4K = 0x268, MSR_PAT = 0x277, MSR_MTRR_DEF = 0x2ff,
+    MSR_P5_MC_ADDR = 0x0,
+    MSR_P5_MC_TYPE = 0x1,
+    MSR_TSC = 0x10,
+    MSR_PLATFORM_ID = 0x17,
+    MSR_APIC_BASE = 0x1b,
+    MSR_EBL_CR_POWERON = 0x2a,
+    MSR_TSC_ADJUST = 0x3b,
+    MSR_UCODE_WRITE = 0x79,
+    MSR_UCODE_REV = 0x8b,
+    MSR_SMBASE = 0x9e,
+    MSR_MTRRCAP = 0xfe,
+    MSR_SYSENTER_CS = 0x174,
+    MSR_SYSENTER_ESP,
+    MSR_SYSENTER_EIP,
+    MSR_MCG_CAP = 0x179,
+    MSR_MCG_STATUS,
+    MSR_MCG_CTL,
+    MSR_MISC_ENABLE = 0x1a0,
+    MSR_DEBUGCTL = 0x1d9,
+    MSR_MTRR_VAR = 0x200,
+    MSR_MTRR_FIX64K = 0x250,
+    MSR_MTRR_FIX16K = 0x258,
+    MSR_MTRR_FIX4K = 0x268,
+    MSR_PAT = 0x277,
+    MSR_MTRR_DEF = 0x2ff,
 };
-#define MSR_EFER 0xc0000080u
-#define MSR_STAR 0xc0000081u
-#define MSR_LSTAR 0xc0000082u
-#define MSR_CSTAR 0xc0000083u
-#define MSR_SFMASK 0xc0000084u
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_GS_BASE 0xc0000101u
+#define MSR_EFER      0xc0000080u
+#define MSR_STAR      0xc0000081u
+#define MSR_LSTAR     0xc0000082u
+#define MSR_CSTAR     0xc0000083u
+#define MSR_SFMASK    0xc0000084u
+#define MSR_FS_BASE   0xc0000100u
+#define MSR_GS_BASE   0xc0000101u
 #define MSR_KERNEL_GS 0xc0000102u
-#define MSR_TSC_AUX 0xc0000103u
+#define MSR_TSC_AUX   0xc0000103u
 
 u64 cpu_tsc(struct cpu *cpu)
 {
@@ -80,27 +101,18 @@ bool msr_read(struct cpu *cpu, u32 n, u64 *v)
     }
     *v = 0;
     switch (n) {
-    case MSR_TSC:
-        *v = cpu_tsc(cpu);
-        return cpu_has(cpu, FEAT_TSC);
-    case MSR_UCODE_REV:
-        *v = cpu->ucode_rev;
-        return cpu->model->family >= 6;
+    case MSR_TSC: *v = cpu_tsc(cpu); return cpu_has(cpu, FEAT_TSC);
+    case MSR_UCODE_REV: *v = cpu->ucode_rev; return cpu->model->family >= 6;
     case MSR_P5_MC_ADDR:
-    case MSR_P5_MC_TYPE:
-        return true;
+    case MSR_P5_MC_TYPE: return true;
     case MSR_PLATFORM_ID:
     case MSR_EBL_CR_POWERON:
-    case MSR_DEBUGCTL:
-        return cpu->model->family >= 6;
+    case MSR_DEBUGCTL: return cpu->model->family >= 6;
     case MSR_MTRRCAP:
         *v = 0x500 | ARRAY_LEN(cpu->mtrr_var) / 2; /* write combining, fixed ranges */
         return cpu_has(cpu, FEAT_MTRR);
-    case MSR_MCG_CAP:
-        return cpu_has(cpu, FEAT_MCA); /* no banks, no MCG_CTL */
-    case MSR_SMBASE:
-        *v = cpu->smbase;
-        return cpu->in_smm;
+    case MSR_MCG_CAP: return cpu_has(cpu, FEAT_MCA); /* no banks, no MCG_CTL */
+    case MSR_SMBASE: *v = cpu->smbase; return cpu->in_smm;
     case MSR_EFER:
         *v = cpu->efer;
         return cpu->feats & (FEAT_BIT(SYSCALL) | FEAT_BIT(NX) | FEAT_BIT(LM));
@@ -149,13 +161,10 @@ static bool allowed(struct cpu *cpu, u32 n, u64 v)
     case MSR_CSTAR:
     case MSR_FS_BASE:
     case MSR_GS_BASE:
-    case MSR_KERNEL_GS:
-        return canonical(v);
+    case MSR_KERNEL_GS: return canonical(v);
     case MSR_TSC_AUX:
-    case MSR_SFMASK:
-        return !(v >> 32);
-    default:
-        return true;
+    case MSR_SFMASK: return !(v >> 32);
+    default: return true;
     }
 }
 
@@ -181,13 +190,10 @@ bool msr_write(struct cpu *cpu, u32 n, u64 v)
     case MSR_UCODE_REV:
         return cpu->model->family >= 6; /* software writes 0 before asking by CPUID */
     case MSR_UCODE_WRITE:
-    case MSR_EBL_CR_POWERON:
-        return cpu->model->family >= 6;
-    case MSR_DEBUGCTL:
-        return cpu->model->family >= 6 && !(v & ~(u64)3);
+    case MSR_EBL_CR_POWERON: return cpu->model->family >= 6;
+    case MSR_DEBUGCTL: return cpu->model->family >= 6 && !(v & ~(u64)3);
     case MSR_P5_MC_ADDR:
-    case MSR_P5_MC_TYPE:
-        return true;
+    case MSR_P5_MC_TYPE: return true;
     case MSR_EFER:
         if (!(cpu->feats & (FEAT_BIT(SYSCALL) | FEAT_BIT(NX) | FEAT_BIT(LM))))
             return false;

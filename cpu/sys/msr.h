@@ -4,7 +4,8 @@
 
 #include "cpu/cpu.h"
 
-/* Read or write MSR `n`. False: it does not exist or the value is not allowed, which means #GP(0). */
+/* Read or write MSR `n`. False: it does not exist or the value is not allowed, which means #GP(0).
+ */
 bool msr_read(struct cpu *cpu, u32 n, u64 *v);
 bool msr_write(struct cpu *cpu, u32 n, u64 v);
 /* The time-stamp counter as RDTSC reads it. */

@@ -1,4 +1,5 @@
-/* Segment registers: the hidden part, access checks and loads (SDM vol. 3 sections 3.4, 3.5, 5.3 to 5.7). */
+/* Segment registers: the hidden part, access checks and loads (SDM vol. 3 sections 3.4, 3.5, 5.3
+ * to 5.7). */
 #include "cpu/sys/seg.h"
 #include "cpu/mem.h"
 
@@ -46,7 +47,8 @@ void desc_touch(struct cpu *cpu, struct desc *d)
 
 struct seg seg_make(unsigned sel, const struct desc *d)
 {
-    return (struct seg){.base = desc_base(d), .limit = desc_limit(d), .attr = d->hi & 0x00f0ff00, .sel = (u16)sel};
+    return (struct seg){
+        .base = desc_base(d), .limit = desc_limit(d), .attr = d->hi & 0x00f0ff00, .sel = (u16)sel};
 }
 
 static bool canonical(u64 la)
@@ -69,7 +71,8 @@ void seg_update(struct cpu *cpu, unsigned s)
     if (!(seg->attr & DA_P))
         return;
     if (!cpu_pe(cpu) || cpu_v86(cpu)) {
-        seg->end_r = seg->end_w = end; /* no rights in real mode, whatever the register held before */
+        seg->end_r = seg->end_w =
+            end; /* no rights in real mode, whatever the register held before */
     } else if (seg->attr & DA_CODE) {
         seg->end_r = seg->attr & DA_READ ? end : 0;
     } else if (!(seg->attr & DA_EXPDOWN)) {
@@ -151,10 +154,12 @@ void seg_put_v86(struct cpu *cpu, unsigned s, unsigned sel)
     seg_put(cpu, s, &v);
 }
 
-void seg_check_stack(struct cpu *cpu, unsigned sel, unsigned cpl, unsigned vector, unsigned ext, struct desc *d)
+void seg_check_stack(struct cpu *cpu, unsigned sel, unsigned cpl, unsigned vector, unsigned ext,
+                     struct desc *d)
 {
     u32 error = (sel & 0xfffc) | ext;
-    if (sel_null(sel) || !desc_read(cpu, sel, d) || (sel & 3) != cpl || !desc_is_wdata(d) || desc_dpl(d) != cpl)
+    if (sel_null(sel) || !desc_read(cpu, sel, d) || (sel & 3) != cpl || !desc_is_wdata(d) ||
+        desc_dpl(d) != cpl)
         cpu_raise_err(cpu, vector, error);
     if (!desc_present(d))
         cpu_raise_err(cpu, EXC_SS, error);
@@ -216,7 +221,8 @@ void seg_null_inner(struct cpu *cpu)
 struct stack stack_at(const struct seg *seg, u64 sp, unsigned cpl, u32 error)
 {
     u64 mask = seg->attr & DA_DB ? 0xffffffffu : 0xffffu;
-    return (struct stack){.seg = seg, .sp = sp, .mask = mask, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = error};
+    return (struct stack){
+        .seg = seg, .sp = sp, .mask = mask, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = error};
 }
 
 struct stack stack_now(struct cpu *cpu)
@@ -237,7 +243,8 @@ static u64 stack_linear(struct cpu *cpu, const struct stack *st, u64 off, unsign
             cpu_raise_err(cpu, EXC_SS, st->error);
         return off;
     }
-    if (!(seg->attr & DA_P) || !within(seg, off, size, (seg->attr & (DA_CODE | DA_EXPDOWN)) == DA_EXPDOWN))
+    if (!(seg->attr & DA_P) ||
+        !within(seg, off, size, (seg->attr & (DA_CODE | DA_EXPDOWN)) == DA_EXPDOWN))
         cpu_raise_err(cpu, EXC_SS, st->error);
     return (u32)(seg->base + off);
 }

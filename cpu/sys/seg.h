@@ -1,4 +1,5 @@
-/* Segment descriptors: reading, checking and loading them (SDM vol. 3 chapter 3 and sections 5.2 to 5.8). */
+/* Segment descriptors: reading, checking and loading them (SDM vol. 3 chapter 3 and sections 5.2
+ * to 5.8). */
 #ifndef CPU_SYS_SEG_H
 #define CPU_SYS_SEG_H
 
@@ -12,15 +13,40 @@ struct desc {
 
 /* Types of system descriptors (DA_TYPE >> 8). 16-bit and 32-bit kinds differ in bit 3. */
 enum {
-    SYS_TSS16 = 1, SYS_LDT = 2, SYS_TSS16_BUSY = 3, SYS_CALL16 = 4, SYS_TASK_GATE = 5, SYS_INT16 = 6, SYS_TRAP16 = 7,
-    SYS_TSS32 = 9, SYS_TSS32_BUSY = 11, SYS_CALL32 = 12, SYS_INT32 = 14, SYS_TRAP32 = 15,
+    SYS_TSS16 = 1,
+    SYS_LDT = 2,
+    SYS_TSS16_BUSY = 3,
+    SYS_CALL16 = 4,
+    SYS_TASK_GATE = 5,
+    SYS_INT16 = 6,
+    SYS_TRAP16 = 7,
+    SYS_TSS32 = 9,
+    SYS_TSS32_BUSY = 11,
+    SYS_CALL32 = 12,
+    SYS_INT32 = 14,
+    SYS_TRAP32 = 15,
 };
 
-static inline unsigned desc_dpl(const struct desc *d) { return d->hi >> 13 & 3; }
-static inline unsigned desc_type(const struct desc *d) { return d->hi >> 8 & 15; }
-static inline bool desc_is_sys(const struct desc *d) { return !(d->hi & DA_S); }
-static inline bool desc_present(const struct desc *d) { return d->hi & DA_P; }
-static inline bool desc_is_code(const struct desc *d) { return (d->hi & (DA_S | DA_CODE)) == (DA_S | DA_CODE); }
+static inline unsigned desc_dpl(const struct desc *d)
+{
+    return d->hi >> 13 & 3;
+}
+static inline unsigned desc_type(const struct desc *d)
+{
+    return d->hi >> 8 & 15;
+}
+static inline bool desc_is_sys(const struct desc *d)
+{
+    return !(d->hi & DA_S);
+}
+static inline bool desc_present(const struct desc *d)
+{
+    return d->hi & DA_P;
+}
+static inline bool desc_is_code(const struct desc *d)
+{
+    return (d->hi & (DA_S | DA_CODE)) == (DA_S | DA_CODE);
+}
 static inline bool desc_is_conforming(const struct desc *d)
 {
     return (d->hi & (DA_S | DA_CODE | DA_CONFORM)) == (DA_S | DA_CODE | DA_CONFORM);
@@ -34,12 +60,19 @@ static inline bool desc_is_readable(const struct desc *d)
 {
     return (d->hi & DA_S) && (!(d->hi & DA_CODE) || (d->hi & DA_READ));
 }
-static inline bool sel_null(unsigned sel) { return !(sel & 0xfffc); }
-static inline unsigned seg_dpl(const struct seg *s) { return s->attr >> 13 & 3; }
+static inline bool sel_null(unsigned sel)
+{
+    return !(sel & 0xfffc);
+}
+static inline unsigned seg_dpl(const struct seg *s)
+{
+    return s->attr >> 13 & 3;
+}
 
 u32 desc_limit(const struct desc *d); /* in bytes, granularity applied */
 u64 desc_base(const struct desc *d);  /* bits 31..0 */
-/* Read the descriptor `sel` names. False when it lies outside its table or the LDT is unusable; may raise #PF. */
+/* Read the descriptor `sel` names. False when it lies outside its table or the LDT is unusable; may
+ * raise #PF. */
 bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d);
 /* Bits 63..32 of the base of a 16-byte descriptor of long mode. */
 u64 desc_base_high(struct cpu *cpu, const struct desc *d);
@@ -59,12 +92,16 @@ void seg_put_null(struct cpu *cpu, unsigned s, unsigned sel);
 void seg_put_real(struct cpu *cpu, unsigned s, unsigned sel);
 void seg_put_v86(struct cpu *cpu, unsigned s, unsigned sel);
 
-/* MOV Sreg, POP Sreg, LDS...: load `sel` into s (not CS) in the present mode with all checks; raises or commits. */
+/* MOV Sreg, POP Sreg, LDS...: load `sel` into s (not CS) in the present mode with all checks;
+ * raises or commits. */
 void seg_load(struct cpu *cpu, unsigned s, unsigned sel);
-/* Check `sel` as a stack segment for privilege level `cpl`: failing raises `vector` (EXC_GP or EXC_TS), #SS when not
- * present, with `ext` (0 or 1) or-ed into the error code. *d is its descriptor. */
-void seg_check_stack(struct cpu *cpu, unsigned sel, unsigned cpl, unsigned vector, unsigned ext, struct desc *d);
-/* After a return to an outer level: data segment registers that the new CPL may not use become null. */
+/* Check `sel` as a stack segment for privilege level `cpl`: failing raises `vector` (EXC_GP or
+ * EXC_TS), #SS when not present, with `ext` (0 or 1) or-ed into the error code. *d is its
+ * descriptor. */
+void seg_check_stack(struct cpu *cpu, unsigned sel, unsigned cpl, unsigned vector, unsigned ext,
+                     struct desc *d);
+/* After a return to an outer level: data segment registers that the new CPL may not use become
+ * null. */
 void seg_null_inner(struct cpu *cpu);
 
 /* LAR, LSL, VERR, VERW: whether the selector is visible at CPL and RPL, and what it gives. */
@@ -80,8 +117,8 @@ void seg_load_tr(struct cpu *cpu, unsigned sel);
 struct stack {
     const struct seg *seg; /* NULL: 64-bit mode, flat */
     u64 sp, mask;
-    int mode;              /* MMU_SUP or MMU_USER */
-    u32 error;             /* error code of #SS when there is no room */
+    int mode;  /* MMU_SUP or MMU_USER */
+    u32 error; /* error code of #SS when there is no room */
 };
 /* The present stack. */
 struct stack stack_now(struct cpu *cpu);

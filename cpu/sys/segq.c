@@ -1,5 +1,5 @@
-/* Instructions that ask about selectors, and the loads of LDTR and TR (SDM vol. 2 "LAR", "LSL", "VERR/VERW", "LLDT",
- * "LTR"; vol. 3 section 5.10). */
+/* Instructions that ask about selectors, and the loads of LDTR and TR (SDM vol. 2 "LAR", "LSL",
+ * "VERR/VERW", "LLDT", "LTR"; vol. 3 section 5.10). */
 #include "cpu/sys/seg.h"
 #include "cpu/mem.h"
 
@@ -16,14 +16,16 @@ static bool type_known(const struct cpu *cpu, const struct desc *d, bool gates)
     if (!cpu_lma(cpu))
         types |= BIT(SYS_TSS16) | BIT(SYS_TSS16_BUSY);
     if (gates)
-        types |= cpu_lma(cpu) ? BIT(SYS_CALL32) : BIT(SYS_CALL16) | BIT(SYS_TASK_GATE) | BIT(SYS_CALL32);
+        types |=
+            cpu_lma(cpu) ? BIT(SYS_CALL32) : BIT(SYS_CALL16) | BIT(SYS_TASK_GATE) | BIT(SYS_CALL32);
     return !desc_is_sys(d) || (types >> desc_type(d) & 1);
 }
 
 bool seg_lar(struct cpu *cpu, unsigned sel, u32 *rights)
 {
     struct desc d;
-    if (sel_null(sel) || !desc_read(cpu, sel, &d) || !type_known(cpu, &d, true) || !visible(cpu, sel, &d))
+    if (sel_null(sel) || !desc_read(cpu, sel, &d) || !type_known(cpu, &d, true) ||
+        !visible(cpu, sel, &d))
         return false;
     *rights = d.hi & 0x00f0ff00;
     return true;
@@ -32,7 +34,8 @@ bool seg_lar(struct cpu *cpu, unsigned sel, u32 *rights)
 bool seg_lsl(struct cpu *cpu, unsigned sel, u32 *limit)
 {
     struct desc d;
-    if (sel_null(sel) || !desc_read(cpu, sel, &d) || !type_known(cpu, &d, false) || !visible(cpu, sel, &d))
+    if (sel_null(sel) || !desc_read(cpu, sel, &d) || !type_known(cpu, &d, false) ||
+        !visible(cpu, sel, &d))
         return false;
     *limit = desc_limit(&d);
     return true;

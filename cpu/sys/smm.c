@@ -1,5 +1,5 @@
-/* SMI and RSM with the 32-bit state save map (SDM vol. 3 section 34.4, table 34-1; the reserved part of the map holds the
- * hidden registers). */
+/* SMI and RSM with the 32-bit state save map (SDM vol. 3 section 34.4, table 34-1; the reserved
+ * part of the map holds the hidden registers). */
 #include "cpu/sys/smm.h"
 #include "cpu/mem.h"
 #include "cpu/sys/ctrl.h"
@@ -8,11 +8,30 @@
 
 /* Offsets from SMBASE + 8000H. */
 enum {
-    M_CR0 = 0x7ffc, M_CR3 = 0x7ff8, M_EFLAGS = 0x7ff4, M_EIP = 0x7ff0, M_EDI = 0x7fec, M_DR6 = 0x7fcc, M_DR7 = 0x7fc8,
-    M_TR = 0x7fc4, M_LDTR = 0x7fc0, M_SEL = 0x7fa8, /* ES, CS, SS, DS, FS, GS upwards */
-    M_SEG_LO = 0x7f84, M_LDT = 0x7f78, M_GDT_BASE = 0x7f74, M_GDT_LIMIT = 0x7f70, M_TSS = 0x7f5c, M_IDT_BASE = 0x7f58,
-    M_IDT_LIMIT = 0x7f54, M_SEG_HI = 0x7f2c, M_CR4 = 0x7f14, M_CPL = 0x7f10, M_EFER = 0x7f0c, M_HALT = 0x7f02,
-    M_SMBASE = 0x7ef8, M_REVISION = 0x7efc,
+    M_CR0 = 0x7ffc,
+    M_CR3 = 0x7ff8,
+    M_EFLAGS = 0x7ff4,
+    M_EIP = 0x7ff0,
+    M_EDI = 0x7fec,
+    M_DR6 = 0x7fcc,
+    M_DR7 = 0x7fc8,
+    M_TR = 0x7fc4,
+    M_LDTR = 0x7fc0,
+    M_SEL = 0x7fa8, /* ES, CS, SS, DS, FS, GS upwards */
+    M_SEG_LO = 0x7f84,
+    M_LDT = 0x7f78,
+    M_GDT_BASE = 0x7f74,
+    M_GDT_LIMIT = 0x7f70,
+    M_TSS = 0x7f5c,
+    M_IDT_BASE = 0x7f58,
+    M_IDT_LIMIT = 0x7f54,
+    M_SEG_HI = 0x7f2c,
+    M_CR4 = 0x7f14,
+    M_CPL = 0x7f10,
+    M_EFER = 0x7f0c,
+    M_HALT = 0x7f02,
+    M_SMBASE = 0x7ef8,
+    M_REVISION = 0x7efc,
     REVISION = 0x20000, /* SMBASE can be relocated; no I/O restart */
 };
 
@@ -47,8 +66,10 @@ static void put_seg(struct cpu *cpu, u32 slot, const struct seg *s)
 
 static struct seg get_seg(struct cpu *cpu, u32 slot, u32 sel)
 {
-    return (struct seg){
-        .base = get(cpu, slot + 8), .limit = get(cpu, slot + 4), .attr = get(cpu, slot) << 8 & 0xf0ff00, .sel = (u16)sel};
+    return (struct seg){.base = get(cpu, slot + 8),
+                        .limit = get(cpu, slot + 4),
+                        .attr = get(cpu, slot) << 8 & 0xf0ff00,
+                        .sel = (u16)sel};
 }
 
 /* EAX is highest: EDI, ESI, EBP, ESP, EBX, EDX, ECX, EAX go downwards. */

@@ -4,7 +4,8 @@
 
 #include "cpu/cpu.h"
 
-/* Take the SMI that is pending, between instructions: the state goes to SMRAM, execution to SMBASE + 8000H. */
+/* Take the SMI that is pending, between instructions: the state goes to SMRAM, execution to SMBASE
+ * + 8000H. */
 void smm_enter(struct cpu *cpu);
 /* RSM: everything back from SMRAM. A state that cannot be is corrected to one that can. */
 void smm_leave(struct cpu *cpu);

@@ -4,7 +4,8 @@
 #include "cpu/sys/debug.h"
 
 enum {
-    TSS32_LIMIT = 0x67, TSS16_LIMIT = 0x2b,
+    TSS32_LIMIT = 0x67,
+    TSS16_LIMIT = 0x2b,
     TSS_BUSY = 0x200, /* in the second doubleword of its descriptor */
     TSS_32 = 0x800,
 };
@@ -93,7 +94,8 @@ static void load_ldt(struct cpu *cpu, unsigned sel, u32 ext)
     cpu->ldt = (struct seg){.sel = (u16)sel};
     if (sel_null(sel))
         return;
-    if ((sel & 4) || !desc_read(cpu, sel, &d) || !desc_is_sys(&d) || desc_type(&d) != SYS_LDT || !desc_present(&d))
+    if ((sel & 4) || !desc_read(cpu, sel, &d) || !desc_is_sys(&d) || desc_type(&d) != SYS_LDT ||
+        !desc_present(&d))
         cpu_raise_err(cpu, EXC_TS, error);
     cpu->ldt = seg_make(sel, &d);
 }

@@ -116,10 +116,12 @@ static u32 table(unsigned sel)
 void machine_desc(struct machine *m, unsigned sel, u32 base, u32 limit, u32 attr)
 {
     machine_st32(m, table(sel), base << 16 | (limit & 0xffff));
-    machine_st32(m, table(sel) + 4, (base & 0xff000000) | (base >> 16 & 0xff) | (limit & 0xf0000) | attr);
+    machine_st32(m, table(sel) + 4,
+                 (base & 0xff000000) | (base >> 16 & 0xff) | (limit & 0xf0000) | attr);
 }
 
-void machine_gate(struct machine *m, unsigned sel, unsigned target, u32 off, u32 attr, unsigned params)
+void machine_gate(struct machine *m, unsigned sel, unsigned target, u32 off, u32 attr,
+                  unsigned params)
 {
     machine_st32(m, table(sel), target << 16 | (off & 0xffff));
     machine_st32(m, table(sel) + 4, (off & 0xffff0000) | attr | params);
@@ -173,12 +175,15 @@ void machine_protected(struct machine *m, unsigned cpl, u32 addr)
     memset(machine_mem(m, AT_TSS), 0, 0x68);
     machine_st32(m, AT_TSS + 4, AT_STACK0);
     machine_st32(m, AT_TSS + 8, SEL_DATA0);
-    machine_st32(m, AT_TSS + 0x64, 0x68 << 16); /* the I/O map begins right behind; all ports are closed */
+    machine_st32(m, AT_TSS + 0x64,
+                 0x68 << 16); /* the I/O map begins right behind; all ports are closed */
     memset(machine_mem(m, AT_TSS + 0x68), 0xff, 0x1f00);
     cpu->gdt = (struct dtable){AT_GDT, 0xfff};
     cpu->idt = (struct dtable){AT_IDT, 0x7ff};
-    cpu->tr = (struct seg){.base = AT_TSS, .limit = 0x1fff, .attr = DA_P | SYS_TSS32_BUSY << 8, .sel = SEL_TSS};
-    cpu->ldt = (struct seg){.base = AT_LDT, .limit = 0xff, .attr = DA_P | SYS_LDT << 8, .sel = SEL_LDT};
+    cpu->tr = (struct seg){
+        .base = AT_TSS, .limit = 0x1fff, .attr = DA_P | SYS_TSS32_BUSY << 8, .sel = SEL_TSS};
+    cpu->ldt =
+        (struct seg){.base = AT_LDT, .limit = 0xff, .attr = DA_P | SYS_LDT << 8, .sel = SEL_LDT};
     ctrl_write_cr0(cpu, CR0_PE | CR0_ET | CR0_NE);
     cpu->cpl = (u8)cpl;
     set_seg(cpu, SEG_CS, cpl ? SEL_CODE3 : SEL_CODE0, flat | DA_CODE | DA_READ | cpl << 13);

@@ -1,5 +1,5 @@
-/* A machine for instruction tests: RAM, a recording I/O bus and one CPU of any engine, with a flat protected mode whose
- * exception handlers each halt at an address of their own. */
+/* A machine for instruction tests: RAM, a recording I/O bus and one CPU of any engine, with a flat
+ * protected mode whose exception handlers each halt at an address of their own. */
 #ifndef TESTS_INSN_MACHINE_H
 #define TESTS_INSN_MACHINE_H
 
@@ -8,10 +8,25 @@
 enum {
     RAM_BYTES = 4 << 20,
     /* places */
-    AT_GDT = 0x1000, AT_IDT = 0x2000, AT_LDT = 0x3000, AT_TSS = 0x4000, AT_TSS2 = 0x6000, AT_HANDLERS = 0x8000,
-    AT_CODE = 0x10000, AT_STACK0 = 0x22000, AT_STACK3 = 0x34000, AT_DATA = 0x40000, AT_PAGES = 0x100000,
+    AT_GDT = 0x1000,
+    AT_IDT = 0x2000,
+    AT_LDT = 0x3000,
+    AT_TSS = 0x4000,
+    AT_TSS2 = 0x6000,
+    AT_HANDLERS = 0x8000,
+    AT_CODE = 0x10000,
+    AT_STACK0 = 0x22000,
+    AT_STACK3 = 0x34000,
+    AT_DATA = 0x40000,
+    AT_PAGES = 0x100000,
     /* selectors of machine_protected() */
-    SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, SEL_CODE3 = 0x1b, SEL_DATA3 = 0x23, SEL_TSS = 0x28, SEL_TSS2 = 0x30, SEL_LDT = 0x38,
+    SEL_CODE0 = 0x08,
+    SEL_DATA0 = 0x10,
+    SEL_CODE3 = 0x1b,
+    SEL_DATA3 = 0x23,
+    SEL_TSS = 0x28,
+    SEL_TSS2 = 0x30,
+    SEL_LDT = 0x38,
     SEL_FREE = 0x40, /* from here on the test's own */
 };
 
@@ -22,10 +37,10 @@ struct machine {
     struct region ram_region, io_region;
     struct bus mem, io;
     enum cpu_engine engine;
-    int vector;      /* what the next interrupt acknowledge gives */
-    u32 io_writes;   /* port accesses */
+    int vector;    /* what the next interrupt acknowledge gives */
+    u32 io_writes; /* port accesses */
     u32 io_reads;
-    u64 io_last;     /* value of the last OUT; IN gives port * 0x01010101 + reads */
+    u64 io_last; /* value of the last OUT; IN gives port * 0x01010101 + reads */
     u16 io_port;
 };
 
@@ -37,18 +52,21 @@ void machine_free(struct machine *m);
 u8 *machine_mem(struct machine *m, u32 addr);
 void machine_load(struct machine *m, u32 addr, const void *bytes, size_t n);
 
-/* Put the CPU into real mode with all segments 0 and SP 0x7000, about to run `addr` (below 64 KiB). */
+/* Put the CPU into real mode with all segments 0 and SP 0x7000, about to run `addr` (below 64 KiB).
+ */
 void machine_real(struct machine *m, u32 addr);
-/* Put the CPU into flat 32-bit protected mode at privilege level cpl (0 or 3), about to run `addr`: tables, TSS and
- * handlers are written, interrupts off. */
+/* Put the CPU into flat 32-bit protected mode at privilege level cpl (0 or 3), about to run `addr`:
+ * tables, TSS and handlers are written, interrupts off. */
 void machine_protected(struct machine *m, unsigned cpl, u32 addr);
-/* Write descriptor `sel` (GDT, or LDT when TI is set): attributes as DA_*, the limit in its units (granularity is not
- * applied). */
+/* Write descriptor `sel` (GDT, or LDT when TI is set): attributes as DA_*, the limit in its units
+ * (granularity is not applied). */
 void machine_desc(struct machine *m, unsigned sel, u32 base, u32 limit, u32 attr);
 /* A gate in the GDT or LDT; `params` as in the descriptor. attr: type << 8 | DPL << 13 | DA_P. */
-void machine_gate(struct machine *m, unsigned sel, unsigned target, u32 off, u32 attr, unsigned params);
+void machine_gate(struct machine *m, unsigned sel, unsigned target, u32 off, u32 attr,
+                  unsigned params);
 void machine_idt_gate(struct machine *m, unsigned vector, unsigned target, u32 off, u32 attr);
-/* Identity-map the first 4 MiB with user, writable pages; machine_page() changes one entry; then turn paging on. */
+/* Identity-map the first 4 MiB with user, writable pages; machine_page() changes one entry; then
+ * turn paging on. */
 void machine_paging(struct machine *m);
 void machine_page(struct machine *m, u32 la, u32 pte);
 
@@ -62,12 +80,14 @@ u32 machine_ld32(struct machine *m, u32 addr);
 u16 machine_ld16(struct machine *m, u32 addr);
 void machine_st32(struct machine *m, u32 addr, u32 v);
 
-/* Guest code assembled with the test program: GUEST(name, 32, "mov eax, 1\n hlt") in Intel syntax, loaded with
- * machine_code(m, addr, name). Position: assembled for address 0, so branches must be relative. */
+/* Guest code assembled with the test program: GUEST(name, 32, "mov eax, 1\n hlt") in Intel syntax,
+ * loaded with machine_code(m, addr, name). Position: assembled for address 0, so branches must be
+ * relative. */
 #define GUEST(name, bits, text)                                                                    \
-    __asm__(".pushsection .rodata\n.code" #bits "\n.intel_syntax noprefix\n" #name "_begin:\n" text             \
-            "\n" #name "_end:\n.att_syntax\n.code64\n.popsection\n");                               \
+    __asm__(".pushsection .rodata\n.code" #bits "\n.intel_syntax noprefix\n" #name                 \
+            "_begin:\n" text "\n" #name "_end:\n.att_syntax\n.code64\n.popsection\n");             \
     extern const unsigned char name##_begin[], name##_end[]
-#define machine_code(m, addr, name) machine_load(m, addr, name##_begin, (size_t)(name##_end - name##_begin))
+#define machine_code(m, addr, name)                                                                \
+    machine_load(m, addr, name##_begin, (size_t)(name##_end - name##_begin))
 
 #endif

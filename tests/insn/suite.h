@@ -1,4 +1,5 @@
-/* What every instruction test shares: a case that runs for each engine, and the expectation of a fault. */
+/* What every instruction test shares: a case that runs for each engine, and the expectation of a
+ * fault. */
 #ifndef TESTS_INSN_SUITE_H
 #define TESTS_INSN_SUITE_H
 
@@ -10,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-
-/* Loop tests get the engine as _i. The machine stopped in the handler of `vec`, with `err` on top of its stack. */
+/* Loop tests get the engine as _i. The machine stopped in the handler of `vec`, with `err` on top
+ * of its stack. */
 #define expect_error(m, vec, err)                                                                  \
     do {                                                                                           \
         ck_assert_int_eq(machine_vector(m), (vec));                                                \
@@ -21,14 +22,14 @@
 #define SUITE_MAIN(name, ...)                                                                      \
     int main(void)                                                                                 \
     {                                                                                              \
-        const TTest *const tests[] = {__VA_ARGS__};                                         \
+        const TTest *const tests[] = {__VA_ARGS__};                                                \
         Suite *s = suite_create(name);                                                             \
         TCase *t = tcase_create("engines");                                                        \
         SRunner *r;                                                                                \
         int failed;                                                                                \
         tcase_set_timeout(t, 30);                                                                  \
         for (size_t i = 0; i < ARRAY_LEN(tests); i++)                                              \
-            tcase_add_loop_test(t, tests[i], ENGINE_EXEC, ENGINE_JIT + 1);                                             \
+            tcase_add_loop_test(t, tests[i], ENGINE_EXEC, ENGINE_JIT + 1);                         \
         suite_add_tcase(s, t);                                                                     \
         r = srunner_create(s);                                                                     \
         srunner_run_all(r, CK_NORMAL);                                                             \

@@ -1,4 +1,5 @@
-/* Single step, breakpoint registers, interrupt shadows, and system management mode (SDM vol. 3 chapters 17 and 34). */
+/* Single step, breakpoint registers, interrupt shadows, and system management mode (SDM vol. 3
+ * chapters 17 and 34). */
 #include "cpu/sys/debug.h"
 #include "tests/insn/suite.h"
 
@@ -75,7 +76,8 @@ START_TEST(single_step)
     ck_assert_int_eq(machine_vector(m), EXC_DB);
     ck_assert_uint_eq(machine_frame(m, 0), AT_CODE);
     ck_assert_uint_eq((u32)m->cpu->gpr[REG_CX], 4);
-    /* INT n leaves no trap in the handler; the one behind its IRET is that of the instruction it returns to. */
+    /* INT n leaves no trap in the handler; the one behind its IRET is that of the instruction it
+     * returns to. */
     START(0, int40);
     machine_idt_gate(m, 0x40, SEL_CODE0, 0x12000, INT32);
     machine_code(m, 0x12000, handler_iret);
@@ -228,7 +230,7 @@ START_TEST(smm)
     ck_assert_uint_eq(machine_ld32(m, 0x3fef8), 0x30000);
     machine_run(m, 10);
     expect_error(m, EXC_GP, 0u); /* the HLT at level 3 */
-    START(0, spin); /* SMBASE moves */
+    START(0, spin);              /* SMBASE moves */
     machine_code(m, 0x38000, smm_move);
     cpu_smi(m->cpu);
     machine_run(m, 10);

@@ -1,13 +1,19 @@
-/* Interrupts, exceptions, call gates, far returns and IRET: frames, stack switches, error codes, double faults
- * (SDM vol. 3 sections 5.8 and 6.10 to 6.15). */
+/* Interrupts, exceptions, call gates, far returns and IRET: frames, stack switches, error codes,
+ * double faults (SDM vol. 3 sections 5.8 and 6.10 to 6.15). */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
 
 enum {
-    USED = DA_P | DA_S | DA_ACCESSED, FLAT = USED | DA_G | DA_DB,
-    D0 = SEL_FREE, D1 = SEL_FREE + 8, D2 = SEL_FREE + 16,
-    GATE32 = DA_P | SYS_CALL32 << 8, GATE16 = DA_P | SYS_CALL16 << 8, INT32 = DA_P | SYS_INT32 << 8, TRAP32 = DA_P | SYS_TRAP32 << 8,
+    USED = DA_P | DA_S | DA_ACCESSED,
+    FLAT = USED | DA_G | DA_DB,
+    D0 = SEL_FREE,
+    D1 = SEL_FREE + 8,
+    D2 = SEL_FREE + 16,
+    GATE32 = DA_P | SYS_CALL32 << 8,
+    GATE16 = DA_P | SYS_CALL16 << 8,
+    INT32 = DA_P | SYS_INT32 << 8,
+    TRAP32 = DA_P | SYS_TRAP32 << 8,
     INT16 = DA_P | SYS_INT16 << 8,
     INNER = 0x12000, /* code reached through gates */
 };
@@ -117,7 +123,8 @@ START_TEST(gate_errors)
     START(3, ud);
     machine_st32(m, AT_TSS + 8, SEL_DATA3);
     machine_idt_gate(m, EXC_TS, SEL_CODE0, AT_HANDLERS + 16 * EXC_TS, INT32);
-    ck_assert_int_eq(machine_run(m, 10), CPU_EXIT_SHUTDOWN); /* no handler of level 0 can be entered */
+    ck_assert_int_eq(machine_run(m, 10),
+                     CPU_EXIT_SHUTDOWN); /* no handler of level 0 can be entered */
     machine_free(m);
 }
 END_TEST
@@ -251,7 +258,8 @@ START_TEST(call_gate_inner)
     ck_assert_uint_eq(machine_frame(m, 3), 0x1111);
     ck_assert_uint_eq(machine_frame(m, 4), AT_STACK3 - 8);
     ck_assert_uint_eq(machine_frame(m, 5), SEL_DATA3);
-    /* And back: both stacks drop the parameters. DS of level 0 becomes null, ES of level 3 stays. */
+    /* And back: both stacks drop the parameters. DS of level 0 becomes null, ES of level 3 stays.
+     */
     START(3, call_gate);
     machine_gate(m, D0, SEL_CODE0, INNER, GATE32 | DA_DPL, 2);
     machine_code(m, INNER, retf8);
@@ -272,13 +280,13 @@ START_TEST(call_gate_errors)
         int vec;
         u32 err;
     } c[] = {
-        {SEL_CODE0, INNER, GATE32, 0, EXC_GP, D0},                           /* gate DPL 0 */
+        {SEL_CODE0, INNER, GATE32, 0, EXC_GP, D0}, /* gate DPL 0 */
         {SEL_CODE0, INNER, (GATE32 | DA_DPL) & ~DA_P, 0, EXC_NP, D0},
         {0, INNER, GATE32 | DA_DPL, 0, EXC_GP, 0},
         {SEL_DATA0, INNER, GATE32 | DA_DPL, 0, EXC_GP, SEL_DATA0},
         {0x1008, INNER, GATE32 | DA_DPL, 0, EXC_GP, 0x1008},
         {D1, INNER, GATE32 | DA_DPL, (FLAT | DA_CODE) & ~DA_P, EXC_NP, D1},
-        {D1, INNER, GATE32 | DA_DPL, USED | DA_CODE, EXC_GP, 0},             /* beyond the 1-byte segment */
+        {D1, INNER, GATE32 | DA_DPL, USED | DA_CODE, EXC_GP, 0}, /* beyond the 1-byte segment */
     };
     m = machine_new("max", _i);
     for (size_t i = 0; i < ARRAY_LEN(c); i++) {
@@ -287,13 +295,13 @@ START_TEST(call_gate_errors)
         if (c[i].target_attr)
             machine_desc(m, D1, 0, 0, c[i].target_attr);
         machine_run(m, 10);
-        ck_assert_msg(machine_vector(m) == c[i].vec && machine_frame(m, 0) == c[i].err, "case %zu: %d %x", i,
-                      machine_vector(m), machine_frame(m, 0));
+        ck_assert_msg(machine_vector(m) == c[i].vec && machine_frame(m, 0) == c[i].err,
+                      "case %zu: %d %x", i, machine_vector(m), machine_frame(m, 0));
         ck_assert_uint_eq(machine_frame(m, 1), AT_CODE + 10); /* the CALL */
         ck_assert_uint_eq(machine_frame(m, 4), AT_STACK3 - 8);
     }
-    /* The new stack has no room: #SS with its selector. The handler runs at level 0 on a stack that works, so the
-     * gate leads to level 1. */
+    /* The new stack has no room: #SS with its selector. The handler runs at level 0 on a stack that
+     * works, so the gate leads to level 1. */
     START(3, call_gate);
     machine_gate(m, D0, D1 | 1, INNER, GATE32 | DA_DPL, 2);
     machine_desc(m, D1, 0, 0xfffff, FLAT | DA_CODE | 1 << 13);
@@ -353,8 +361,8 @@ START_TEST(direct_transfers)
             ck_assert_msg(m->cpu->rip + m->cpu->seg[SEG_CS].base == INNER + 1, "case %zu", i);
             ck_assert_uint_eq((u32)m->cpu->gpr[REG_SP], c[i].call ? AT_STACK0 - 8 : AT_STACK0);
         } else {
-            ck_assert_msg(machine_vector(m) == c[i].vec && machine_frame(m, 0) == c[i].err, "case %zu: %d %x", i,
-                          machine_vector(m), machine_frame(m, 0));
+            ck_assert_msg(machine_vector(m) == c[i].vec && machine_frame(m, 0) == c[i].err,
+                          "case %zu: %d %x", i, machine_vector(m), machine_frame(m, 0));
         }
     }
     machine_free(m);
@@ -398,8 +406,8 @@ START_TEST(returns)
                 START(0, retf);
             frame(v, iret ? 5 : 4);
             machine_run(m, 10);
-            ck_assert_msg(machine_vector(m) == c[i].vec && machine_frame(m, 0) == c[i].err, "case %u/%zu: %d %x", iret, i,
-                          machine_vector(m), machine_frame(m, 0));
+            ck_assert_msg(machine_vector(m) == c[i].vec && machine_frame(m, 0) == c[i].err,
+                          "case %u/%zu: %d %x", iret, i, machine_vector(m), machine_frame(m, 0));
             ck_assert_uint_eq(machine_frame(m, 1), AT_CODE);
         }
     }
@@ -452,8 +460,9 @@ START_TEST(hardware_interrupts)
 }
 END_TEST
 
-SUITE_MAIN("gate", int_from_user, gate_errors, exceptions, double_and_triple_fault, page_fault_codes, call_gate_inner,
-           call_gate_errors, direct_transfers, returns, hardware_interrupts)
+SUITE_MAIN("gate", int_from_user, gate_errors, exceptions, double_and_triple_fault,
+           page_fault_codes, call_gate_inner, call_gate_errors, direct_transfers, returns,
+           hardware_interrupts)
 
 #else
 int main(void)

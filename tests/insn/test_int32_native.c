@@ -1,5 +1,5 @@
-/* Instructions that only 16- and 32-bit code has, against the host's processor in a compatibility-mode code segment:
- * decimal adjustment over all inputs, short INC and DEC, SALC. */
+/* Instructions that only 16- and 32-bit code has, against the host's processor in a
+ * compatibility-mode code segment: decimal adjustment over all inputs, short INC and DEC, SALC. */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -9,10 +9,10 @@
 
 /* Lives below 4 GiB, where 32-bit code reaches it. */
 struct low {
-    u8 enter[256];   /* 64-bit code: switches stack and segment, calls `code`, comes back */
-    u8 code[256];    /* 32-bit code */
-    u32 target[2];   /* far pointer to code */
-    u32 eax, flags;  /* in and out */
+    u8 enter[256];  /* 64-bit code: switches stack and segment, calls `code`, comes back */
+    u8 code[256];   /* 32-bit code */
+    u32 target[2];  /* far pointer to code */
+    u32 eax, flags; /* in and out */
     u64 rsp;
     u8 stack[1024];
 };
@@ -34,7 +34,8 @@ static u8 *put_addr(u8 *p, const void *at)
 static void build(const u8 *insn, size_t n)
 {
     u8 *p = low->enter;
-    /* push rbx, rbp, r12..r15; mov [rsp64], rsp; mov esp, stack end; mov eax, 2b; mov ds, eax; lcall [target] */
+    /* push rbx, rbp, r12..r15; mov [rsp64], rsp; mov esp, stack end; mov eax, 2b; mov ds, eax;
+     * lcall [target] */
     p = put(p, "\x53\x55\x41\x54\x41\x55\x41\x56\x41\x57\x48\x89\x24\x25", 14);
     p = put_addr(p, &low->rsp);
     p = put(p, "\xbc", 1);
@@ -45,7 +46,8 @@ static void build(const u8 *insn, size_t n)
     p = put(p, "\x48\x8b\x24\x25", 4);
     p = put_addr(p, &low->rsp);
     put(p, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
-    /* push [flags]; popfd; mov eax, [eax]; the instruction; mov [eax], eax; pushfd; pop [flags]; retf */
+    /* push [flags]; popfd; mov eax, [eax]; the instruction; mov [eax], eax; pushfd; pop [flags];
+     * retf */
     p = low->code;
     p = put(p, "\xff\x35", 2);
     p = put_addr(p, &low->flags);
@@ -79,9 +81,10 @@ struct form {
     bool all_ax; /* every AX matters, else every AL with some AH */
 };
 static const struct form forms[] = {
-    {"daa", 1, {0x27}, false}, {"das", 1, {0x2f}, false}, {"aaa", 1, {0x37}, true}, {"aas", 1, {0x3f}, true},
-    {"aam", 2, {0xd4, 10}, false}, {"aam", 2, {0xd4, 7}, false}, {"aad", 2, {0xd5, 10}, true}, {"aad", 2, {0xd5, 0x13}, true},
-    {"inc", 1, {0x40}, false}, {"dec", 1, {0x48}, false}, {"inc", 2, {0x66, 0x40}, false}, {"dec", 2, {0x66, 0x48}, false},
+    {"daa", 1, {0x27}, false},    {"das", 1, {0x2f}, false},       {"aaa", 1, {0x37}, true},
+    {"aas", 1, {0x3f}, true},     {"aam", 2, {0xd4, 10}, false},   {"aam", 2, {0xd4, 7}, false},
+    {"aad", 2, {0xd5, 10}, true}, {"aad", 2, {0xd5, 0x13}, true},  {"inc", 1, {0x40}, false},
+    {"dec", 1, {0x48}, false},    {"inc", 2, {0x66, 0x40}, false}, {"dec", 2, {0x66, 0x48}, false},
     {"salc", 1, {0xd6}, false},
 };
 
@@ -105,9 +108,10 @@ static void check(struct machine *m, const struct form *f)
             cpu_set_eflags(m->cpu, flags & F_ALL);
             machine_run(m, 1);
             host_run(&eax, &flags);
-            ck_assert_msg((u32)m->cpu->gpr[REG_AX] == eax, "%s of %04x flags %u: %08x, host %08x", f->name, ax, k,
-                          (u32)m->cpu->gpr[REG_AX], eax);
-            ck_assert_msg(!((cpu_aflags(m->cpu) ^ flags) & mask), "%s of %04x flags %u: flags %03x, host %03x", f->name, ax, k,
+            ck_assert_msg((u32)m->cpu->gpr[REG_AX] == eax, "%s of %04x flags %u: %08x, host %08x",
+                          f->name, ax, k, (u32)m->cpu->gpr[REG_AX], eax);
+            ck_assert_msg(!((cpu_aflags(m->cpu) ^ flags) & mask),
+                          "%s of %04x flags %u: flags %03x, host %03x", f->name, ax, k,
                           cpu_aflags(m->cpu), flags & F_ALL);
         }
     }
@@ -116,7 +120,8 @@ static void check(struct machine *m, const struct form *f)
 START_TEST(all_inputs)
 {
     struct machine *m = machine_new("max", _i);
-    low = mmap(NULL, sizeof(*low), PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    low = mmap(NULL, sizeof(*low), PROT_READ | PROT_WRITE | PROT_EXEC,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     ck_assert_ptr_ne(low, MAP_FAILED);
     for (size_t i = 0; i < ARRAY_LEN(forms); i++)
         if (_i == ENGINE_EXEC || !forms[i].all_ax)

@@ -1,4 +1,5 @@
-/* Stack, branch and read-modify-write instructions with memory: results, and nothing committed on a fault. */
+/* Stack, branch and read-modify-write instructions with memory: results, and nothing committed on a
+ * fault. */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
@@ -50,7 +51,7 @@ static void start(unsigned cpl, const u8 *begin, const u8 *end)
     m->cpu->gpr[REG_BX] = AT_DATA;
 }
 #define START(name) start(0, name##_begin, name##_end)
-#define REG(r) ((u32)m->cpu->gpr[REG_##r])
+#define REG(r)      ((u32)m->cpu->gpr[REG_##r])
 
 START_TEST(pushes)
 {

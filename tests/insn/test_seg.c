@@ -1,4 +1,5 @@
-/* Segment loads and accesses: every check with its vector and error code (SDM vol. 3 sections 5.3 to 5.7). */
+/* Segment loads and accesses: every check with its vector and error code (SDM vol. 3 sections 5.3
+ * to 5.7). */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
@@ -33,7 +34,8 @@ struct load_case {
     u32 err;
 };
 
-static void load_cases(enum cpu_engine engine, bool ss, unsigned cpl, const struct load_case *c, size_t n)
+static void load_cases(enum cpu_engine engine, bool ss, unsigned cpl, const struct load_case *c,
+                       size_t n)
 {
     struct machine *m = machine_new("max", engine);
     for (size_t i = 0; i < n; i++) {
@@ -49,10 +51,14 @@ static void load_cases(enum cpu_engine engine, bool ss, unsigned cpl, const stru
         if (c[i].vec < 0) {
             if (cpl)
                 expect_error(m, EXC_GP, 0u);
-            ck_assert_msg(m->cpu->seg[ss ? SEG_SS : SEG_DS].sel == (cpl && ss ? SEL_DATA0 : c[i].sel), "case %zu", i);
+            ck_assert_msg(m->cpu->seg[ss ? SEG_SS : SEG_DS].sel ==
+                              (cpl && ss ? SEL_DATA0 : c[i].sel),
+                          "case %zu", i);
         } else {
-            ck_assert_msg(machine_vector(m) == c[i].vec, "case %zu: vector %d", i, machine_vector(m));
-            ck_assert_msg(machine_frame(m, 0) == c[i].err, "case %zu: error %x", i, machine_frame(m, 0));
+            ck_assert_msg(machine_vector(m) == c[i].vec, "case %zu: vector %d", i,
+                          machine_vector(m));
+            ck_assert_msg(machine_frame(m, 0) == c[i].err, "case %zu: error %x", i,
+                          machine_frame(m, 0));
             ck_assert_uint_eq(machine_frame(m, 1), AT_CODE);
         }
     }
@@ -62,18 +68,19 @@ static void load_cases(enum cpu_engine engine, bool ss, unsigned cpl, const stru
 START_TEST(data_loads)
 {
     static const struct load_case c[] = {
-        {0, 0, -1, 0}, {3, 0, -1, 0},                            /* null is fine */
+        {0, 0, -1, 0},
+        {3, 0, -1, 0}, /* null is fine */
         {D0, USED | DA_WRITE, -1, 0},
-        {D0, USED, -1, 0},                                       /* read-only data */
+        {D0, USED, -1, 0}, /* read-only data */
         {D0, USED | DA_CODE | DA_READ, -1, 0},
-        {D0, USED | DA_CODE, EXC_GP, D0},                        /* execute-only */
+        {D0, USED | DA_CODE, EXC_GP, D0}, /* execute-only */
         {D0, DA_P | SYS_LDT << 8, EXC_GP, D0},
         {D0, (USED | DA_WRITE) & ~DA_P, EXC_NP, D0},
-        {D0 | 3, USED | DA_WRITE, EXC_GP, D0},                   /* RPL 3, DPL 0 */
-        {D0 | 3, USED | DA_CODE | DA_READ | DA_CONFORM, -1, 0},  /* conforming: no privilege check */
-        {0x1008, 0, EXC_GP, 0x1008},                             /* beyond the GDT */
-        {0x10c, 0, EXC_GP, 0x10c},                               /* beyond the LDT */
-        {D0 | 4, USED | DA_WRITE, -1, 0},                        /* in the LDT */
+        {D0 | 3, USED | DA_WRITE, EXC_GP, D0},                  /* RPL 3, DPL 0 */
+        {D0 | 3, USED | DA_CODE | DA_READ | DA_CONFORM, -1, 0}, /* conforming: no privilege check */
+        {0x1008, 0, EXC_GP, 0x1008},                            /* beyond the GDT */
+        {0x10c, 0, EXC_GP, 0x10c},                              /* beyond the LDT */
+        {D0 | 4, USED | DA_WRITE, -1, 0},                       /* in the LDT */
         {D0 | 3, USED | DA_WRITE | DA_DPL, -1, 0},
     };
     load_cases(_i, false, 0, c, ARRAY_LEN(c));
@@ -131,18 +138,19 @@ START_TEST(limits_and_rights)
         {USED | DA_WRITE, 0xfff, 0xffd, true, false},
         {USED | DA_WRITE, 0xfff, 0xfffffffe, true, false},
         {USED, 0xfff, 0, false, true},
-        {USED, 0xfff, 0, true, false},                                      /* read-only */
+        {USED, 0xfff, 0, true, false}, /* read-only */
         {USED | DA_CODE | DA_READ, 0xfff, 0, false, true},
         {USED | DA_CODE | DA_READ, 0xfff, 0, true, false},
-        {USED | DA_WRITE | DA_G, 1, 0x1ffc, true, true},                    /* pages */
+        {USED | DA_WRITE | DA_G, 1, 0x1ffc, true, true}, /* pages */
         {USED | DA_WRITE | DA_G, 1, 0x1ffd, true, false},
-        {USED | DA_WRITE | DA_EXPDOWN | DA_DB, 0xfff, 0x1000, true, true},  /* expand-down: above the limit */
+        {USED | DA_WRITE | DA_EXPDOWN | DA_DB, 0xfff, 0x1000, true,
+         true}, /* expand-down: above the limit */
         {USED | DA_WRITE | DA_EXPDOWN | DA_DB, 0xfff, 0xfff, true, false},
         {USED | DA_WRITE | DA_EXPDOWN | DA_DB, 0xfff, 0xffc, false, false},
-        {USED | DA_WRITE | DA_EXPDOWN, 0xfff, 0xfffc, true, true},          /* 16-bit: ends at 64 KiB */
+        {USED | DA_WRITE | DA_EXPDOWN, 0xfff, 0xfffc, true, true}, /* 16-bit: ends at 64 KiB */
         {USED | DA_WRITE | DA_EXPDOWN, 0xfff, 0xfffd, true, false},
         {USED | DA_WRITE | DA_EXPDOWN, 0xfff, 0x10000, true, false},
-        {0, 0, 0, false, false},                                            /* null */
+        {0, 0, 0, false, false}, /* null */
         {0, 0, 0, true, false},
     };
     struct machine *m = machine_new("max", _i);
@@ -203,7 +211,8 @@ START_TEST(questions)
         {D0, USED | DA_CODE, 0xff, 0, USED | DA_CODE, 0xff, false, false},
         {D0 | 3, USED | DA_WRITE, 0xff, 0, -1, -1, false, false},
         {D0, USED | DA_WRITE, 0xff, 3, -1, -1, false, false},
-        {D0, USED | DA_CODE | DA_CONFORM | DA_READ, 0xff, 3, USED | DA_CODE | DA_CONFORM | DA_READ, 0xff, true, false},
+        {D0, USED | DA_CODE | DA_CONFORM | DA_READ, 0xff, 3, USED | DA_CODE | DA_CONFORM | DA_READ,
+         0xff, true, false},
         {D0, DA_P | SYS_CALL32 << 8, 0, 0, DA_P | SYS_CALL32 << 8, -1, false, false},
         {D0, DA_P | SYS_INT32 << 8, 0, 0, -1, -1, false, false},
         {D0, DA_P | SYS_TSS32 << 8, 0x67, 0, DA_P | SYS_TSS32 << 8, 0x67, false, false},
@@ -231,8 +240,8 @@ START_TEST(questions)
             if (k < 2) {
                 s64 want = k ? c[i].lsl : c[i].lar;
                 ck_assert_msg(zf == (want >= 0), "case %zu/%u", i, k);
-                ck_assert_msg((u32)m->cpu->gpr[REG_CX] == (want < 0 ? 0xdeadbeef : (u32)want), "case %zu/%u: %x", i, k,
-                              (u32)m->cpu->gpr[REG_CX]);
+                ck_assert_msg((u32)m->cpu->gpr[REG_CX] == (want < 0 ? 0xdeadbeef : (u32)want),
+                              "case %zu/%u: %x", i, k, (u32)m->cpu->gpr[REG_CX]);
             } else {
                 ck_assert_msg(zf == (k == 2 ? c[i].verr : c[i].verw), "case %zu/%u", i, k);
             }
@@ -319,8 +328,10 @@ END_TEST
 /* Real mode: 64 KiB limits, and limits that stay behind from protected mode ("unreal"). */
 GUEST(real_read, 16, "mov eax, [ebx]\n hlt");
 GUEST(real_stack, 16, "push eax\n hlt");
-GUEST(unreal, 16, "lgdt [0x600]\n mov eax, cr0\n or al, 1\n mov cr0, eax\n mov bx, 0x10\n mov ds, bx\n"
-                  "and al, 0xfe\n mov cr0, eax\n xor bx, bx\n mov ds, bx\n mov ebx, 0x123456\n mov eax, [ebx]\n hlt");
+GUEST(unreal, 16,
+      "lgdt [0x600]\n mov eax, cr0\n or al, 1\n mov cr0, eax\n mov bx, 0x10\n mov ds, bx\n"
+      "and al, 0xfe\n mov cr0, eax\n xor bx, bx\n mov ds, bx\n mov ebx, 0x123456\n mov eax, "
+      "[ebx]\n hlt");
 
 START_TEST(real_limits)
 {
@@ -334,7 +345,8 @@ START_TEST(real_limits)
     m->cpu->gpr[REG_BX] = 0xfffd;
     machine_run(m, 10);
     ck_assert_int_eq(machine_vector(m), EXC_GP);
-    ck_assert_uint_eq(machine_frame(m, 0) & 0xffff, 0x6000); /* no error code in real mode: IP is on top */
+    ck_assert_uint_eq(machine_frame(m, 0) & 0xffff,
+                      0x6000); /* no error code in real mode: IP is on top */
     machine_real(m, 0x6000);
     m->cpu->gpr[REG_BX] = 0x10000;
     machine_run(m, 10);
@@ -395,8 +407,9 @@ START_TEST(alignment)
 }
 END_TEST
 
-SUITE_MAIN("seg", data_loads, stack_loads, user_loads, accessed_bit, limits_and_rights, code_segment_access, questions,
-           lldt_and_ltr, arpl_and_far_pointer, real_limits, unreal_mode, alignment)
+SUITE_MAIN("seg", data_loads, stack_loads, user_loads, accessed_bit, limits_and_rights,
+           code_segment_access, questions, lldt_and_ltr, arpl_and_far_pointer, real_limits,
+           unreal_mode, alignment)
 
 #else
 int main(void)

@@ -1,4 +1,5 @@
-/* String instructions: blocks, overlap, direction, faults in the middle, address sizes, conditions (SDM vol. 2 "REP"). */
+/* String instructions: blocks, overlap, direction, faults in the middle, address sizes, conditions
+ * (SDM vol. 2 "REP"). */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
@@ -80,11 +81,14 @@ START_TEST(moves)
         }
         machine_run(m, 10000);
         ck_assert_int_eq(machine_vector(m), -1);
-        ck_assert_msg(!memcmp(expect, machine_mem(m, SRC), sizeof(expect)), "move %u: size %u count %u si %x di %x back %d", k,
-                      size, count, si, di, back);
+        ck_assert_msg(!memcmp(expect, machine_mem(m, SRC), sizeof(expect)),
+                      "move %u: size %u count %u si %x di %x back %d", k, size, count, si, di,
+                      back);
         ck_assert_uint_eq((u32)m->cpu->gpr[REG_CX], 0);
-        ck_assert_uint_eq((u32)m->cpu->gpr[REG_SI], SRC + si + (back ? 0 - count * size : count * size));
-        ck_assert_uint_eq((u32)m->cpu->gpr[REG_DI], SRC + di + (back ? 0 - count * size : count * size));
+        ck_assert_uint_eq((u32)m->cpu->gpr[REG_SI],
+                          SRC + si + (back ? 0 - count * size : count * size));
+        ck_assert_uint_eq((u32)m->cpu->gpr[REG_DI],
+                          SRC + di + (back ? 0 - count * size : count * size));
     }
     machine_free(m);
 }
@@ -150,7 +154,7 @@ START_TEST(compares)
     machine_mem(m, DST)[0] = 5;
     machine_run(m, 1000);
     ck_assert_uint_eq((u32)m->cpu->gpr[REG_CX], 5);
-    ck_assert(cpu_aflags(m->cpu) & F_C); /* [SI] - [DI] */
+    ck_assert(cpu_aflags(m->cpu) & F_C);    /* [SI] - [DI] */
     START(repne_scasb, 0xffffffff, 0, DST); /* strlen */
     memset(machine_mem(m, DST), 'x', 0x3000);
     machine_mem(m, DST)[0x2345] = 0;
@@ -173,7 +177,8 @@ START_TEST(faults)
     START(rep_movsb, 0x3000, SRC, DST + 0x80);
     fill(SRC, 0x3000);
     machine_paging(m);
-    machine_page(m, DST + 0x2000, (DST + 0x2000) | 5); /* user, read-only: WP makes supervisor writes fault */
+    machine_page(m, DST + 0x2000,
+                 (DST + 0x2000) | 5); /* user, read-only: WP makes supervisor writes fault */
     m->cpu->cr0 |= CR0_WP;
     m->cpu->mmu.mode.cr0 |= CR0_WP;
     mmu_flush(&m->cpu->mmu, true);
@@ -208,7 +213,8 @@ START_TEST(faults)
     /* Segment limits are found at the element that crosses them. */
     START(rep_stosd, 100, 0, 0);
     machine_desc(m, SEL_FREE, DST, 0x4f, DA_P | DA_S | DA_WRITE);
-    m->cpu->seg[SEG_ES] = (struct seg){.base = DST, .limit = 0x4f, .attr = DA_P | DA_S | DA_WRITE | DA_ACCESSED, .sel = SEL_FREE};
+    m->cpu->seg[SEG_ES] = (struct seg){
+        .base = DST, .limit = 0x4f, .attr = DA_P | DA_S | DA_WRITE | DA_ACCESSED, .sel = SEL_FREE};
     seg_update(m->cpu, SEG_ES);
     cpu_update_mode(m->cpu);
     machine_run(m, 1000);

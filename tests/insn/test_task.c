@@ -1,11 +1,17 @@
-/* Task switches by JMP, CALL, IRET, gates and interrupts, with 32- and 16-bit TSSs (SDM vol. 3 chapter 7). */
+/* Task switches by JMP, CALL, IRET, gates and interrupts, with 32- and 16-bit TSSs (SDM vol. 3
+ * chapter 7). */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
 
 enum {
-    USED = DA_P | DA_S | DA_ACCESSED, FLAT = USED | DA_G | DA_DB,
-    D0 = SEL_FREE, D1 = SEL_FREE + 8, D2 = SEL_FREE + 16, NEW = 0x14000, STACK_NEW = 0x50000,
+    USED = DA_P | DA_S | DA_ACCESSED,
+    FLAT = USED | DA_G | DA_DB,
+    D0 = SEL_FREE,
+    D1 = SEL_FREE + 8,
+    D2 = SEL_FREE + 16,
+    NEW = 0x14000,
+    STACK_NEW = 0x50000,
 };
 
 GUEST(jmp_tss, 32, "mov ecx, 0x1234\n .byte 0xea\n .long 0\n .word 0x30\n hlt");
@@ -82,7 +88,7 @@ START_TEST(call_and_return)
     ck_assert_uint_eq(m->cpu->tr.sel, SEL_TSS);
     ck_assert_uint_eq(tss_type(SEL_TSS), SYS_TSS32_BUSY);
     ck_assert_uint_eq(tss_type(SEL_TSS2), SYS_TSS32);
-    ck_assert_uint_eq(machine_ld16(m, AT_TSS2), SEL_TSS); /* back link */
+    ck_assert_uint_eq(machine_ld16(m, AT_TSS2), SEL_TSS);          /* back link */
     ck_assert_uint_eq(machine_ld32(m, AT_TSS2 + 0x24) & FL_NT, 0); /* saved without NT */
     ck_assert_uint_eq(machine_ld32(m, AT_TSS2 + 0x28 + 8), 0x9876);
     ck_assert_uint_eq(machine_ld32(m, AT_TSS2 + 0x20), NEW + 6);
@@ -185,10 +191,12 @@ START_TEST(new_task_faults)
         machine_idt_gate(m, (unsigned)c[i].vec, D2 + 8, 0, DA_P | SYS_TASK_GATE << 8);
         machine_run(m, 10);
         ck_assert_msg(m->cpu->rip == NEW + 0x101, "case %zu: eip %x", i, (u32)m->cpu->rip);
-        ck_assert_msg(machine_frame(m, 0) == c[i].err, "case %zu: error %x", i, machine_frame(m, 0));
+        ck_assert_msg(machine_frame(m, 0) == c[i].err, "case %zu: error %x", i,
+                      machine_frame(m, 0));
         ck_assert_uint_eq(machine_ld16(m, 0x15000), SEL_TSS2); /* it came from the new task */
         ck_assert_uint_eq(machine_ld32(m, AT_TSS2 + 0x20), NEW);
-        /* Code selectors of the third task are good, so it runs even with the LDT of the second broken. */
+        /* Code selectors of the third task are good, so it runs even with the LDT of the second
+         * broken. */
         machine_desc(m, SEL_TSS2, AT_TSS2, 0x67, DA_P | SYS_TSS32 << 8);
     }
     machine_free(m);
@@ -240,7 +248,8 @@ START_TEST(tss16)
 }
 END_TEST
 
-SUITE_MAIN("task", jump, call_and_return, gates, interrupt_tasks, new_task_faults, trap_bit_and_cr3, tss16)
+SUITE_MAIN("task", jump, call_and_return, gates, interrupt_tasks, new_task_faults, trap_bit_and_cr3,
+           tss16)
 
 #else
 int main(void)

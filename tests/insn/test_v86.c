@@ -1,4 +1,5 @@
-/* V86 mode: entering and leaving, IOPL rules, VME and PVI, the I/O permission map (SDM vol. 3 chapter 20, vol. 1 17.5). */
+/* V86 mode: entering and leaving, IOPL rules, VME and PVI, the I/O permission map (SDM vol. 3
+ * chapter 20, vol. 1 17.5). */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
@@ -181,7 +182,7 @@ START_TEST(vme)
     ck_assert_uint_eq(machine_ld16(m, 0x2ffea), 2);
     ck_assert_uint_eq(machine_ld16(m, 0x2ffec), V86_SEG);
     ck_assert_uint_eq(machine_ld16(m, 0x2ffee), 0x3202); /* IOPL 3, IF = VIF */
-    START(FL_VIF, v_int); /* a 1: #GP below IOPL 3 */
+    START(FL_VIF, v_int);                                /* a 1: #GP below IOPL 3 */
     m->cpu->cr4 |= CR4_VME;
     machine_st32(m, AT_TSS + 0x64, 0x880000);
     memset(machine_mem(m, AT_TSS + 0x68), 0xff, 32);
