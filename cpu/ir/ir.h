@@ -46,13 +46,13 @@ struct ir_ins {
 #define IR_MAX_GUEST 64   /* guest instructions of one block */
 
 struct ir_block {
-    struct ir_ins ins[IR_MAX_INS];
     u32 n;
     u32 ntemps;                   /* temporaries used: IR_T0 .. IR_T0 + ntemps - 1 */
     u64 rip;                      /* EIP of the first guest instruction */
     u16 off[IR_MAX_GUEST + 1];    /* offset of guest instruction i from rip; off[nguest] is the end */
     u32 nguest;
     bool long_mode;               /* linear addresses have 64 bits */
+    struct ir_ins ins[IR_MAX_INS]; /* last: a block that is kept has room for its own only */
 };
 
 struct ir_op_info {

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* The evaluator keeps every block's IR, dead ones too: about 2 KiB each. */
+enum { EVAL_BLOCKS = 1 << 16 };
+
 static u64 now_ns(void)
 {
     struct timespec t;
@@ -64,12 +67,13 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
 
 static bool keep_ir(struct block *b, const struct tr_result *tr)
 {
-    b->ir = malloc(sizeof(*b->ir));
-    b->ir_insns = malloc(sizeof(tr->insns));
+    size_t size = offsetof(struct ir_block, ins) + tr->ir->n * sizeof(struct ir_ins), insns = tr->ir->nguest * sizeof(struct insn);
+    b->ir = malloc(size);
+    b->ir_insns = malloc(insns);
     if (!b->ir || !b->ir_insns)
         return false;
-    *b->ir = *tr->ir;
-    memcpy(b->ir_insns, tr->insns, sizeof(tr->insns));
+    memcpy(b->ir, tr->ir, size);
+    memcpy(b->ir_insns, tr->insns, insns);
     return true;
 }
 
@@ -180,7 +184,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     struct block *b;
     u32 page1;
     u64 start = now_ns();
-    if (jit->nblocks >= BIT(26) - 1)
+    if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
         jit_flush(jit->cpu);
     src.more = following_page(jit, off, &page1);
     src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
