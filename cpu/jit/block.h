@@ -69,6 +69,12 @@ struct jit {
     struct jit_stats stats;
 };
 
+/* How often byte `off` of `page` was entered of late. */
+static inline u8 *jit_hot(struct jit *jit, u32 page, u32 off)
+{
+    return &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
+}
+
 /* cache.c */
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key);
 void block_insert(struct jit *jit, struct block *b);

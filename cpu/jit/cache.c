@@ -138,8 +138,11 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
         u32 first = page == b->page0 ? b->off : 0;
         u32 end = page == b->page0 ? b->off + b->nbytes : b->off + b->nbytes - PAGE_SIZE;
         next = *page_next(b, page);
-        if (off < end && off + len > first)
+        if (off < end && off + len > first) {
+            /* Code that is rewritten all the time is better run by exec: it must get warm anew. */
+            *jit_hot(jit, b->page0, b->off) = 0;
             block_kill(jit, b);
+        }
     }
 }
 

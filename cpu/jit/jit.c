@@ -86,7 +86,7 @@ static struct block *find(struct jit *jit, bool eval, bool *cold)
         return NULL;
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
     if (!b) {
-        u8 *hot = &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
+        u8 *hot = jit_hot(jit, page, off);
         int times = *hot;
         if (times < HOT_AFTER && !jit->config.eager) {
             ++*hot;
