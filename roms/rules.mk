@@ -19,7 +19,7 @@ ROM_CFLAGS   := -m32 -march=i586 -std=gnu11 -Os -g -ffreestanding -fno-builtin -
                 -fcf-protection=none -mno-sse -mno-mmx -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
                 -Wno-main -Wno-unused-parameter -Wno-array-bounds
 ROM_ASFLAGS  := -m32
-ROM_LDFLAGS  := -m32 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+ROM_LDFLAGS  := -m32 -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
                 -Wl,--no-warn-rwx-segments
 
 ROM_LIB := $(patsubst %,$(ROMB)/lib/%.o,apic bootdata font fwcfg mem multiboot pci power serial vga)
@@ -75,7 +75,7 @@ $(ROMB)/%.flat: $(ROMB)/%.elf
 	$(Q)objcopy -O binary $< $@
 
 # Raw images: one assembly file that pulls the flat ones in.
-rom_raw = $(Q)$(ROM_CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-Ttext=0 -Wl,--oformat=binary \
+rom_raw = $(Q)$(ROM_CC) -m32 -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0 -Wl,--oformat=binary \
           -Wl,--no-warn-rwx-segments -o $@ $<
 
 $(ROMB)/demo.bin: $(ROMB)/demo/demo.flat
@@ -93,7 +93,7 @@ $(ROMB)/demo/boot.o: roms/demo/boot.S $(ROMB)/demo.bin
 	    -DKERNEL_SIZE=$$(wc -c <$(ROMB)/demo.bin) -c $< -o $@
 
 $(ROMB)/demo/floppy.raw: $(ROMB)/demo/boot.o
-	$(Q)$(ROM_CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-Ttext=0x7c00 \
+	$(Q)$(ROM_CC) -m32 -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0x7c00 \
 	    -Wl,--oformat=binary -Wl,--no-warn-rwx-segments -o $@ $<
 
 $(ROMB)/demo.img: $(ROMB)/demo/floppy.raw
