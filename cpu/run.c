@@ -2,6 +2,7 @@
 #include "cpu/cpu.h"
 #include "cpu/exec/step.h"
 #include "cpu/jit/jit.h"
+#include "cpu/sys/debug.h"
 #include "cpu/sys/intr.h"
 #include "cpu/sys/smm.h"
 
@@ -39,12 +40,10 @@ u64 cpu_icount(const struct cpu *cpu)
 static void events(struct cpu *cpu)
 {
     if (cpu->smi_pending && !cpu->in_smm) {
-        cpu->smi_pending = false;
-        cpu->halted = false;
-        smm_enter(cpu);
+        smm_enter(cpu); /* clears smi_pending and halted, once it has saved them */
         return;
     }
-    if (cpu->init_pending) {
+    if (cpu->init_pending && !cpu->in_smm) {
         cpu->init_pending = false;
         cpu->halted = false;
         cpu_init_signal(cpu);
@@ -62,7 +61,6 @@ static void events(struct cpu *cpu)
         if (vector < 0)
             return;
         cpu->halted = false;
-        cpu->stat_intr++;
         if (log_on(cpu->log, LOGA_INT))
             log_line(cpu->log, LOGA_INT, "interrupt %02x at %04x:%08llx icount %llu", (unsigned)vector, cpu->seg[SEG_CS].sel,
                      (unsigned long long)cpu->rip, (unsigned long long)cpu_icount(cpu));
@@ -98,6 +96,9 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
         break;
     }
     for (;;) {
+        /* Left by an instruction in translated code; goes before anything else, as exec has it. */
+        if (UNLIKELY(cpu->db_pending && !cpu->shadow_ss))
+            debug_trap(cpu);
         if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED))) {
             if (__atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_ACQUIRE) & EXIT_RETURN)
                 return cpu->halted && !(cpu->intr && (cpu->eflags & FL_IF)) ? CPU_EXIT_HALT : CPU_EXIT_BUDGET;
@@ -109,7 +110,7 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
             return CPU_EXIT_HALT;
         if (engine == ENGINE_EXEC || !cpu->jit)
             exec_run(cpu, ~0u, false);
-        else if (cpu_needs_exec(cpu))
+        else if (cpu_needs_exec(cpu) || cpu_attention(cpu)) /* a second event waits: one instruction, as exec does */
             exec_run(cpu, 1, false);
         else
             switch (jit_run(cpu, engine == ENGINE_EVAL)) {

@@ -16,7 +16,7 @@ const struct insn *exec_fetch(struct cpu *cpu);
 static inline bool cpu_attention(const struct cpu *cpu)
 {
     return __atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) || cpu->halted || (cpu->intr && (cpu->eflags & FL_IF) && !cpu->shadow) ||
-           cpu->smi_pending || (cpu->nmi_pending && !cpu->nmi_blocked) || cpu->init_pending;
+           (cpu->smi_pending && !cpu->in_smm) || (cpu->nmi_pending && !cpu->nmi_blocked) || (cpu->init_pending && !cpu->in_smm);
 }
 
 /* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */

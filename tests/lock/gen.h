@@ -15,6 +15,7 @@ enum {
     LOCK_CODE = 0x10000,
     LOCK_DATA = 0x20000, LOCK_DATA_SIZE = 0x8000,
     LOCK_STACK = 0x30000, LOCK_STACK_SIZE = 0x8000,
+    LOCK_SMM = 0x38000,    /* the handler of system management interrupts: SMBASE + 8000h */
     LOCK_STACK0 = 0x3a000, /* top of the stack of level 0 */
     LOCK_ALIAS = 0x80000,  /* with paging: the code and data pages once more */
     LOCK_LARGE = 0x400000, /* with PSE: everything once more */

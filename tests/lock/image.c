@@ -198,6 +198,7 @@ void lock_image(struct lock_prog *p)
     /* What a stray RET finds: small numbers, and places in the program. */
     for (u32 i = 0; i < LOCK_STACK_SIZE; i += 4)
         st32(p->image + LOCK_STACK + i, p->start + p->at[lock_below(&s, p->n + 1)]);
+    st32(p->image + LOCK_SMM, 0xaa0f4140); /* inc ax; inc cx; rsm */
     put_tables(p);
     put_handlers(p);
     put_paging(p);

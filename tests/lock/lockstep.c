@@ -15,6 +15,8 @@ static struct pace pace_of(const struct lock_prog *p)
     return (struct pace){.s = p->seed ^ 0x51ce, .p = p, .left = p->budget};
 }
 
+enum { WANT_NMI = 2, WANT_SMI = 0xff };
+
 /* Length of the next slice, 0 at the end; *vector: raise this interrupt in front of it, or 0. */
 static u32 pace_next(struct pace *c, u8 *vector)
 {
@@ -23,7 +25,7 @@ static u32 pace_next(struct pace *c, u8 *vector)
     if (c->p->irq_every) {
         n = MIN(n, 1 + lock_below(&c->s, 2 * c->p->irq_every));
         if (lock_chance(&c->s, 70))
-            *vector = (u8)(0x30 + lock_below(&c->s, 16));
+            *vector = lock_chance(&c->s, 88) ? (u8)(0x30 + lock_below(&c->s, 16)) : lock_chance(&c->s, 50) ? WANT_NMI : WANT_SMI;
     }
     n = MIN(n, c->left);
     c->left -= n;
@@ -32,7 +34,11 @@ static u32 pace_next(struct pace *c, u8 *vector)
 
 static enum cpu_exit run_slice(struct lock_machine *m, u32 n, u8 vector)
 {
-    if (vector)
+    if (vector == WANT_NMI)
+        cpu_nmi(m->cpu);
+    else if (vector == WANT_SMI)
+        cpu_smi(m->cpu);
+    else if (vector)
         lock_machine_irq(m, vector);
     return cpu_run(m->cpu, m->engine, n);
 }
