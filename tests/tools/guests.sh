@@ -157,7 +157,7 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
 echo "GUEST-UP $(uname -r) $(cut -d' ' -f1 /proc/uptime)"
-[ -x /setup ] && . /setup
+[ -f /setup ] && . /setup
 run=$(sed -n 's/.*run=\([^ ]*\).*/\1/p' /proc/cmdline)
 if [ -n "$run" ]; then
     . "/$run"
@@ -194,9 +194,10 @@ add_modules()
     echo '# Loads the drivers, in order; a missing device is no error.' >"$1/setup"
     echo 'for m in /lib/*.ko; do insmod "$m" 2>/dev/null; done' >>"$1/setup"
     n=10
-    for m in scsi_common scsi_mod libata ata_piix sd_mod cdrom sr_mod isofs crc16 mbcache jbd2 \
-        crc32c_generic libcrc32c ext4 fat vfat nls_cp437 nls_ascii floppy mii 8390 ne2k-pci 8139cp \
-        e1000; do
+    for m in crct10dif_common crct10dif_generic crc-t10dif crc64 crc64_rocksoft_generic \
+        crc64-rocksoft t10-pi scsi_common scsi_mod libata ata_piix sd_mod cdrom sr_mod isofs \
+        crc16 mbcache jbd2 crc32c_generic libcrc32c ext4 fat vfat nls_cp437 nls_ascii floppy \
+        mii 8390 ne2k-pci 8139cp e1000; do
         f=$(find "$kroot/lib" "$kroot/usr/lib" -name "$m.ko" 2>/dev/null | head -n 1)
         if [ -n "$f" ]; then
             cp "$f" "$1/lib/$n-$m.ko"
@@ -211,7 +212,10 @@ pack "$t" "$out/initrd-modules.cpio.gz"
 # The benchmark: the programs to measure lie beside the project or in tests/bench.
 bench=
 for d in "$here/tests/bench/guest" "$here/../shared/bench"; do
-    [ -f "$d/sysbench.c" ] && bench=$d && break
+    if [ -f "$d/sysbench.c" ]; then
+        bench=$d
+        break
+    fi
 done
 if [ -n "$bench" ]; then
     cc32=
