@@ -390,6 +390,38 @@ static void flush(struct lock_prog *p, u64 *s)
     }
 }
 
+/* A breakpoint register and DR7; or flags with TF, AC, NT or others. */
+static void debug(struct lock_prog *p, u64 *s)
+{
+    unsigned n = lock_below(s, 4), kind = lock_below(s, 4);
+    u8 wide = p->bits == 16 ? 0x66 : 0;
+    struct lock_insn *i;
+    if (lock_chance(s, 40)) {
+        i = next(p);
+        if (wide)
+            put(i, wide, 1);
+        put(i, 0x68, 1);
+        put(i, (u32)lock_rnd(s) & (F_ALL | FL_TF | FL_IF | FL_DF | FL_NT | FL_AC | FL_IOPL | FL_RF) & ~(lock_chance(s, 50) ? 0u : (u32)FL_TF), 4);
+        i = next(p);
+        if (wide)
+            put(i, wide, 1);
+        put(i, 0x9d, 1);
+        return;
+    }
+    i = next(p);
+    if (wide)
+        put(i, wide, 1);
+    put(i, 0xb8, 1);
+    put(i, place(p, s), 4);
+    put(i, 0x230f | (0xc0 | n << 3) << 16, 3); /* mov dr[n], eax */
+    i = next(p);
+    if (wide)
+        put(i, wide, 1);
+    put(i, 0xb8, 1);
+    put(i, 0x400 | (lock_chance(s, 85) ? 1u : 0u) << (2 * n) | kind << (16 + 4 * n) | lock_below(s, 4) << (18 + 4 * n), 4);
+    put(i, 0xf8230f, 3); /* mov dr7, eax */
+}
+
 /* Port 20h..2fh of the device: an interrupt right behind this instruction. */
 static void interrupt(struct lock_prog *p, u64 *s)
 {
@@ -431,6 +463,8 @@ void lock_gen_insn(struct lock_prog *p, u64 *s)
         flush(p, s);
     } else if (k < 872) {
         interrupt(p, s);
+    } else if (k < 880) {
+        debug(p, s);
     } else {
         while (!try_any(p, s, false))
             ;

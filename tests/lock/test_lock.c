@@ -9,7 +9,11 @@
 #include <string.h>
 #include <time.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(CONFIG_SAN)
+enum { PROGRAMS = 5000 };
+#else
 enum { PROGRAMS = 50000 };
+#endif
 
 static u64 first_seed(void)
 {

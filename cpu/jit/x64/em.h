@@ -29,7 +29,7 @@ struct loc {
 
 /* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, or both alike. */
 enum flag_place { FLAGS_MEM = 1, FLAGS_HOST = 2, FLAGS_BOTH = 3 };
-/* What makes of host flags the guest's where the manuals leave some open and processors differ (cpu/jit/x64/README.md). */
+/* What makes of host flags the guest's where the manuals leave some open and processors differ (cpu/ir/README.md). */
 enum flag_mend {
     MEND_NONE,
     MEND_SHIFT, /* AF is to be set */
