@@ -2,6 +2,11 @@
 B ?= build
 .DEFAULT_GOAL = all
 
+# As many compilations at a time as there are processors, unless told otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
 DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev check seabios
 DEB_TEST_PACKAGES = busybox-static cpio xz-utils file
 deps:
@@ -28,10 +33,6 @@ else
 
 ifeq ($(filter clean distclean help format layers,$(MAKECMDGOALS)),)
 -include config.mak
-endif
-# Two compilations at a time unless told otherwise.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 config.mak: configure
 	./configure
