@@ -9,7 +9,7 @@
 #ifdef CONFIG_TORTURE
 enum { CACHE_BITS = 4 };
 #else
-enum { CACHE_BITS = 14 };
+enum { CACHE_BITS = 13 };
 #endif
 
 struct cached {
@@ -94,7 +94,8 @@ const struct insn *exec_fetch(struct cpu *cpu)
     } else {
         p = (const u8 *)(uintptr_t)(la + e->addend);
     }
-    c = &cache->e[((la ^ la >> 13) * 0x9e3779b1u >> 7) & ((1 << CACHE_BITS) - 1)];
+    /* Neighbours in memory are neighbours here: loops stay in few host cache lines. */
+    c = &cache->e[(la ^ la >> CACHE_BITS) & ((1 << CACHE_BITS) - 1)];
     if (LIKELY(c->bits == cpu->code_bits && c->feats == cpu->feats && same_bytes(c, p)))
         return &c->insn;
     switch (decode(&c->insn, p, 15, cpu->code_bits, cpu->feats)) {
