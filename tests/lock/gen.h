@@ -60,6 +60,7 @@ struct lock_prog {
     u32 n;
     u32 budget;   /* instructions to run at most */
     u32 irq_every; /* an interrupt at about every so many instructions; 0: none */
+    bool outside;  /* between slices devices write memory, and A20 moves */
     bool simple;   /* only moves, arithmetic, stack and branches in flat memory */
     u64 feats;
     /* laid out */

@@ -73,6 +73,8 @@ static u32 place(const struct lock_prog *p, u64 *s)
         return LOCK_MMIO + lock_below(s, PAGE_SIZE);
     if (k < 85)
         return LOCK_LARGE + LOCK_DATA + lock_below(s, LOCK_DATA_SIZE);
+    if (k < 86)
+        return 0x100000 + LOCK_DATA + lock_below(s, LOCK_DATA_SIZE);
     if (k < 87)
         return LOCK_GDT + lock_below(s, 0xa0);
     if (k < 89)

@@ -32,8 +32,22 @@ static u32 pace_next(struct pace *c, u8 *vector)
     return n;
 }
 
-static enum cpu_exit run_slice(struct lock_machine *m, u32 n, u8 vector)
+/* What comes from outside between slices: DMA into the program or its data, A20. */
+static void outside(const struct lock_prog *p, struct lock_machine *m, u32 n)
 {
+    u64 s = p->seed + n;
+    u8 bytes[8];
+    u32 at = lock_chance(&s, 60) ? p->code_base + p->start + lock_below(&s, p->code_len) : LOCK_DATA + lock_below(&s, LOCK_DATA_SIZE);
+    st64(bytes, lock_chance(&s, 50) ? lock_rnd(&s) : 0x9090909090909090ull);
+    bus_copy(&m->mem, at, bytes, 1 + lock_below(&s, 8), true);
+    if (lock_chance(&s, 20))
+        cpu_set_a20(m->cpu, lock_chance(&s, 50));
+}
+
+static enum cpu_exit run_slice(const struct lock_prog *p, struct lock_machine *m, u32 n, u8 vector)
+{
+    if (p->outside)
+        outside(p, m, n);
     if (vector == WANT_NMI)
         cpu_nmi(m->cpu);
     else if (vector == WANT_SMI)
@@ -79,7 +93,7 @@ struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a,
     lock_enter(p, a);
     lock_enter(p, b);
     while ((d.length = pace_next(&pace, &vector)) != 0) {
-        enum cpu_exit x = run_slice(a, d.length, vector), y = run_slice(b, d.length, vector);
+        enum cpu_exit x = run_slice(p, a, d.length, vector), y = run_slice(p, b, d.length, vector);
         if (x != y || !same(a, b)) {
             d.differ = true;
             d.exit_a = x, d.exit_b = y;
@@ -95,6 +109,13 @@ struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a,
     return d;
 }
 
+static void run_whole(const struct lock_prog *p, struct lock_machine *m, struct pace *pace)
+{
+    u8 vector;
+    u32 n = pace_next(pace, &vector);
+    run_slice(p, m, n, vector);
+}
+
 /* Bring m behind `slices` slices and then `n` instructions into the next one. */
 static void run_to(const struct lock_prog *p, struct lock_machine *m, u32 slices, u32 n)
 {
@@ -102,10 +123,10 @@ static void run_to(const struct lock_prog *p, struct lock_machine *m, u32 slices
     u8 vector;
     lock_enter(p, m);
     while (slices--)
-        run_slice(m, pace_next(&pace, &vector), vector);
+        run_whole(p, m, &pace);
     pace_next(&pace, &vector);
     if (n)
-        run_slice(m, n, vector);
+        run_slice(p, m, n, vector);
 }
 
 void lock_minimise(struct lock_prog *p, struct lock_machine *a, struct lock_machine *b)

@@ -120,6 +120,7 @@ void lock_machine_reset(struct lock_machine *m, const u8 *image)
     ram_wrote(&m->ram, 0, LOCK_RAM);
     cpu_reset(cpu);
     cpu->icount = 0;
+    cpu_set_a20(cpu, true);
     cpu->exit_request = 0;
     cpu->intr = 0;
     m->dev_hash = m->dev_count = 0;
