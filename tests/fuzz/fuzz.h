@@ -1,4 +1,5 @@
-/* What a fuzz target is: the function that libFuzzer, or driver.c where that is missing, calls with any bytes. */
+/* What a fuzz target is: the function that libFuzzer, or driver.c where that is missing, calls with
+ * any bytes. */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

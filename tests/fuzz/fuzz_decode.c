@@ -1,5 +1,5 @@
-/* Fuzz target: any bytes through the decoder and the disassembler in every mode. What is decoded must not depend on bytes
- * behind it, and text must fit its buffer. */
+/* Fuzz target: any bytes through the decoder and the disassembler in every mode. What is decoded
+ * must not depend on bytes behind it, and text must fit its buffer. */
 #include "cpu/isa/isa.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -16,7 +16,8 @@ static void one(const u8 *p, unsigned avail, unsigned bits, u64 feats)
     if (!insn.len || insn.len > avail || insn.op >= OP__COUNT || insn.nopnd > 4)
         abort();
     /* The very bytes are enough, and one byte less is not. */
-    if (decode(&again, p, insn.len, bits, feats) != DEC_OK || again.op != insn.op || again.len != insn.len)
+    if (decode(&again, p, insn.len, bits, feats) != DEC_OK || again.op != insn.op ||
+        again.len != insn.len)
         abort();
     if (insn.len > 1 && decode(&again, p, insn.len - 1u, bits, feats) == DEC_OK)
         abort();

@@ -1,5 +1,5 @@
-/* Fuzz target: any bytes as a program of all three engines. They must agree, end within the budget and touch nothing but
- * their machine. */
+/* Fuzz target: any bytes as a program of all three engines. They must agree, end within the budget
+ * and touch nothing but their machine. */
 #include "tests/fuzz/fuzz.h"
 #include "tests/lock/lockstep.h"
 
@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
     if (!p) { /* machines are reused: making them costs more than a program */
         p = malloc(sizeof(*p));
         for (int i = 0; i < 3; i++)
-            m[i] = lock_machine_new("max", (enum cpu_engine[]){ENGINE_EXEC, ENGINE_EVAL, ENGINE_JIT}[i]);
+            m[i] = lock_machine_new("max",
+                                    (enum cpu_engine[]){ENGINE_EXEC, ENGINE_EVAL, ENGINE_JIT}[i]);
         if (!p || !m[0] || !m[1] || !m[2])
             abort();
     }

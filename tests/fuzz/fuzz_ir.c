@@ -1,5 +1,6 @@
-/* Fuzz target: any text through the IR parser, the verifier and the passes. A block that the verifier takes must still be
- * one behind the passes, and printing it must give text that parses to the same. */
+/* Fuzz target: any text through the IR parser, the verifier and the passes. A block that the
+ * verifier takes must still be one behind the passes, and printing it must give text that parses to
+ * the same. */
 #include "cpu/ir/ir.h"
 #include "devices/core/err.h"
 #include "tests/fuzz/fuzz.h"

@@ -43,7 +43,9 @@ void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_option
     p->seed = seed;
     p->feats = feats;
     p->simple = options->simple || lock_chance(&s, 15);
-    p->kind = choose_kind(&s, options->simple ? BIT(LOCK_FLAT32) : options->kinds ? options->kinds : ~0u);
+    p->kind = choose_kind(&s, options->simple  ? BIT(LOCK_FLAT32)
+                              : options->kinds ? options->kinds
+                                               : ~0u);
     choose_world(p, &s);
     want = 4 + lock_below(&s, lock_chance(&s, 50) ? 20 : LOCK_MAX_INSNS - 4);
     while (p->n < want)
@@ -72,7 +74,8 @@ void lock_gen_raw(struct lock_prog *p, const u8 *bytes, size_t n, u64 feats)
 
 static void fix(const struct lock_prog *p, const struct lock_insn *i, u32 at, u8 *bytes)
 {
-    u32 target = p->at[MIN((u32)i->target, p->n)], eip = p->start + target, rel = target - (at + i->len);
+    u32 target = p->at[MIN((u32)i->target, p->n)], eip = p->start + target,
+        rel = target - (at + i->len);
     u8 *q = bytes + i->fix_at;
     switch (i->fix) {
     case FIX_REL8:

@@ -1,4 +1,5 @@
-/* Random programs: the machine state they start in, the memory around them and their instructions (tests/lock/README.md). */
+/* Random programs: the machine state they start in, the memory around them and their instructions
+ * (tests/lock/README.md). */
 #ifndef TESTS_LOCK_GEN_H
 #define TESTS_LOCK_GEN_H
 
@@ -10,11 +11,14 @@ enum {
     LOCK_IDT = 0x2000,
     LOCK_TSS = 0x3000,
     LOCK_HANDLERS = 0x4000,
-    LOCK_TABLE = 0x4400,  /* where to go on behind each byte of the program: u16 offsets from its start */
+    LOCK_TABLE =
+        0x4400, /* where to go on behind each byte of the program: u16 offsets from its start */
     LOCK_PAGING = 0x5000, /* directory, table; PAE: pointers, directory, table; five pages */
     LOCK_CODE = 0x10000,
-    LOCK_DATA = 0x20000, LOCK_DATA_SIZE = 0x8000,
-    LOCK_STACK = 0x30000, LOCK_STACK_SIZE = 0x8000,
+    LOCK_DATA = 0x20000,
+    LOCK_DATA_SIZE = 0x8000,
+    LOCK_STACK = 0x30000,
+    LOCK_STACK_SIZE = 0x8000,
     LOCK_SMM = 0x38000,    /* the handler of system management interrupts: SMBASE + 8000h */
     LOCK_STACK0 = 0x3a000, /* top of the stack of level 0 */
     LOCK_ALIAS = 0x80000,  /* with paging: the code and data pages once more */
@@ -50,15 +54,15 @@ struct lock_prog {
     enum lock_kind kind;
     enum lock_paging paging;
     bool wp, pse, user;
-    u8 bits;      /* 16 or 32 */
-    u32 start;    /* EIP of the program */
+    u8 bits;       /* 16 or 32 */
+    u32 start;     /* EIP of the program */
     u32 code_base; /* base of its code segment */
     u32 gpr[8], eflags;
     u16 sel[SEG__COUNT];
     u32 base[SEG__COUNT], limit[SEG__COUNT];
     struct lock_insn insns[LOCK_MAX_INSNS];
     u32 n;
-    u32 budget;   /* instructions to run at most */
+    u32 budget;    /* instructions to run at most */
     u32 irq_every; /* an interrupt at about every so many instructions; 0: none */
     bool outside;  /* between slices devices write memory, and A20 moves */
     bool simple;   /* only moves, arithmetic, stack and branches in flat memory */
@@ -71,14 +75,20 @@ struct lock_prog {
 };
 
 struct lock_options {
-    u32 kinds;    /* mask of kinds; 0: all */
+    u32 kinds; /* mask of kinds; 0: all */
     bool simple;
 };
 
 /* Random numbers: a state that moves (splitmix64). */
 u64 lock_rnd(u64 *s);
-static inline u32 lock_below(u64 *s, u32 n) { return (u32)(lock_rnd(s) >> 33) % n; }
-static inline bool lock_chance(u64 *s, u32 percent) { return lock_below(s, 100) < percent; }
+static inline u32 lock_below(u64 *s, u32 n)
+{
+    return (u32)(lock_rnd(s) >> 33) % n;
+}
+static inline bool lock_chance(u64 *s, u32 percent)
+{
+    return lock_below(s, 100) < percent;
+}
 
 /* Make the program of a seed for a CPU with `feats`. */
 void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_options *options);

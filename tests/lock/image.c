@@ -1,4 +1,5 @@
-/* The world around a random program: mode, segments, page tables, interrupt handlers that skip what faulted, and data. */
+/* The world around a random program: mode, segments, page tables, interrupt handlers that skip what
+ * faulted, and data. */
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/debug.h"
 #include "cpu/sys/seg.h"
@@ -7,10 +8,28 @@
 #include <string.h>
 
 enum {
-    SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, SEL_CODE3 = 0x1b, SEL_DATA3 = 0x23, SEL_TSS = 0x28, SEL_CODE16 = 0x30,
-    SEL_STACK16 = 0x38, SEL_SMALL = 0x43, SEL_DOWN32 = 0x4b, SEL_DOWN16 = 0x53, SEL_CONFORM = 0x58, SEL_READ = 0x63,
-    SEL_CODE16_3 = 0x6b, SEL_STACK16_3 = 0x73, SEL_ABSENT = 0x7b, SEL_XONLY = 0x80, SEL_GATE = 0x8b, SEL_STACK32 = 0x90,
-    SEL_STACK32_3 = 0x9b, SEL_SHORT16 = 0xa0, SEL_SHORT32 = 0xab, GDT_SIZE = 0xb0,
+    SEL_CODE0 = 0x08,
+    SEL_DATA0 = 0x10,
+    SEL_CODE3 = 0x1b,
+    SEL_DATA3 = 0x23,
+    SEL_TSS = 0x28,
+    SEL_CODE16 = 0x30,
+    SEL_STACK16 = 0x38,
+    SEL_SMALL = 0x43,
+    SEL_DOWN32 = 0x4b,
+    SEL_DOWN16 = 0x53,
+    SEL_CONFORM = 0x58,
+    SEL_READ = 0x63,
+    SEL_CODE16_3 = 0x6b,
+    SEL_STACK16_3 = 0x73,
+    SEL_ABSENT = 0x7b,
+    SEL_XONLY = 0x80,
+    SEL_GATE = 0x8b,
+    SEL_STACK32 = 0x90,
+    SEL_STACK32_3 = 0x9b,
+    SEL_SHORT16 = 0xa0,
+    SEL_SHORT32 = 0xab,
+    GDT_SIZE = 0xb0,
 };
 
 struct want {
@@ -68,15 +87,19 @@ static void put_tables(struct lock_prog *p)
         u8 *d = p->image + LOCK_GDT + (w[i].sel & 0xfff8u);
         u32 accessed = (w[i].attr & DA_S) && lock_chance(&s, 70) ? DA_ACCESSED : 0;
         st32(d, w[i].base << 16 | (w[i].limit & 0xffff));
-        st32(d + 4, (w[i].base & 0xff000000) | (w[i].base >> 16 & 0xff) | (w[i].limit & 0xf0000) | w[i].attr | accessed);
+        st32(d + 4, (w[i].base & 0xff000000) | (w[i].base >> 16 & 0xff) | (w[i].limit & 0xf0000) |
+                        w[i].attr | accessed);
     }
     /* A call gate to the second instruction, one parameter. */
-    put_gate(p->image + LOCK_GDT + (SEL_GATE & 0xfff8), SEL_CODE0, LOCK_CODE + (p->n > 1 ? p->at[1] : 0), SYS_CALL32, 3);
+    put_gate(p->image + LOCK_GDT + (SEL_GATE & 0xfff8), SEL_CODE0,
+             LOCK_CODE + (p->n > 1 ? p->at[1] : 0), SYS_CALL32, 3);
     p->image[LOCK_GDT + (SEL_GATE & 0xfff8) + 4] = 1;
     for (unsigned v = 0; v < 256; v++) {
         bool error = v == 8 || (v >= 10 && v <= 14) || v == 17;
-        unsigned type = lock_chance(&s, 30) ? SYS_TRAP32 : SYS_INT32, dpl = v < 32 && lock_chance(&s, 20) ? 0 : 3;
-        put_gate(p->image + LOCK_IDT + 8 * v, SEL_CODE0, LOCK_HANDLERS + (error ? 2 : 0), type, dpl);
+        unsigned type = lock_chance(&s, 30) ? SYS_TRAP32 : SYS_INT32,
+                 dpl = v < 32 && lock_chance(&s, 20) ? 0 : 3;
+        put_gate(p->image + LOCK_IDT + 8 * v, SEL_CODE0, LOCK_HANDLERS + (error ? 2 : 0), type,
+                 dpl);
         st16(p->image + 4 * v, LOCK_HANDLERS + 0x200); /* the real-mode vectors */
         st16(p->image + 4 * v + 2, 0);
     }
@@ -88,19 +111,19 @@ static void put_tables(struct lock_prog *p)
     tss[0x108] = 0xff;
 }
 
-/* Handlers: look up where the program goes on behind the saved EIP, put that into the frame, return. Behind its end: halt.
- * They use CS and the stack only, so any data segments do. */
+/* Handlers: look up where the program goes on behind the saved EIP, put that into the frame,
+ * return. Behind its end: halt. They use CS and the stack only, so any data segments do. */
 static void put_handlers(struct lock_prog *p)
 {
     static const u8 h32[] = {
         0x6a, 0x00,                               /* push 0 (no error code) */
         0x50,                                     /* 2: push eax */
         0x8b, 0x44, 0x24, 0x08,                   /* mov eax, [esp+8] */
-        0x2d, 0, 0, 0, 0,                         /* sub eax, START */
-        0x3d, 0, 0, 0, 0,                         /* cmp eax, SIZE */
+        0x2d, 0,    0,    0,    0,                /* sub eax, START */
+        0x3d, 0,    0,    0,    0,                /* cmp eax, SIZE */
         0x73, 24,                                 /* jae halt */
         0x2e, 0x0f, 0xb7, 0x84, 0x00, 0, 0, 0, 0, /* movzx eax, word cs:[eax+eax+TABLE] */
-        0x05, 0, 0, 0, 0,                         /* add eax, START */
+        0x05, 0,    0,    0,    0,                /* add eax, START */
         0x36, 0x89, 0x44, 0x24, 0x08,             /* mov ss:[esp+8], eax */
         0x58,                                     /* pop eax */
         0x83, 0xc4, 0x04,                         /* add esp, 4 */
@@ -108,17 +131,17 @@ static void put_handlers(struct lock_prog *p)
         0xf4, 0xeb, 0xfd,                         /* halt: hlt; jmp halt */
     };
     static const u8 h16[] = {
-        0x55, 0x89, 0xe5, 0x50,             /* push bp; mov bp, sp; push ax */
-        0x8b, 0x46, 0x02,                   /* mov ax, [bp+2] */
-        0x2d, 0, 0,                         /* 7: sub ax, START */
-        0x3d, 0, 0,                         /* 10: cmp ax, SIZE */
-        0x73, 20,                           /* jae halt */
-        0x53, 0x89, 0xc3, 0x01, 0xdb,       /* push bx; mov bx, ax; add bx, bx */
-        0x2e, 0x8b, 0x87, 0, 0,             /* 20: mov ax, cs:[bx+TABLE] */
-        0x05, 0, 0,                         /* 25: add ax, START */
-        0x89, 0x46, 0x02,                   /* mov [bp+2], ax */
-        0x5b, 0x58, 0x5d, 0xcf,             /* pop bx, ax, bp; iret */
-        0xf4, 0xeb, 0xfd,                   /* halt */
+        0x55, 0x89, 0xe5, 0x50,       /* push bp; mov bp, sp; push ax */
+        0x8b, 0x46, 0x02,             /* mov ax, [bp+2] */
+        0x2d, 0,    0,                /* 7: sub ax, START */
+        0x3d, 0,    0,                /* 10: cmp ax, SIZE */
+        0x73, 20,                     /* jae halt */
+        0x53, 0x89, 0xc3, 0x01, 0xdb, /* push bx; mov bx, ax; add bx, bx */
+        0x2e, 0x8b, 0x87, 0,    0,    /* 20: mov ax, cs:[bx+TABLE] */
+        0x05, 0,    0,                /* 25: add ax, START */
+        0x89, 0x46, 0x02,             /* mov [bp+2], ax */
+        0x5b, 0x58, 0x5d, 0xcf,       /* pop bx, ax, bp; iret */
+        0xf4, 0xeb, 0xfd,             /* halt */
     };
     u8 *a = p->image + LOCK_HANDLERS, *b = a + 0x200;
     memcpy(a, h32, sizeof(h32));
@@ -181,7 +204,8 @@ static void put_paging(struct lock_prog *p)
         put_entry(p, dir, pae ? 2 : 1, PG_P | PG_W | PG_U | PG_LARGE | global);
     for (u32 i = 0; i < LOCK_RAM >> PAGE_BITS; i++) {
         u32 rights = page_rights(&s, i << PAGE_BITS);
-        put_entry(p, table, i, rights ? i << PAGE_BITS | rights | (lock_chance(&s, 20) ? global : 0) : 0);
+        put_entry(p, table, i,
+                  rights ? i << PAGE_BITS | rights | (lock_chance(&s, 20) ? global : 0) : 0);
     }
     for (u32 i = 0; i < 16; i++) {
         u32 phys = i < 4 ? LOCK_CODE + ((i & 1) << PAGE_BITS) : LOCK_DATA + ((i & 7) << PAGE_BITS);
@@ -208,7 +232,8 @@ void lock_image(struct lock_prog *p)
 /* ---- the state at the start ---- */
 static void choose_segments(struct lock_prog *p, u64 *s)
 {
-    static const u16 any[] = {SEL_DATA3, SEL_SMALL, SEL_DOWN32, SEL_DOWN16, SEL_READ, SEL_STACK16_3, SEL_STACK32_3, SEL_DATA3, 0};
+    static const u16 any[] = {SEL_DATA3,     SEL_SMALL,     SEL_DOWN32, SEL_DOWN16, SEL_READ,
+                              SEL_STACK16_3, SEL_STACK32_3, SEL_DATA3,  0};
     u16 code, stack, flat = p->user ? SEL_DATA3 : SEL_DATA0;
     switch (p->kind) {
     case LOCK_REAL:
@@ -268,15 +293,19 @@ void lock_choose(struct lock_prog *p, u64 *s)
 {
     u32 at;
     p->bits = p->kind >= LOCK_PM16 ? 16 : 32;
-    p->user = p->kind == LOCK_USER32 || p->kind == LOCK_V86 || ((p->kind == LOCK_SEG32 || p->kind == LOCK_PM16) && lock_chance(s, 50));
+    p->user = p->kind == LOCK_USER32 || p->kind == LOCK_V86 ||
+              ((p->kind == LOCK_SEG32 || p->kind == LOCK_PM16) && lock_chance(s, 50));
     choose_segments(p, s);
     note_bases(p);
     at = lock_chance(s, 60) ? lock_below(s, 0x800) : 0x1000 - lock_below(s, 200);
     p->start = LOCK_CODE - p->code_base + at;
     for (unsigned r = 0; r < 8; r++)
-        p->gpr[r] = lock_chance(s, 50) ? (u32)lock_rnd(s) : lock_chance(s, 50) ? (u32)(lock_rnd(s) & 0xff) : 0u - lock_below(s, 3);
+        p->gpr[r] = lock_chance(s, 50)   ? (u32)lock_rnd(s)
+                    : lock_chance(s, 50) ? (u32)(lock_rnd(s) & 0xff)
+                                         : 0u - lock_below(s, 3);
     p->gpr[REG_CX] = lock_below(s, 20);
-    p->gpr[REG_SP] = LOCK_STACK + LOCK_STACK_SIZE - 0x400 - p->base[SEG_SS] + (lock_chance(s, 10) ? lock_below(s, 4) : 0);
+    p->gpr[REG_SP] = LOCK_STACK + LOCK_STACK_SIZE - 0x400 - p->base[SEG_SS] +
+                     (lock_chance(s, 10) ? lock_below(s, 4) : 0);
     if (p->base[SEG_SS] == LOCK_DATA)
         p->gpr[REG_SP] = 0x7c00;
     if (p->bits == 16 && lock_chance(s, 80))
@@ -333,7 +362,8 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m)
     if (p->pse && cpu_has(cpu, FEAT_PGE))
         cpu->cr4 |= CR4_PGE;
     cpu->cr3 = LOCK_PAGING;
-    cpu->cr0 = CR0_ET | (lock_chance(&s, 80) ? CR0_NE : 0) | (lock_chance(&s, 5) ? CR0_TS : 0) | (p->wp ? CR0_WP : 0);
+    cpu->cr0 = CR0_ET | (lock_chance(&s, 80) ? CR0_NE : 0) | (lock_chance(&s, 5) ? CR0_TS : 0) |
+               (p->wp ? CR0_WP : 0);
     if (p->kind != LOCK_REAL)
         cpu->cr0 |= CR0_PE | (p->paging ? CR0_PG : 0);
     if (!p->simple && lock_chance(&s, 30))

@@ -1,5 +1,6 @@
-/* Random instructions: an opcode from weighted ranges with a memory operand that points somewhere interesting and any
- * immediate, cut to length by the decoder; branches, pointer loads and stores into the code are made by hand. */
+/* Random instructions: an opcode from weighted ranges with a memory operand that points somewhere
+ * interesting and any immediate, cut to length by the decoder; branches, pointer loads and stores
+ * into the code are made by hand. */
 #include "cpu/isa/isa.h"
 #include "tests/lock/gen.h"
 
@@ -12,34 +13,40 @@ struct range {
 };
 
 static const struct range simple[] = {
-    {60, 0x00, 0x03, -1}, {20, 0x04, 0x05, -1}, {30, 0x08, 0x0b, -1}, {6, 0x0c, 0x0d, -1}, {30, 0x10, 0x13, -1},
-    {8, 0x14, 0x15, -1}, {30, 0x18, 0x1b, -1}, {8, 0x1c, 0x1d, -1}, {30, 0x20, 0x23, -1}, {6, 0x24, 0x25, -1},
-    {30, 0x28, 0x2b, -1}, {6, 0x2c, 0x2d, -1}, {30, 0x30, 0x33, -1}, {6, 0x34, 0x35, -1}, {30, 0x38, 0x3b, -1},
-    {6, 0x3c, 0x3d, -1}, {50, 0x40, 0x4f, -1}, {40, 0x50, 0x5f, -1}, {10, 0x68, 0x68, -1}, {10, 0x6a, 0x6a, -1},
-    {12, 0x69, 0x69, -1}, {12, 0x6b, 0x6b, -1}, {50, 0x80, 0x81, -1}, {50, 0x83, 0x83, -1}, {20, 0x84, 0x85, -1},
-    {16, 0x86, 0x87, -1}, {90, 0x88, 0x8b, -1}, {20, 0x8d, 0x8d, -1}, {6, 0x8f, 0x8f, 0}, {14, 0x90, 0x97, -1},
-    {6, 0x98, 0x99, -1}, {6, 0x9e, 0x9f, -1}, {8, 0xa0, 0xa3, -1}, {6, 0xa8, 0xa9, -1}, {24, 0xb0, 0xbf, -1},
-    {40, 0xc0, 0xc1, -1}, {20, 0xc6, 0xc7, 0}, {40, 0xd0, 0xd3, -1}, {4, 0xf5, 0xf5, -1}, {30, 0xf6, 0xf7, -1},
-    {8, 0xf8, 0xf9, -1}, {4, 0xfc, 0xfd, -1}, {20, 0xfe, 0xff, 0}, {20, 0xfe, 0xff, 1}, {8, 0xff, 0xff, 6},
-    {4, 0xc9, 0xc9, -1}, {30, 0x140, 0x14f, -1}, {24, 0x190, 0x19f, -1}, {10, 0x1a3, 0x1a3, -1}, {8, 0x1a4, 0x1a5, -1},
-    {8, 0x1ab, 0x1ac, -1}, {6, 0x1ad, 0x1ad, -1}, {12, 0x1af, 0x1af, -1}, {10, 0x1b3, 0x1b3, -1}, {30, 0x1b6, 0x1b7, -1},
-    {14, 0x1ba, 0x1ba, -1}, {6, 0x1bb, 0x1bd, -1}, {30, 0x1be, 0x1bf, -1}, {8, 0x1c0, 0x1c1, -1}, {8, 0x1c8, 0x1cf, -1},
+    {60, 0x00, 0x03, -1},   {20, 0x04, 0x05, -1},   {30, 0x08, 0x0b, -1},   {6, 0x0c, 0x0d, -1},
+    {30, 0x10, 0x13, -1},   {8, 0x14, 0x15, -1},    {30, 0x18, 0x1b, -1},   {8, 0x1c, 0x1d, -1},
+    {30, 0x20, 0x23, -1},   {6, 0x24, 0x25, -1},    {30, 0x28, 0x2b, -1},   {6, 0x2c, 0x2d, -1},
+    {30, 0x30, 0x33, -1},   {6, 0x34, 0x35, -1},    {30, 0x38, 0x3b, -1},   {6, 0x3c, 0x3d, -1},
+    {50, 0x40, 0x4f, -1},   {40, 0x50, 0x5f, -1},   {10, 0x68, 0x68, -1},   {10, 0x6a, 0x6a, -1},
+    {12, 0x69, 0x69, -1},   {12, 0x6b, 0x6b, -1},   {50, 0x80, 0x81, -1},   {50, 0x83, 0x83, -1},
+    {20, 0x84, 0x85, -1},   {16, 0x86, 0x87, -1},   {90, 0x88, 0x8b, -1},   {20, 0x8d, 0x8d, -1},
+    {6, 0x8f, 0x8f, 0},     {14, 0x90, 0x97, -1},   {6, 0x98, 0x99, -1},    {6, 0x9e, 0x9f, -1},
+    {8, 0xa0, 0xa3, -1},    {6, 0xa8, 0xa9, -1},    {24, 0xb0, 0xbf, -1},   {40, 0xc0, 0xc1, -1},
+    {20, 0xc6, 0xc7, 0},    {40, 0xd0, 0xd3, -1},   {4, 0xf5, 0xf5, -1},    {30, 0xf6, 0xf7, -1},
+    {8, 0xf8, 0xf9, -1},    {4, 0xfc, 0xfd, -1},    {20, 0xfe, 0xff, 0},    {20, 0xfe, 0xff, 1},
+    {8, 0xff, 0xff, 6},     {4, 0xc9, 0xc9, -1},    {30, 0x140, 0x14f, -1}, {24, 0x190, 0x19f, -1},
+    {10, 0x1a3, 0x1a3, -1}, {8, 0x1a4, 0x1a5, -1},  {8, 0x1ab, 0x1ac, -1},  {6, 0x1ad, 0x1ad, -1},
+    {12, 0x1af, 0x1af, -1}, {10, 0x1b3, 0x1b3, -1}, {30, 0x1b6, 0x1b7, -1}, {14, 0x1ba, 0x1ba, -1},
+    {6, 0x1bb, 0x1bd, -1},  {30, 0x1be, 0x1bf, -1}, {8, 0x1c0, 0x1c1, -1},  {8, 0x1c8, 0x1cf, -1},
     {6, 0x1b0, 0x1b1, -1},
 };
 
 static const struct range rest[] = {
-    {6, 0x06, 0x07, -1}, {4, 0x0e, 0x0e, -1}, {4, 0x16, 0x17, -1}, {6, 0x1e, 0x1f, -1}, {4, 0x27, 0x27, -1},
-    {4, 0x2f, 0x2f, -1}, {4, 0x37, 0x37, -1}, {4, 0x3f, 0x3f, -1}, {12, 0x60, 0x61, -1}, {5, 0x62, 0x63, -1},
-    {4, 0x6c, 0x6f, -1}, {10, 0x8c, 0x8c, -1}, {14, 0x8e, 0x8e, -1}, {3, 0x9a, 0x9b, -1}, {24, 0x9c, 0x9d, -1},
-    {50, 0xa4, 0xa7, -1}, {50, 0xaa, 0xaf, -1}, {6, 0xc4, 0xc5, -1}, {6, 0xc8, 0xc8, -1}, {6, 0xc2, 0xc3, -1},
-    {4, 0xca, 0xcb, -1}, {5, 0xcc, 0xce, -1}, {5, 0xcf, 0xcf, -1}, {6, 0xd4, 0xd7, -1}, {30, 0xd8, 0xdf, -1},
-    {8, 0xe4, 0xe7, -1}, {3, 0xea, 0xea, -1}, {8, 0xec, 0xef, -1}, {2, 0xf1, 0xf1, -1}, {1, 0xf4, 0xf4, -1},
-    {14, 0xfa, 0xfb, -1}, {6, 0xff, 0xff, -1}, {10, 0xff, 0xff, 6}, {3, 0xff, 0xff, 3}, {3, 0xff, 0xff, 5},
-    {6, 0x100, 0x103, -1}, {4, 0x106, 0x106, -1}, {2, 0x108, 0x109, -1}, {24, 0x110, 0x117, -1}, {4, 0x118, 0x11f, -1},
-    {6, 0x120, 0x123, -1}, {10, 0x128, 0x12f, -1}, {6, 0x130, 0x135, -1}, {30, 0x150, 0x17f, -1}, {6, 0x1a0, 0x1a2, -1},
-    {6, 0x1a8, 0x1aa, -1}, {8, 0x1ae, 0x1ae, -1}, {5, 0x1b2, 0x1b2, -1}, {5, 0x1b4, 0x1b5, -1}, {4, 0x1b8, 0x1b9, -1},
-    {12, 0x1c2, 0x1c6, -1}, {6, 0x1c7, 0x1c7, -1}, {30, 0x1d0, 0x1ff, -1}, {8, 0x200, 0x2ff, -1}, {6, 0x300, 0x3ff, -1},
-    {6, 0x00, 0xff, -1}, {6, 0x100, 0x1ff, -1}, {30, 0xf6, 0xf7, -1},
+    {6, 0x06, 0x07, -1},    {4, 0x0e, 0x0e, -1},    {4, 0x16, 0x17, -1},    {6, 0x1e, 0x1f, -1},
+    {4, 0x27, 0x27, -1},    {4, 0x2f, 0x2f, -1},    {4, 0x37, 0x37, -1},    {4, 0x3f, 0x3f, -1},
+    {12, 0x60, 0x61, -1},   {5, 0x62, 0x63, -1},    {4, 0x6c, 0x6f, -1},    {10, 0x8c, 0x8c, -1},
+    {14, 0x8e, 0x8e, -1},   {3, 0x9a, 0x9b, -1},    {24, 0x9c, 0x9d, -1},   {50, 0xa4, 0xa7, -1},
+    {50, 0xaa, 0xaf, -1},   {6, 0xc4, 0xc5, -1},    {6, 0xc8, 0xc8, -1},    {6, 0xc2, 0xc3, -1},
+    {4, 0xca, 0xcb, -1},    {5, 0xcc, 0xce, -1},    {5, 0xcf, 0xcf, -1},    {6, 0xd4, 0xd7, -1},
+    {30, 0xd8, 0xdf, -1},   {8, 0xe4, 0xe7, -1},    {3, 0xea, 0xea, -1},    {8, 0xec, 0xef, -1},
+    {2, 0xf1, 0xf1, -1},    {1, 0xf4, 0xf4, -1},    {14, 0xfa, 0xfb, -1},   {6, 0xff, 0xff, -1},
+    {10, 0xff, 0xff, 6},    {3, 0xff, 0xff, 3},     {3, 0xff, 0xff, 5},     {6, 0x100, 0x103, -1},
+    {4, 0x106, 0x106, -1},  {2, 0x108, 0x109, -1},  {24, 0x110, 0x117, -1}, {4, 0x118, 0x11f, -1},
+    {6, 0x120, 0x123, -1},  {10, 0x128, 0x12f, -1}, {6, 0x130, 0x135, -1},  {30, 0x150, 0x17f, -1},
+    {6, 0x1a0, 0x1a2, -1},  {6, 0x1a8, 0x1aa, -1},  {8, 0x1ae, 0x1ae, -1},  {5, 0x1b2, 0x1b2, -1},
+    {5, 0x1b4, 0x1b5, -1},  {4, 0x1b8, 0x1b9, -1},  {12, 0x1c2, 0x1c6, -1}, {6, 0x1c7, 0x1c7, -1},
+    {30, 0x1d0, 0x1ff, -1}, {8, 0x200, 0x2ff, -1},  {6, 0x300, 0x3ff, -1},  {6, 0x00, 0xff, -1},
+    {6, 0x100, 0x1ff, -1},  {30, 0xf6, 0xf7, -1},
 };
 
 static const struct range *choose(const struct range *r, u32 n, u64 *s)
@@ -68,7 +75,8 @@ static u32 place(const struct lock_prog *p, u64 *s)
     if (k < 78)
         return p->paging ? LOCK_ALIAS + lock_below(s, 0x10000) : LOCK_DATA + page;
     if (k < 80)
-        return p->paging ? LOCK_ALIAS + ((p->code_base + p->start) & 0x1fff) + lock_below(s, 200) : LOCK_CODE + 0x1ff8;
+        return p->paging ? LOCK_ALIAS + ((p->code_base + p->start) & 0x1fff) + lock_below(s, 200)
+                         : LOCK_CODE + 0x1ff8;
     if (k < 83)
         return LOCK_MMIO + lock_below(s, PAGE_SIZE);
     if (k < 85)
@@ -102,7 +110,10 @@ static struct lock_insn *next(struct lock_prog *p)
     return i;
 }
 
-static bool room(const struct lock_prog *p, u32 n) { return p->n + n <= LOCK_MAX_INSNS; }
+static bool room(const struct lock_prog *p, u32 n)
+{
+    return p->n + n <= LOCK_MAX_INSNS;
+}
 
 static void put(struct lock_insn *i, u32 v, unsigned bytes)
 {
@@ -115,8 +126,11 @@ static void put(struct lock_insn *i, u32 v, unsigned bytes)
 static u32 immediate(u64 *s)
 {
     u32 k = lock_below(s, 8);
-    return k < 3 ? (u32)lock_rnd(s) : k < 5 ? lock_below(s, 40) : k < 6 ? 0u - lock_below(s, 4) : k < 7 ? 1u << lock_below(s, 32)
-                                                                                               : 0x7fffffffu + lock_below(s, 2);
+    return k < 3   ? (u32)lock_rnd(s)
+           : k < 5 ? lock_below(s, 40)
+           : k < 6 ? 0u - lock_below(s, 4)
+           : k < 7 ? 1u << lock_below(s, 32)
+                   : 0x7fffffffu + lock_below(s, 2);
 }
 
 /* ---- operands ---- */
@@ -194,11 +208,13 @@ static unsigned prefixes(const struct lock_prog *p, struct lock_insn *i, u64 *s,
 
 static bool try_any(struct lock_prog *p, u64 *s, bool is_simple)
 {
-    const struct range *r = is_simple ? choose(simple, ARRAY_LEN(simple), s) : choose(rest, ARRAY_LEN(rest), s);
+    const struct range *r =
+        is_simple ? choose(simple, ARRAY_LEN(simple), s) : choose(rest, ARRAY_LEN(rest), s);
     unsigned opc = r->lo + lock_below(s, r->hi - r->lo + 1u), asz, reg;
     struct lock_insn i = {0};
     struct insn dec;
-    bool string = opc < 0x100 && ((opc >= 0xa4 && opc <= 0xa7) || (opc >= 0xaa && opc <= 0xaf) || (opc >= 0x6c && opc <= 0x6f));
+    bool string = opc < 0x100 && ((opc >= 0xa4 && opc <= 0xa7) || (opc >= 0xaa && opc <= 0xaf) ||
+                                  (opc >= 0x6c && opc <= 0x6f));
     enum dec_result res;
     asz = prefixes(p, &i, s, string);
     if (opc >= 0x150 && opc < 0x380 && opc != 0x1a2 && lock_chance(s, 40))
@@ -241,7 +257,10 @@ static void pointer(struct lock_prog *p, u64 *s)
 {
     static const u8 regs[] = {REG_BX, REG_BP, REG_SI, REG_DI, REG_DI, REG_SI};
     struct lock_insn *i = next(p);
-    unsigned r = regs[lock_below(s, ARRAY_LEN(regs))], seg = r == REG_BP ? SEG_SS : r == REG_DI && lock_chance(s, 50) ? SEG_ES : SEG_DS;
+    unsigned r = regs[lock_below(s, ARRAY_LEN(regs))], seg = r == REG_BP ? SEG_SS
+                                                             : r == REG_DI && lock_chance(s, 50)
+                                                                 ? SEG_ES
+                                                                 : SEG_DS;
     bool narrow = p->bits == 16 && lock_chance(s, 90);
     if (p->bits == 16 && !narrow)
         put(i, 0x66, 1);
@@ -314,7 +333,8 @@ static void indirect(struct lock_prog *p, u64 *s)
     }
 }
 
-/* Change a byte of the code: mov byte [place], imm through DS (flat), FS (real modes) or the alias. */
+/* Change a byte of the code: mov byte [place], imm through DS (flat), FS (real modes) or the alias.
+ */
 static void patch(struct lock_prog *p, u64 *s)
 {
     struct lock_insn *i = next(p);
@@ -337,14 +357,17 @@ static void selector(struct lock_prog *p, u64 *s)
 {
     struct lock_insn *i = next(p);
     unsigned sreg = lock_below(s, 6);
-    u32 sel = p->kind >= LOCK_REAL ? LOCK_DATA / 16 + lock_below(s, 0x800) : lock_below(s, 0x14) << 3 | (lock_chance(s, 70) ? p->user * 3u : lock_below(s, 4));
+    u32 sel = p->kind >= LOCK_REAL ? LOCK_DATA / 16 + lock_below(s, 0x800)
+                                   : lock_below(s, 0x14) << 3 |
+                                         (lock_chance(s, 70) ? p->user * 3u : lock_below(s, 4));
     if (p->bits == 32)
         put(i, 0x66, 1);
     put(i, 0xb8, 1);
     put(i, sel, 2);
     i = next(p);
     put(i, 0x8e, 1);
-    put(i, 0xc0 | (sreg == SEG_CS || (sreg == SEG_SS && lock_chance(s, 60)) ? SEG_ES : sreg) << 3, 1);
+    put(i, 0xc0 | (sreg == SEG_CS || (sreg == SEG_SS && lock_chance(s, 60)) ? SEG_ES : sreg) << 3,
+        1);
 }
 
 /* A far jump or call to code that is the same, or has a nearer limit, or the other size. */
@@ -358,7 +381,11 @@ static void far_jump(struct lock_prog *p, u64 *s)
     i->fix_at = i->len;
     i->fix = p->bits == 32 ? FIX_OFF32 : FIX_OFF16;
     put(i, 0, p->bits / 8u);
-    put(i, real ? LOCK_CODE / 16 : lock_chance(s, 40) ? p->sel[SEG_CS] : pm[lock_below(s, ARRAY_LEN(pm))], 2);
+    put(i,
+        real                 ? LOCK_CODE / 16
+        : lock_chance(s, 40) ? p->sel[SEG_CS]
+                             : pm[lock_below(s, ARRAY_LEN(pm))],
+        2);
 }
 
 /* mov eax, cr0; xor eax, bit; mov cr0, eax — and other things of level 0. */
@@ -403,7 +430,10 @@ static void debug(struct lock_prog *p, u64 *s)
         if (wide)
             put(i, wide, 1);
         put(i, 0x68, 1);
-        put(i, (u32)lock_rnd(s) & (F_ALL | FL_TF | FL_IF | FL_DF | FL_NT | FL_AC | FL_IOPL | FL_RF) & ~(lock_chance(s, 50) ? 0u : (u32)FL_TF), 4);
+        put(i,
+            (u32)lock_rnd(s) & (F_ALL | FL_TF | FL_IF | FL_DF | FL_NT | FL_AC | FL_IOPL | FL_RF) &
+                ~(lock_chance(s, 50) ? 0u : (u32)FL_TF),
+            4);
         i = next(p);
         if (wide)
             put(i, wide, 1);
@@ -420,7 +450,10 @@ static void debug(struct lock_prog *p, u64 *s)
     if (wide)
         put(i, wide, 1);
     put(i, 0xb8, 1);
-    put(i, 0x400 | (lock_chance(s, 85) ? 1u : 0u) << (2 * n) | kind << (16 + 4 * n) | lock_below(s, 4) << (18 + 4 * n), 4);
+    put(i,
+        0x400 | (lock_chance(s, 85) ? 1u : 0u) << (2 * n) | kind << (16 + 4 * n) |
+            lock_below(s, 4) << (18 + 4 * n),
+        4);
     put(i, 0xf8230f, 3); /* mov dr7, eax */
 }
 

@@ -1,4 +1,5 @@
-/* Two engines in step: equal slices of instructions, equal interrupts, equal state behind every slice. */
+/* Two engines in step: equal slices of instructions, equal interrupts, equal state behind every
+ * slice. */
 #include "tests/lock/lockstep.h"
 
 #include <string.h>
@@ -20,12 +21,16 @@ enum { WANT_NMI = 2, WANT_SMI = 0xff };
 /* Length of the next slice, 0 at the end; *vector: raise this interrupt in front of it, or 0. */
 static u32 pace_next(struct pace *c, u8 *vector)
 {
-    u32 k = lock_below(&c->s, 10), n = k < 3 ? 1 + lock_below(&c->s, 4) : k < 7 ? 5 + lock_below(&c->s, 40) : 100;
+    u32 k = lock_below(&c->s, 10), n = k < 3   ? 1 + lock_below(&c->s, 4)
+                                       : k < 7 ? 5 + lock_below(&c->s, 40)
+                                               : 100;
     *vector = 0;
     if (c->p->irq_every) {
         n = MIN(n, 1 + lock_below(&c->s, 2 * c->p->irq_every));
         if (lock_chance(&c->s, 70))
-            *vector = lock_chance(&c->s, 88) ? (u8)(0x30 + lock_below(&c->s, 16)) : lock_chance(&c->s, 50) ? WANT_NMI : WANT_SMI;
+            *vector = lock_chance(&c->s, 88)   ? (u8)(0x30 + lock_below(&c->s, 16))
+                      : lock_chance(&c->s, 50) ? WANT_NMI
+                                               : WANT_SMI;
     }
     n = MIN(n, c->left);
     c->left -= n;
@@ -33,11 +38,12 @@ static u32 pace_next(struct pace *c, u8 *vector)
 }
 
 /* What comes from outside between slices: DMA into the program or its data, A20. */
-static void outside(const struct lock_prog *p, struct lock_machine *m, u32 n)
+static void outside(const struct lock_prog *p, struct lock_machine *m)
 {
-    u64 s = p->seed + n;
+    u64 s = p->seed + m->cpu->icount;
     u8 bytes[8];
-    u32 at = lock_chance(&s, 60) ? p->code_base + p->start + lock_below(&s, p->code_len) : LOCK_DATA + lock_below(&s, LOCK_DATA_SIZE);
+    u32 at = lock_chance(&s, 60) ? p->code_base + p->start + lock_below(&s, p->code_len)
+                                 : LOCK_DATA + lock_below(&s, LOCK_DATA_SIZE);
     st64(bytes, lock_chance(&s, 50) ? lock_rnd(&s) : 0x9090909090909090ull);
     bus_copy(&m->mem, at, bytes, 1 + lock_below(&s, 8), true);
     if (lock_chance(&s, 20))
@@ -47,7 +53,7 @@ static void outside(const struct lock_prog *p, struct lock_machine *m, u32 n)
 static enum cpu_exit run_slice(const struct lock_prog *p, struct lock_machine *m, u32 n, u8 vector)
 {
     if (p->outside)
-        outside(p, m, n);
+        outside(p, m);
     if (vector == WANT_NMI)
         cpu_nmi(m->cpu);
     else if (vector == WANT_SMI)
@@ -59,13 +65,15 @@ static enum cpu_exit run_slice(const struct lock_prog *p, struct lock_machine *m
 
 static bool same(const struct lock_machine *a, const struct lock_machine *b)
 {
-    return cpu_hash(a->cpu) == cpu_hash(b->cpu) && a->cpu->icount == b->cpu->icount && a->dev_hash == b->dev_hash &&
-           a->dev_count == b->dev_count && a->cpu->intr == b->cpu->intr && a->cpu->db_pending == b->cpu->db_pending &&
+    return cpu_hash(a->cpu) == cpu_hash(b->cpu) && a->cpu->icount == b->cpu->icount &&
+           a->dev_hash == b->dev_hash && a->dev_count == b->dev_count &&
+           a->cpu->intr == b->cpu->intr && a->cpu->db_pending == b->cpu->db_pending &&
            !memcmp(a->ram.host, b->ram.host, LOCK_RAM);
 }
 
 /* Without counting only the end of a program that halts by itself can be compared. */
-static struct lock_diff compare_end(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b, u64 *insns)
+static struct lock_diff compare_end(const struct lock_prog *p, struct lock_machine *a,
+                                    struct lock_machine *b, u64 *insns)
 {
     struct lock_diff d = {.length = p->budget};
     lock_enter(p, a);
@@ -83,7 +91,8 @@ static struct lock_diff compare_end(const struct lock_prog *p, struct lock_machi
     return d;
 }
 
-struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b, u64 *insns)
+struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a,
+                              struct lock_machine *b, u64 *insns)
 {
     struct pace pace = pace_of(p);
     struct lock_diff d = {0};
@@ -151,7 +160,8 @@ void lock_minimise(struct lock_prog *p, struct lock_machine *a, struct lock_mach
 }
 
 /* ---- report ---- */
-static void print_code(const u8 *code, u32 len, u64 pc, unsigned bits, u64 feats, const u16 *at, FILE *out)
+static void print_code(const u8 *code, u32 len, u64 pc, unsigned bits, u64 feats, const u16 *at,
+                       FILE *out)
 {
     struct insn insn;
     char text[128];
@@ -165,12 +175,14 @@ static void print_code(const u8 *code, u32 len, u64 pc, unsigned bits, u64 feats
         fprintf(out, "  %05llx ", (unsigned long long)(pc + i));
         for (u32 k = 0; k < n; k++)
             fprintf(out, " %02x", code[i + k]);
-        fprintf(out, "%*s  %s\n", (int)(30 - 3 * n), "", r == DEC_OK ? disasm(text, sizeof(text), &insn, pc + i) : "(undefined)");
+        fprintf(out, "%*s  %s\n", (int)(30 - 3 * n), "",
+                r == DEC_OK ? disasm(text, sizeof(text), &insn, pc + i) : "(undefined)");
         i += n;
     }
 }
 
-static void print_trace(const struct lock_prog *p, struct lock_machine *a, u32 slices, u32 n, FILE *out)
+static void print_trace(const struct lock_prog *p, struct lock_machine *a, u32 slices, u32 n,
+                        FILE *out)
 {
     for (u32 k = n > 60 ? n - 60 : 0; k < n; k++) {
         struct insn insn;
@@ -181,7 +193,8 @@ static void print_trace(const struct lock_prog *p, struct lock_machine *a, u32 s
         run_to(p, a, slices, k);
         la = (u32)(cpu->seg[SEG_CS].base + cpu->rip);
         fprintf(out, "  %04x:%08llx  ", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
-        if (mmu_peek(&cpu->mmu, la, buf, 15) && decode(&insn, buf, 15, cpu->code_bits, p->feats) == DEC_OK)
+        if (mmu_peek(&cpu->mmu, la, buf, 15) &&
+            decode(&insn, buf, 15, cpu->code_bits, p->feats) == DEC_OK)
             fprintf(out, "%s\n", disasm(text, sizeof(text), &insn, cpu->rip));
         else
             fprintf(out, "(undefined)\n");
@@ -206,26 +219,32 @@ static void print_states(const struct lock_machine *a, const struct lock_machine
     }
     for (unsigned r = 0; r < 16; r++)
         if (a->cpu->gpr[r] != b->cpu->gpr[r])
-            fprintf(out, "gpr %u: %llx, %llx\n", r, (unsigned long long)a->cpu->gpr[r], (unsigned long long)b->cpu->gpr[r]);
+            fprintf(out, "gpr %u: %llx, %llx\n", r, (unsigned long long)a->cpu->gpr[r],
+                    (unsigned long long)b->cpu->gpr[r]);
     for (u32 i = 0; i < LOCK_RAM && shown < 16; i++)
         if (a->ram.host[i] != b->ram.host[i] && ++shown)
             fprintf(out, "memory %05x: %02x, %02x\n", i, a->ram.host[i], b->ram.host[i]);
     fprintf(out, "icount %llu, %llu; device %llx/%llu, %llx/%llu; intr %d, %d; shadow %d, %d\n",
-            (unsigned long long)a->cpu->icount, (unsigned long long)b->cpu->icount, (unsigned long long)a->dev_hash,
-            (unsigned long long)a->dev_count, (unsigned long long)b->dev_hash, (unsigned long long)b->dev_count, a->cpu->intr,
+            (unsigned long long)a->cpu->icount, (unsigned long long)b->cpu->icount,
+            (unsigned long long)a->dev_hash, (unsigned long long)a->dev_count,
+            (unsigned long long)b->dev_hash, (unsigned long long)b->dev_count, a->cpu->intr,
             b->cpu->intr, a->cpu->shadow, b->cpu->shadow);
-    if (memcmp(&a->cpu->fpu, &b->cpu->fpu, sizeof(struct fpu)) || memcmp(a->cpu->xmm, b->cpu->xmm, sizeof(a->cpu->xmm)))
+    if (memcmp(&a->cpu->fpu, &b->cpu->fpu, sizeof(struct fpu)) ||
+        memcmp(a->cpu->xmm, b->cpu->xmm, sizeof(a->cpu->xmm)))
         fprintf(out, "x87 or XMM state differs\n");
 }
 
-void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b, FILE *out)
+void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b,
+                 FILE *out)
 {
     static const char *const kinds[] = {"flat32", "user32", "seg32", "pm16", "real", "v86"};
     static const char *const paging[] = {"no", "32-bit", "PAE"};
     struct lock_diff d = lock_compare(p, a, b, NULL);
     u32 n = d.length;
-    fprintf(out, "seed 0x%llx: %s, %s paging%s, %u-bit, level %d, base %x, irq every %u%s\n", (unsigned long long)p->seed, kinds[p->kind],
-            paging[p->paging], p->pse ? " and PSE" : "", p->bits, p->user ? 3 : 0, p->code_base, p->irq_every, b->uncounted ? ", not counted" : "");
+    fprintf(out, "seed 0x%llx: %s, %s paging%s, %u-bit, level %d, base %x, irq every %u%s\n",
+            (unsigned long long)p->seed, kinds[p->kind], paging[p->paging],
+            p->pse ? " and PSE" : "", p->bits, p->user ? 3 : 0, p->code_base, p->irq_every,
+            b->uncounted ? ", not counted" : "");
     if (!d.differ) {
         fprintf(out, "  no difference any more\n");
         return;
@@ -241,8 +260,10 @@ void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_
     }
     fprintf(out, "program without its NOPs:\n");
     print_code(p->code, p->code_len, p->start, p->bits, p->feats, p->at, out);
-    fprintf(out, "they differ behind %u slices and %u instructions (%llu in all, cpu_run gave %d, %d); the last in exec:\n", d.slices, n,
-            (unsigned long long)d.icount + n, d.exit_a, d.exit_b);
+    fprintf(out,
+            "they differ behind %u slices and %u instructions (%llu in all, cpu_run gave %d, %d); "
+            "the last in exec:\n",
+            d.slices, n, (unsigned long long)d.icount + n, d.exit_a, d.exit_b);
     print_trace(p, a, d.slices, n, out);
     if (b->uncounted)
         compare_end(p, a, b, NULL);
@@ -251,8 +272,8 @@ void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_
     print_states(a, b, out);
 }
 
-bool lock_check(struct lock_prog *p, u64 seed, const struct lock_options *options, struct lock_machine *a,
-                struct lock_machine *b, u64 *insns, FILE *out)
+bool lock_check(struct lock_prog *p, u64 seed, const struct lock_options *options,
+                struct lock_machine *a, struct lock_machine *b, u64 *insns, FILE *out)
 {
     lock_gen(p, seed, a->cpu->feats, options);
     if (!lock_compare(p, a, b, insns).differ)

@@ -1,4 +1,5 @@
-/* The test machine: memory, a device that answers with what it was asked and when, and the wires to the CPU. */
+/* The test machine: memory, a device that answers with what it was asked and when, and the wires to
+ * the CPU. */
 #include "tests/lock/machine.h"
 #include "devices/core/err.h"
 
@@ -11,7 +12,8 @@ static u64 mix(u64 h, u64 v)
     return h ^ h >> 29;
 }
 
-/* When the device is accessed is part of what it says: engines must agree on the instruction count in the middle of blocks. */
+/* When the device is accessed is part of what it says: engines must agree on the instruction count
+ * in the middle of blocks. */
 static u64 dev_stamp(struct lock_machine *m, u64 off, unsigned size)
 {
     return mix(mix(++m->dev_count, m->exact ? cpu_icount(m->cpu) : 0), off << 8 | size);
@@ -60,7 +62,8 @@ static void page_cleaned(void *arg, u32 page)
 
 static bool give_translator(struct lock_machine *m, struct err *err)
 {
-    struct jit_config config = {.counted = true, .eager = true, .passes = ~0u, .code_size = 2 * MIB};
+    struct jit_config config = {
+        .counted = true, .eager = true, .passes = ~0u, .code_size = 2 * MIB};
     return m->engine == ENGINE_EXEC || jit_new(m->cpu, &config, err);
 }
 
@@ -76,14 +79,19 @@ struct lock_machine *lock_machine_new(const char *model, enum cpu_engine engine)
     bus_init(&m->mem, "memory", BIT64(40), NULL);
     bus_init(&m->io, "ports", 0x10000, NULL);
     config.mem = &m->mem, config.io = &m->io, config.space = &m->space;
-    if (!ram_init(&m->ram, &m->space, LOCK_RAM, &err) || !(m->cpu = cpu_new(&config, &err)) || !give_translator(m, &err)) {
+    if (!ram_init(&m->ram, &m->space, LOCK_RAM, &err) || !(m->cpu = cpu_new(&config, &err)) ||
+        !give_translator(m, &err)) {
         fprintf(stderr, "%s\n", err.msg);
         lock_machine_free(m);
         return NULL;
     }
     m->ram_region = (struct region){.name = "ram", .size = LOCK_RAM, .ram = &m->ram};
-    m->mmio_region = (struct region){
-        .name = "device", .base = LOCK_MMIO, .size = PAGE_SIZE, .ops = &dev_ops, .dev = m, .prio = 1};
+    m->mmio_region = (struct region){.name = "device",
+                                     .base = LOCK_MMIO,
+                                     .size = PAGE_SIZE,
+                                     .ops = &dev_ops,
+                                     .dev = m,
+                                     .prio = 1};
     m->io_region = (struct region){.name = "ports", .size = 0x10000, .ops = &dev_ops, .dev = m};
     bus_map(&m->mem, &m->ram_region);
     bus_map(&m->mem, &m->mmio_region);

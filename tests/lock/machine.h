@@ -1,4 +1,5 @@
-/* A machine of a CPU, 256 KiB of memory, a page of device registers and ports, for running one program in several engines. */
+/* A machine of a CPU, 256 KiB of memory, a page of device registers and ports, for running one
+ * program in several engines. */
 #ifndef TESTS_LOCK_MACHINE_H
 #define TESTS_LOCK_MACHINE_H
 
@@ -17,15 +18,15 @@ struct lock_machine {
     struct log *log;
     struct cpu *cpu;
     enum cpu_engine engine;
-    u64 dev_hash;  /* of all device writes, in order */
-    u64 dev_count; /* device reads and writes until now */
-    bool exact;    /* device reads give the instruction count, too */
+    u64 dev_hash;   /* of all device writes, in order */
+    u64 dev_count;  /* device reads and writes until now */
+    bool exact;     /* device reads give the instruction count, too */
     bool uncounted; /* translated code does not count: programs are compared at their end only */
-    u8 vector;     /* what the interrupt controller answers */
+    u8 vector;      /* what the interrupt controller answers */
 };
 
-/* A machine with CPU `model`; for the other engines than exec with a translator that translates at once. NULL with a
- * printed sentence when the host cannot. */
+/* A machine with CPU `model`; for the other engines than exec with a translator that translates at
+ * once. NULL with a printed sentence when the host cannot. */
 struct lock_machine *lock_machine_new(const char *model, enum cpu_engine engine);
 void lock_machine_free(struct lock_machine *m);
 /* Power-on state: CPU reset, memory = image[LOCK_RAM]. */

@@ -1,5 +1,6 @@
-/* Random programs in lockstep: exec against translated code and against the evaluator (tests/lock/README.md). The seed is
- * printed; DRAGOMAN_SEED=... repeats it, DRAGOMAN_LOCK=... sets the number of programs. */
+/* Random programs in lockstep: exec against translated code and against the evaluator
+ * (tests/lock/README.md). The seed is printed; DRAGOMAN_SEED=... repeats it, DRAGOMAN_LOCK=... sets
+ * the number of programs. */
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/seg.h"
 #include "tests/lock/lockstep.h"
@@ -27,10 +28,12 @@ static u64 programs(void)
     return given ? strtoull(given, NULL, 0) : PROGRAMS;
 }
 
-static void run(enum cpu_engine engine, const char *model, u64 n, const struct lock_options *options)
+static void run(enum cpu_engine engine, const char *model, u64 n,
+                const struct lock_options *options)
 {
     struct lock_prog *p = malloc(sizeof(*p));
-    struct lock_machine *a = lock_machine_new(model, ENGINE_EXEC), *b = lock_machine_new(model, engine);
+    struct lock_machine *a = lock_machine_new(model, ENGINE_EXEC),
+                        *b = lock_machine_new(model, engine);
     u64 seed = first_seed(), insns = 0;
     ck_assert(p && a && b);
     printf("DRAGOMAN_SEED=0x%llx (%s)\n", (unsigned long long)seed, model);
@@ -39,8 +42,8 @@ static void run(enum cpu_engine engine, const char *model, u64 n, const struct l
         u64 s = seed + i;
         if (!(s & 31) || !i)
             lock_vary(b, s & ~(u64)31);
-        ck_assert_msg(lock_check(p, s, options, a, b, &insns, stdout), "engines differ: DRAGOMAN_SEED=0x%llx",
-                      (unsigned long long)s);
+        ck_assert_msg(lock_check(p, s, options, a, b, &insns, stdout),
+                      "engines differ: DRAGOMAN_SEED=0x%llx", (unsigned long long)s);
     }
     /* The comparison means something only when programs get anywhere and translated code runs. */
     ck_assert_uint_gt(insns, n * 20);
@@ -86,7 +89,10 @@ static struct lock_machine *flat(const u8 *code, u32 n)
     m->cpu->cr0 |= CR0_PE;
     ctrl_push_mode(m->cpu);
     for (unsigned i = 0; i < SEG__COUNT; i++) {
-        struct seg v = {.limit = ~0u, .attr = DA_P | DA_S | DA_WRITE | DA_ACCESSED | DA_DB | DA_G | (i == SEG_CS ? DA_CODE : 0), .sel = 8};
+        struct seg v = {.limit = ~0u,
+                        .attr = DA_P | DA_S | DA_WRITE | DA_ACCESSED | DA_DB | DA_G |
+                                (i == SEG_CS ? DA_CODE : 0),
+                        .sel = 8};
         seg_put(m->cpu, i, &v);
     }
     m->cpu->rip = LOCK_CODE;
@@ -102,15 +108,17 @@ START_TEST(link_over_a20)
     static const u8 code[] = {
         0xe9, 0xfb, 0x00, 0x10, 0x00, /* 10000: jmp 0x110100 */
     };
-    static const u8 back[] = {0x40, 0xe9, 0xfa, 0xfe, 0xef, 0xff}; /* 110100: inc eax; jmp 0x10000 */
-    static const u8 other[] = {0x43, 0xf4};                        /* inc ebx; hlt */
+    static const u8 back[] = {0x40, 0xe9, 0xfa,
+                              0xfe, 0xef, 0xff}; /* 110100: inc eax; jmp 0x10000 */
+    static const u8 other[] = {0x43, 0xf4};      /* inc ebx; hlt */
     struct lock_machine *m = flat(code, sizeof(code));
     struct ram high;
     struct region region;
     ck_assert(ram_init(&high, &m->space, 0x20000, NULL));
     /* The translator sized its tables before: give the CPU a new one. */
     {
-        struct jit_config config = {.counted = true, .eager = true, .passes = ~0u, .code_size = 1 * MIB};
+        struct jit_config config = {
+            .counted = true, .eager = true, .passes = ~0u, .code_size = 1 * MIB};
         jit_free(m->cpu);
         ck_assert(jit_new(m->cpu, &config, NULL));
     }

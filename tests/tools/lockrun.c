@@ -1,4 +1,5 @@
-/* Runs random programs in two engines side by side: lockrun [-e eval|jit] [-n PROGRAMS] [-s SEED] [-1] [-k KINDS] [-m MODEL]
+/* Runs random programs in two engines side by side: lockrun [-e eval|jit] [-n PROGRAMS] [-s SEED]
+ * [-1] [-k KINDS] [-m MODEL]
  * [-S] [-f FAILURES]. -1: only the program of this seed; -S: simple ones. */
 #include "tests/lock/lockstep.h"
 
@@ -13,7 +14,8 @@ static u64 running; /* for the signal handler */
 static void crashed(int sig)
 {
     char text[64];
-    int n = snprintf(text, sizeof(text), "signal %d in seed 0x%llx\n", sig, (unsigned long long)running);
+    int n = snprintf(text, sizeof(text), "signal %d in seed 0x%llx\n", sig,
+                     (unsigned long long)running);
     if (n > 0 && write(2, text, (size_t)n) < 0)
         _exit(3);
     signal(sig, SIG_DFL);
@@ -49,7 +51,8 @@ int main(int argc, char **argv)
     signal(SIGABRT, crashed);
     signal(SIGALRM, crashed);
     signal(SIGILL, crashed);
-    printf("seed 0x%llx, %s, %s\n", (unsigned long long)seed, engine == ENGINE_EVAL ? "eval" : "jit", model);
+    printf("seed 0x%llx, %s, %s\n", (unsigned long long)seed,
+           engine == ENGINE_EVAL ? "eval" : "jit", model);
     fflush(stdout);
     for (u64 i = 0; i < (one ? 1 : n) && bad < most; i++) {
         u64 s = one ? seed : seed + i;
@@ -61,13 +64,15 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     alarm(0);
-    printf("%llu programs, %llu instructions, %llu differ\n", (unsigned long long)(one ? 1 : n), (unsigned long long)insns,
-           (unsigned long long)bad);
+    printf("%llu programs, %llu instructions, %llu differ\n", (unsigned long long)(one ? 1 : n),
+           (unsigned long long)insns, (unsigned long long)bad);
     if (b->cpu->jit) {
         const struct jit_stats *st = jit_stats(b->cpu);
-        printf("blocks %llu, links %llu, unlinks %llu, flushes %llu, invalidated %llu, exec %llu, bail %llu, entry %llu\n",
-               (unsigned long long)st->blocks, (unsigned long long)st->links, (unsigned long long)st->unlinks,
-               (unsigned long long)st->flushes, (unsigned long long)st->invalidated, (unsigned long long)st->exits_exec,
+        printf("blocks %llu, links %llu, unlinks %llu, flushes %llu, invalidated %llu, exec %llu, "
+               "bail %llu, entry %llu\n",
+               (unsigned long long)st->blocks, (unsigned long long)st->links,
+               (unsigned long long)st->unlinks, (unsigned long long)st->flushes,
+               (unsigned long long)st->invalidated, (unsigned long long)st->exits_exec,
                (unsigned long long)st->exits_bail, (unsigned long long)st->exits_entry);
     }
     lock_machine_free(a);
