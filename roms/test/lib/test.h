@@ -102,7 +102,7 @@ extern struct tss32 main_tss;
 extern u64 gdt[GDT_SIZE];
 extern u64 idt[VEC_COUNT];
 
-/* Write one to the test ROM's result: the test itself. */
+/* The test itself: every ROM has its own. Returning from it means that all is well. */
 void run_test(void);
 
 __attribute__((noreturn)) void test_fail(int line);
