@@ -31,7 +31,7 @@ static void choose_world(struct lock_prog *p, u64 *s)
     p->pse = (p->feats & FEAT_BIT(PSE)) && lock_chance(s, 40);
     p->budget = 40 + lock_below(s, 260);
     p->irq_every = lock_chance(s, 20) ? 1 + lock_below(s, 60) : 0;
-    p->outside = lock_chance(s, 10);
+    p->outside = lock_chance(s, 15);
     lock_choose(p, s);
 }
 

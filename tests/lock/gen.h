@@ -15,6 +15,7 @@ enum {
         0x4400, /* where to go on behind each byte of the program: u16 offsets from its start */
     LOCK_PAGING = 0x5000, /* directory, table; PAE: pointers, directory, table; five pages */
     LOCK_CODE = 0x10000,
+    LOCK_CODE2 = 0x18000,  /* another version of the two code pages, for remapping */
     LOCK_DATA = 0x20000,
     LOCK_DATA_SIZE = 0x8000,
     LOCK_STACK = 0x30000,
@@ -104,6 +105,9 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m);
 /* insn.c: append one random instruction (or a few that belong together). */
 void lock_gen_insn(struct lock_prog *p, u64 *s);
 /* image.c */
+/* Map linear page `la` (one of the program's or of its data) to its other version, or back, in the
+ * page tables of m. True when the entry is global. */
+bool lock_remap(const struct lock_prog *p, struct lock_machine *m, u32 la);
 void lock_choose(struct lock_prog *p, u64 *s);
 void lock_image(struct lock_prog *p);
 

@@ -213,6 +213,17 @@ static void put_paging(struct lock_prog *p)
     }
 }
 
+bool lock_remap(const struct lock_prog *p, struct lock_machine *m, u32 la)
+{
+    bool pae = p->paging == PAGING_PAE;
+    u32 at = LOCK_PAGING + (pae ? 0x2000 + 8 * (la >> PAGE_BITS) : 0x1000 + 4 * (la >> PAGE_BITS));
+    u8 *entry = m->ram.host + at;
+    /* The two versions are LOCK_CODE2 - LOCK_CODE = 8000h apart, for data as well. */
+    st32(entry, ld32(entry) ^ (LOCK_CODE2 - LOCK_CODE));
+    ram_wrote(&m->ram, at, 4);
+    return ld32(entry) & PG_GLOBAL;
+}
+
 void lock_image(struct lock_prog *p)
 {
     u64 s = p->seed ^ 0xda7a;
@@ -227,6 +238,11 @@ void lock_image(struct lock_prog *p)
     put_handlers(p);
     put_paging(p);
     memcpy(p->image + p->code_base + p->start, p->code, p->code_len);
+    memcpy(p->image + LOCK_CODE2, p->image + LOCK_CODE, 2 * PAGE_SIZE);
+    for (u32 k = 0; k < p->n; k++)
+        if (lock_chance(&s, 15))
+            memset(p->image + LOCK_CODE2 - LOCK_CODE + p->code_base + p->start + p->at[k], 0x90,
+                   p->insns[k].len);
 }
 
 /* ---- the state at the start ---- */

@@ -37,6 +37,23 @@ static u32 pace_next(struct pace *c, u8 *vector)
     return n;
 }
 
+/* What a system does that changes a mapping: the entry, and then what makes it seen. */
+static void remap(const struct lock_prog *p, struct lock_machine *m, u64 *s)
+{
+    struct mmu *mmu = &m->cpu->mmu;
+    struct mmu_mode mode = mmu->mode;
+    u32 la = lock_chance(s, 70) ? (p->code_base + p->start + lock_below(s, p->code_len))
+                                : LOCK_DATA + lock_below(s, LOCK_DATA_SIZE);
+    bool global = lock_remap(p, m, la);
+    unsigned k = lock_below(s, 3);
+    if (k == 0 && !global)
+        mmu_set_mode(mmu, &mode, true);
+    else if (k == 1)
+        mmu_flush(mmu, true);
+    else
+        mmu_invlpg(mmu, la);
+}
+
 /* What comes from outside between slices: DMA into the program or its data, A20. */
 static void outside(const struct lock_prog *p, struct lock_machine *m)
 {
@@ -46,6 +63,8 @@ static void outside(const struct lock_prog *p, struct lock_machine *m)
                                  : LOCK_DATA + lock_below(&s, LOCK_DATA_SIZE);
     st64(bytes, lock_chance(&s, 50) ? lock_rnd(&s) : 0x9090909090909090ull);
     bus_copy(&m->mem, at, bytes, 1 + lock_below(&s, 8), true);
+    if (p->paging && lock_chance(&s, 60))
+        remap(p, m, &s);
     if (lock_chance(&s, 20))
         cpu_set_a20(m->cpu, lock_chance(&s, 50));
 }
