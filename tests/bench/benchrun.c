@@ -1,11 +1,13 @@
 /*
- * Runs one command for the benchmark: stamps each line it prints with the host's time since it was started, types a
- * text at it when a marker appears, ends it after a bounded time, and says how long it ran and how much memory it used.
+ * Runs one command for the benchmark: stamps each line it prints with the host's time since it was
+ * started, types a text at it when a marker appears, ends it after a bounded time, and says how
+ * long it ran and how much memory it used.
  *
  *   benchrun [-t seconds] [-k marker -s text] -o file command [argument]...
  *
- * The file gets "SECONDS LINE" for each line, and "# wall=S cpu=S rss=KIB status=N" at the end. Exit status: 0 when the
- * command ended with status 0 in time, 1 when not, 2 when it could not be started.
+ * The file gets "SECONDS LINE" for each line, and "# wall=S cpu=S rss=KIB status=N" at the end.
+ * Exit status: 0 when the command ended with status 0 in time, 1 when not, 2 when it could not be
+ * started.
  */
 #include <errno.h>
 #include <poll.h>
@@ -46,11 +48,13 @@ static double now(void)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: benchrun [-t seconds] [-k marker -s text] -o file command [argument]...\n");
+    fprintf(stderr,
+            "usage: benchrun [-t seconds] [-k marker -s text] -o file command [argument]...\n");
     exit(2);
 }
 
-/* Start the command with both pipes; it dies with this process. Returns false when there is no process or pipe. */
+/* Start the command with both pipes; it dies with this process. Returns false when there is no
+ * process or pipe. */
 static bool start(struct run *r, char **argv)
 {
     int to[2], from[2];

@@ -15,9 +15,9 @@ $(BENCHB)/bare/%.o: tests/bench/bare/%.c
 	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(BARE_CFLAGS) $(BARE_CFLAGS_$*) -c $< -o $@
 
 # A call has to be a call in the kernels that count them.
-BARE_CFLAGS_cpu := -fno-optimize-sibling-calls -mno-sse -fno-inline-functions -fno-partial-inlining -fno-ipa-cp -fno-gcse
+BARE_CFLAGS_cpu := -fno-optimize-sibling-calls -mno-sse
 BARE_CFLAGS_main := -mno-sse
-BARE_CFLAGS_mem := -mno-sse -fno-tree-loop-distribute-patterns
+BARE_CFLAGS_mem := -mno-sse
 BARE_CFLAGS_sys := -mno-sse
 BARE_CFLAGS_code := -mno-sse
 

@@ -130,7 +130,7 @@ native()
         mkdir -p "$root"
         # The guest's own busybox unpacks it: not every machine has the program cpio.
         (cd "$root" && gzip -dc "$guests/bench.cpio.gz" | "$guests/busybox" cpio -id 2>/dev/null) || true
-        rm -rf "$root/dev"
+        rm -rf "${root:?}/dev"
     fi
     log=$out/run-$2-native-$1.txt
     if [ "$2" = sys ]; then

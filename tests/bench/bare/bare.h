@@ -1,4 +1,5 @@
-/* What the files of the bare-metal benchmark share: the table of kernels, the memory map, and the clock. */
+/* What the files of the bare-metal benchmark share: the table of kernels, the memory map, and the
+ * clock. */
 #ifndef TESTS_BENCH_BARE_BARE_H
 #define TESTS_BENCH_BARE_BARE_H
 
@@ -6,20 +7,22 @@
 #include "roms/lib/io.h"
 
 /*
- * Memory as the kernels find it: everything below MAPPED is mapped to itself in 4 KiB pages that ring 3 may use.
- * The two big areas are 32 MiB apart so that a direct-mapped table of translations puts both into the same slots.
+ * Memory as the kernels find it: everything below MAPPED is mapped to itself in 4 KiB pages that
+ * ring 3 may use. The two big areas are 32 MiB apart so that a direct-mapped table of translations
+ * puts both into the same slots.
  */
 enum {
     MAPPED = 128 << 20,
-    AREA = 16 << 20,              /* first work area */
+    AREA = 16 << 20, /* first work area */
     AREA_SIZE = 32 << 20,
     AREA_ALIAS = AREA + AREA_SIZE, /* second one, at the distance that hurts */
-    CODE_AREA = 96 << 20,         /* where code is written at run time */
+    CODE_AREA = 96 << 20,          /* where code is written at run time */
     PAGE = 4096,
     PTE_RWU = 7,
 };
 
-/* One kernel: `run` repeats its loop n times, each repetition does `per` things of kind `unit`; shown divided by `div`. */
+/* One kernel: `run` repeats its loop n times, each repetition does `per` things of kind `unit`;
+ * shown divided by `div`. */
 struct kernel {
     const char *name;
     const char *unit;
@@ -30,7 +33,8 @@ struct kernel {
     bool sse2;             /* needs SSE2 */
 };
 
-/* The tables of the files cpu.c, mem.c, fp.c (built twice), sys.c and code.c; each ends with a NULL name. */
+/* The tables of the files cpu.c, mem.c, fp.c (built twice), sys.c and code.c; each ends with a NULL
+ * name. */
 extern const struct kernel cpu_kernels[];
 extern const struct kernel mem_kernels[];
 extern const struct kernel x87_kernels[];

@@ -1,4 +1,5 @@
-/* Integer kernels: plain arithmetic, recursion, sorting, an interpreter, a sieve, indirect calls, flag chains, SHA-256. */
+/* Integer kernels: plain arithmetic, recursion, sorting, an interpreter, a sieve, indirect calls,
+ * flag chains, SHA-256. */
 #include "tests/bench/bare/bare.h"
 
 enum {
@@ -29,8 +30,8 @@ static void alu(u32 n)
     bare_sink = a ^ b ^ c ^ d;
 }
 
-/* Built with -fno-inline and without sibling calls: one call per call. */
-static u32 fib_of(u32 n)
+/* Built without sibling calls, and not inlined into itself: one call is one CALL. */
+static __attribute__((noinline)) u32 fib_of(u32 n)
 {
     return n < 2 ? n : fib_of(n - 1) + fib_of(n - 2);
 }
@@ -99,29 +100,28 @@ static void interp(u32 n)
 
         *sp = 1;
         goto *go[*pc++];
-push:
+    push:
         *++sp = *pc++;
         goto *go[*pc++];
-add:
+    add:
         sp--;
         sp[0] += sp[1];
         goto *go[*pc++];
-dup:
+    dup:
         sp[1] = sp[0];
         sp++;
         goto *go[*pc++];
-xor:
-        sp--;
+        xor : sp--;
         sp[0] = (sp[0] ^ sp[1]) + count;
         goto *go[*pc++];
-drop:
+    drop:
         sp--;
         goto *go[*pc++];
-loop:
+    loop:
         if (--count != 0)
             pc = program;
         goto *go[*pc++];
-end:
+    end:
         bare_sink = *sp;
     }
 }
@@ -183,7 +183,8 @@ static void flags(u32 n)
     u32 a = 1, b = 0x9e3779b9, c = 0, d = 5;
 
     for (u32 i = n * 64; i != 0; i--) {
-        __asm__ volatile("addl %1, %0\n\tadcl $0, %2\n\trcll $1, %3\n\tsetc %b2\n\tsbbl %0, %1\n\tadcl %3, %2\n\t"
+        __asm__ volatile("addl %1, %0\n\tadcl $0, %2\n\trcll $1, %3\n\tsetc %b2\n\tsbbl %0, "
+                         "%1\n\tadcl %3, %2\n\t"
                          "cmovc %0, %3\n\trcrl $1, %1\n\tincl %3\n\tadcl %1, %0"
                          : "+q"(a), "+q"(b), "+q"(c), "+q"(d)
                          :
@@ -221,8 +222,10 @@ static void sha_block(u32 h[8], const u32 *in)
     for (u32 i = 0; i < 8; i++)
         v[i] = h[i];
     for (u32 i = 0; i < 64; i++) {
-        u32 t1 = v[7] + (ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25)) + ((v[4] & v[5]) ^ (~v[4] & v[6])) + sha_k[i] + w[i];
-        u32 t2 = (ror(v[0], 2) ^ ror(v[0], 13) ^ ror(v[0], 22)) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+        u32 t1 = v[7] + (ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25)) +
+                 ((v[4] & v[5]) ^ (~v[4] & v[6])) + sha_k[i] + w[i];
+        u32 t2 = (ror(v[0], 2) ^ ror(v[0], 13) ^ ror(v[0], 22)) +
+                 ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
 
         v[7] = v[6];
         v[6] = v[5];
@@ -253,7 +256,7 @@ const struct kernel cpu_kernels[] = {
     {"alu", "Mop/s", alu, 64 * 16, 1000000, NULL, false},
     {"fib", "call/s", fib, FIB_CALLS, 1, NULL, false},
     {"qsort", "elem/s", sort, SORTED, 1, NULL, false},
-    {"interp", "op/s", interp, PROGRAM_LOOPS * PROGRAM_OPS, 1, NULL, false},
+    {"interp", "op/s", interp, PROGRAM_LOOPS *PROGRAM_OPS, 1, NULL, false},
     {"sieve", "num/s", sieve, SIEVED, 1, NULL, false},
     {"indirect", "call/s", indirect, 64, 1, NULL, false},
     {"flags", "Mop/s", flags, 64 * 10, 1000000, NULL, false},

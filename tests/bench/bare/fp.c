@@ -1,9 +1,11 @@
-/* Floating-point kernels in C. Built twice: for the x87 (FP_X87), and for SSE2, where a kernel in packed floats is added. */
+/* Floating-point kernels in C. Built twice: for the x87 (FP_X87), and for SSE2, where a kernel in
+ * packed floats is added. */
 #include "tests/bench/bare/bare.h"
 
 enum { SIDE = 16, LIMIT = 64, ORDER = 24, VECTOR = 4096 };
 
-/* Mandelbrot over a coarse grid; reports steps of the inner loop as it counts them for this grid. */
+/* Mandelbrot over a coarse grid; reports steps of the inner loop as it counts them for this grid.
+ */
 static u32 mandel_steps(void)
 {
     u32 steps = 0;
@@ -34,7 +36,7 @@ static void mandel(u32 n)
 
 static double (*matrix(unsigned i))[ORDER]
 {
-    return (double (*)[ORDER])(AREA + i * 65536);
+    return (double(*)[ORDER])(AREA + i * 65536);
 }
 
 static void matrix_prepare(void)
@@ -67,8 +69,8 @@ static void matmul(u32 n)
 
 #ifdef FP_X87
 const struct kernel x87_kernels[] = {
-    {"x87_mandel", "point/s", mandel, SIDE * SIDE, 1, NULL, false},
-    {"x87_matmul", "madd/s", matmul, ORDER * ORDER * ORDER, 1, matrix_prepare, false},
+    {"x87_mandel", "point/s", mandel, SIDE *SIDE, 1, NULL, false},
+    {"x87_matmul", "madd/s", matmul, ORDER *ORDER *ORDER, 1, matrix_prepare, false},
     {NULL, NULL, NULL, 0, 0, NULL, false},
 };
 #else
@@ -98,8 +100,8 @@ static void saxpy(u32 n)
 }
 
 const struct kernel sse2_kernels[] = {
-    {"sse2_mandel", "point/s", mandel, SIDE * SIDE, 1, NULL, true},
-    {"sse2_matmul", "madd/s", matmul, ORDER * ORDER * ORDER, 1, matrix_prepare, true},
+    {"sse2_mandel", "point/s", mandel, SIDE *SIDE, 1, NULL, true},
+    {"sse2_matmul", "madd/s", matmul, ORDER *ORDER *ORDER, 1, matrix_prepare, true},
     {"sse2_saxpy", "madd/s", saxpy, VECTOR, 1, saxpy_prepare, true},
     {NULL, NULL, NULL, 0, 0, NULL, false},
 };

@@ -1,4 +1,5 @@
-/* The bare-metal benchmark: runs each kernel for a third of a second of ACPI timer time and prints its rate on COM1. */
+/* The bare-metal benchmark: runs each kernel for a third of a second of ACPI timer time and prints
+ * its rate on COM1. */
 #include "tests/bench/bare/bare.h"
 #include "roms/lib/mem.h"
 #include "roms/lib/multiboot.h"
@@ -6,10 +7,10 @@
 #include "roms/lib/serial.h"
 
 enum {
-    PM_TIMER = 8,           /* offset in the power management ports (82371AB data sheet 7.1.3) */
+    PM_TIMER = 8, /* offset in the power management ports (82371AB data sheet 7.1.3) */
     PM_HZ = 3579545,
     PM_MASK = 0xffffff,
-    LEAST = PM_HZ / 20,     /* shorter than 50 ms says nothing */
+    LEAST = PM_HZ / 20, /* shorter than 50 ms says nothing */
     WANTED = PM_HZ / 3,
     VECTORS = 0x90,
 };
@@ -89,7 +90,8 @@ static void measure(const struct kernel *k)
     report(k, n, ticks);
 }
 
-/* Is `name` one of the words behind the first of the command line? No word at all means every kernel. */
+/* Is `name` one of the words behind the first of the command line? No word at all means every
+ * kernel. */
 static bool wanted(const char *words, const char *name)
 {
     bool any = false;
@@ -133,7 +135,8 @@ void bare_gate(u32 vector, void (*entry)(void), bool user)
 {
     u32 a = (u32)entry;
 
-    idt[vector] = (a & 0xffff) | 0x08u << 16 | (u64)((a & 0xffff0000) | 0x8e00 | (user ? 0x6000 : 0)) << 32;
+    idt[vector] =
+        (a & 0xffff) | 0x08u << 16 | (u64)((a & 0xffff0000) | 0x8e00 | (user ? 0x6000 : 0)) << 32;
 }
 
 void bare_unexpected(void)

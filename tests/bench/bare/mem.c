@@ -1,4 +1,5 @@
-/* Memory kernels: dependent loads, read-modify-write, and the string instructions at good and bad distances. */
+/* Memory kernels: dependent loads, read-modify-write, and the string instructions at good and bad
+ * distances. */
 #include "tests/bench/bare/bare.h"
 
 enum {
@@ -51,7 +52,8 @@ static void chase(u32 n)
     bare_sink = p;
 }
 
-/* Independent loads all over 64 MiB: what a table of translations makes of more pages than it has places. */
+/* Independent loads all over 64 MiB: what a table of translations makes of more pages than it has
+ * places. */
 static void random_read(u32 n)
 {
     u32 x = 12345, s = 0;

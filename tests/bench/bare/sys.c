@@ -1,4 +1,5 @@
-/* System kernels: interrupts and returns, address space switches, single invalidations, page faults, ports, the VGA. */
+/* System kernels: interrupts and returns, address space switches, single invalidations, page
+ * faults, ports, the VGA. */
 #include "tests/bench/bare/bare.h"
 
 enum {
