@@ -38,6 +38,10 @@ config.mak: configure
 	./configure
 config.h: config.mak
 
+# make V=1 shows whole command lines.
+Q = $(if $(V),,@)
+say = @$(if $(V),:,echo '  $(1)  $(2)')
+
 CC ?= cc
 CPPFLAGS = -I. -I$(B) -include config.h -MMD -MP
 
@@ -59,19 +63,21 @@ all: $(B)/dragoman roms
 
 $(B)/obj/%.o: %.c config.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -c $< -o $@
 
 $(B)/libdragoman.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # The frontend without main, for the program and for the tests of its parts.
 $(B)/libfront.a: $(filter-out %/main.o,$(FRONT_OBJ))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/dragoman: $(B)/obj/frontend/main.o $(B)/libfront.a $(B)/libdragoman.a
-	$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
 
 -include $(DEPS)
 -include roms/rules.mk

@@ -13,7 +13,8 @@ $(B)/obj/libtests.a: $(TEST_SHARED_OBJ)
 
 $(B)/tests/%: tests/%.c $(B)/obj/libtests.a $(B)/libfront.a $(B)/libdragoman.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a \
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a \
 	    $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(TEST_LIBS) $(LIBS) -lrt
 
 .PRECIOUS: $(B)/tests/%
