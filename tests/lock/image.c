@@ -191,21 +191,23 @@ static void put_entry(struct lock_prog *p, u32 table, unsigned i, u64 v)
 static void put_paging(struct lock_prog *p)
 {
     bool pae = p->paging == PAGING_PAE;
-    u32 dir = pae ? LOCK_PAGING + 0x1000 : LOCK_PAGING, table = dir + 0x1000, global;
-    u64 s = p->seed ^ 0x9a6e;
+    u32 dir = pae ? LOCK_PAGING + 0x1000 : LOCK_PAGING, table = dir + 0x1000, global, percent;
+    u64 s = p->seed ^ 0x9a6e, group = p->seed >> 5;
     memset(p->image + LOCK_PAGING, 0, 0x5000);
     if (p->paging == PAGING_OFF)
         return;
     if (pae)
         st64(p->image + LOCK_PAGING, dir | PG_P);
     put_entry(p, dir, 0, table | PG_P | PG_W | PG_U);
-    global = lock_chance(&s, 30) ? PG_GLOBAL : 0;
+    /* All or few, for 32 seeds alike: translators live that long, and they note that all are. */
+    percent = lock_rnd(&group) & 1 ? 100 : 30;
+    global = percent == 100 || lock_chance(&s, 40) ? PG_GLOBAL : 0;
     if (p->pse)
         put_entry(p, dir, pae ? 2 : 1, PG_P | PG_W | PG_U | PG_LARGE | global);
     for (u32 i = 0; i < LOCK_RAM >> PAGE_BITS; i++) {
         u32 rights = page_rights(&s, i << PAGE_BITS);
         put_entry(p, table, i,
-                  rights ? i << PAGE_BITS | rights | (lock_chance(&s, 20) ? global : 0) : 0);
+                  rights ? i << PAGE_BITS | rights | (lock_chance(&s, percent) ? global : 0) : 0);
     }
     for (u32 i = 0; i < 16; i++) {
         u32 phys = i < 4 ? LOCK_CODE + ((i & 1) << PAGE_BITS) : LOCK_DATA + ((i & 7) << PAGE_BITS);

@@ -2,6 +2,7 @@
  * slice. */
 #include "tests/lock/lockstep.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- slices ---- */
@@ -320,5 +321,9 @@ void lock_vary(struct lock_machine *m, u64 seed)
     if (lock_chance(&s, 20))
         for (u32 i = 0; i < sizeof(config.tr.off); i++)
             config.tr.off[i] = (u8)(lock_rnd(&s) & lock_rnd(&s));
-    jit_set_config(m->cpu, &config, NULL);
+    config.code_size = 1 * MIB;
+    m->blocks += jit_stats(m->cpu)->blocks;
+    jit_free(m->cpu);
+    if (!jit_new(m->cpu, &config, NULL))
+        abort();
 }

@@ -11,6 +11,7 @@
 enum { LOCK_RAM = 0x40000, LOCK_MMIO = 0x3e000 };
 
 struct lock_machine {
+    u64 blocks; /* translated by translators that lock_vary replaced */
     struct ram_space space;
     struct ram ram;
     struct bus mem, io;
