@@ -1,5 +1,5 @@
-/* The bare-metal benchmark: runs each kernel for a third of a second of ACPI timer time and prints
- * its rate on COM1. */
+/* The bare-metal benchmark: runs each kernel three times for an eighth of a second of ACPI timer
+ * time and prints its rate on COM1. */
 #include "tests/bench/bare/bare.h"
 #include "roms/lib/mem.h"
 #include "roms/lib/multiboot.h"
@@ -11,7 +11,8 @@ enum {
     PM_HZ = 3579545,
     PM_MASK = 0xffffff,
     LEAST = PM_HZ / 20, /* shorter than 50 ms says nothing */
-    WANTED = PM_HZ / 3,
+    WANTED = PM_HZ / 8,
+    TRIALS = 3,
     VECTORS = 0x90,
 };
 
@@ -72,7 +73,10 @@ static void report(const struct kernel *k, u32 n, u32 ticks)
     serial_puts("\n");
 }
 
-/* Double the work until it can be timed, then do as much as fills the wanted time. */
+/*
+ * Double the work until it can be timed, then do what fills the wanted time, three times. The
+ * fastest counts: what slows one of them down is the host's other work.
+ */
 static void measure(const struct kernel *k)
 {
     u32 n = 1, ticks = timed(k, n);
@@ -83,7 +87,13 @@ static void measure(const struct kernel *k)
     }
     if (ticks < WANTED && ticks != 0) {
         n = (u32)div64((u64)n * WANTED, ticks);
-        ticks = timed(k, n);
+        ticks = 0;
+        for (u32 i = 0; i < TRIALS; i++) {
+            u32 t = timed(k, n);
+
+            if (ticks == 0 || t < ticks)
+                ticks = t;
+        }
     }
     if (ticks == 0)
         ticks = 1;
