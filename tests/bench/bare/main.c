@@ -85,15 +85,14 @@ static void measure(const struct kernel *k)
         n *= 2;
         ticks = timed(k, n);
     }
-    if (ticks < WANTED && ticks != 0) {
+    if (ticks < WANTED && ticks != 0)
         n = (u32)div64((u64)n * WANTED, ticks);
-        ticks = 0;
-        for (u32 i = 0; i < TRIALS; i++) {
-            u32 t = timed(k, n);
+    ticks = 0;
+    for (u32 i = 0; i < TRIALS; i++) {
+        u32 t = timed(k, n);
 
-            if (ticks == 0 || t < ticks)
-                ticks = t;
-        }
+        if (ticks == 0 || t < ticks)
+            ticks = t;
     }
     if (ticks == 0)
         ticks = 1;
