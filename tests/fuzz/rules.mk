@@ -6,8 +6,8 @@ FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core mmu cpu cpu/isa cpu/f
 	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
 # libFuzzer where the compiler has it, else random inputs of our own driver.
-FUZZ_ENGINE = $(shell echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return 0; }' | \
-	$(FUZZ_CC) -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null && echo fuzzer)
+FUZZ_ENGINE = $(eval FUZZ_ENGINE := $(shell echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return 0; }' | \
+	$(FUZZ_CC) -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null && echo fuzzer))$(FUZZ_ENGINE)
 FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CFLAGS = $(filter-out -O%,$(CFLAGS)) -O2 -g -DCONFIG_DEBUG $(FUZZ_SAN)
 # Comparisons with constants lead libFuzzer where bytes are decoded; elsewhere noting them only costs time.
@@ -27,6 +27,8 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/driver.c $(B)/fuzz/lib.a
 
 # Each target for FUZZ_SECONDS; what fails is left in $(B)/fuzz/NAME-*.
 fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
+	@mkdir -p $(B)/fuzz/corpus/ir
+	@for f in tests/ir/*.ir; do sed '/^---/,$$d' $$f >$(B)/fuzz/corpus/ir/$${f##*/}; done
 	@for t in $(FUZZ_TARGETS); do \
 	    mkdir -p $(B)/fuzz/corpus/$$t && echo "fuzz $$t for $(FUZZ_SECONDS) s" && \
 	    $(B)/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=700 -len_control=0 -timeout=20 -detect_leaks=0 -print_final_stats=1 \
