@@ -14,6 +14,7 @@ void string_begin(struct cpu *cpu, const struct insn *insn, struct run *r)
 {
     u64 count = insn->rep ? reg_read(cpu, REG_CX, insn->asz) : 1;
     r->size = insn->o[0].size;
+    r->shift = (unsigned)__builtin_ctz(r->size);
     r->back = cpu->eflags & FL_DF;
     r->n = (u32)MIN(count, PAGE_SIZE);
     /* Every element is an event of its own when stepping or comparing addresses. */
@@ -32,17 +33,17 @@ void string_limit(struct cpu *cpu, const struct insn *insn, struct run *r, unsig
     if (r->n <= 1)
         return;
     if (r->back) {
-        n = MIN(in_page / r->size + 1u, off / r->size + 1);
+        n = MIN((in_page >> r->shift) + 1u, (off >> r->shift) + 1);
         if (in_page + r->size > PAGE_SIZE ||
             (limited && off + r->size > (write ? seg->end_w : seg->end_r)))
             n = 1;
     } else {
-        n = (PAGE_SIZE - in_page) / r->size;
+        n = (PAGE_SIZE - in_page) >> r->shift;
         if (mask - off < PAGE_SIZE)
-            n = MIN(n, (mask - off + 1) / r->size);
+            n = MIN(n, (mask - off + 1) >> r->shift);
         if (limited) {
             u64 end = write ? seg->end_w : seg->end_r;
-            n = off < end ? MIN(n, (end - off) / r->size) : 0;
+            n = off < end ? MIN(n, (end - off) >> r->shift) : 0;
         }
     }
     r->n = MIN(r->n, n ? (u32)n : 1);
@@ -79,8 +80,11 @@ static u8 *span(struct cpu *cpu, const struct insn *insn, const struct run *r, u
     u64 la = r->back ? first - (u64)(r->n - 1) * r->size : first;
     u32 len = r->n * r->size;
     u8 *p;
+    const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
     if ((first & PAGE_MASK) + r->size > PAGE_SIZE)
         return NULL;
+    if (LIKELY(tlb_hit(access == TLB_WR ? e->wr : e->rd, la, len)))
+        return (u8 *)(uintptr_t)(la + e->addend);
     p = mmu_span(&cpu->mmu, cpu->mmu_mode, la, access, &len, &fault);
     if (p)
         return len == r->n * r->size ? p : NULL;
@@ -155,6 +159,11 @@ static void fill_run(u8 *d, u64 v, const struct run *r)
 {
     if (r->size == 1 || v == 0) {
         memset(d, (int)(v & 0xff), (size_t)r->n * r->size);
+        return;
+    }
+    if (r->size == 4) { /* the size known: the compiler makes wide stores of it */
+        for (u32 i = 0; i < r->n; i++)
+            st32(d + i * 4, (u32)v);
         return;
     }
     for (u32 i = 0; i < r->n; i++)

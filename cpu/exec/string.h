@@ -6,7 +6,7 @@
 
 struct run {
     u32 n; /* elements; 0: the count register is 0, nothing happens */
-    unsigned size;
+    unsigned size, shift; /* bytes of an element: 1 << shift */
     bool back;   /* DF */
     bool single; /* addresses are compared or aligned: no block moves */
 };

@@ -249,6 +249,15 @@ static void do_shift(struct eval *e, const struct ir_ins *i)
     set_flags(e, i, f);
 }
 
+static void do_carry_rotate(struct eval *e, const struct ir_ins *i)
+{
+    u32 f = cpu_aflags(e->cpu);
+    u64 r = flags_rotate_shift(i->op == IR_RCL1 ? SHIFT_RCL : SHIFT_RCR, get_type(e, i->a, i->type), 1,
+                               ir_bytes(i->type), &f);
+    set(e, i->dst, i->type, r);
+    set_flags(e, i, f);
+}
+
 static void do_bit(struct eval *e, const struct ir_ins *i)
 {
     u64 n = (i->b == IR_NONE ? (u64)i->imm : get(e, i->b)) & (8 * ir_bytes(i->type) - 1);
@@ -437,6 +446,8 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_SAR:
     case IR_ROL:
     case IR_ROR: do_shift(e, i); break;
+    case IR_RCL1:
+    case IR_RCR1: do_carry_rotate(e, i); break;
     case IR_BT:
     case IR_BTS:
     case IR_BTR:

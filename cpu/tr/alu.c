@@ -97,6 +97,17 @@ bool tr_SAR(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_SA
 bool tr_ROL(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_ROL); }
 bool tr_ROR(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_ROR); }
 
+/* Rotates through carry: by one only, where O is defined. */
+static bool carry_rotate(struct tr *t, const struct insn *insn, enum ir_op op)
+{
+    if (insn->o[1].kind == OPND_GPR || (insn->imm & 31) != 1)
+        return false;
+    return unary(t, insn, op);
+}
+
+bool tr_RCL(struct tr *t, const struct insn *insn) { return carry_rotate(t, insn, IR_RCL1); }
+bool tr_RCR(struct tr *t, const struct insn *insn) { return carry_rotate(t, insn, IR_RCR1); }
+
 static bool bit(struct tr *t, const struct insn *insn, enum ir_op op)
 {
     enum ir_type type = tr_type(insn->o[0].size);

@@ -480,6 +480,8 @@ static u8 reads_host_flags(const struct ir_ins *i)
     switch (i->op) {
     case IR_ADC:
     case IR_SBB:
+    case IR_RCL1:
+    case IR_RCR1:
     case IR_CMC: return IRF_C;
     case IR_SETCC:
     case IR_CMOV: return ir_cc_flags(i->b);
@@ -565,6 +567,8 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_NEG: unary(e, i, 0xf7, 3); break;
     case IR_IMUL: imul(e, i); break;
     case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: shift(e, i, shift_number(i)); break;
+    case IR_RCL1: unary(e, i, 0xd1, 2); break;
+    case IR_RCR1: unary(e, i, 0xd1, 3); break;
     case IR_BT: bits(e, i, 4); break;
     case IR_BTS: bits(e, i, 5); break;
     case IR_BTR: bits(e, i, 6); break;
