@@ -48,6 +48,7 @@ void cpu_free(struct cpu *cpu)
     if (!cpu)
         return;
     exec_cache_free(cpu);
+    mmu_free(&cpu->mmu);
     free(cpu);
 }
 

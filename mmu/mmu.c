@@ -2,6 +2,8 @@
 #include "mmu/mmu.h"
 #include "mmu/walk.h"
 
+#include <stdlib.h>
+
 enum { ALL_TAGS_IO = TLB_IO };
 
 struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir)
@@ -39,6 +41,13 @@ void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct 
     for (int m = 0; m < MMU__MODES; m++)
         for (unsigned i = 0; i < TLB_SIZE; i++)
             entry_clear(&mmu->tlb[m].e[i]);
+}
+
+void mmu_free(struct mmu *mmu)
+{
+    free(mmu->writable);
+    mmu->writable = NULL;
+    mmu->nwritable = 0;
 }
 
 void mmu_flush(struct mmu *mmu, bool global)
@@ -96,12 +105,32 @@ void mmu_invlpg(struct mmu *mmu, u64 la)
 
 void mmu_protect_page(struct mmu *mmu, u32 page)
 {
+    if (page < mmu->nwritable) {
+        if (!mmu->writable[page])
+            return;
+        mmu->writable[page] = 0;
+    }
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
         for (u32 k = 0; k < t->nused; k++)
             if (t->cold[t->used[k]].page == page)
                 t->e[t->used[k]].wr = TLB_NONE;
     }
+}
+
+/* Remember that page got a write tag that mmu_protect_page has to find. */
+static void note_writable(struct mmu *mmu, u32 page)
+{
+    if (UNLIKELY(page >= mmu->nwritable)) {
+        u32 n = mmu->space->npages;
+        u8 *p = page < n ? realloc(mmu->writable, n) : NULL;
+        if (!p)
+            return; /* pages beyond nwritable are always searched for */
+        memset(p + mmu->nwritable, 1, n - mmu->nwritable);
+        mmu->writable = p;
+        mmu->nwritable = n;
+    }
+    mmu->writable[page] = 1;
 }
 
 bool mmu_set_mode(struct mmu *mmu, const struct mmu_mode *mode, bool cr3_written)
@@ -156,6 +185,8 @@ static u64 write_tag(struct mmu *mmu, u64 page_la, const struct ram *ram, u32 in
     u64 tag = page_la;
     if (mmu->space->code_lines[ram->page0 + index])
         tag |= TLB_CODE;
+    else
+        note_writable(mmu, ram->page0 + index);
     if (ram->dirty[index] != DIRTY_ALL)
         tag |= TLB_DIRTY;
     return tag;

@@ -32,6 +32,9 @@ struct mmu {
         u64 start, len; /* physical */
         struct region *region;
     } window[2];
+    /* Pages of the ram space for which some entry may have a write tag without TLB_CODE: the others need no search. */
+    u8 *writable;
+    u32 nwritable;
     u64 large_lo, large_hi; /* linear range in which pages of 2 or 4 MiB were entered: INVLPG there drops them whole */
     u32 gen;            /* counts flushes and invalidations of any kind: caches of virtual-to-code links compare it */
     /* The same for translations marked global under CR4.PGE: CR3 writes and INVLPG outside of where any was entered leave it. */
@@ -44,6 +47,7 @@ struct mmu {
 };
 
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log);
+void mmu_free(struct mmu *mmu);
 
 /* Push a new mode; flushes what the change makes stale (CR3 writes keep global entries when CR4.PGE). In PAE mode the
  * four PDPTEs are loaded; false when one has reserved bits set (#GP in the caller, nothing changed). */

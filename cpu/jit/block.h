@@ -58,7 +58,8 @@ struct jit {
     struct block *running;    /* eval: the block under way */
     u32 gen_seen[2];          /* mmu.gen, mmu.gen_global that the tags of class 0 and 1 were made for */
     unsigned class_seen;
-    bool sup_global;          /* so far all code at CPL 0 under CR4.PGE came from global pages */
+    bool sup_global;          /* code at CPL 0 under CR4.PGE comes from global pages, as far as was seen */
+    u32 sup_local, sup_gen;   /* blocks in a row that did not; mmu.gen_global when that was given up */
     u64 a20_seen;             /* mmu.a20_mask that links between pages were made for */
     u64 mode_seen, base_seen;
     struct {

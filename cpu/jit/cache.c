@@ -178,6 +178,8 @@ static void unlink_pages(struct jit *jit)
 }
 
 /* ---- the jump table's tags ---- */
+enum { SUP_LOCAL_MAX = 256 };
+
 static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
 {
     for (u32 i = 0; i < jit->jc_nmodes; i++)
@@ -198,7 +200,7 @@ static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
 static unsigned tag_class(const struct jit *jit)
 {
     const struct cpu *cpu = jit->cpu;
-    return jit->sup_global && !(cpu->mode_key & MK_CPL3) && (cpu->cr4 & CR4_PGE) && (cpu->mode_key & MK_PG);
+    return (jit->sup_global || jit->sup_gen != cpu->mmu.gen_global) && !(cpu->mode_key & MK_CPL3) && (cpu->cr4 & CR4_PGE) && (cpu->mode_key & MK_PG);
 }
 
 /* Recompute the tag of the present mode and address space. */
@@ -216,6 +218,8 @@ void jc_refresh(struct jit *jit)
         jit->a20_seen = cpu->mmu.a20_mask;
         unlink_pages(jit);
     }
+    if (cls && !jit->sup_global)
+        jit->sup_global = true, jit->sup_local = 0;
     jit->gen_seen[cls] = gen;
     jit->mode_seen = cpu->mode_key;
     jit->base_seen = base;
@@ -234,11 +238,18 @@ void jc_put(struct jit *jit, struct block *b)
     struct cpu *cpu = jit->cpu;
     struct jc_entry *e = &cpu->jc[b->rip & (JC_SIZE - 1)];
     u64 la = (u32)(cpu->seg[SEG_CS].base + b->rip);
-    if (jit->class_seen && !(mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) &&
-                             (b->page1 == RAM_NO_PAGE || mmu_is_global(&cpu->mmu, cpu->mmu_mode, (u32)((la | PAGE_MASK) + 1))))) {
-        /* This kernel runs from pages that a CR3 write does change: back to one generation for all, for good. */
-        jit->sup_global = false;
-        jc_refresh(jit);
+    if (jit->class_seen) {
+        if (!mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) ||
+            (b->page1 != RAM_NO_PAGE && !mmu_is_global(&cpu->mmu, cpu->mmu_mode, (u32)((la | PAGE_MASK) + 1)))) {
+            /* Not a page that survives a CR3 write: stays out of the table. A kernel with nothing but such pages goes
+             * back to one generation for all, until the next change of global translations. */
+            if (++jit->sup_local > SUP_LOCAL_MAX) {
+                jit->sup_global = false;
+                jit->sup_gen = cpu->mmu.gen_global;
+            }
+            return;
+        }
+        jit->sup_local = 0;
     }
     e->tag = cpu->jc_tag | b->rip;
     e->host = b->host;
