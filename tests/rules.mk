@@ -46,7 +46,7 @@ check-full: check
 # The same tests on other builds of the same tree, in folders of their own.
 variant = rm -rf $(1) && mkdir -p $(1) && git ls-files -z | xargs -0 cp --parents -t $(1) && \
 	mkdir -p $(1)/build && if [ -d $(B)/guests ]; then ln -sfn $(abspath $(B))/guests $(1)/build/guests; fi && \
-	cd $(1) && ./configure $(2) && $(MAKE) all check-units
+	cd $(1) && ./configure $(2) && CK_DEFAULT_TIMEOUT=900 $(MAKE) all check-units
 check-san:
 	$(call variant,$(B)/san,--enable-san)
 check-torture:
