@@ -51,16 +51,28 @@ static inline void x87_start(struct cpu *cpu)
 }
 
 /* Behind the last memory fault of a non-control instruction: record its pointers, clear C1. */
-static inline void x87_note(struct cpu *cpu, const struct insn *insn)
+static inline void x87_note_code(struct cpu *cpu)
 {
     struct fpu *f = &cpu->fpu;
     f->sw &= (u16)~SW_C1;
     f->fip = cpu->rip;
     f->fcs = cpu->seg[SEG_CS].sel;
-    if (insn->nopnd && insn->o[0].kind == OPND_MEM) {
-        f->fdp = ea(cpu, insn);
-        f->fds = cpu->seg[insn->seg].sel;
-    }
+}
+
+/* ... of one whose memory operand is at offset `off`. */
+static inline void x87_note_mem(struct cpu *cpu, const struct insn *insn, u64 off)
+{
+    x87_note_code(cpu);
+    cpu->fpu.fdp = off;
+    cpu->fpu.fds = cpu->seg[insn->seg].sel;
+}
+
+static inline void x87_note(struct cpu *cpu, const struct insn *insn)
+{
+    if (insn->nopnd && insn->o[0].kind == OPND_MEM)
+        x87_note_mem(cpu, insn, ea(cpu, insn));
+    else
+        x87_note_code(cpu);
 }
 
 static inline void x87_begin(struct cpu *cpu, const struct insn *insn)
@@ -80,15 +92,19 @@ static inline bool st_empty(const struct cpu *cpu, unsigned i)
     return cpu->fpu.empty >> st_phys(cpu, i) & 1;
 }
 
+/* Member by member: a copy of the whole with its padding would wait for the host's own ten-byte
+ * stores to these places. */
 static inline struct f80 st_get(const struct cpu *cpu, unsigned i)
 {
-    return cpu->fpu.st[st_phys(cpu, i)];
+    const struct f80 *st = &cpu->fpu.st[st_phys(cpu, i)];
+    return (struct f80){st->frac, st->se};
 }
 
 static inline void st_set(struct cpu *cpu, unsigned i, struct f80 v)
 {
     unsigned p = st_phys(cpu, i);
-    cpu->fpu.st[p] = v;
+    cpu->fpu.st[p].frac = v.frac;
+    cpu->fpu.st[p].se = v.se;
     cpu->fpu.empty &= (u8)~BIT(p);
 }
 
@@ -114,7 +130,8 @@ static inline struct fpenv x87_env(const struct cpu *cpu)
 {
     return (struct fpenv){.round = cpu->fpu.cw >> 10 & 3,
                           .prec = cpu->fpu.cw >> 8 & 3,
-                          .unmasked = ~cpu->fpu.cw & FP_ALL};
+                          .unmasked = ~cpu->fpu.cw & FP_ALL,
+                          .sticky = cpu->fpu.sw & cpu->fpu.cw & FP_PE};
 }
 
 /* Enter what an operation reported into the status word. True when its result is to be delivered.

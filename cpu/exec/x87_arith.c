@@ -1,18 +1,29 @@
 /* x87 arithmetic and comparison, with register, memory and integer operands (SDM vol. 1, 8.3.5
  * and 8.3.6). */
 #include "cpu/exec/x87.h"
+#include "cpu/fp/host_x87.h"
 
-typedef struct f80 binary_fn(struct fpenv *env, struct f80 a, struct f80 b);
+/* Inlined into every handler, so that the operation is known there. */
+#define INLINE static inline __attribute__((always_inline))
 
-static struct f80 sub_reversed(struct fpenv *env, struct f80 a, struct f80 b)
-{
-    return f80_sub(env, b, a);
-}
+typedef struct f80 binary_fn(struct fpenv *env, const struct f80 *a, const struct f80 *b);
 
-static struct f80 div_reversed(struct fpenv *env, struct f80 a, struct f80 b)
-{
-    return f80_div(env, b, a);
-}
+/* The host's unit works on the registers in place. */
+#define BINARY(name, op, x, y)                                                                     \
+    INLINE struct f80 name(struct fpenv *env, const struct f80 *a, const struct f80 *b)            \
+    {                                                                                              \
+        struct f80 r;                                                                              \
+        if (LIKELY(host_f80_##op(env, x, y, &r)))                                                  \
+            return (struct f80){r.frac, r.se};                                                     \
+        return f80_##op##_soft(env, *x, *y);                                                       \
+    }
+
+BINARY(add, add, a, b)
+BINARY(sub, sub, a, b)
+BINARY(sub_reversed, sub, b, a)
+BINARY(mul, mul, a, b)
+BINARY(div_by, div, a, b)
+BINARY(div_reversed, div, b, a)
 
 /* An operand from memory in the stack's format. `denormal`: it was one in its own format, which
  * widening hides. */
@@ -21,10 +32,16 @@ struct source {
     bool denormal;
 };
 
-static struct source read_source(struct cpu *cpu, const struct insn *insn, bool integer)
+/* Starts the instruction, reads the operand and notes the pointers. */
+INLINE struct source read_source(struct cpu *cpu, const struct insn *insn, bool integer)
 {
     struct source s = {.denormal = false};
-    u64 raw = opnd_read(cpu, insn, 0);
+    u64 off, raw;
+    x87_start(cpu);
+    off = ea(cpu, insn);
+    raw = insn->o[0].size == 8 ? mem_read(cpu, insn->seg, off, 8)
+                               : mem_read(cpu, insn->seg, off, insn->o[0].size);
+    x87_note_mem(cpu, insn, off);
     if (integer)
         s.v = f80_from_s64(sext(raw, insn->o[0].size * 8u));
     else if (insn->o[0].size == 4)
@@ -36,10 +53,13 @@ static struct source read_source(struct cpu *cpu, const struct insn *insn, bool 
 
 /* Add the report that `s` was denormal: only exceptions found before it hide it, and when it traps
  * it hides the rest. */
-static void report_denormal(struct fpenv *env, struct source s, struct f80 other)
+INLINE void report_denormal(struct fpenv *env, struct source s, struct f80 other)
 {
-    enum f80_class c = f80_classify(other);
-    if (!s.denormal || c == F80_NAN || c == F80_UNSUPPORTED || env->flags & (FP_IE | FP_ZE))
+    enum f80_class c;
+    if (LIKELY(!s.denormal))
+        return;
+    c = f80_classify(other);
+    if (c == F80_NAN || c == F80_UNSUPPORTED || env->flags & (FP_IE | FP_ZE))
         return;
     env->flags |= FP_DE;
     if (env->unmasked & FP_DE) {
@@ -48,27 +68,25 @@ static void report_denormal(struct fpenv *env, struct source s, struct f80 other
     }
 }
 
-static void arith_mem(struct cpu *cpu, const struct insn *insn, binary_fn *fn, bool integer)
+INLINE void arith_mem(struct cpu *cpu, const struct insn *insn, binary_fn *fn, bool integer)
 {
     struct source s;
     struct fpenv env;
     struct f80 r;
-    x87_start(cpu);
     s = read_source(cpu, insn, integer);
-    x87_note(cpu, insn);
     if (st_empty(cpu, 0)) {
         if (x87_stack_fault(cpu, false))
             st_set(cpu, 0, F80_INDEFINITE);
         return;
     }
     env = x87_env(cpu);
-    r = fn(&env, st_get(cpu, 0), s.v);
+    r = fn(&env, &cpu->fpu.st[st_phys(cpu, 0)], &s.v);
     report_denormal(&env, s, st_get(cpu, 0));
     if (x87_report(cpu, &env))
         st_set(cpu, 0, r);
 }
 
-static void arith(struct cpu *cpu, const struct insn *insn, binary_fn *fn, bool pop)
+INLINE void arith(struct cpu *cpu, const struct insn *insn, binary_fn *fn, bool pop)
 {
     unsigned d = insn->o[0].reg, s = insn->o[1].reg;
     struct fpenv env;
@@ -78,12 +96,13 @@ static void arith(struct cpu *cpu, const struct insn *insn, binary_fn *fn, bool 
         arith_mem(cpu, insn, fn, false);
         return;
     }
-    x87_begin(cpu, insn);
+    x87_start(cpu);
+    x87_note_code(cpu);
     if (st_empty(cpu, d) || st_empty(cpu, s)) {
         deliver = x87_stack_fault(cpu, false);
     } else {
         env = x87_env(cpu);
-        r = fn(&env, st_get(cpu, d), st_get(cpu, s));
+        r = fn(&env, &cpu->fpu.st[st_phys(cpu, d)], &cpu->fpu.st[st_phys(cpu, s)]);
         deliver = x87_report(cpu, &env);
     }
     if (!deliver)
@@ -107,11 +126,11 @@ static void arith(struct cpu *cpu, const struct insn *insn, binary_fn *fn, bool 
         arith_mem(cpu, insn, fn, true);                                                            \
     }
 
-ARITH(ADD, f80_add)
-ARITH(SUB, f80_sub)
+ARITH(ADD, add)
+ARITH(SUB, sub)
 ARITH(SUBR, sub_reversed)
-ARITH(MUL, f80_mul)
-ARITH(DIV, f80_div)
+ARITH(MUL, mul)
+ARITH(DIV, div_by)
 ARITH(DIVR, div_reversed)
 
 /* ---- comparison ---- */
@@ -124,14 +143,12 @@ static u16 cc_of(enum fp_order o)
     return cc[o];
 }
 
-static void compare_mem(struct cpu *cpu, const struct insn *insn, bool integer, unsigned pops)
+INLINE void compare_mem(struct cpu *cpu, const struct insn *insn, bool integer, unsigned pops)
 {
     struct fpenv env;
     struct source s;
     bool deliver;
-    x87_start(cpu);
     s = read_source(cpu, insn, integer);
-    x87_note(cpu, insn);
     if (st_empty(cpu, 0)) {
         x87_set_cc(cpu, cc_of(FP_UNORDERED));
         deliver = x87_stack_fault(cpu, false);
@@ -146,7 +163,7 @@ static void compare_mem(struct cpu *cpu, const struct insn *insn, bool integer, 
 }
 
 /* Compare ST(0) with ST(i). `quiet`: FUCOM; `eflags`: the order goes to EFLAGS. */
-static void compare(struct cpu *cpu, const struct insn *insn, unsigned i, bool quiet, bool eflags,
+INLINE void compare(struct cpu *cpu, const struct insn *insn, unsigned i, bool quiet, bool eflags,
                     unsigned pops)
 {
     /* ZF, PF, CF by order. */
@@ -269,7 +286,7 @@ void exec_FXAM(struct cpu *cpu, const struct insn *insn)
 /* ---- one operand ---- */
 typedef struct f80 unary_fn(struct fpenv *env, struct f80 a);
 
-static void unary(struct cpu *cpu, const struct insn *insn, unary_fn *fn)
+INLINE void unary(struct cpu *cpu, const struct insn *insn, unary_fn *fn)
 {
     struct fpenv env;
     struct f80 r = F80_INDEFINITE;
@@ -285,12 +302,12 @@ static void unary(struct cpu *cpu, const struct insn *insn, unary_fn *fn)
         st_set(cpu, 0, r);
 }
 
-static struct f80 chs(struct fpenv *env, struct f80 a)
+INLINE struct f80 chs(struct fpenv *env, struct f80 a)
 {
     return f80_chs(a);
 }
 
-static struct f80 absolute(struct fpenv *env, struct f80 a)
+INLINE struct f80 absolute(struct fpenv *env, struct f80 a)
 {
     return f80_abs(a);
 }

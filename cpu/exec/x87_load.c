@@ -8,7 +8,7 @@ void exec_FLD(struct cpu *cpu, const struct insn *insn)
     struct fpenv env;
     struct f80 v;
     u8 m[10];
-    u64 raw;
+    u64 off, raw;
     x87_start(cpu);
     if (insn->o[0].kind == OPND_ST) {
         x87_note(cpu, insn);
@@ -24,8 +24,9 @@ void exec_FLD(struct cpu *cpu, const struct insn *insn)
         x87_push(cpu, f80_load(m));
         return;
     }
-    raw = opnd_read(cpu, insn, 0);
-    x87_note(cpu, insn);
+    off = ea(cpu, insn);
+    raw = insn->o[0].size == 4 ? mem_read(cpu, insn->seg, off, 4) : mem_read(cpu, insn->seg, off, 8);
+    x87_note_mem(cpu, insn, off);
     env = x87_env(cpu);
     if (!st_empty(cpu, 7)) {
         x87_push(cpu, F80_INDEFINITE);
@@ -122,9 +123,11 @@ static void image_of(struct fpenv *env, struct f80 v, enum store_form form, unsi
 
 /* Store ST(0) to memory: the write comes before anything of the FPU changes, and does not happen
  * when a trap suppresses it. */
-static void store(struct cpu *cpu, const struct insn *insn, enum store_form form, bool pop)
+static inline __attribute__((always_inline)) void
+store(struct cpu *cpu, const struct insn *insn, enum store_form form, bool pop)
 {
     unsigned size = insn->o[0].size;
+    u64 off = ea(cpu, insn);
     struct fpenv env, quiet = {0};
     bool deliver;
     u8 m[10];
@@ -139,11 +142,13 @@ static void store(struct cpu *cpu, const struct insn *insn, enum store_form form
     }
     if (deliver) {
         if (size == 10)
-            mem_write_bytes(cpu, insn->seg, ea(cpu, insn), m, 10);
+            mem_write_bytes(cpu, insn->seg, off, m, 10);
+        else if (size == 8)
+            mem_write(cpu, insn->seg, off, 8, ld64(m));
         else
-            opnd_write(cpu, insn, 0, ld_le(m, size));
+            mem_write(cpu, insn->seg, off, size, ld_le(m, size));
     }
-    x87_note(cpu, insn);
+    x87_note_mem(cpu, insn, off);
     if (st_empty(cpu, 0))
         x87_stack_fault(cpu, false);
     else

@@ -105,6 +105,13 @@ struct f80 f80_invalid(struct fpenv *env);
 /* Reports a denormal operand; true when that traps and the operation must stop. */
 bool f80_denormal(struct fpenv *env, bool denormal);
 
+/* Zero or a normal number: nothing that has rules of its own. */
+static inline bool f80_plain(struct f80 a)
+{
+    u32 exp = a.se & 0x7fff;
+    return exp - 1 < 0x7ffe ? a.frac >> 63 : !exp && !a.frac;
+}
+
 static inline struct f80 f80_zero(bool sign)
 {
     return (struct f80){0, (u16)(sign << 15)};

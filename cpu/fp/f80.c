@@ -1,6 +1,7 @@
 /* x87 double-extended arithmetic: operand classes, NaN rules, the basic operations and comparisons
  * (SDM vol. 1, 4.8, 8.5). */
 #include "cpu/fp/core.h"
+#include "cpu/fp/host_x87.h"
 
 static const struct fp_fmt formats[4] = {
     [FP_PC24] = {24, -16382, 16383, 24576},
@@ -113,17 +114,17 @@ static struct f80 add(struct fpenv *env, struct f80 x, struct f80 y, bool sub)
     return f80_round_prec(env, env->prec, fp_add(a, b, env->round));
 }
 
-struct f80 f80_add(struct fpenv *env, struct f80 a, struct f80 b)
+struct f80 f80_add_soft(struct fpenv *env, struct f80 a, struct f80 b)
 {
     return add(env, a, b, false);
 }
 
-struct f80 f80_sub(struct fpenv *env, struct f80 a, struct f80 b)
+struct f80 f80_sub_soft(struct fpenv *env, struct f80 a, struct f80 b)
 {
     return add(env, a, b, true);
 }
 
-struct f80 f80_mul(struct fpenv *env, struct f80 x, struct f80 y)
+struct f80 f80_mul_soft(struct fpenv *env, struct f80 x, struct f80 y)
 {
     struct fp_num a = f80_unpack(x), b = f80_unpack(y);
     struct f80 r;
@@ -138,7 +139,7 @@ struct f80 f80_mul(struct fpenv *env, struct f80 x, struct f80 y)
     return f80_round_prec(env, env->prec, fp_mul(a, b));
 }
 
-struct f80 f80_div(struct fpenv *env, struct f80 x, struct f80 y)
+struct f80 f80_div_soft(struct fpenv *env, struct f80 x, struct f80 y)
 {
     struct fp_num a = f80_unpack(x), b = f80_unpack(y);
     bool sign = a.sign != b.sign;
@@ -160,7 +161,7 @@ struct f80 f80_div(struct fpenv *env, struct f80 x, struct f80 y)
     return f80_round_prec(env, env->prec, fp_div(a, b));
 }
 
-struct f80 f80_sqrt(struct fpenv *env, struct f80 x)
+struct f80 f80_sqrt_soft(struct fpenv *env, struct f80 x)
 {
     struct fp_num a = f80_unpack(x);
     struct f80 r;
@@ -175,7 +176,7 @@ struct f80 f80_sqrt(struct fpenv *env, struct f80 x)
     return f80_round_prec(env, env->prec, fp_sqrt(a));
 }
 
-struct f80 f80_rndint(struct fpenv *env, struct f80 x)
+struct f80 f80_rndint_soft(struct fpenv *env, struct f80 x)
 {
     struct fp_num a = f80_unpack(x);
     bool over, inexact, up;
@@ -193,7 +194,7 @@ struct f80 f80_rndint(struct fpenv *env, struct f80 x)
     return r;
 }
 
-enum fp_order f80_compare(struct fpenv *env, struct f80 x, struct f80 y, bool quiet_nan)
+enum fp_order f80_compare_soft(struct fpenv *env, struct f80 x, struct f80 y, bool quiet_nan)
 {
     struct fp_num a = f80_unpack(x), b = f80_unpack(y);
     env->rounded_up = false;
@@ -205,6 +206,41 @@ enum fp_order f80_compare(struct fpenv *env, struct f80 x, struct f80 y, bool qu
     if (a.denormal || b.denormal)
         env->flags |= FP_DE;
     return fp_order(a, b);
+}
+
+/* ---- the fast paths: the host's unit, and integer comparison of ordinary numbers ---- */
+#define BINARY(name)                                                                               \
+    struct f80 f80_##name(struct fpenv *env, struct f80 a, struct f80 b)                           \
+    {                                                                                              \
+        struct f80 r;                                                                              \
+        return host_f80_##name(env, &a, &b, &r) ? r : f80_##name##_soft(env, a, b);                \
+    }
+#define UNARY(name)                                                                                \
+    struct f80 f80_##name(struct fpenv *env, struct f80 a)                                         \
+    {                                                                                              \
+        struct f80 r;                                                                              \
+        return host_f80_##name(env, &a, &a, &r) ? r : f80_##name##_soft(env, a);                   \
+    }
+BINARY(add)
+BINARY(sub)
+BINARY(mul)
+BINARY(div)
+UNARY(sqrt)
+UNARY(rndint)
+
+enum fp_order f80_compare(struct fpenv *env, struct f80 a, struct f80 b, bool quiet_nan)
+{
+    bool less;
+    if (UNLIKELY(!f80_plain(a) || !f80_plain(b)))
+        return f80_compare_soft(env, a, b, quiet_nan);
+    env->rounded_up = false;
+    if (a.frac == b.frac && (a.se == b.se || !a.frac))
+        return FP_EQUAL;
+    if ((a.se ^ b.se) & 0x8000)
+        less = a.se >> 15;
+    else /* a zero has the smallest exponent */
+        less = (a.se != b.se ? a.se < b.se : a.frac < b.frac) != a.se >> 15;
+    return less ? FP_LESS : FP_GREATER;
 }
 
 enum f80_class f80_classify(struct f80 a)

@@ -28,13 +28,36 @@ static struct f80 widen(const struct fp_ieee *f, u64 v, bool *denormal)
     }
 }
 
+/* A zero or normal number is made of the parts of the other format. */
+static bool quick_widen(const struct fp_ieee *f, u64 v, struct f80 *r)
+{
+    unsigned fracbits = f->fracbits;
+    u32 exp = (u32)(v >> fracbits) & (BIT(f->expbits) - 1);
+    u64 sign = v >> (fracbits + f->expbits) << 15;
+    u64 frac = v << (63 - fracbits);
+    if (LIKELY(exp && exp != BIT(f->expbits) - 1)) {
+        *r = (struct f80){frac | FP_MSB, (u16)(sign | (exp + 16383 - (u32)f->fmt.emax))};
+        return true;
+    }
+    *r = (struct f80){0, (u16)sign};
+    return !exp && !(frac << 1);
+}
+
 struct f80 f80_widen_f32(u32 v, bool *denormal)
 {
+    struct f80 r;
+    *denormal = false;
+    if (LIKELY(quick_widen(&fp_single, v, &r)))
+        return r;
     return widen(&fp_single, v, denormal);
 }
 
 struct f80 f80_widen_f64(u64 v, bool *denormal)
 {
+    struct f80 r;
+    *denormal = false;
+    if (LIKELY(quick_widen(&fp_double, v, &r)))
+        return r;
     return widen(&fp_double, v, denormal);
 }
 
@@ -50,11 +73,21 @@ static struct f80 from_ieee(struct fpenv *env, const struct fp_ieee *f, u64 v)
 
 struct f80 f80_from_f32(struct fpenv *env, u32 v)
 {
+    struct f80 r;
+    if (LIKELY(quick_widen(&fp_single, v, &r))) {
+        env->rounded_up = false;
+        return r;
+    }
     return from_ieee(env, &fp_single, v);
 }
 
 struct f80 f80_from_f64(struct fpenv *env, u64 v)
 {
+    struct f80 r;
+    if (LIKELY(quick_widen(&fp_double, v, &r))) {
+        env->rounded_up = false;
+        return r;
+    }
     return from_ieee(env, &fp_double, v);
 }
 
@@ -84,17 +117,87 @@ static u64 to_ieee(struct fpenv *env, const struct fp_ieee *f, struct f80 a)
     return r;
 }
 
-u32 f80_to_f32(struct fpenv *env, struct f80 a)
+u32 f80_to_f32_soft(struct fpenv *env, struct f80 a)
 {
     return (u32)to_ieee(env, &fp_single, a);
 }
 
-u64 f80_to_f64(struct fpenv *env, struct f80 a)
+u64 f80_to_f64_soft(struct fpenv *env, struct f80 a)
 {
     return to_ieee(env, &fp_double, a);
 }
 
+/* Does rounding go away from zero, when the bits cut off stand in `rest` from bit 63 down? */
+static bool away(u8 round, bool sign, bool odd, u64 rest)
+{
+    switch (round) {
+    case RC_NEAREST: return rest > FP_MSB || (rest == FP_MSB && odd);
+    case RC_DOWN: return rest && sign;
+    case RC_UP: return rest && !sign;
+    default: return false;
+    }
+}
+
+/* A zero, or a number that is normal in both formats, before and after rounding. */
+static bool quick_narrow(struct fpenv *env, const struct fp_ieee *f, struct f80 a, u64 *r)
+{
+    unsigned cut = 63u - f->fracbits;
+    u32 exp = (a.se & 0x7fffu) - 16383 + (u32)f->fmt.emax;
+    bool sign = a.se >> 15, up;
+    u64 rest = a.frac << (64 - cut), m = a.frac >> cut;
+    if (UNLIKELY(exp - 1 >= BIT(f->expbits) - 2 || !(a.frac & FP_MSB))) {
+        if ((a.se & 0x7fff) || a.frac)
+            return false;
+        *r = (u64)sign << (f->fracbits + f->expbits);
+        env->rounded_up = false;
+        return true;
+    }
+    up = away(env->round, sign, m & 1, rest);
+    /* The integer bit adds one to the exponent, and so does a carry into it. */
+    m += up;
+    m += (u64)(exp - 1) << f->fracbits;
+    if (UNLIKELY(m >> f->fracbits >= BIT(f->expbits) - 1))
+        return false;
+    if (rest)
+        env->flags |= FP_PE;
+    env->rounded_up = up;
+    *r = m | (u64)sign << (f->fracbits + f->expbits);
+    return true;
+}
+
+u32 f80_to_f32(struct fpenv *env, struct f80 a)
+{
+    u64 r;
+    return quick_narrow(env, &fp_single, a, &r) ? (u32)r : f80_to_f32_soft(env, a);
+}
+
+u64 f80_to_f64(struct fpenv *env, struct f80 a)
+{
+    u64 r;
+    return quick_narrow(env, &fp_double, a, &r) ? r : f80_to_f64_soft(env, a);
+}
+
+/* Numbers from 1 to 2^63 take a shift. */
 s64 f80_to_int(struct fpenv *env, struct f80 a, unsigned bits, bool trunc)
+{
+    u32 exp = (a.se & 0x7fffu) - 16383;
+    u64 limit = 1ull << (bits - 1), rest, v;
+    bool sign = a.se >> 15, up;
+    if (exp > 62 || !(a.frac & FP_MSB))
+        return f80_to_int_soft(env, a, bits, trunc);
+    v = a.frac >> (63 - exp);
+    rest = a.frac << 1 << exp;
+    up = away(trunc ? RC_CHOP : env->round, sign, v & 1, rest);
+    v += up;
+    if (v > limit || (v == limit && !sign))
+        return f80_to_int_soft(env, a, bits, trunc);
+    if (rest)
+        env->flags |= FP_PE;
+    env->rounded_up = up;
+    return (s64)(sign ? 0 - v : v);
+}
+
+s64 f80_to_int_soft(struct fpenv *env, struct f80 a, unsigned bits, bool trunc)
 {
     struct fp_num n = f80_unpack(a);
     u64 limit = 1ull << (bits - 1), v = 0;

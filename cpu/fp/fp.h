@@ -41,6 +41,8 @@ struct fpenv {
     u8 unmasked;     /* exceptions that trap: they change what overflow and underflow deliver */
     bool daz, ftz;   /* MXCSR.DAZ and .FTZ; f32/f64 operations only */
     bool rounded_up; /* f80 operations: the last rounding increased the magnitude (x87 C1) */
+    u8 sticky;       /* FP_PE or 0: masked and reported before, so that an f80 operation may report it
+                        whether or not it happened; spares the fast path from telling */
 };
 
 enum fp_order { FP_LESS, FP_EQUAL, FP_GREATER, FP_UNORDERED };
@@ -82,6 +84,15 @@ struct f80 f80_const(const struct fpenv *env, enum f80_const c);
 struct f80 f80_chs(struct f80 a);
 struct f80 f80_abs(struct f80 a);
 
+/* What the operations above do without their fast paths; for the fast paths and their tests. */
+struct f80 f80_add_soft(struct fpenv *env, struct f80 a, struct f80 b);
+struct f80 f80_sub_soft(struct fpenv *env, struct f80 a, struct f80 b);
+struct f80 f80_mul_soft(struct fpenv *env, struct f80 a, struct f80 b);
+struct f80 f80_div_soft(struct fpenv *env, struct f80 a, struct f80 b);
+struct f80 f80_sqrt_soft(struct fpenv *env, struct f80 a);
+struct f80 f80_rndint_soft(struct fpenv *env, struct f80 a);
+enum fp_order f80_compare_soft(struct fpenv *env, struct f80 a, struct f80 b, bool quiet);
+
 /* ---- x87: conversions ---- */
 struct f80 f80_from_s64(s64 v);
 struct f80 f80_from_f32(struct fpenv *env, u32 v);
@@ -92,6 +103,9 @@ struct f80 f80_widen_f32(u32 v, bool *denormal);
 struct f80 f80_widen_f64(u64 v, bool *denormal);
 u32 f80_to_f32(struct fpenv *env, struct f80 a);
 u64 f80_to_f64(struct fpenv *env, struct f80 a);
+u32 f80_to_f32_soft(struct fpenv *env, struct f80 a);
+u64 f80_to_f64_soft(struct fpenv *env, struct f80 a);
+s64 f80_to_int_soft(struct fpenv *env, struct f80 a, unsigned bits, bool trunc);
 /* To a signed integer of `bits` (16, 32, 64); `trunc` ignores env->round. Out of range: FP_IE and
  * the indefinite. */
 s64 f80_to_int(struct fpenv *env, struct f80 a, unsigned bits, bool trunc);
