@@ -1,5 +1,6 @@
-/* One virtual CPU: its architectural state and the entry points of the run loop (SDM vol. 1 ch. 3, vol. 3 ch. 2).
- * Translated code addresses the first members with short displacements: order matters, see cpu/jit/README.md. */
+/* One virtual CPU: its architectural state and the entry points of the run loop (SDM vol. 1 ch. 3,
+ * vol. 3 ch. 2). Translated code addresses the first members with short displacements: order
+ * matters, see cpu/jit/README.md. */
 #ifndef CPU_CPU_H
 #define CPU_CPU_H
 
@@ -28,32 +29,80 @@ enum {
     FL_ID = 0x200000,
 };
 enum {
-    CR0_PE = 1, CR0_MP = 2, CR0_EM = 4, CR0_TS = 8, CR0_ET = 16, CR0_NE = 32,
-    CR0_WP = 0x10000, CR0_AM = 0x40000, CR0_NW = 0x20000000, CR0_CD = 0x40000000,
+    CR0_PE = 1,
+    CR0_MP = 2,
+    CR0_EM = 4,
+    CR0_TS = 8,
+    CR0_ET = 16,
+    CR0_NE = 32,
+    CR0_WP = 0x10000,
+    CR0_AM = 0x40000,
+    CR0_NW = 0x20000000,
+    CR0_CD = 0x40000000,
 };
 #define CR0_PG 0x80000000u
 enum {
-    CR4_VME = 1, CR4_PVI = 2, CR4_TSD = 4, CR4_DE = 8, CR4_PSE = 16, CR4_PAE = 32, CR4_MCE = 64, CR4_PGE = 128,
-    CR4_PCE = 256, CR4_OSFXSR = 512, CR4_OSXMMEXCPT = 1024, CR4_UMIP = 2048, CR4_OSXSAVE = 0x40000,
+    CR4_VME = 1,
+    CR4_PVI = 2,
+    CR4_TSD = 4,
+    CR4_DE = 8,
+    CR4_PSE = 16,
+    CR4_PAE = 32,
+    CR4_MCE = 64,
+    CR4_PGE = 128,
+    CR4_PCE = 256,
+    CR4_OSFXSR = 512,
+    CR4_OSXMMEXCPT = 1024,
+    CR4_UMIP = 2048,
+    CR4_OSXSAVE = 0x40000,
 };
 enum { EFER_SCE = 1, EFER_LME = 0x100, EFER_LMA = 0x400, EFER_NXE = 0x800 };
 
 /* Exception vectors. */
 enum {
-    EXC_DE, EXC_DB, EXC_NMI, EXC_BP, EXC_OF, EXC_BR, EXC_UD, EXC_NM, EXC_DF, EXC_TS = 10, EXC_NP, EXC_SS, EXC_GP,
-    EXC_PF, EXC_MF = 16, EXC_AC, EXC_MC, EXC_XM,
+    EXC_DE,
+    EXC_DB,
+    EXC_NMI,
+    EXC_BP,
+    EXC_OF,
+    EXC_BR,
+    EXC_UD,
+    EXC_NM,
+    EXC_DF,
+    EXC_TS = 10,
+    EXC_NP,
+    EXC_SS,
+    EXC_GP,
+    EXC_PF,
+    EXC_MF = 16,
+    EXC_AC,
+    EXC_MC,
+    EXC_XM,
 };
 
-/* Descriptor attribute bits as cached: the descriptor's second doubleword masked with 0x00f0ff00. */
+/* Descriptor attribute bits as cached: the descriptor's second doubleword masked with 0x00f0ff00.
+ */
 enum {
-    DA_TYPE = 0xf00, DA_ACCESSED = 0x100, DA_WRITE = 0x200, DA_READ = 0x200, DA_EXPDOWN = 0x400, DA_CONFORM = 0x400,
-    DA_CODE = 0x800, DA_S = 0x1000, DA_DPL = 0x6000, DA_P = 0x8000, DA_AVL = 0x100000, DA_L = 0x200000,
-    DA_DB = 0x400000, DA_G = 0x800000,
+    DA_TYPE = 0xf00,
+    DA_ACCESSED = 0x100,
+    DA_WRITE = 0x200,
+    DA_READ = 0x200,
+    DA_EXPDOWN = 0x400,
+    DA_CONFORM = 0x400,
+    DA_CODE = 0x800,
+    DA_S = 0x1000,
+    DA_DPL = 0x6000,
+    DA_P = 0x8000,
+    DA_AVL = 0x100000,
+    DA_L = 0x200000,
+    DA_DB = 0x400000,
+    DA_G = 0x800000,
 };
 
-/* A segment register with its hidden part. `end_r`/`end_w`: an access [off, off+size) is fine when off + size <= end, for
- * expand-up data; 0 sends every access to the full check in seg_check (expand-down, null, no right). seg_update() in sys/seg.c
- * recomputes both whenever the rest changes. */
+/* A segment register with its hidden part. `end_r`/`end_w`: an access [off, off+size) is fine when
+ * off + size <= end, for expand-up data; 0 sends every access to the full check in seg_check
+ * (expand-down, null, no right). seg_update() in sys/seg.c recomputes both whenever the rest
+ * changes. */
 struct seg {
     u64 base;
     u64 end_r, end_w;
@@ -67,7 +116,8 @@ struct dtable {
     u16 limit;
 };
 
-/* Arithmetic flags in the two bytes that LAHF and SETO give, so that host code saves them with one store. */
+/* Arithmetic flags in the two bytes that LAHF and SETO give, so that host code saves them with one
+ * store. */
 struct aflags {
     u8 of;    /* 0 or 1 */
     u8 szapc; /* EFLAGS bits 7..0: SF ZF AF PF CF; bits 1,3,5 are don't-care */
@@ -78,14 +128,15 @@ union xmm {
     u16 w[8];
     u32 d[4];
     u64 q[2];
-}; /* element order is little-endian by index; use the q/d/w/b member that fits, never alias across on big-endian hosts: see xmm_* in exec.h */
+}; /* element order is little-endian by index; use the q/d/w/b member that fits, never alias across
+      on big-endian hosts: see xmm_* in exec.h */
 
 /* x87 and MMX state. `top` and tags are kept apart from SW/TW, which are assembled when read. */
 struct fpu {
     struct f80 st[8]; /* physical registers R0..R7; MMX register i is st[i].frac */
     u16 cw, sw;       /* sw without TOP (bits 11..13 zero) */
     u8 top;
-    u8 empty;         /* bit i: R[i] is empty */
+    u8 empty; /* bit i: R[i] is empty */
     u16 fop, fcs, fds;
     u64 fip, fdp;
 };
@@ -104,8 +155,9 @@ struct jit;
 struct cpu_model;
 struct cpu;
 
-/* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in place (cpu/jit). A tag is
- * EIP | jc_tag, whose upper half says which mode, address space and generation the entry belongs to. */
+/* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
+ * place (cpu/jit). A tag is EIP | jc_tag, whose upper half says which mode, address space and
+ * generation the entry belongs to. */
 enum { JC_BITS = 12, JC_SIZE = 1 << JC_BITS };
 struct jc_entry {
     u64 tag;
@@ -115,47 +167,50 @@ struct jc_entry {
 /* The interrupt controller as the CPU sees it, and other wires out of the CPU; set by the board. */
 struct cpu_hooks {
     void *arg;
-    int (*intr_ack)(void *arg);                         /* INTA: the vector, or -1 when it went away */
-    bool (*msr_read)(void *arg, u32 msr, u64 *v);       /* board MSRs (APIC base, TSC deadline); false: not ours */
+    int (*intr_ack)(void *arg); /* INTA: the vector, or -1 when it went away */
+    bool (*msr_read)(void *arg, u32 msr,
+                     u64 *v); /* board MSRs (APIC base, TSC deadline); false: not ours */
     bool (*msr_write)(void *arg, u32 msr, u64 v);
-    u8 (*tpr_read)(void *arg);                          /* CR8 */
+    u8 (*tpr_read)(void *arg); /* CR8 */
     void (*tpr_write)(void *arg, u8 v);
-    void (*ferr)(void *arg, int level);                 /* FERR# to IRQ 13 when CR0.NE = 0 */
-    u64 (*tsc)(void *arg);                              /* time-stamp counter before TSC_ADJUST */
-    void (*smi_ack)(void *arg, int in_smm);             /* SMRAM opens/closes */
+    void (*ferr)(void *arg, int level);     /* FERR# to IRQ 13 when CR0.NE = 0 */
+    u64 (*tsc)(void *arg);                  /* time-stamp counter before TSC_ADJUST */
+    void (*smi_ack)(void *arg, int in_smm); /* SMRAM opens/closes */
 };
 
 struct cpu {
     /* --- hot: addressed by translated code --- */
     u64 gpr[16];
-    u64 rip;            /* offset in CS of the instruction being executed, or of the next one between instructions */
-    struct aflags af;   /* arithmetic flags; the rest is in eflags */
+    u64 rip;          /* offset in CS of the instruction being executed, or of the next one between
+                         instructions */
+    struct aflags af; /* arithmetic flags; the rest is in eflags */
     u16 pad0;
-    u32 eflags;         /* FL_* only: arithmetic bits are zero here. DF is here. */
-    s32 budget;         /* instructions left before cpu_run must return (counted mode) */
-    u32 exit_request;   /* != 0: leave translated code at the next poll; set from anywhere (atomic) */
+    u32 eflags;       /* FL_* only: arithmetic bits are zero here. DF is here. */
+    s32 budget;       /* instructions left before cpu_run must return (counted mode) */
+    u32 exit_request; /* != 0: leave translated code at the next poll; set from anywhere (atomic) */
     struct seg seg[SEG__COUNT];
     union xmm xmm[16] __attribute__((aligned(16)));
     struct fpu fpu;
     u32 mxcsr;
 
     /* --- execution --- */
-    u64 next_rip;       /* during exec: where the next instruction is; branches write it */
-    u8 cpl;             /* 3 in V86 mode */
-    u8 code_bits;       /* 16, 32, 64: mode of CS */
-    u8 stack_bits;      /* 16, 32, 64: SS.B (64 in long mode) */
-    u8 mmu_mode;        /* MMU_USER when cpl == 3 */
-    bool align_check;   /* CR0.AM, EFLAGS.AC and CPL 3: misaligned accesses raise #AC */
-    bool watch;         /* DR7 enables a data breakpoint: every access is compared (debug_access) */
-    bool shadow;        /* interrupts are held off for one instruction: behind STI (with IF newly set), MOV SS, POP SS */
-    bool shadow_ss;     /* ... and debug traps too (MOV SS, POP SS) */
+    u64 next_rip;     /* during exec: where the next instruction is; branches write it */
+    u8 cpl;           /* 3 in V86 mode */
+    u8 code_bits;     /* 16, 32, 64: mode of CS */
+    u8 stack_bits;    /* 16, 32, 64: SS.B (64 in long mode) */
+    u8 mmu_mode;      /* MMU_USER when cpl == 3 */
+    bool align_check; /* CR0.AM, EFLAGS.AC and CPL 3: misaligned accesses raise #AC */
+    bool watch;       /* DR7 enables a data breakpoint: every access is compared (debug_access) */
+    bool shadow; /* interrupts are held off for one instruction: behind STI (with IF newly set), MOV
+                    SS, POP SS */
+    bool shadow_ss; /* ... and debug traps too (MOV SS, POP SS) */
     bool halted;
     bool in_smm, nmi_blocked;
-    bool smm_nmi;       /* nmi_blocked as it was when SMM was entered */
+    bool smm_nmi; /* nmi_blocked as it was when SMM was entered */
     bool smi_pending, nmi_pending, init_pending;
-    u8 intr;            /* level of the INTR wire */
-    u32 seg_mode;       /* PE and VM that seg[].end_r/end_w were computed for */
-    u64 mode_key;       /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
+    u8 intr;      /* level of the INTR wire */
+    u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
+    u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
     /* --- system registers --- */
     u32 cr0, cr4;
@@ -170,11 +225,12 @@ struct cpu {
     u32 smbase;
 
     /* --- exception in flight --- */
-    jmp_buf unwind;     /* cpu_raise() comes back to the run loop */
+    jmp_buf unwind; /* cpu_raise() comes back to the run loop */
     u8 exc_vector, exc_soft;
     bool exc_has_error;
     u32 exc_error;
-    u64 db_pending;     /* DR6 bits to deliver as #DB after this instruction (single step, data and I/O breakpoints) */
+    u64 db_pending; /* DR6 bits to deliver as #DB after this instruction (single step, data and I/O
+                       breakpoints) */
 
     /* --- things around it --- */
     struct mmu mmu;
@@ -183,15 +239,16 @@ struct cpu {
     struct log *log;
     struct cpu_hooks hooks;
     const struct cpu_model *model;
-    u64 feats;          /* FEAT_BIT mask */
-    u32 index;          /* which virtual CPU */
-    struct jit *jit;    /* translations; NULL: interpreter only */
-    void *icache;       /* exec's cache of decoded instructions */
-    u64 icount;         /* instructions executed before the running cpu_run */
-    u32 run_budget;     /* what the running cpu_run was given */
-    s32 ahead;          /* instructions that translated code has charged to the budget but not yet executed */
+    u64 feats;       /* FEAT_BIT mask */
+    u32 index;       /* which virtual CPU */
+    struct jit *jit; /* translations; NULL: interpreter only */
+    void *icache;    /* exec's cache of decoded instructions */
+    u64 icount;      /* instructions executed before the running cpu_run */
+    u32 run_budget;  /* what the running cpu_run was given */
+    s32 ahead; /* instructions that translated code has charged to the budget but not yet executed
+                */
     u64 jc_tag;
-    u64 slots[32];      /* translated code: temporaries that found no host register */
+    u64 slots[32]; /* translated code: temporaries that found no host register */
     struct jc_entry jc[JC_SIZE];
     u64 stat_exc[32], stat_intr;
 };
@@ -208,29 +265,42 @@ struct cpu_config {
 struct err;
 struct cpu *cpu_new(const struct cpu_config *config, struct err *err);
 void cpu_free(struct cpu *cpu);
-void cpu_reset(struct cpu *cpu);  /* power-on/RESET state (SDM vol. 3 table 9-1) */
+void cpu_reset(struct cpu *cpu);       /* power-on/RESET state (SDM vol. 3 table 9-1) */
 void cpu_init_signal(struct cpu *cpu); /* INIT: as reset, keeps FPU, MTRRs, caches */
 
 /* ---- running ---- */
-/* Run until the budget of `insns` instructions is used up, exit_request is set, or something else ends it. Delivers
- * interrupts. Never longjmps out. *(cpu->icount) advances by the instructions executed. */
+/* Run until the budget of `insns` instructions is used up, exit_request is set, or something else
+ * ends it. Delivers interrupts. Never longjmps out. *(cpu->icount) advances by the instructions
+ * executed. */
 enum cpu_exit cpu_run(struct cpu *cpu, enum cpu_engine engine, u32 insns);
 /* Ask a running cpu_run to return soon; may be called from a signal handler or another thread. */
-enum { EXIT_RETURN = 1, EXIT_RECHECK = 2 }; /* bits of exit_request: return from cpu_run; look for events anew */
-static inline void cpu_kick(struct cpu *cpu) { __atomic_fetch_or(&cpu->exit_request, EXIT_RETURN, __ATOMIC_RELEASE); }
-/* Something changed that the run loop must look at before the next instruction; for the CPU's own thread. */
-static inline void cpu_recheck(struct cpu *cpu) { __atomic_fetch_or(&cpu->exit_request, EXIT_RECHECK, __ATOMIC_RELEASE); }
-/* Instructions executed until now, also right within a device access made by a running instruction. */
+enum {
+    EXIT_RETURN = 1,
+    EXIT_RECHECK = 2
+}; /* bits of exit_request: return from cpu_run; look for events anew */
+static inline void cpu_kick(struct cpu *cpu)
+{
+    __atomic_fetch_or(&cpu->exit_request, EXIT_RETURN, __ATOMIC_RELEASE);
+}
+/* Something changed that the run loop must look at before the next instruction; for the CPU's own
+ * thread. */
+static inline void cpu_recheck(struct cpu *cpu)
+{
+    __atomic_fetch_or(&cpu->exit_request, EXIT_RECHECK, __ATOMIC_RELEASE);
+}
+/* Instructions executed until now, also right within a device access made by a running instruction.
+ */
 u64 cpu_icount(const struct cpu *cpu);
-/* Input wires: level of INTR; edges of NMI, SMI, INIT. Each also kicks the CPU out of translated code. */
+/* Input wires: level of INTR; edges of NMI, SMI, INIT. Each also kicks the CPU out of translated
+ * code. */
 void cpu_set_intr(struct cpu *cpu, int level);
 void cpu_nmi(struct cpu *cpu);
 void cpu_smi(struct cpu *cpu);
 void cpu_set_a20(struct cpu *cpu, bool open);
 
 /* ---- flags ---- */
-u32 cpu_eflags(const struct cpu *cpu);         /* all of EFLAGS as pushed */
-void cpu_set_eflags(struct cpu *cpu, u32 v);   /* all of EFLAGS, no privilege rules; bit 1 forced */
+u32 cpu_eflags(const struct cpu *cpu);       /* all of EFLAGS as pushed */
+void cpu_set_eflags(struct cpu *cpu, u32 v); /* all of EFLAGS, no privilege rules; bit 1 forced */
 static inline u32 cpu_aflags(const struct cpu *cpu)
 {
     return (cpu->af.szapc & (u32)F_SZAPC) | (u32)cpu->af.of << 11;
@@ -243,42 +313,73 @@ static inline void cpu_set_aflags(struct cpu *cpu, u32 f)
 bool cpu_cc(const struct cpu *cpu, unsigned cc); /* is condition CC_* true? */
 
 /* ---- exceptions: leave the instruction, nothing of it is committed ---- */
-NORETURN void cpu_raise(struct cpu *cpu, unsigned vector);                 /* without error code */
-NORETURN void cpu_raise_err(struct cpu *cpu, unsigned vector, u32 error);  /* with error code */
-NORETURN void cpu_raise_pf(struct cpu *cpu, const struct mmu_fault *fault); /* sets CR2 at delivery */
+NORETURN void cpu_raise(struct cpu *cpu, unsigned vector);                /* without error code */
+NORETURN void cpu_raise_err(struct cpu *cpu, unsigned vector, u32 error); /* with error code */
+NORETURN void cpu_raise_pf(struct cpu *cpu,
+                           const struct mmu_fault *fault); /* sets CR2 at delivery */
 
 /* ---- mode ---- */
 /* Bits of mode_key: what a translation assumes of the machine beside the bytes of its code. */
 enum {
-    MK_CODE = 0x3,    /* code size: 0: 16, 1: 32, 2: 64 */
+    MK_CODE = 0x3, /* code size: 0: 16, 1: 32, 2: 64 */
     MK_CODE32 = 0x1,
     MK_CODE64 = 0x2,
-    MK_STACK = 0xc,   /* stack pointer width: 0: 16, 4: 32, 8: 64 */
+    MK_STACK = 0xc, /* stack pointer width: 0: 16, 4: 32, 8: 64 */
     MK_STACK32 = 0x4,
     MK_STACK64 = 0x8,
     MK_PE = 0x10,
     MK_VM = 0x20,
-    MK_CPL3 = 0x40,   /* accesses use MMU_USER */
-    MK_TF = 0x80,     /* single step: run one instruction at a time */
-    MK_LIMIT = 0x1000, /* EIP may run into the limit of CS before it wraps: use exec */
-    MK_AC = 0x2000,   /* misaligned accesses raise #AC */
-    MK_PG = 0x8000,   /* paging is on: links across pages need a check */
-    MK_DEBUG = 0x4000, /* a breakpoint register is enabled: use exec */
-    MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB: no check, no add */
-    MK_FLAT_CS = 0x20000, MK_FLAT_SS = 0x40000, MK_FLAT_DS = 0x80000, MK_FLAT_FS = 0x100000, MK_FLAT_GS = 0x200000,
+    MK_CPL3 = 0x40,       /* accesses use MMU_USER */
+    MK_TF = 0x80,         /* single step: run one instruction at a time */
+    MK_LIMIT = 0x1000,    /* EIP may run into the limit of CS before it wraps: use exec */
+    MK_AC = 0x2000,       /* misaligned accesses raise #AC */
+    MK_PG = 0x8000,       /* paging is on: links across pages need a check */
+    MK_DEBUG = 0x4000,    /* a breakpoint register is enabled: use exec */
+    MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB:
+                             no check, no add */
+    MK_FLAT_CS = 0x20000,
+    MK_FLAT_SS = 0x40000,
+    MK_FLAT_DS = 0x80000,
+    MK_FLAT_FS = 0x100000,
+    MK_FLAT_GS = 0x200000,
 };
 #define MK_FLAT(s) ((u64)MK_FLAT_ES << (s))
-/* Recompute cpl-derived state, code_bits, stack_bits, mode_key; call after any change of CS, SS, CR0, CR4, EFER, EFLAGS.VM
- * or data segments. Pushing the paging mode to the MMU is cr_* code's business (sys/ctrl.c). */
+/* Recompute cpl-derived state, code_bits, stack_bits, mode_key; call after any change of CS, SS,
+ * CR0, CR4, EFER, EFLAGS.VM or data segments. Pushing the paging mode to the MMU is cr_* code's
+ * business (sys/ctrl.c). */
 void cpu_update_mode(struct cpu *cpu);
-static inline bool cpu_pe(const struct cpu *cpu) { return cpu->cr0 & CR0_PE; }
-static inline bool cpu_v86(const struct cpu *cpu) { return cpu->eflags & FL_VM; }
-static inline bool cpu_real(const struct cpu *cpu) { return !(cpu->cr0 & CR0_PE); }
-static inline bool cpu_pm(const struct cpu *cpu) { return cpu_pe(cpu) && !cpu_v86(cpu); }
-static inline bool cpu_lma(const struct cpu *cpu) { return cpu->efer & EFER_LMA; }
-static inline bool cpu_long(const struct cpu *cpu) { return cpu->code_bits == 64; }
-static inline bool cpu_has(const struct cpu *cpu, enum feat f) { return cpu->feats >> f & 1; }
-static inline unsigned cpu_iopl(const struct cpu *cpu) { return cpu->eflags >> 12 & 3; }
+static inline bool cpu_pe(const struct cpu *cpu)
+{
+    return cpu->cr0 & CR0_PE;
+}
+static inline bool cpu_v86(const struct cpu *cpu)
+{
+    return cpu->eflags & FL_VM;
+}
+static inline bool cpu_real(const struct cpu *cpu)
+{
+    return !(cpu->cr0 & CR0_PE);
+}
+static inline bool cpu_pm(const struct cpu *cpu)
+{
+    return cpu_pe(cpu) && !cpu_v86(cpu);
+}
+static inline bool cpu_lma(const struct cpu *cpu)
+{
+    return cpu->efer & EFER_LMA;
+}
+static inline bool cpu_long(const struct cpu *cpu)
+{
+    return cpu->code_bits == 64;
+}
+static inline bool cpu_has(const struct cpu *cpu, enum feat f)
+{
+    return cpu->feats >> f & 1;
+}
+static inline unsigned cpu_iopl(const struct cpu *cpu)
+{
+    return cpu->eflags >> 12 & 3;
+}
 
 /* One-line-per-fact dump of the registers for people, into buf. */
 char *cpu_dump(const struct cpu *cpu, char *buf, size_t n);

@@ -1,16 +1,18 @@
-/* Guest memory as instructions reach it: segment:offset with every check, faults raised (SDM vol. 3 ch. 5). All functions
- * here leave by cpu_raise* on a fault, with nothing read or written. */
+/* Guest memory as instructions reach it: segment:offset with every check, faults raised (SDM vol. 3
+ * ch. 5). All functions here leave by cpu_raise* on a fault, with nothing read or written. */
 #ifndef CPU_MEM_H
 #define CPU_MEM_H
 
 #include "cpu/cpu.h"
 
-/* The full check of an access through segment register s (SEG_*), for whatever the fast compare does not cover: limits,
- * expand-down, null, rights; in 64-bit mode the canonical form. Raises #GP(0) or #SS(0), or returns. (sys/seg.c) */
+/* The full check of an access through segment register s (SEG_*), for whatever the fast compare
+ * does not cover: limits, expand-down, null, rights; in 64-bit mode the canonical form. Raises
+ * #GP(0) or #SS(0), or returns. (sys/seg.c) */
 void seg_check(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write);
 /* The misaligned-access check failed its fast form: #AC(0) is raised. */
 NORETURN void mem_raise_ac(struct cpu *cpu);
-/* Compare an access with the breakpoint registers: a hit is reported behind the instruction. (sys/debug.c) */
+/* Compare an access with the breakpoint registers: a hit is reported behind the instruction.
+ * (sys/debug.c) */
 void debug_access(struct cpu *cpu, u64 la, unsigned size, bool write);
 
 /* Linear address of segment s, offset off, with rights for `size` bytes checked. */
@@ -35,7 +37,8 @@ static inline u64 mem_read(struct cpu *cpu, unsigned s, u64 off, unsigned size)
 {
     struct mmu_fault fault;
     u64 v;
-    if (UNLIKELY(!mmu_read(&cpu->mmu, cpu->mmu_mode, mem_linear(cpu, s, off, size, false), size, &v, &fault)))
+    if (UNLIKELY(!mmu_read(&cpu->mmu, cpu->mmu_mode, mem_linear(cpu, s, off, size, false), size, &v,
+                           &fault)))
         cpu_raise_pf(cpu, &fault);
     return v;
 }
@@ -43,31 +46,36 @@ static inline u64 mem_read(struct cpu *cpu, unsigned s, u64 off, unsigned size)
 static inline void mem_write(struct cpu *cpu, unsigned s, u64 off, unsigned size, u64 v)
 {
     struct mmu_fault fault;
-    if (UNLIKELY(!mmu_write(&cpu->mmu, cpu->mmu_mode, mem_linear(cpu, s, off, size, true), size, v, &fault)))
+    if (UNLIKELY(!mmu_write(&cpu->mmu, cpu->mmu_mode, mem_linear(cpu, s, off, size, true), size, v,
+                            &fault)))
         cpu_raise_pf(cpu, &fault);
 }
 
-/* Make sure that a write of `size` bytes will succeed, without writing: before the first commit of an instruction that
- * reads, modifies and writes, or writes several places. */
+/* Make sure that a write of `size` bytes will succeed, without writing: before the first commit of
+ * an instruction that reads, modifies and writes, or writes several places. */
 static inline void mem_check_write(struct cpu *cpu, unsigned s, u64 off, unsigned size)
 {
     struct mmu_fault fault;
-    if (UNLIKELY(!mmu_check_write(&cpu->mmu, cpu->mmu_mode, mem_linear(cpu, s, off, size, true), size, &fault)))
+    if (UNLIKELY(!mmu_check_write(&cpu->mmu, cpu->mmu_mode, mem_linear(cpu, s, off, size, true),
+                                  size, &fault)))
         cpu_raise_pf(cpu, &fault);
 }
 
-/* Read for a read-modify-write: the write is checked first, so the mem_write that follows cannot fault. */
+/* Read for a read-modify-write: the write is checked first, so the mem_write that follows cannot
+ * fault. */
 static inline u64 mem_read_rmw(struct cpu *cpu, unsigned s, u64 off, unsigned size)
 {
     mem_check_write(cpu, s, off, size);
     return mem_read(cpu, s, off, size);
 }
 
-/* `n` bytes (any number below a page) through segment s; both directions check everything before moving anything. */
+/* `n` bytes (any number below a page) through segment s; both directions check everything before
+ * moving anything. */
 void mem_read_bytes(struct cpu *cpu, unsigned s, u64 off, void *buf, unsigned n);
 void mem_write_bytes(struct cpu *cpu, unsigned s, u64 off, const void *buf, unsigned n);
 
-/* System accesses at a linear address with supervisor rights (descriptor tables, TSS, interrupt stacks). */
+/* System accesses at a linear address with supervisor rights (descriptor tables, TSS, interrupt
+ * stacks). */
 u64 sys_read(struct cpu *cpu, u64 la, unsigned size);
 void sys_write(struct cpu *cpu, u64 la, unsigned size, u64 v);
 void sys_check_write(struct cpu *cpu, u64 la, unsigned size);

@@ -1,4 +1,5 @@
-/* The run loop: events between instructions, exceptions, and the choice of the engine (SDM vol. 3 section 6.9, table 6-2). */
+/* The run loop: events between instructions, exceptions, and the choice of the engine (SDM vol. 3
+ * section 6.9, table 6-2). */
 #include "cpu/cpu.h"
 #include "cpu/exec/step.h"
 #include "cpu/jit/jit.h"
@@ -36,7 +37,8 @@ u64 cpu_icount(const struct cpu *cpu)
     return cpu->icount + (u64)((s64)cpu->run_budget - cpu->budget - cpu->ahead);
 }
 
-/* Deliver what waits, highest priority first (SDM table 6-2). True when an interrupt ended the HALT state or was delivered. */
+/* Deliver what waits, highest priority first (SDM table 6-2). True when an interrupt ended the HALT
+ * state or was delivered. */
 static void events(struct cpu *cpu)
 {
     if (cpu->smi_pending && !cpu->in_smm) {
@@ -62,8 +64,9 @@ static void events(struct cpu *cpu)
             return;
         cpu->halted = false;
         if (log_on(cpu->log, LOGA_INT))
-            log_line(cpu->log, LOGA_INT, "interrupt %02x at %04x:%08llx icount %llu", (unsigned)vector, cpu->seg[SEG_CS].sel,
-                     (unsigned long long)cpu->rip, (unsigned long long)cpu_icount(cpu));
+            log_line(cpu->log, LOGA_INT, "interrupt %02x at %04x:%08llx icount %llu",
+                     (unsigned)vector, cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip,
+                     (unsigned long long)cpu_icount(cpu));
         intr_deliver(cpu, (unsigned)vector, INTR_HW, false, 0);
     }
 }
@@ -80,18 +83,20 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
     switch (setjmp(cpu->unwind)) {
     case 0: break;
     case CPU_UNWIND_BAIL:
-        /* Translated code stopped in front of an instruction for exec; nothing of it is committed. */
+        /* Translated code stopped in front of an instruction for exec; nothing of it is committed.
+         */
         account(cpu);
         exec_run(cpu, 1, false);
         break;
     default:
         account(cpu);
         if (!intr_exception(cpu)) {
-            log_line(cpu->log, LOGA_INT, "shutdown (triple fault) at %04x:%08llx", cpu->seg[SEG_CS].sel,
-                     (unsigned long long)cpu->rip);
+            log_line(cpu->log, LOGA_INT, "shutdown (triple fault) at %04x:%08llx",
+                     cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
             return CPU_EXIT_SHUTDOWN;
         }
-        /* A delivered fault counts as an instruction, so a guest that only faults still uses up its budget. */
+        /* A delivered fault counts as an instruction, so a guest that only faults still uses up its
+         * budget. */
         cpu->budget--;
         break;
     }
@@ -101,7 +106,8 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
             debug_trap(cpu);
         if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED))) {
             if (__atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_ACQUIRE) & EXIT_RETURN)
-                return cpu->halted && !(cpu->intr && (cpu->eflags & FL_IF)) ? CPU_EXIT_HALT : CPU_EXIT_BUDGET;
+                return cpu->halted && !(cpu->intr && (cpu->eflags & FL_IF)) ? CPU_EXIT_HALT
+                                                                            : CPU_EXIT_BUDGET;
         }
         if (cpu->budget <= 0)
             return CPU_EXIT_BUDGET;
@@ -110,7 +116,8 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
             return CPU_EXIT_HALT;
         if (engine == ENGINE_EXEC || !cpu->jit)
             exec_run(cpu, ~0u, false);
-        else if (cpu_needs_exec(cpu) || cpu_attention(cpu)) /* a second event waits: one instruction, as exec does */
+        else if (cpu_needs_exec(cpu) ||
+                 cpu_attention(cpu)) /* a second event waits: one instruction, as exec does */
             exec_run(cpu, 1, false);
         else
             switch (jit_run(cpu, engine == ENGINE_EVAL)) {

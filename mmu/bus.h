@@ -10,7 +10,8 @@
 /* Register accesses of a device. `off` is from the region's start. The bus delivers only sizes in
  * [min, max] (powers of two, naturally aligned within the region; 0 stands for 1 and 4), and splits
  * or merges the rest: of a read narrower than min it takes the bytes asked for, a write narrower
- * than min has zeroes in the unit's other bytes. Reads of nothing (or with no handler) give ones. */
+ * than min has zeroes in the unit's other bytes. Reads of nothing (or with no handler) give ones.
+ */
 struct region_ops {
     u64 (*read)(void *dev, u64 off, unsigned size);
     void (*write)(void *dev, u64 off, u64 v, unsigned size);
@@ -31,7 +32,7 @@ struct region {
     /* REGION_*: which accesses this region answers; 0 means both. ROM: ram with REGION_READ plus a
      * write-ignoring lower region or nothing beneath */
     u8 dirs;
-    s8 prio;      /* higher wins where regions overlap; among equals the later-mapped */
+    s8 prio; /* higher wins where regions overlap; among equals the later-mapped */
     bool mapped;
     u32 order;
 };
@@ -52,12 +53,12 @@ struct bus {
     struct log *log;
     struct region **regions;
     u32 n, cap, order;
-    struct bus_map map[2]; /* 0: what reads see, 1: what writes see */
+    struct bus_map map[2];      /* 0: what reads see, 1: what writes see */
     void (*changed)(void *arg); /* the map changed: TLBs must be flushed; may be NULL */
     void *changed_arg;
     /* > 0 inside a device handler: DMA to device registers is refused then and always (D6) */
     u32 depth;
-    u32 batch; /* > 0: between bus_begin and bus_commit */
+    u32 batch;  /* > 0: between bus_begin and bus_commit */
     bool stale; /* the map is to be rebuilt by bus_commit */
 };
 

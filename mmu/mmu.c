@@ -1,4 +1,5 @@
-/* The slow path of the software TLB: fills, flushes, page crossings, device accesses and writes to watched pages. */
+/* The slow path of the software TLB: fills, flushes, page crossings, device accesses and writes to
+ * watched pages. */
 #include "mmu/mmu.h"
 #include "mmu/walk.h"
 
@@ -73,10 +74,12 @@ void mmu_flush(struct mmu *mmu, bool global)
         }
         t->nused = kept;
     }
-    log_on(mmu->log, LOGA_MMU) ? log_line(mmu->log, LOGA_MMU, "flush%s", global ? " all" : "") : (void)0;
+    log_on(mmu->log, LOGA_MMU) ? log_line(mmu->log, LOGA_MMU, "flush%s", global ? " all" : "")
+                               : (void)0;
 }
 
-/* Make `large` pages go whole: the architecture drops every entry of the page, and we hold it in 4 KiB pieces. */
+/* Make `large` pages go whole: the architecture drops every entry of the page, and we hold it in 4
+ * KiB pieces. */
 static void invlpg_large(struct tlb *t, u64 la)
 {
     for (u32 k = 0; k < t->nused; k++) {
@@ -138,7 +141,8 @@ bool mmu_set_mode(struct mmu *mmu, const struct mmu_mode *mode, bool cr3_written
     enum { PSE = 0x10, PAE = 0x20, PGE = 0x80, WP = 0x10000, SMEP = 0x100000, SMAP = 0x200000 };
     const u32 pg = 0x80000000u;
     u32 d0 = mode->cr0 ^ mmu->mode.cr0, d4 = mode->cr4 ^ mmu->mode.cr4;
-    bool all = (d0 & (pg | WP)) || (d4 & (PSE | PAE | PGE | SMEP | SMAP)) || mode->efer != mmu->mode.efer;
+    bool all =
+        (d0 & (pg | WP)) || (d4 & (PSE | PAE | PGE | SMEP | SMAP)) || mode->efer != mmu->mode.efer;
     bool pae = (mode->cr0 & pg) && (mode->cr4 & PAE) && !(mode->efer & 0x400);
     if (pae && (cr3_written || all || (d0 & (BIT(30) | BIT(29))))) {
         u64 pdpte[4];
@@ -240,15 +244,16 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     may_write = w.dirty && (w.write || (m == MMU_SUP && !(mmu->mode.cr0 & 0x10000)));
     if (may_write && (m == MMU_SUP || w.user)) {
         struct ram *ram = wr ? page_ram(wr, phys, &windex) : NULL;
-        /* Reads and writes that reach different memory (PAM) cannot share one addend: write through the bus. */
+        /* Reads and writes that reach different memory (PAM) cannot share one addend: write through
+         * the bus. */
         bool same = ram && rd && ram->page0 + windex == c->page;
         e->wr = same ? write_tag(mmu, page_la, ram, windex) : page_la | TLB_IO;
         if (same)
             c->ram = ram, c->ram_index = windex;
     }
     if (log_on(mmu->log, LOGA_MMU))
-        log_line(mmu->log, LOGA_MMU, "fill %c%c %llx -> %llx", m == MMU_USER ? 'u' : 's', "rwx"[access],
-                 (unsigned long long)page_la, (unsigned long long)phys);
+        log_line(mmu->log, LOGA_MMU, "fill %c%c %llx -> %llx", m == MMU_USER ? 'u' : 's',
+                 "rwx"[access], (unsigned long long)page_la, (unsigned long long)phys);
     return e;
 }
 
@@ -358,7 +363,8 @@ bool mmu_write_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 v, struct
     return true;
 }
 
-static bool check(struct mmu *mmu, int m, u64 la, unsigned size, int access, struct mmu_fault *fault)
+static bool check(struct mmu *mmu, int m, u64 la, unsigned size, int access,
+                  struct mmu_fault *fault)
 {
     if (!lookup(mmu, m, la, access, fault))
         return false;
@@ -378,7 +384,8 @@ bool mmu_check_read(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fa
 }
 
 /* One page's part of mmu_prepare. */
-static enum mmu_place prepare_page(struct mmu *mmu, int m, u64 la, unsigned n, int access, struct mmu_fault *fault)
+static enum mmu_place prepare_page(struct mmu *mmu, int m, u64 la, unsigned n, int access,
+                                   struct mmu_fault *fault)
 {
     struct tlb_entry *e = lookup(mmu, m, la, access, fault);
     u64 tag;
@@ -398,7 +405,8 @@ static enum mmu_place prepare_page(struct mmu *mmu, int m, u64 la, unsigned n, i
     return MMU_PLAIN;
 }
 
-enum mmu_place mmu_prepare(struct mmu *mmu, int m, u64 la, unsigned size, int access, struct mmu_fault *fault)
+enum mmu_place mmu_prepare(struct mmu *mmu, int m, u64 la, unsigned size, int access,
+                           struct mmu_fault *fault)
 {
     unsigned n = PAGE_SIZE - (unsigned)(la & PAGE_MASK);
     enum mmu_place first;
@@ -450,7 +458,8 @@ const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct 
     return (const u8 *)(uintptr_t)(la + e->addend);
 }
 
-unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n, struct mmu_fault *fault)
+unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
+                         struct mmu_fault *fault)
 {
     unsigned done = 0;
     while (done < n) {

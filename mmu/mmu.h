@@ -1,5 +1,6 @@
-/* Guest memory as a CPU sees it: linear addresses through paging to RAM or the bus. One struct mmu per virtual CPU;
- * it never reads CPU state (its mode is pushed to it) and never long-jumps (SDM vol. 3 ch. 4). */
+/* Guest memory as a CPU sees it: linear addresses through paging to RAM or the bus. One struct mmu
+ * per virtual CPU; it never reads CPU state (its mode is pushed to it) and never long-jumps (SDM
+ * vol. 3 ch. 4). */
 #ifndef MMU_MMU_H
 #define MMU_MMU_H
 
@@ -24,20 +25,25 @@ struct mmu_fault {
 struct mmu {
     struct tlb tlb[MMU__MODES]; /* first: translated code addresses it */
     struct mmu_mode mode;
-    u64 pdpte[4];       /* PAE: loaded with CR3 */
-    u64 phys_mask;      /* physical address bits of the CPU model */
-    u64 a20_mask;       /* ~BIT(20) while the A20 gate is closed */
-    /* The memory last found on the bus for reads and for writes: saves the search of the map. Void after a change of it. */
+    u64 pdpte[4];  /* PAE: loaded with CR3 */
+    u64 phys_mask; /* physical address bits of the CPU model */
+    u64 a20_mask;  /* ~BIT(20) while the A20 gate is closed */
+    /* The memory last found on the bus for reads and for writes: saves the search of the map. Void
+     * after a change of it. */
     struct mmu_window {
         u64 start, len; /* physical */
         struct region *region;
     } window[2];
-    /* Pages of the ram space for which some entry may have a write tag without TLB_CODE: the others need no search. */
+    /* Pages of the ram space for which some entry may have a write tag without TLB_CODE: the others
+     * need no search. */
     u8 *writable;
     u32 nwritable;
-    u64 large_lo, large_hi; /* linear range in which pages of 2 or 4 MiB were entered: INVLPG there drops them whole */
-    u32 gen;            /* counts flushes and invalidations of any kind: caches of virtual-to-code links compare it */
-    /* The same for translations marked global under CR4.PGE: CR3 writes and INVLPG outside of where any was entered leave it. */
+    u64 large_lo, large_hi; /* linear range in which pages of 2 or 4 MiB were entered: INVLPG there
+                               drops them whole */
+    u32 gen; /* counts flushes and invalidations of any kind: caches of virtual-to-code links
+                compare it */
+    /* The same for translations marked global under CR4.PGE: CR3 writes and INVLPG outside of where
+     * any was entered leave it. */
     u32 gen_global;
     u64 global_lo, global_hi;
     struct bus *mem;
@@ -49,31 +55,38 @@ struct mmu {
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log);
 void mmu_free(struct mmu *mmu);
 
-/* Push a new mode; flushes what the change makes stale (CR3 writes keep global entries when CR4.PGE). In PAE mode the
- * four PDPTEs are loaded; false when one has reserved bits set (#GP in the caller, nothing changed). */
+/* Push a new mode; flushes what the change makes stale (CR3 writes keep global entries when
+ * CR4.PGE). In PAE mode the four PDPTEs are loaded; false when one has reserved bits set (#GP in
+ * the caller, nothing changed). */
 bool mmu_set_mode(struct mmu *mmu, const struct mmu_mode *mode, bool cr3_written);
 void mmu_set_a20(struct mmu *mmu, bool open);
 void mmu_flush(struct mmu *mmu, bool global);
 void mmu_invlpg(struct mmu *mmu, u64 la);
-/* Drop fast write paths to a page of the ram space (its dirty bit was cleared or code was translated on it). */
+/* Drop fast write paths to a page of the ram space (its dirty bit was cleared or code was
+ * translated on it). */
 void mmu_protect_page(struct mmu *mmu, u32 page);
 
-/* Accesses of 1, 2, 4 or 8 bytes in mode `m` (MMU_SUP or MMU_USER), any alignment. False: *fault holds the #PF and nothing
- * was read or written (both pages of a crossing access are checked before any byte moves). */
+/* Accesses of 1, 2, 4 or 8 bytes in mode `m` (MMU_SUP or MMU_USER), any alignment. False: *fault
+ * holds the #PF and nothing was read or written (both pages of a crossing access are checked before
+ * any byte moves). */
 bool mmu_read_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 *v, struct mmu_fault *fault);
 bool mmu_write_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 v, struct mmu_fault *fault);
-/* For translated code's slow path: make the translation present and say whether a plain access may go ahead. MMU_PLAIN: an
- * mmu_read/mmu_write of that size now reaches plain memory without translated code on the bytes; MMU_SPECIAL: devices or
- * translated code are involved, let exec do the whole instruction; MMU_FAULT: *fault holds the #PF. */
+/* For translated code's slow path: make the translation present and say whether a plain access may
+ * go ahead. MMU_PLAIN: an mmu_read/mmu_write of that size now reaches plain memory without
+ * translated code on the bytes; MMU_SPECIAL: devices or translated code are involved, let exec do
+ * the whole instruction; MMU_FAULT: *fault holds the #PF. */
 enum mmu_place { MMU_PLAIN, MMU_SPECIAL, MMU_FAULT };
-enum mmu_place mmu_prepare(struct mmu *mmu, int m, u64 la, unsigned size, int access, struct mmu_fault *fault);
-/* Would a write of size bytes (any number below a page) succeed? Sets A/D bits as the write would. */
+enum mmu_place mmu_prepare(struct mmu *mmu, int m, u64 la, unsigned size, int access,
+                           struct mmu_fault *fault);
+/* Would a write of size bytes (any number below a page) succeed? Sets A/D bits as the write would.
+ */
 bool mmu_check_write(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fault *fault);
 bool mmu_check_read(struct mmu *mmu, int m, u64 la, unsigned size, struct mmu_fault *fault);
 
-/* Host address of [la, la+*len) as plain memory for reading (TLB_RD) or writing (TLB_WR): *len is cut at the page end.
- * NULL with fault->error == ~0: not plain memory (use single accesses); NULL otherwise: page fault. A caller that writes
- * through it must be done before any other access, and writes to pages with translated code are given as "not plain". */
+/* Host address of [la, la+*len) as plain memory for reading (TLB_RD) or writing (TLB_WR): *len is
+ * cut at the page end. NULL with fault->error == ~0: not plain memory (use single accesses); NULL
+ * otherwise: page fault. A caller that writes through it must be done before any other access, and
+ * writes to pages with translated code are given as "not plain". */
 u8 *mmu_span(struct mmu *mmu, int m, u64 la, int access, u32 *len, struct mmu_fault *fault);
 
 /* Is the page of la in the TLB of mode m, with a global translation? */
@@ -83,19 +96,23 @@ static inline bool mmu_is_global(const struct mmu *mmu, int m, u64 la)
     return c->used && c->global && !((c->la ^ la) & ~(u64)PAGE_MASK);
 }
 
-/* Code fetch: host address of the byte at la with *len bytes to the page end, and the page id + offset in the ram space
- * (*page = RAM_NO_PAGE when the code is not in memory: fetch with mmu_fetch_io byte by byte). NULL: page fault. */
+/* Code fetch: host address of the byte at la with *len bytes to the page end, and the page id +
+ * offset in the ram space
+ * (*page = RAM_NO_PAGE when the code is not in memory: fetch with mmu_fetch_io byte by byte). NULL:
+ * page fault. */
 const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct mmu_fault *fault);
-/* Up to n bytes of code at la, crossing pages, from any kind of memory. Returns how many (n, or those before a page
- * fault that *fault describes). */
-unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n, struct mmu_fault *fault);
+/* Up to n bytes of code at la, crossing pages, from any kind of memory. Returns how many (n, or
+ * those before a page fault that *fault describes). */
+unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
+                         struct mmu_fault *fault);
 
 /* Debugger's view: no A/D bits, no TLB fill, no device registers. False where nothing is mapped. */
 bool mmu_peek(struct mmu *mmu, u64 la, void *buf, size_t n);
 /* Physical address of la without side effects, ~0 if not mapped. */
 u64 mmu_translate(struct mmu *mmu, u64 la);
 
-static inline bool mmu_read(struct mmu *mmu, int m, u64 la, unsigned size, u64 *v, struct mmu_fault *fault)
+static inline bool mmu_read(struct mmu *mmu, int m, u64 la, unsigned size, u64 *v,
+                            struct mmu_fault *fault)
 {
     const struct tlb_entry *e = &mmu->tlb[m].e[tlb_index(la)];
     if (LIKELY(tlb_hit(e->rd, la, size))) {
@@ -106,7 +123,8 @@ static inline bool mmu_read(struct mmu *mmu, int m, u64 la, unsigned size, u64 *
     return mmu_read_slow(mmu, m, la, size, v, fault);
 }
 
-static inline bool mmu_write(struct mmu *mmu, int m, u64 la, unsigned size, u64 v, struct mmu_fault *fault)
+static inline bool mmu_write(struct mmu *mmu, int m, u64 la, unsigned size, u64 v,
+                             struct mmu_fault *fault)
 {
     const struct tlb_entry *e = &mmu->tlb[m].e[tlb_index(la)];
     if (LIKELY(tlb_hit(e->wr, la, size))) {

@@ -12,7 +12,7 @@
 /* Address space that faults on either side: a stray access stops there instead of in somebody's
  * data. */
 #define GUARD (1 * MIB)
-#define HUGE (2 * MIB)
+#define HUGE  (2 * MIB)
 
 enum { LINE_BITS = 6 }; /* code_lines has a bit per 64 bytes */
 

@@ -31,11 +31,11 @@ struct ram_space {
 
 struct ram {
     struct ram_space *space;
-    u8 *host;   /* page-aligned, guard pages on both sides */
-    u64 size;   /* bytes, a multiple of PAGE_SIZE */
-    u32 page0;  /* id of its first page in the space */
-    u8 *dirty;  /* one byte per page: DIRTY_* bits */
-    u8 *area;   /* the mapping with its guards */
+    u8 *host;  /* page-aligned, guard pages on both sides */
+    u64 size;  /* bytes, a multiple of PAGE_SIZE */
+    u32 page0; /* id of its first page in the space */
+    u8 *dirty; /* one byte per page: DIRTY_* bits */
+    u8 *area;  /* the mapping with its guards */
 };
 
 /* Allocate `size` zeroed bytes (rounded up to pages). False with *err when the host has no room. */

@@ -1,4 +1,5 @@
-/* The software TLB: its layout, which translated code reads directly, and the inline probe (translator.md 5.5). */
+/* The software TLB: its layout, which translated code reads directly, and the inline probe
+ * (translator.md 5.5). */
 #ifndef MMU_TLB_H
 #define MMU_TLB_H
 
@@ -35,12 +36,12 @@ enum { MMU_SUP, MMU_USER, MMU__MODES };
 
 /* Beside each entry, what the fast path does not need. */
 struct tlb_cold {
-    u64 la, phys; /* page addresses */
+    u64 la, phys;    /* page addresses */
     struct ram *ram; /* where writes go, when the write tag is of memory: page ram_index of it */
     u32 ram_index;
-    u32 page;     /* id in the ram space of what reads and fetches see, or RAM_NO_PAGE */
+    u32 page; /* id in the ram space of what reads and fetches see, or RAM_NO_PAGE */
     u8 global, large;
-    u8 used;      /* listed in tlb.used[] */
+    u8 used; /* listed in tlb.used[] */
 };
 #define RAM_NO_PAGE 0xffffffffu
 

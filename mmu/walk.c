@@ -2,16 +2,32 @@
 #include "mmu/walk.h"
 
 enum {
-    PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 32, PTE_D = 64, PTE_PS = 128, PTE_G = 256,
-    ERR_P = 1, ERR_W = 2, ERR_U = 4, ERR_RSVD = 8, ERR_I = 16,
-    MODE_WP = 0x10000, MODE_PSE = 0x10, MODE_PAE = 0x20, MODE_PGE = 0x80, MODE_SMEP = 0x100000,
-    MODE_LMA = 0x400, MODE_NXE = 0x800,
+    PTE_P = 1,
+    PTE_W = 2,
+    PTE_U = 4,
+    PTE_A = 32,
+    PTE_D = 64,
+    PTE_PS = 128,
+    PTE_G = 256,
+    ERR_P = 1,
+    ERR_W = 2,
+    ERR_U = 4,
+    ERR_RSVD = 8,
+    ERR_I = 16,
+    MODE_WP = 0x10000,
+    MODE_PSE = 0x10,
+    MODE_PAE = 0x20,
+    MODE_PGE = 0x80,
+    MODE_SMEP = 0x100000,
+    MODE_LMA = 0x400,
+    MODE_NXE = 0x800,
 };
-#define MODE_PG 0x80000000u
-#define PTE_NX BIT64(63)
+#define MODE_PG   0x80000000u
+#define PTE_NX    BIT64(63)
 #define ADDR_MASK 0x000ffffffffff000ull
 
-/* A table entry of `size` 4 or 8 bytes at physical address pa; tables outside of memory read as the bus answers. */
+/* A table entry of `size` 4 or 8 bytes at physical address pa; tables outside of memory read as the
+ * bus answers. */
 static u64 entry_read(struct mmu *mmu, u64 pa, unsigned size)
 {
     const struct region *r;
@@ -61,14 +77,16 @@ bool walk_load_pdptes(struct mmu *mmu, const struct mmu_mode *mode, u64 out[4])
     return true;
 }
 
-/* The levels' shared state: where the entry was, for setting A and D when the walk is known to succeed. */
+/* The levels' shared state: where the entry was, for setting A and D when the walk is known to
+ * succeed. */
 struct levels {
     u64 at[4];
     u64 e[4];
     unsigned n;
 };
 
-static bool walk_rights(struct mmu *mmu, int m, u64 la, int access, const struct walk *w, struct mmu_fault *fault)
+static bool walk_rights(struct mmu *mmu, int m, u64 la, int access, const struct walk *w,
+                        struct mmu_fault *fault)
 {
     bool ok;
     if (m == MMU_USER)
@@ -155,7 +173,8 @@ static bool walk_64(struct mmu *mmu, int m, u64 la, int access, struct levels *l
     return true;
 }
 
-bool walk(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w, struct mmu_fault *fault)
+bool walk(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w,
+          struct mmu_fault *fault)
 {
     struct levels l = {.n = 0};
     *w = (struct walk){0};

@@ -5,19 +5,20 @@
 #include "mmu/mmu.h"
 
 struct walk {
-    u64 phys;      /* physical address of the 4 KiB page that holds the address */
+    u64 phys;               /* physical address of the 4 KiB page that holds the address */
     bool user, write, exec; /* rights of the translation, before CR0.WP is considered */
-    bool dirty;    /* the leaf's D bit is set */
+    bool dirty;             /* the leaf's D bit is set */
     bool global, large;
 };
 
-/* Walk for linear address `la` as an access of kind `access` (TLB_RD, TLB_WR, TLB_EX) by mode `m`. On success sets A (and D
- * for writes) in the tables and fills *w. False: *fault holds the #PF. With `peek` nothing is written and rights are not
- * checked. */
-bool walk(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w, struct mmu_fault *fault);
+/* Walk for linear address `la` as an access of kind `access` (TLB_RD, TLB_WR, TLB_EX) by mode `m`.
+ * On success sets A (and D for writes) in the tables and fills *w. False: *fault holds the #PF.
+ * With `peek` nothing is written and rights are not checked. */
+bool walk(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w,
+          struct mmu_fault *fault);
 
-/* The memory region behind n bytes at physical address phys for reads (dir 0) or writes (1), or NULL where devices or
- * nothing answers. */
+/* The memory region behind n bytes at physical address phys for reads (dir 0) or writes (1), or
+ * NULL where devices or nothing answers. */
 struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir);
 static inline struct region *mmu_memory(struct mmu *mmu, u64 phys, unsigned n, int dir)
 {

@@ -1,5 +1,6 @@
-/* What every exec_ handler uses: operands, flags and the stack. A handler reads its operands, computes, and writes guest
- * state only after its last possible fault; the run loop then commits next_rip. */
+/* What every exec_ handler uses: operands, flags and the stack. A handler reads its operands,
+ * computes, and writes guest state only after its last possible fault; the run loop then commits
+ * next_rip. */
 #ifndef CPU_EXEC_EXEC_H
 #define CPU_EXEC_EXEC_H
 
@@ -10,10 +11,12 @@
 
 typedef void exec_fn(struct cpu *cpu, const struct insn *insn);
 
-/* exec_table[op]; every operation has a handler (exec_UD raises #UD for those that a CPU model never decodes). */
+/* exec_table[op]; every operation has a handler (exec_UD raises #UD for those that a CPU model
+ * never decodes). */
 extern exec_fn *const exec_table[OP__COUNT];
 
-#define OP(id, text, reads, writes, undef, attrs, feat) void exec_##id(struct cpu *cpu, const struct insn *insn);
+#define OP(id, text, reads, writes, undef, attrs, feat)                                            \
+    void exec_##id(struct cpu *cpu, const struct insn *insn);
 #include "cpu/isa/ops.def"
 #undef OP
 
@@ -65,7 +68,9 @@ static inline void opnd_write(struct cpu *cpu, const struct insn *insn, unsigned
     const struct opnd *o = &insn->o[i];
     switch (o->kind) {
     case OPND_GPR: reg_write(cpu, o->reg, o->size, v); break;
-    case OPND_GPRH: cpu->gpr[o->reg & 3] = (cpu->gpr[o->reg & 3] & ~(u64)0xff00) | (v & 0xff) << 8; break;
+    case OPND_GPRH:
+        cpu->gpr[o->reg & 3] = (cpu->gpr[o->reg & 3] & ~(u64)0xff00) | (v & 0xff) << 8;
+        break;
     case OPND_MEM: mem_write(cpu, insn->seg, ea(cpu, insn), o->size, v); break;
     }
 }
@@ -83,7 +88,10 @@ static inline u64 sp_mask(const struct cpu *cpu)
 {
     return cpu->stack_bits == 16 ? 0xffff : cpu->stack_bits == 32 ? 0xffffffffu : ~(u64)0;
 }
-static inline u64 sp_get(const struct cpu *cpu) { return cpu->gpr[REG_SP] & sp_mask(cpu); }
+static inline u64 sp_get(const struct cpu *cpu)
+{
+    return cpu->gpr[REG_SP] & sp_mask(cpu);
+}
 static inline void sp_set(struct cpu *cpu, u64 v)
 {
     reg_write(cpu, REG_SP, cpu->stack_bits / 8u, v);
@@ -100,11 +108,14 @@ static inline u64 stack_read(struct cpu *cpu, unsigned at, unsigned size)
 {
     return mem_read(cpu, SEG_SS, (sp_get(cpu) + at) & sp_mask(cpu), size);
 }
-static inline void pop_commit(struct cpu *cpu, unsigned bytes) { sp_set(cpu, sp_get(cpu) + bytes); }
+static inline void pop_commit(struct cpu *cpu, unsigned bytes)
+{
+    sp_set(cpu, sp_get(cpu) + bytes);
+}
 
 /* ---- branches ---- */
-/* Continue at offset `target` (cut to the operand size by the caller) of CS: checks the limit (#GP(0)), commits nothing but
- * next_rip. */
+/* Continue at offset `target` (cut to the operand size by the caller) of CS: checks the limit
+ * (#GP(0)), commits nothing but next_rip. */
 static inline void branch(struct cpu *cpu, u64 target)
 {
     if (UNLIKELY(cpu->code_bits != 64 && target > cpu->seg[SEG_CS].limit))

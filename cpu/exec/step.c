@@ -1,5 +1,6 @@
-/* The interpreter's loop, with a cache of decoded instructions that is addressed by place and checked by content: an entry
- * is right when the bytes in memory are the bytes it was decoded from, so writes to code need no notice. */
+/* The interpreter's loop, with a cache of decoded instructions that is addressed by place and
+ * checked by content: an entry is right when the bytes in memory are the bytes it was decoded from,
+ * so writes to code need no notice. */
 #include "cpu/exec/step.h"
 #include "cpu/exec/exec.h"
 #include "cpu/sys/debug.h"
@@ -60,8 +61,9 @@ static const struct insn *fetch_odd(struct cpu *cpu, u64 la)
     unsigned n = 0, want = 1;
     /* Byte by byte beyond the page: a fault there counts only if the instruction reaches it. */
     for (;;) {
-        n += mmu_fetch_bytes(&cpu->mmu, cpu->mmu_mode, cpu->code_bits == 64 ? la + n : (u32)(la + n), buf + n, want - n,
-                             &fault);
+        n +=
+            mmu_fetch_bytes(&cpu->mmu, cpu->mmu_mode, cpu->code_bits == 64 ? la + n : (u32)(la + n),
+                            buf + n, want - n, &fault);
         if (n < want)
             cpu_raise_pf(cpu, &fault);
         switch (decode(&cache->odd, buf, n, cpu->code_bits, cpu->feats)) {
@@ -83,7 +85,8 @@ const struct insn *exec_fetch(struct cpu *cpu)
     const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
     const u8 *p;
     struct cached *c;
-    if (UNLIKELY((e->ex ^ la) & ~(u64)PAGE_MASK || (e->ex & PAGE_MASK) || (la & PAGE_MASK) > PAGE_SIZE - 16)) {
+    if (UNLIKELY((e->ex ^ la) & ~(u64)PAGE_MASK || (e->ex & PAGE_MASK) ||
+                 (la & PAGE_MASK) > PAGE_SIZE - 16)) {
         struct mmu_fault fault;
         u32 len, page;
         p = mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault);
@@ -114,7 +117,8 @@ const struct insn *exec_fetch(struct cpu *cpu)
 static void log_exec(struct cpu *cpu)
 {
     char buf[2048];
-    log_line(cpu->log, LOGA_EXEC, "exec %04x:%08llx", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
+    log_line(cpu->log, LOGA_EXEC, "exec %04x:%08llx", cpu->seg[SEG_CS].sel,
+             (unsigned long long)cpu->rip);
     if (log_on(cpu->log, LOGA_CPU))
         log_line(cpu->log, LOGA_CPU, "%s", cpu_dump(cpu, buf, sizeof(buf)));
 }

@@ -1,29 +1,35 @@
-/* The interpreter's loop: fetch, decode (through a cache), execute, one guest instruction after another. */
+/* The interpreter's loop: fetch, decode (through a cache), execute, one guest instruction after
+ * another. */
 #ifndef CPU_EXEC_STEP_H
 #define CPU_EXEC_STEP_H
 
 #include "cpu/cpu.h"
 
-/* Run instructions in exec until the budget is used up or cpu_attention() holds; with `until_jump` also stop behind the
- * first instruction that jumps or changes mode; at most `max`. Faults longjmp to cpu->unwind. */
+/* Run instructions in exec until the budget is used up or cpu_attention() holds; with `until_jump`
+ * also stop behind the first instruction that jumps or changes mode; at most `max`. Faults longjmp
+ * to cpu->unwind. */
 void exec_run(struct cpu *cpu, u32 max, bool until_jump);
 
-/* Fetch and decode the instruction at cpu->rip. Raises what the fetch or the decode raises. The result stays valid until
- * the next call. */
+/* Fetch and decode the instruction at cpu->rip. Raises what the fetch or the decode raises. The
+ * result stays valid until the next call. */
 const struct insn *exec_fetch(struct cpu *cpu);
 
 /* Does the run loop have something to do before the next instruction? */
 static inline bool cpu_attention(const struct cpu *cpu)
 {
-    return __atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) || cpu->halted || (cpu->intr && (cpu->eflags & FL_IF) && !cpu->shadow) ||
-           (cpu->smi_pending && !cpu->in_smm) || (cpu->nmi_pending && !cpu->nmi_blocked) || (cpu->init_pending && !cpu->in_smm);
+    return __atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) || cpu->halted ||
+           (cpu->intr && (cpu->eflags & FL_IF) && !cpu->shadow) ||
+           (cpu->smi_pending && !cpu->in_smm) || (cpu->nmi_pending && !cpu->nmi_blocked) ||
+           (cpu->init_pending && !cpu->in_smm);
 }
 
-/* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */
+/* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code
+ * segments. */
 static inline bool cpu_needs_exec(const struct cpu *cpu)
 {
-    return (cpu->eflags & (FL_TF | FL_RF)) || (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT | MK_CODE64)) ||
-           cpu->shadow || cpu->db_pending;
+    return (cpu->eflags & (FL_TF | FL_RF)) ||
+           (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT | MK_CODE64)) || cpu->shadow ||
+           cpu->db_pending;
 }
 
 bool exec_cache_new(struct cpu *cpu);

@@ -1,5 +1,5 @@
-/* What a host back end gives: stubs once, code per block. It knows the IR, the layout of struct cpu and nothing of guests'
- * instructions. */
+/* What a host back end gives: stubs once, code per block. It knows the IR, the layout of struct cpu
+ * and nothing of guests' instructions. */
 #ifndef CPU_JIT_BACKEND_H
 #define CPU_JIT_BACKEND_H
 
@@ -9,12 +9,13 @@
 
 /* A site names a guest instruction of a block in one number that code passes to helpers. */
 #define SITE(block_id, at) ((u32)(block_id) << 6 | (u32)(at))
-#define SITE_BLOCK(site) ((site) >> 6)
-#define SITE_AT(site) ((site) & 63)
+#define SITE_BLOCK(site)   ((site) >> 6)
+#define SITE_AT(site)      ((site)&63)
 
 /* Entry points in code memory that blocks use (executable addresses). */
 struct be_stubs {
-    /* Call translated code at `host`; returns what the exit put in the result register: BE_LEAVE or a link number. */
+    /* Call translated code at `host`; returns what the exit put in the result register: BE_LEAVE or
+     * a link number. */
     u64 (*enter)(void *cpu, const void *host);
     const u8 *leave;         /* rip is in state */
     const u8 *exit_link;     /* result = SITE(block, link index) | BE_LINK */
@@ -23,7 +24,7 @@ struct be_stubs {
     const u8 *seg, *exec, *execx;
 };
 #define BE_LEAVE 0ull
-#define BE_LINK BIT64(40)
+#define BE_LINK  BIT64(40)
 #define BE_ENTRY BIT64(41)
 
 struct be_exec;
@@ -35,14 +36,14 @@ struct be_helpers {
     u64 (*exec)(struct cpu *cpu, const struct be_exec *x); /* nonzero: leave */
 };
 
-/* What code hands to helpers.exec: a guest instruction that exec runs, with all that its surroundings know at translation
- * time. The back end passes a pointer and looks at nothing. */
+/* What code hands to helpers.exec: a guest instruction that exec runs, with all that its
+ * surroundings know at translation time. The back end passes a pointer and looks at nothing. */
 struct be_exec {
     struct insn insn;
     void (*fn)(struct cpu *cpu, const struct insn *insn);
-    u64 rip, next;      /* of this instruction and of the one behind it */
-    s32 ahead;          /* instructions charged and not executed when it starts */
-    const bool *dead;   /* the block's */
+    u64 rip, next;    /* of this instruction and of the one behind it */
+    s32 ahead;        /* instructions charged and not executed when it starts */
+    const bool *dead; /* the block's */
     u64 mode_key;
 };
 
@@ -54,7 +55,7 @@ struct be_exit {
 };
 
 struct be_out {
-    u8 *code, *end;     /* in: room (writable alias) ; out: code .. end */
+    u8 *code, *end; /* in: room (writable alias) ; out: code .. end */
     const u8 *entry;
     bool full;
     struct be_exit exits[IR_MAX_GUEST + 2];
@@ -65,17 +66,19 @@ struct be_in {
     const struct ir_block *ir;
     u32 block_id;
     const struct be_exec *execs; /* one per EXEC and EXECX, in order; they outlive the code */
-    u32 off;                   /* of the block in its page: exits to the same page may be linked */
-    bool link_any;             /* paging is off: direct exits to other pages may be linked, too */
-    u32 base;                  /* of CS, for those */
-    bool link_none;            /* chaining is switched off */
+    u32 off;        /* of the block in its page: exits to the same page may be linked */
+    bool link_any;  /* paging is off: direct exits to other pages may be linked, too */
+    u32 base;       /* of CS, for those */
+    bool link_none; /* chaining is switched off */
     bool counted, user;
 };
 
 /* Emit the stubs at *p (writable alias), advancing it. */
-void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers, struct be_stubs *stubs);
+void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
+                   struct be_stubs *stubs);
 /* Emit one block. out->full: nothing usable was written. */
-void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in, struct be_out *out);
+void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
+                   struct be_out *out);
 /* Point the rel32 at `rel` (writable) to executable address `to`. */
 void be_patch(struct codebuf *buf, u8 *rel, const u8 *to);
 

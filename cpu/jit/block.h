@@ -30,10 +30,10 @@ struct block {
     struct block *hash_next;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
-    struct link *links;         /* [nlinks] */
-    struct be_exec *execs;      /* [nexecs]: the instructions that call exec */
-    u16 *insn_off;              /* [nguest + 1] offsets from rip */
-    struct ir_block *ir;        /* kept for the eval engine only, with every instruction decoded */
+    struct link *links;    /* [nlinks] */
+    struct be_exec *execs; /* [nexecs]: the instructions that call exec */
+    u16 *insn_off;         /* [nguest + 1] offsets from rip */
+    struct ir_block *ir;   /* kept for the eval engine only, with every instruction decoded */
     struct insn *ir_insns;
 };
 
@@ -45,28 +45,29 @@ struct jit {
     struct cpu *cpu;
     struct jit_config config;
     struct codebuf buf;
-    u8 *code_p;               /* next free byte (writable alias) */
-    u8 *code_start;           /* behind the stubs */
-    bool in_code;             /* translated code or a helper of it is running: nothing may be freed */
-    u8 hot[HOT_SIZE];         /* how often a place was entered before it is translated */
+    u8 *code_p;       /* next free byte (writable alias) */
+    u8 *code_start;   /* behind the stubs */
+    bool in_code;     /* translated code or a helper of it is running: nothing may be freed */
+    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
     struct be_stubs stubs;
-    struct block **blocks;    /* by id */
+    struct block **blocks; /* by id */
     u32 nblocks, cap_blocks;
     struct block *hash[HASH_SIZE];
-    struct block **pages;     /* by page id: blocks on the page */
+    struct block **pages; /* by page id: blocks on the page */
     u32 npages;
-    struct block *running;    /* eval: the block under way */
-    u32 gen_seen[2];          /* mmu.gen, mmu.gen_global that the tags of class 0 and 1 were made for */
+    struct block *running; /* eval: the block under way */
+    u32 gen_seen[2]; /* mmu.gen, mmu.gen_global that the tags of class 0 and 1 were made for */
     unsigned class_seen;
-    bool sup_global;          /* code at CPL 0 under CR4.PGE comes from global pages, as far as was seen */
-    u32 sup_local, sup_gen;   /* blocks in a row that did not; mmu.gen_global when that was given up */
-    u64 a20_seen;             /* mmu.a20_mask that links between pages were made for */
+    bool sup_global; /* code at CPL 0 under CR4.PGE comes from global pages, as far as was seen */
+    u32 sup_local,
+        sup_gen;  /* blocks in a row that did not; mmu.gen_global when that was given up */
+    u64 a20_seen; /* mmu.a20_mask that links between pages were made for */
     u64 mode_seen, base_seen;
     struct {
         u64 mode_key, base;
-    } jc_modes[JC_MODES];     /* which mode each number in a jump table tag means */
+    } jc_modes[JC_MODES]; /* which mode each number in a jump table tag means */
     u32 jc_nmodes, jc_gen[2];
-    struct ir_block ir;       /* scratch for translation */
+    struct ir_block ir; /* scratch for translation */
     struct jit_stats stats;
 };
 
@@ -88,7 +89,8 @@ void jc_put(struct jit *jit, struct block *b);
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);
 
-/* translate.c: the block at cpu->rip, whose code starts at byte `off` of `page`, host address `code`. NULL: use exec. */
+/* translate.c: the block at cpu->rip, whose code starts at byte `off` of `page`, host address
+ * `code`. NULL: use exec. */
 struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval);
 
 #endif

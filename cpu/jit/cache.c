@@ -1,11 +1,13 @@
-/* The tables of translated blocks: found by place and mode, linked to each other, dropped when their bytes change. */
+/* The tables of translated blocks: found by place and mode, linked to each other, dropped when
+ * their bytes change. */
 #include "cpu/jit/block.h"
 
 #include <stdlib.h>
 
 static u32 hash_of(u32 page, u32 off, u64 mode_key)
 {
-    u64 h = ((u64)page << PAGE_BITS | off) * 0x9e3779b97f4a7c15ull ^ mode_key * 0xff51afd7ed558ccdull;
+    u64 h =
+        ((u64)page << PAGE_BITS | off) * 0x9e3779b97f4a7c15ull ^ mode_key * 0xff51afd7ed558ccdull;
     return (u32)(h >> (64 - HASH_BITS));
 }
 
@@ -21,7 +23,8 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
 static u64 lines_of(const struct block *b, u32 page)
 {
     u32 first = page == b->page0 ? b->off : 0;
-    u32 end = page == b->page0 ? MIN(b->off + b->nbytes, PAGE_SIZE) : b->off + b->nbytes - PAGE_SIZE;
+    u32 end =
+        page == b->page0 ? MIN(b->off + b->nbytes, PAGE_SIZE) : b->off + b->nbytes - PAGE_SIZE;
     u32 lo = first >> 6, hi = (end - 1) >> 6;
     return (~(u64)0 >> (63 - (hi - lo))) << lo;
 }
@@ -195,12 +198,14 @@ static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
     return jit->jc_nmodes++;
 }
 
-/* The kernel's code usually lies in global pages, which a CR3 write leaves alone: its tags then follow the generation of global
- * translations only (class 1), so that they survive a change of process. */
+/* The kernel's code usually lies in global pages, which a CR3 write leaves alone: its tags then
+ * follow the generation of global translations only (class 1), so that they survive a change of
+ * process. */
 static unsigned tag_class(const struct jit *jit)
 {
     const struct cpu *cpu = jit->cpu;
-    return (jit->sup_global || jit->sup_gen != cpu->mmu.gen_global) && !(cpu->mode_key & MK_CPL3) && (cpu->cr4 & CR4_PGE) && (cpu->mode_key & MK_PG);
+    return (jit->sup_global || jit->sup_gen != cpu->mmu.gen_global) && !(cpu->mode_key & MK_CPL3) &&
+           (cpu->cr4 & CR4_PGE) && (cpu->mode_key & MK_PG);
 }
 
 /* Recompute the tag of the present mode and address space. */
@@ -210,7 +215,8 @@ void jc_refresh(struct jit *jit)
     u64 base = cpu->seg[SEG_CS].base;
     unsigned cls = tag_class(jit);
     u32 gen = cls ? cpu->mmu.gen_global : cpu->mmu.gen, n;
-    if (jit->gen_seen[cls] == gen && jit->mode_seen == cpu->mode_key && jit->base_seen == base && jit->class_seen == cls)
+    if (jit->gen_seen[cls] == gen && jit->mode_seen == cpu->mode_key && jit->base_seen == base &&
+        jit->class_seen == cls)
         return;
     if (jit->gen_seen[cls] != gen)
         jit->jc_gen[cls]++;
@@ -225,7 +231,8 @@ void jc_refresh(struct jit *jit)
     jit->base_seen = base;
     jit->class_seen = cls;
     n = mode_number(jit, cpu->mode_key, base);
-    if (jit->jc_gen[cls] >= BIT(25) - 2) { /* the generation wraps: old tags must not come alive again */
+    if (jit->jc_gen[cls] >=
+        BIT(25) - 2) { /* the generation wraps: old tags must not come alive again */
         jit->jc_gen[cls] = 1;
         for (u32 i = 0; i < JC_SIZE; i++)
             cpu->jc[i].tag = ~(u64)0;
@@ -240,9 +247,11 @@ void jc_put(struct jit *jit, struct block *b)
     u64 la = (u32)(cpu->seg[SEG_CS].base + b->rip);
     if (jit->class_seen) {
         if (!mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) ||
-            (b->page1 != RAM_NO_PAGE && !mmu_is_global(&cpu->mmu, cpu->mmu_mode, (u32)((la | PAGE_MASK) + 1)))) {
-            /* Not a page that survives a CR3 write: stays out of the table. A kernel with nothing but such pages goes
-             * back to one generation for all, until the next change of global translations. */
+            (b->page1 != RAM_NO_PAGE &&
+             !mmu_is_global(&cpu->mmu, cpu->mmu_mode, (u32)((la | PAGE_MASK) + 1)))) {
+            /* Not a page that survives a CR3 write: stays out of the table. A kernel with nothing
+             * but such pages goes back to one generation for all, until the next change of global
+             * translations. */
             if (++jit->sup_local > SUP_LOCAL_MAX) {
                 jit->sup_global = false;
                 jit->sup_gen = cpu->mmu.gen_global;

@@ -1,4 +1,5 @@
-/* Memory for translated code: a memfd mapped twice, writable and executable (W^X without switching). */
+/* Memory for translated code: a memfd mapped twice, writable and executable (W^X without
+ * switching). */
 #define _GNU_SOURCE
 #include "cpu/jit/codebuf.h"
 #include "devices/core/err.h"
@@ -17,7 +18,9 @@ bool codebuf_init(struct codebuf *buf, size_t size, struct err *err)
         rx = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
     }
     if (rw == MAP_FAILED || rx == MAP_FAILED) {
-        err_set(err, "the host gives no executable memory for translated code (%s); guests run in the interpreter",
+        err_set(err,
+                "the host gives no executable memory for translated code (%s); guests run in the "
+                "interpreter",
                 strerror(errno));
         if (rw != MAP_FAILED)
             munmap(rw, size);

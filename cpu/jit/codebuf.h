@@ -1,4 +1,5 @@
-/* Memory for translated code: one set of pages mapped twice, writable and executable, never both at one address. */
+/* Memory for translated code: one set of pages mapped twice, writable and executable, never both at
+ * one address. */
 #ifndef CPU_JIT_CODEBUF_H
 #define CPU_JIT_CODEBUF_H
 
@@ -14,7 +15,13 @@ struct codebuf {
 
 bool codebuf_init(struct codebuf *buf, size_t size, struct err *err);
 void codebuf_free(struct codebuf *buf);
-static inline const u8 *codebuf_rx(const struct codebuf *buf, const u8 *rw) { return buf->rx + (rw - buf->rw); }
-static inline u8 *codebuf_rw(const struct codebuf *buf, const u8 *rx) { return buf->rw + (rx - buf->rx); }
+static inline const u8 *codebuf_rx(const struct codebuf *buf, const u8 *rw)
+{
+    return buf->rx + (rw - buf->rw);
+}
+static inline u8 *codebuf_rw(const struct codebuf *buf, const u8 *rx)
+{
+    return buf->rw + (rx - buf->rx);
+}
 
 #endif

@@ -1,4 +1,5 @@
-/* Running translated code: find or make the block, enter it, link exits, and the helpers that code calls. */
+/* Running translated code: find or make the block, enter it, link exits, and the helpers that code
+ * calls. */
 #include "cpu/jit/jit.h"
 #include "cpu/exec/exec.h"
 #include "cpu/exec/step.h"
@@ -15,7 +16,8 @@ enum { CODE_SIZE = 64 * 1024 * 1024, HOT_AFTER = 4 };
 #endif
 
 /* ---- what code calls ---- */
-/* The guest instruction of `site` is about to fault, to be left, or to look at time: put EIP and the count right. */
+/* The guest instruction of `site` is about to fault, to be left, or to look at time: put EIP and
+ * the count right. */
 static struct block *at_site(struct cpu *cpu, u32 site)
 {
     struct jit *jit = cpu->jit;
@@ -58,8 +60,8 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
     cpu->jit->stats.exits_exec++;
     x->fn(cpu, &x->insn);
     cpu->rip = cpu->next_rip;
-    if (LIKELY(cpu->rip == x->next && !*x->dead && cpu->mode_key == x->mode_key && cpu->mmu.gen == gen && !cpu->db_pending &&
-               !cpu->shadow && !cpu_attention(cpu))) {
+    if (LIKELY(cpu->rip == x->next && !*x->dead && cpu->mode_key == x->mode_key &&
+               cpu->mmu.gen == gen && !cpu->db_pending && !cpu->shadow && !cpu_attention(cpu))) {
         cpu->ahead = 0;
         return 0;
     }
@@ -71,7 +73,8 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 }
 
 /* ---- finding blocks ---- */
-/* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not worth translating yet. */
+/* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not
+ * worth translating yet. */
 static struct block *find(struct jit *jit, bool eval, bool *cold)
 {
     struct cpu *cpu = jit->cpu;
@@ -121,7 +124,8 @@ static enum jit_left run_eval(struct jit *jit)
     bool cold;
     u64 mode = cpu->mode_key;
     for (;;) {
-        if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode || (cpu->eflags & (FL_TF | FL_RF)))
+        if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode ||
+            (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
         b = find(jit, true, &cold);
         if (!b && cold)
@@ -149,9 +153,10 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
     struct link *l = &from->links[SITE_AT(site)];
     u64 flushes = jit->stats.flushes;
     to = find(jit, false, cold);
-    /* A flush during translation frees `from`. A block on two pages is entered through find() or the jump table only, unless
-     * there is no paging. */
-    if (to && flushes == jit->stats.flushes && !from->dead && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
+    /* A flush during translation frees `from`. A block on two pages is entered through find() or
+     * the jump table only, unless there is no paging. */
+    if (to && flushes == jit->stats.flushes && !from->dead &&
+        (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
         block_link(jit, l, to);
     return to;
 }
@@ -185,7 +190,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
             host = b->host;
         }
         if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
-            log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
+            log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel,
+                     (unsigned long long)cpu->rip);
         r = jit->stubs.enter(cpu, host);
         if (r & BE_LINK) {
             cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].rip;
@@ -219,7 +225,8 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
     jit->config = *config;
-    if (!size_pages(jit) || !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
+    if (!size_pages(jit) ||
+        !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);
         free(jit);
         return false;

@@ -1,4 +1,5 @@
-/* Translated code of one virtual CPU: the block cache, links between blocks, invalidation, and running it. */
+/* Translated code of one virtual CPU: the block cache, links between blocks, invalidation, and
+ * running it. */
 #ifndef CPU_JIT_JIT_H
 #define CPU_JIT_JIT_H
 
@@ -10,29 +11,33 @@ struct err;
 struct jit;
 
 struct jit_config {
-    bool counted;      /* charge the budget per instruction (deterministic time); else poll exit_request only */
-    bool no_chain;     /* every exit returns to the run loop */
-    bool eager;        /* translate a place when it is entered for the first time */
-    u32 passes;        /* mask for ir_optimise */
-    u64 code_size;     /* bytes of code memory; 0: the default */
+    bool counted;  /* charge the budget per instruction (deterministic time); else poll exit_request
+                      only */
+    bool no_chain; /* every exit returns to the run loop */
+    bool eager;    /* translate a place when it is entered for the first time */
+    u32 passes;    /* mask for ir_optimise */
+    u64 code_size; /* bytes of code memory; 0: the default */
     struct tr_config tr;
 };
 
-/* Give `cpu` a translator. False with a sentence when the host gives no executable memory: the interpreter remains. */
+/* Give `cpu` a translator. False with a sentence when the host gives no executable memory: the
+ * interpreter remains. */
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err);
 void jit_free(struct cpu *cpu);
 bool jit_set_config(struct cpu *cpu, const struct jit_config *config, struct err *err);
 
-/* Run translated code (`eval`: the same blocks through the IR evaluator) from cpu->rip until something needs the run loop.
- * What comes back says what that is. Faults longjmp to cpu->unwind with all state in cpu. */
+/* Run translated code (`eval`: the same blocks through the IR evaluator) from cpu->rip until
+ * something needs the run loop. What comes back says what that is. Faults longjmp to cpu->unwind
+ * with all state in cpu. */
 enum jit_left {
-    JIT_AGAIN,  /* state is in cpu: check events and come back */
-    JIT_EXEC,   /* run one instruction in exec first */
-    JIT_COLD,   /* run exec up to the next jump: the code there is not worth translating yet */
+    JIT_AGAIN, /* state is in cpu: check events and come back */
+    JIT_EXEC,  /* run one instruction in exec first */
+    JIT_COLD,  /* run exec up to the next jump: the code there is not worth translating yet */
 };
 enum jit_left jit_run(struct cpu *cpu, bool eval);
 
-/* Bytes [off, off+len) of page `page` were written: blocks that came from them are dropped. The ram_space.wrote hook. */
+/* Bytes [off, off+len) of page `page` were written: blocks that came from them are dropped. The
+ * ram_space.wrote hook. */
 void jit_wrote(void *arg, u32 page, u32 off, u32 len);
 /* Drop everything (code memory full, configuration changed). */
 void jit_flush(struct cpu *cpu);

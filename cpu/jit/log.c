@@ -8,16 +8,16 @@
 void jit_log_host(struct jit *jit, const struct block *b)
 {
     const u8 *p = b->host;
-    log_line(jit->cpu->log, LOGA_OUT_ASM, "host code of %08llx: %u bytes for %u guest instructions", (unsigned long long)b->rip,
-             b->host_size, b->nguest);
+    log_line(jit->cpu->log, LOGA_OUT_ASM, "host code of %08llx: %u bytes for %u guest instructions",
+             (unsigned long long)b->rip, b->host_size, b->nguest);
 #ifdef CONFIG_CAPSTONE
     csh cs;
     cs_insn *insn;
     if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) == CS_ERR_OK) {
         size_t n = cs_disasm(cs, p, b->host_size, (uintptr_t)p, 0, &insn);
         for (size_t i = 0; i < n; i++)
-            log_line(jit->cpu->log, LOGA_OUT_ASM, "  %llx: %s %s", (unsigned long long)insn[i].address, insn[i].mnemonic,
-                     insn[i].op_str);
+            log_line(jit->cpu->log, LOGA_OUT_ASM, "  %llx: %s %s",
+                     (unsigned long long)insn[i].address, insn[i].mnemonic, insn[i].op_str);
         cs_free(insn, n);
         cs_close(&cs);
     }

@@ -1,4 +1,5 @@
-/* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the tables. */
+/* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the
+ * tables. */
 #include "cpu/exec/exec.h"
 #include "cpu/jit/block.h"
 #include "devices/core/err.h"
@@ -26,8 +27,8 @@ static const u8 *following_page(struct jit *jit, u32 off, u32 *page1)
     *page1 = RAM_NO_PAGE;
     if ((u32)la != la)
         return NULL;
-    /* Only when it is mapped and fetched already: translating ahead must not fault or set A bits (Intel permits neither
-     * for instructions that are never reached). */
+    /* Only when it is mapped and fetched already: translating ahead must not fault or set A bits
+     * (Intel permits neither for instructions that are never reached). */
     e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
     if (e->ex == la) {
         u32 len;
@@ -67,7 +68,8 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
 
 static bool keep_ir(struct block *b, const struct tr_result *tr)
 {
-    size_t size = offsetof(struct ir_block, ins) + tr->ir->n * sizeof(struct ir_ins), insns = tr->ir->nguest * sizeof(struct insn);
+    size_t size = offsetof(struct ir_block, ins) + tr->ir->n * sizeof(struct ir_ins),
+           insns = tr->ir->nguest * sizeof(struct insn);
     b->ir = malloc(size);
     b->ir_insns = malloc(insns);
     if (!b->ir || !b->ir_insns)
@@ -97,11 +99,12 @@ static void log_ir(struct jit *jit, enum log_area area)
 {
     static const u32 room = 128 * 1024;
     char *text;
-    if (!log_at(jit->cpu->log, area, jit->cpu->seg[SEG_CS].base + jit->ir.rip) || !(text = malloc(room)))
+    if (!log_at(jit->cpu->log, area, jit->cpu->seg[SEG_CS].base + jit->ir.rip) ||
+        !(text = malloc(room)))
         return;
     ir_print(&jit->ir, text, room);
-    log_line(jit->cpu->log, area, "%s at %08llx:\n%s", area == LOGA_OP ? "IR" : "IR after the passes",
-             (unsigned long long)jit->ir.rip, text);
+    log_line(jit->cpu->log, area, "%s at %08llx:\n%s",
+             area == LOGA_OP ? "IR" : "IR after the passes", (unsigned long long)jit->ir.rip, text);
     free(text);
 }
 
@@ -112,8 +115,8 @@ static void log_guest(struct jit *jit, const struct tr_result *tr)
         return;
     for (u32 i = 0; i < tr->ir->nguest; i++) {
         u64 pc = tr->ir->rip + tr->ir->off[i];
-        log_line(jit->cpu->log, LOGA_IN_ASM, "%04x:%08llx  %s", jit->cpu->seg[SEG_CS].sel, (unsigned long long)pc,
-                 disasm(line, sizeof(line), &tr->insns[i], pc));
+        log_line(jit->cpu->log, LOGA_IN_ASM, "%04x:%08llx  %s", jit->cpu->seg[SEG_CS].sel,
+                 (unsigned long long)pc, disasm(line, sizeof(line), &tr->insns[i], pc));
     }
 }
 

@@ -14,7 +14,8 @@ static bool binary(struct tr *t, const struct insn *insn, enum ir_op op, bool wr
         tr_emit(t, op, type, IR_NONE, a, b, imm);
         return true;
     }
-    if (insn->o[0].kind == OPND_MEM) { /* the source is a register or immediate: no order of faults to keep */
+    if (insn->o[0].kind ==
+        OPND_MEM) { /* the source is a register or immediate: no order of faults to keep */
         d = tr_dest_read(t, insn, 0);
         tr_source(t, insn, 1, &b, &imm);
     } else {
@@ -27,10 +28,10 @@ static bool binary(struct tr *t, const struct insn *insn, enum ir_op op, bool wr
     return true;
 }
 
-#define BINARY(id, write)                                                                                              \
-    bool tr_##id(struct tr *t, const struct insn *insn)                                                                \
-    {                                                                                                                  \
-        return binary(t, insn, IR_##id, write);                                                                        \
+#define BINARY(id, write)                                                                          \
+    bool tr_##id(struct tr *t, const struct insn *insn)                                            \
+    {                                                                                              \
+        return binary(t, insn, IR_##id, write);                                                    \
     }
 BINARY(ADD, true)
 BINARY(OR, true)
@@ -52,10 +53,22 @@ static bool unary(struct tr *t, const struct insn *insn, enum ir_op op)
     return true;
 }
 
-bool tr_INC(struct tr *t, const struct insn *insn) { return unary(t, insn, IR_INC); }
-bool tr_DEC(struct tr *t, const struct insn *insn) { return unary(t, insn, IR_DEC); }
-bool tr_NEG(struct tr *t, const struct insn *insn) { return unary(t, insn, IR_NEG); }
-bool tr_NOT(struct tr *t, const struct insn *insn) { return unary(t, insn, IR_NOT); }
+bool tr_INC(struct tr *t, const struct insn *insn)
+{
+    return unary(t, insn, IR_INC);
+}
+bool tr_DEC(struct tr *t, const struct insn *insn)
+{
+    return unary(t, insn, IR_DEC);
+}
+bool tr_NEG(struct tr *t, const struct insn *insn)
+{
+    return unary(t, insn, IR_NEG);
+}
+bool tr_NOT(struct tr *t, const struct insn *insn)
+{
+    return unary(t, insn, IR_NOT);
+}
 
 bool tr_IMUL(struct tr *t, const struct insn *insn)
 {
@@ -91,11 +104,26 @@ static bool shift(struct tr *t, const struct insn *insn, enum ir_op op)
     return true;
 }
 
-bool tr_SHL(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_SHL); }
-bool tr_SHR(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_SHR); }
-bool tr_SAR(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_SAR); }
-bool tr_ROL(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_ROL); }
-bool tr_ROR(struct tr *t, const struct insn *insn) { return shift(t, insn, IR_ROR); }
+bool tr_SHL(struct tr *t, const struct insn *insn)
+{
+    return shift(t, insn, IR_SHL);
+}
+bool tr_SHR(struct tr *t, const struct insn *insn)
+{
+    return shift(t, insn, IR_SHR);
+}
+bool tr_SAR(struct tr *t, const struct insn *insn)
+{
+    return shift(t, insn, IR_SAR);
+}
+bool tr_ROL(struct tr *t, const struct insn *insn)
+{
+    return shift(t, insn, IR_ROL);
+}
+bool tr_ROR(struct tr *t, const struct insn *insn)
+{
+    return shift(t, insn, IR_ROR);
+}
 
 /* Rotates through carry: by one only, where O is defined. */
 static bool carry_rotate(struct tr *t, const struct insn *insn, enum ir_op op)
@@ -105,8 +133,14 @@ static bool carry_rotate(struct tr *t, const struct insn *insn, enum ir_op op)
     return unary(t, insn, op);
 }
 
-bool tr_RCL(struct tr *t, const struct insn *insn) { return carry_rotate(t, insn, IR_RCL1); }
-bool tr_RCR(struct tr *t, const struct insn *insn) { return carry_rotate(t, insn, IR_RCR1); }
+bool tr_RCL(struct tr *t, const struct insn *insn)
+{
+    return carry_rotate(t, insn, IR_RCL1);
+}
+bool tr_RCR(struct tr *t, const struct insn *insn)
+{
+    return carry_rotate(t, insn, IR_RCR1);
+}
 
 static bool bit(struct tr *t, const struct insn *insn, enum ir_op op)
 {
@@ -128,7 +162,19 @@ static bool bit(struct tr *t, const struct insn *insn, enum ir_op op)
     return true;
 }
 
-bool tr_BT(struct tr *t, const struct insn *insn) { return bit(t, insn, IR_BT); }
-bool tr_BTS(struct tr *t, const struct insn *insn) { return bit(t, insn, IR_BTS); }
-bool tr_BTR(struct tr *t, const struct insn *insn) { return bit(t, insn, IR_BTR); }
-bool tr_BTC(struct tr *t, const struct insn *insn) { return bit(t, insn, IR_BTC); }
+bool tr_BT(struct tr *t, const struct insn *insn)
+{
+    return bit(t, insn, IR_BT);
+}
+bool tr_BTS(struct tr *t, const struct insn *insn)
+{
+    return bit(t, insn, IR_BTS);
+}
+bool tr_BTR(struct tr *t, const struct insn *insn)
+{
+    return bit(t, insn, IR_BTR);
+}
+bool tr_BTC(struct tr *t, const struct insn *insn)
+{
+    return bit(t, insn, IR_BTC);
+}

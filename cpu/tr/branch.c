@@ -1,5 +1,6 @@
-/* Stack operations and near branches (SDM vol. 2). Segment limits of CS were looked at when the mode was chosen: a 16-bit
- * segment reaches 64 KiB, a 32-bit one 4 GiB, so only targets beyond 64 KiB from 16-bit code are left to exec_. */
+/* Stack operations and near branches (SDM vol. 2). Segment limits of CS were looked at when the
+ * mode was chosen: a 16-bit segment reaches 64 KiB, a 32-bit one 4 GiB, so only targets beyond 64
+ * KiB from 16-bit code are left to exec_. */
 #include "cpu/tr/build.h"
 
 bool tr_PUSH(struct tr *t, const struct insn *insn)
@@ -48,7 +49,8 @@ bool tr_LEAVE(struct tr *t, const struct insn *insn)
     return true;
 }
 
-/* Target of a relative branch cut to the operand size; false where it would leave a 16-bit segment. */
+/* Target of a relative branch cut to the operand size; false where it would leave a 16-bit segment.
+ */
 static bool relative(struct tr *t, const struct insn *insn, u64 *target)
 {
     *target = (t->next + insn->imm) & size_mask(insn->osz);

@@ -1,10 +1,12 @@
-/* Appending IR and reaching operands: registers are values, memory is an address and a load or store. */
+/* Appending IR and reaching operands: registers are values, memory is an address and a load or
+ * store. */
 #include "cpu/tr/build.h"
 
 struct ir_ins *tr_emit(struct tr *t, enum ir_op op, enum ir_type type, u8 dst, u8 a, u8 b, s64 imm)
 {
     struct ir_ins *i = &t->ir->ins[t->ir->n < IR_MAX_INS ? t->ir->n++ : IR_MAX_INS - 1];
-    *i = (struct ir_ins){.op = (u8)op, .type = (u8)type, .dst = dst, .a = a, .b = b, .at = t->at, .imm = imm};
+    *i = (struct ir_ins){
+        .op = (u8)op, .type = (u8)type, .dst = dst, .a = a, .b = b, .at = t->at, .imm = imm};
     i->flags_out = ir_op_info[op].fout & IRF_ALL;
     return i;
 }
@@ -23,14 +25,17 @@ bool tr_flat(const struct tr *t, unsigned seg)
 
 u8 tr_offset(struct tr *t, const struct insn *insn)
 {
-    u8 base = insn->base < 16 ? insn->base : IR_NONE, index = insn->index < 16 ? insn->index : IR_NONE, v;
+    u8 base = insn->base < 16 ? insn->base : IR_NONE,
+       index = insn->index < 16 ? insn->index : IR_NONE, v;
     if (base != IR_NONE && index == IR_NONE && !insn->disp && insn->asz == 4)
         return base;
     v = tr_temp(t);
     if (base == IR_NONE && index == IR_NONE)
-        tr_emit(t, IR_MOVI, I32, v, IR_NONE, IR_NONE, (s64)((u64)insn->disp & size_mask(insn->asz)));
+        tr_emit(t, IR_MOVI, I32, v, IR_NONE, IR_NONE,
+                (s64)((u64)insn->disp & size_mask(insn->asz)));
     else
-        tr_emit(t, IR_LEA, insn->asz == 2 ? I16 : I32, v, base, index, (s64)((u64)insn->scale << 32 | (u32)insn->disp));
+        tr_emit(t, IR_LEA, insn->asz == 2 ? I16 : I32, v, base, index,
+                (s64)((u64)insn->scale << 32 | (u32)insn->disp));
     return v;
 }
 
@@ -47,8 +52,9 @@ struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool
         return (struct tr_addr){off, 0};
     tr_emit(t, IR_SEG, I32, IR_NONE, off, (u8)seg, (s64)(size | (write ? 0x100 : 0)));
     base = tr_temp(t), la = tr_temp(t);
-    tr_emit(t, IR_LDS, I32, base, IR_NONE, IR_NONE,
-            (s64)(offsetof(struct cpu, seg) + seg * sizeof(struct seg) + offsetof(struct seg, base)));
+    tr_emit(
+        t, IR_LDS, I32, base, IR_NONE, IR_NONE,
+        (s64)(offsetof(struct cpu, seg) + seg * sizeof(struct seg) + offsetof(struct seg, base)));
     tr_emit(t, IR_LEA, I32, la, off, base, 0);
     return (struct tr_addr){la, 0};
 }
@@ -131,7 +137,8 @@ static bool stack_flat(const struct tr *t)
 static u8 stack_offset(struct tr *t, s32 disp)
 {
     u8 v = tr_temp(t);
-    tr_emit(t, IR_LEA, (t->mode_key & MK_STACK) == MK_STACK32 ? I32 : I16, v, REG_SP, IR_NONE, (s64)(u32)disp);
+    tr_emit(t, IR_LEA, (t->mode_key & MK_STACK) == MK_STACK32 ? I32 : I16, v, REG_SP, IR_NONE,
+            (s64)(u32)disp);
     return v;
 }
 
@@ -149,13 +156,14 @@ void tr_push(struct tr *t, unsigned size, u8 b, s64 imm)
         ad = tr_linear(t, SEG_SS, off, size, true);
     }
     if (b == IR_NONE)
-        tr_emit(t, IR_STI, tr_type(size), IR_NONE, ad.a, IR_NONE, (s64)((u64)imm << 32 | (u32)ad.imm));
+        tr_emit(t, IR_STI, tr_type(size), IR_NONE, ad.a, IR_NONE,
+                (s64)((u64)imm << 32 | (u32)ad.imm));
     else
         tr_emit(t, IR_ST, tr_type(size), IR_NONE, ad.a, b, ad.imm);
     if (off != IR_NONE)
         stack_set(t, off);
     else
-        tr_emit(t, IR_LEA, I32, REG_SP, REG_SP, IR_NONE, (s64)(u32)-(s32)size);
+        tr_emit(t, IR_LEA, I32, REG_SP, REG_SP, IR_NONE, (s64)(u32) - (s32)size);
 }
 
 struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size)

@@ -5,15 +5,15 @@
 #include "cpu/tr/tr.h"
 
 struct tr {
-    const struct cpu *cpu;   /* mode only; registers are not looked at */
+    const struct cpu *cpu; /* mode only; registers are not looked at */
     u64 mode_key;
     struct ir_block *ir;
     const struct insn *insn; /* the one under way */
     u8 at;                   /* its index */
     u8 next_temp;
-    u64 next;                /* EIP behind it */
-    u32 jumps;               /* conditional exits so far */
-    bool done;               /* the block ends behind this instruction */
+    u64 next;  /* EIP behind it */
+    u32 jumps; /* conditional exits so far */
+    bool done; /* the block ends behind this instruction */
 };
 
 /* Translate one instruction. False: nothing was appended, call exec_ instead. */
@@ -23,7 +23,10 @@ typedef bool tr_fn(struct tr *t, const struct insn *insn);
 struct ir_ins *tr_emit(struct tr *t, enum ir_op op, enum ir_type type, u8 dst, u8 a, u8 b, s64 imm);
 u8 tr_temp(struct tr *t);
 
-static inline enum ir_type tr_type(unsigned size) { return size == 1 ? I8 : size == 2 ? I16 : size == 4 ? I32 : I64; }
+static inline enum ir_type tr_type(unsigned size)
+{
+    return size == 1 ? I8 : size == 2 ? I16 : size == 4 ? I32 : I64;
+}
 
 /* A linear address: value a plus immediate. */
 struct tr_addr {
@@ -32,7 +35,8 @@ struct tr_addr {
 };
 /* Address of the memory operand, checked for `size` bytes where the segment is not flat. */
 struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write);
-/* Only the offset, as LEA computes it: a temporary or guest register, zero-extended from the address size. */
+/* Only the offset, as LEA computes it: a temporary or guest register, zero-extended from the
+ * address size. */
 u8 tr_offset(struct tr *t, const struct insn *insn);
 /* Linear address of seg:offset value (offset zero-extended). */
 struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool write);

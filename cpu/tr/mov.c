@@ -24,7 +24,8 @@ bool tr_MOV(struct tr *t, const struct insn *insn)
             tr_emit(t, IR_MOVI, I32, v, IR_NONE, IR_NONE, (s64)(insn->imm & 0xff));
             tr_emit(t, IR_SETH, I32, d->reg, v, IR_NONE, 0);
         } else {
-            tr_emit(t, IR_MOVI, type, d->reg, IR_NONE, IR_NONE, (s64)(insn->imm & size_mask(d->size)));
+            tr_emit(t, IR_MOVI, type, d->reg, IR_NONE, IR_NONE,
+                    (s64)(insn->imm & size_mask(d->size)));
         }
         return true;
     }
@@ -59,8 +60,14 @@ static bool extend(struct tr *t, const struct insn *insn, bool sign)
     return true;
 }
 
-bool tr_MOVZX(struct tr *t, const struct insn *insn) { return extend(t, insn, false); }
-bool tr_MOVSX(struct tr *t, const struct insn *insn) { return extend(t, insn, true); }
+bool tr_MOVZX(struct tr *t, const struct insn *insn)
+{
+    return extend(t, insn, false);
+}
+bool tr_MOVSX(struct tr *t, const struct insn *insn)
+{
+    return extend(t, insn, true);
+}
 
 bool tr_LEA(struct tr *t, const struct insn *insn)
 {
@@ -158,7 +165,8 @@ bool tr_CLD(struct tr *t, const struct insn *insn)
 }
 bool tr_STD(struct tr *t, const struct insn *insn)
 {
-    tr_emit(t, IR_ORS, I32, IR_NONE, IR_NONE, IR_NONE, (s64)((u64)FL_DF << 32 | offsetof(struct cpu, eflags)));
+    tr_emit(t, IR_ORS, I32, IR_NONE, IR_NONE, IR_NONE,
+            (s64)((u64)FL_DF << 32 | offsetof(struct cpu, eflags)));
     return true;
 }
 
@@ -166,10 +174,17 @@ bool tr_LAHF(struct tr *t, const struct insn *insn)
 {
     u8 f = tr_temp(t), v = tr_temp(t);
     tr_emit(t, IR_GETF, I32, f, IR_NONE, IR_NONE, 0);
-    tr_emit(t, IR_LEA, I32, v, f, IR_NONE, FL_ONE); /* bit 1 is set in AH; adding it spares the flags */
+    tr_emit(t, IR_LEA, I32, v, f, IR_NONE,
+            FL_ONE); /* bit 1 is set in AH; adding it spares the flags */
     tr_emit(t, IR_SETH, I32, REG_AX, v, IR_NONE, 0);
     return true;
 }
 
-bool tr_NOP(struct tr *t, const struct insn *insn) { return true; }
-bool tr_PAUSE(struct tr *t, const struct insn *insn) { return true; }
+bool tr_NOP(struct tr *t, const struct insn *insn)
+{
+    return true;
+}
+bool tr_PAUSE(struct tr *t, const struct insn *insn)
+{
+    return true;
+}

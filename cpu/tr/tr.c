@@ -1,4 +1,5 @@
-/* The translator's driver: decode up to the end of a block, call tr_ functions, fall back to exec_. */
+/* The translator's driver: decode up to the end of a block, call tr_ functions, fall back to exec_.
+ */
 #include "cpu/tr/tr.h"
 #include "cpu/tr/build.h"
 #include "devices/core/err.h"
@@ -18,9 +19,15 @@ enum { MAX_GUEST = 48, MAX_JUMPS = 4 };
 #endif
 enum { ROOM = 24 }; /* IR operations that one instruction may need */
 
-bool tr_has(unsigned op) { return op < OP__COUNT && table[op]; }
+bool tr_has(unsigned op)
+{
+    return op < OP__COUNT && table[op];
+}
 
-static bool is_off(const struct tr_config *config, unsigned op) { return config->off[op / 8] >> (op & 7) & 1; }
+static bool is_off(const struct tr_config *config, unsigned op)
+{
+    return config->off[op / 8] >> (op & 7) & 1;
+}
 
 /* Instructions that always leave to the run loop: they write CS, or nothing may follow. */
 static bool leaves(const struct insn *insn)
@@ -39,7 +46,8 @@ static void exec_op(struct tr *t, const struct insn *insn)
 }
 
 /* Decode at byte `pos`; false where the block must end in front of it. */
-static bool decode_at(const struct cpu *cpu, const struct tr_source *src, u32 pos, struct insn *insn)
+static bool decode_at(const struct cpu *cpu, const struct tr_source *src, u32 pos,
+                      struct insn *insn)
 {
     u8 buf[16];
     const u8 *p = src->code + pos;
@@ -57,7 +65,8 @@ static bool decode_at(const struct cpu *cpu, const struct tr_source *src, u32 po
     return decode(insn, p, MIN(avail, 15u), cpu->code_bits, cpu->feats) == DEC_OK;
 }
 
-void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src, struct tr_result *out)
+void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,
+              struct tr_result *out)
 {
     struct ir_block *ir = out->ir;
     struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
@@ -77,7 +86,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         if (!decode_at(cpu, src, pos, insn))
             break;
         t.next = ir->rip + pos + insn->len;
-        if (cpu->code_bits == 16 && t.next > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
+        if (cpu->code_bits == 16 &&
+            t.next > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
             break;
         t.next = cpu->code_bits == 64 ? t.next : (u32)t.next;
         t.insn = insn;
@@ -100,7 +110,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     if (!t.done) {
         u64 next = ir->rip + pos;
         t.at = (u8)(ir->nguest - 1);
-        tr_emit(&t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)(cpu->code_bits == 64 ? next : (u32)next));
+        tr_emit(&t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE,
+                (s64)(cpu->code_bits == 64 ? next : (u32)next));
     }
 }
 
@@ -108,12 +119,16 @@ bool tr_parse_off(const char *list, struct tr_config *config, struct err *err)
 {
     char *copy = strdup(list ? list : ""), *save = NULL;
     bool ok = copy != NULL;
-    for (char *name = copy ? strtok_r(copy, ",", &save) : NULL; name && ok; name = strtok_r(NULL, ",", &save)) {
+    for (char *name = copy ? strtok_r(copy, ",", &save) : NULL; name && ok;
+         name = strtok_r(NULL, ",", &save)) {
         unsigned op = 0;
         while (op < OP__COUNT && strcasecmp(op_info[op].name, name))
             op++;
         if (op == OP__COUNT && strcmp(name, "all"))
-            ok = err_set(err, "--no-tr: there is no operation '%s'; names are those of the Intel manual, like adc or shl", name);
+            ok = err_set(err,
+                         "--no-tr: there is no operation '%s'; names are those of the Intel "
+                         "manual, like adc or shl",
+                         name);
         else if (op == OP__COUNT)
             memset(config->off, 0xff, sizeof(config->off));
         else

@@ -1,4 +1,5 @@
-/* From guest instructions to IR: one tr_ function per operation that is worth it; the others call exec_ from the block. */
+/* From guest instructions to IR: one tr_ function per operation that is worth it; the others call
+ * exec_ from the block. */
 #ifndef CPU_TR_TR_H
 #define CPU_TR_TR_H
 
@@ -17,18 +18,21 @@ struct tr_result {
     struct ir_block *ir;
     u32 nbytes;
     struct insn insns[IR_MAX_GUEST]; /* decoded instructions, by index */
-    bool exec_only;  /* the first instruction cannot be translated at all (fetch fault, decode fault, ...): run exec */
+    bool exec_only; /* the first instruction cannot be translated at all (fetch fault, decode fault,
+                       ...): run exec */
 };
 
-/* Translate from linear address la / EIP cpu->rip in the CPU's present mode. `page` bytes: code[0..len) to the page's end;
- * `next`: how many bytes of the following page may be used for a crossing last instruction (0: none) appended behind them. */
+/* Translate from linear address la / EIP cpu->rip in the CPU's present mode. `page` bytes:
+ * code[0..len) to the page's end; `next`: how many bytes of the following page may be used for a
+ * crossing last instruction (0: none) appended behind them. */
 struct tr_source {
     const u8 *code;
-    u32 len;       /* bytes to the end of the page */
+    u32 len;        /* bytes to the end of the page */
     const u8 *more; /* the bytes of the next page, or NULL */
     u32 more_len;
 };
-void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src, struct tr_result *out);
+void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,
+              struct tr_result *out);
 
 /* Parse "adc,shl,..." into config->off. False with a sentence for an unknown name. */
 struct err;

@@ -5,7 +5,7 @@
 
 #include "devices/core/types.h"
 
-#define NS_PER_SEC 1000000000ull
+#define NS_PER_SEC  1000000000ull
 #define CLOCK_NEVER (~0ull)
 
 struct clock;
@@ -40,7 +40,10 @@ struct clock {
 
 void clock_init(struct clock *clock, u64 (*read)(void *arg), void *arg);
 void clock_free(struct clock *clock);
-static inline u64 clock_now(struct clock *clock) { return clock->read(clock->arg); }
+static inline u64 clock_now(struct clock *clock)
+{
+    return clock->read(clock->arg);
+}
 
 /* Deadline of the earliest timer, or CLOCK_NEVER. */
 u64 clock_next(const struct clock *clock);
@@ -57,9 +60,15 @@ void timer_set(struct timer *timer, u64 when);
 void timer_cancel(struct timer *timer);
 /* Cancel every timer that lies in [mem, mem + size), which is about to be freed. */
 void clock_forget(struct clock *clock, const void *mem, size_t size);
-static inline bool timer_pending(const struct timer *timer) { return timer->heap != 0; }
+static inline bool timer_pending(const struct timer *timer)
+{
+    return timer->heap != 0;
+}
 
 /* a * b / c without overflow in between (c != 0): for converting between tick rates and ns. */
-static inline u64 muldiv64(u64 a, u64 b, u64 c) { return (u64)((unsigned __int128)a * b / c); }
+static inline u64 muldiv64(u64 a, u64 b, u64 c)
+{
+    return (u64)((unsigned __int128)a * b / c);
+}
 
 #endif

@@ -23,11 +23,11 @@ struct dev_env {
 
 struct dev_class {
     const char *name, *help;
-    size_t size;                  /* of the instance struct, whose first member is struct dev */
-    size_t saved_at, saved_size;  /* the saved struct inside it */
+    size_t size;                 /* of the instance struct, whose first member is struct dev */
+    size_t saved_at, saved_size; /* the saved struct inside it */
     u32 version;
     const struct field *fields;
-    const struct prop *props;     /* may be NULL; offsets into the instance */
+    const struct prop *props; /* may be NULL; offsets into the instance */
     /* claim regions, init timers; props are set, wires connected later */
     bool (*init)(struct dev *dev, struct err *err);
     /* after the fields got their reset values; may be NULL */
@@ -36,7 +36,7 @@ struct dev_class {
     void (*saving)(struct dev *dev);
     /* validate untrusted fields, re-arm timers, recompute lines */
     bool (*loaded)(struct dev *dev, struct err *err);
-    void (*free)(struct dev *dev);                  /* may be NULL */
+    void (*free)(struct dev *dev); /* may be NULL */
 };
 
 struct dev {
@@ -65,6 +65,9 @@ void dev_list_reset(struct dev_list *list);
 /* The devices' timers are cancelled; their regions stay on the buses, which go with them. */
 void dev_list_free(struct dev_list *list);
 struct dev *dev_find(struct dev_list *list, const char *id);
-static inline void *dev_saved(struct dev *dev) { return (char *)dev + dev->cls->saved_at; }
+static inline void *dev_saved(struct dev *dev)
+{
+    return (char *)dev + dev->cls->saved_at;
+}
 
 #endif

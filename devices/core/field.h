@@ -23,14 +23,20 @@ unsigned field_width(enum field_type type);
 
 /* Rows for struct FIELDS_OF (define it before using these): F(member, type, reset, help), FA for an
  * array member, FK: kept over reset, FS(…, since). A FT_BYTES row covers the whole member. */
-#define FIELD_ROW_(m, t, n, r, h, s, k) {#m, (u32)offsetof(FIELDS_OF, m), (u32)(n), t, s, r, h, k}
+#define FIELD_ROW_(m, t, n, r, h, s, k)                                                            \
+    {                                                                                              \
+#m, (u32)offsetof(FIELDS_OF, m), (u32)(n), t, s, r, h, k                                   \
+    }
 #define FIELD_SIZEOF_(m) sizeof(((FIELDS_OF *)0)->m)
-#define F(m, t, r, h) FIELD_ROW_(m, t, (t) == FT_BYTES ? FIELD_SIZEOF_(m) : 1, r, h, 1, 0)
-#define FA(m, t, r, h) FIELD_ROW_(m, t, FIELD_SIZEOF_(m) / FIELD_SIZEOF_(m[0]), r, h, 1, 0)
-#define FK(m, t, r, h) FIELD_ROW_(m, t, (t) == FT_BYTES ? FIELD_SIZEOF_(m) : 1, r, h, 1, 1)
+#define F(m, t, r, h)    FIELD_ROW_(m, t, (t) == FT_BYTES ? FIELD_SIZEOF_(m) : 1, r, h, 1, 0)
+#define FA(m, t, r, h)   FIELD_ROW_(m, t, FIELD_SIZEOF_(m) / FIELD_SIZEOF_(m[0]), r, h, 1, 0)
+#define FK(m, t, r, h)   FIELD_ROW_(m, t, (t) == FT_BYTES ? FIELD_SIZEOF_(m) : 1, r, h, 1, 1)
 #define FS(m, t, r, h, since)                                                                      \
     FIELD_ROW_(m, t, (t) == FT_BYTES ? FIELD_SIZEOF_(m) : 1, r, h, since, 0)
-#define FIELDS_END {NULL, 0, 0, FT_END, 0, 0, NULL, 0}
+#define FIELDS_END                                                                                 \
+    {                                                                                              \
+        NULL, 0, 0, FT_END, 0, 0, NULL, 0                                                          \
+    }
 
 /* Set every field of `base` to its reset value (`power_on`: also those kept over reset). */
 void fields_reset(const struct field *rows, void *base, bool power_on);

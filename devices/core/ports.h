@@ -10,10 +10,10 @@
 enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_DISCARD };
 struct blk_req {
     enum blk_op op;
-    u64 off;          /* bytes */
+    u64 off; /* bytes */
     size_t len;
-    void *buf;        /* stays valid until done */
-    int status;       /* 0 or a positive errno */
+    void *buf;  /* stays valid until done */
+    int status; /* 0 or a positive errno */
     /* called later from the event queue, never inside blk_submit */
     void (*done)(struct blk_req *req);
     void *arg;
@@ -27,15 +27,21 @@ struct blk_ops {
 };
 struct blk {
     const struct blk_ops *ops;
-    u64 size;        /* bytes; 0: no medium */
+    u64 size; /* bytes; 0: no medium */
     bool read_only, removable, cdrom;
     bool inserted, locked, tray_open;
-    u32 media_gen;   /* counts media changes */
+    u32 media_gen;              /* counts media changes */
     void (*changed)(void *arg); /* the medium was changed or ejected; set by the device */
     void *changed_arg;
 };
-static inline void blk_submit(struct blk *blk, struct blk_req *req) { blk->ops->submit(blk, req); }
-static inline void blk_cancel(struct blk *blk, struct blk_req *req) { blk->ops->cancel(blk, req); }
+static inline void blk_submit(struct blk *blk, struct blk_req *req)
+{
+    blk->ops->submit(blk, req);
+}
+static inline void blk_cancel(struct blk *blk, struct blk_req *req)
+{
+    blk->ops->cancel(blk, req);
+}
 
 /* ---- characters: a UART on one side, a terminal, file or socket on the other ---- */
 struct chr;
@@ -76,7 +82,7 @@ struct surface {
     u32 *pixels;      /* 0x00RRGGBB, owned by the display device, stable until the next update */
     u32 w, h, stride; /* pixels */
     u32 dirty_y0, dirty_y1; /* rows that changed since the last update (y0 == y1: none) */
-    u32 gen;          /* counts size changes */
+    u32 gen;                /* counts size changes */
 };
 struct text_screen {
     u32 cols, rows;

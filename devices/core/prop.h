@@ -13,11 +13,14 @@ struct prop {
     const char *name;
     u32 off;
     u8 type;
-    u64 def;       /* default (PT_STR: NULL) */
-    u64 min, max;  /* allowed range of numbers */
+    u64 def;      /* default (PT_STR: NULL) */
+    u64 min, max; /* allowed range of numbers */
     const char *help;
 };
-#define PROPS_END {NULL, 0, PT_END, 0, 0, 0, NULL}
+#define PROPS_END                                                                                  \
+    {                                                                                              \
+        NULL, 0, PT_END, 0, 0, 0, NULL                                                             \
+    }
 
 void props_default(const struct prop *rows, void *base);
 /* Parse and set one property from text (numbers: decimal, 0x, K/M/G suffix; bools:

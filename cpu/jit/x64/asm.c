@@ -1,11 +1,13 @@
 /* A small x86-64 assembler: prefixes, opcode, ModRM, SIB and displacement (SDM vol. 2 ch. 2). */
 #include "cpu/jit/x64/asm.h"
 
-/* 66, REX and the opcode. `byte_reg`, `byte_rm`: that operand is a byte register, so 4..7 need a REX to mean SPL..DIL. */
-static void head(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned index, unsigned rm, bool byte_reg,
-                 bool byte_rm)
+/* 66, REX and the opcode. `byte_reg`, `byte_rm`: that operand is a byte register, so 4..7 need a
+ * REX to mean SPL..DIL. */
+static void head(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned index,
+                 unsigned rm, bool byte_reg, bool byte_rm)
 {
-    unsigned rex = (size == 8 ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (rm >> 3 & 1);
+    unsigned rex =
+        (size == 8 ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (rm >> 3 & 1);
     if (size == 2)
         as8(a, 0x66);
     if (rex || (byte_reg && reg >= 4) || (byte_rm && rm >= 4))
@@ -53,9 +55,11 @@ static void modrm_mem(struct as *a, unsigned reg, struct mem m)
         as32(a, (u32)m.disp);
 }
 
-static void rm_sized(struct as *a, unsigned opc, unsigned size, unsigned reg, struct mem m, bool byte_reg)
+static void rm_sized(struct as *a, unsigned opc, unsigned size, unsigned reg, struct mem m,
+                     bool byte_reg)
 {
-    head(a, opc, size, reg, m.index == NOREG ? 0 : m.index, m.base == NOREG ? 0 : m.base, byte_reg, false);
+    head(a, opc, size, reg, m.index == NOREG ? 0 : m.index, m.base == NOREG ? 0 : m.base, byte_reg,
+         false);
     modrm_mem(a, reg, m);
 }
 

@@ -1,4 +1,5 @@
-/* A small x86-64 assembler: emits one instruction per call into a bounded buffer (SDM vol. 2 ch. 2). */
+/* A small x86-64 assembler: emits one instruction per call into a bounded buffer (SDM vol. 2 ch.
+ * 2). */
 #ifndef CPU_JIT_X64_ASM_H
 #define CPU_JIT_X64_ASM_H
 
@@ -7,7 +8,8 @@
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, NOREG = 0xff };
 
-/* The code being written. `p` never passes `end`: what does not fit is dropped and `full` is set, so callers check once. */
+/* The code being written. `p` never passes `end`: what does not fit is dropped and `full` is set,
+ * so callers check once. */
 struct as {
     u8 *p, *end;
     bool full;
@@ -18,7 +20,7 @@ struct mem {
     u8 base, index, scale;
     s32 disp;
 };
-#define MEM(b, d) ((struct mem){(b), NOREG, 0, (s32)(d)})
+#define MEM(b, d)        ((struct mem){(b), NOREG, 0, (s32)(d)})
 #define MEMX(b, i, s, d) ((struct mem){(b), (i), (s), (s32)(d)})
 
 static inline void as8(struct as *a, u8 v)
@@ -47,7 +49,8 @@ static inline void as64(struct as *a, u64 v)
 /* `size` is 1, 2, 4 or 8 bytes throughout. Opcodes above 0xff are 0F xx. */
 void as_rr(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned rm);
 void as_rm(struct as *a, unsigned opc, unsigned size, unsigned reg, struct mem m);
-/* As above where byte registers are involved only on one side (MOVZX, SETcc): `bytes` says that rm is a byte register. */
+/* As above where byte registers are involved only on one side (MOVZX, SETcc): `bytes` says that rm
+ * is a byte register. */
 void as_rr8(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned rm);
 /* Immediate group: opcode 81/83/80 form of operation n (ADD 0, OR 1, ... CMP 7). */
 void as_alu_ri(struct as *a, unsigned n, unsigned size, unsigned reg, s32 imm);
@@ -70,7 +73,8 @@ static inline void as_store(struct as *a, unsigned size, unsigned src, struct me
     as_rm(a, size == 1 ? 0x88 : 0x89, size, src, m);
 }
 
-/* Branches: emit with an unknown displacement, give the place of the rel32 back; as_patch fills it later. */
+/* Branches: emit with an unknown displacement, give the place of the rel32 back; as_patch fills it
+ * later. */
 static inline u8 *as_jmp(struct as *a)
 {
     as8(a, 0xe9);
@@ -88,7 +92,10 @@ static inline void as_patch(u8 *rel, const u8 *target)
 {
     st32(rel, (u32)(s32)(target - (rel + 4)));
 }
-static inline void as_jmp_to(struct as *a, const u8 *target) { as_patch(as_jmp(a), target); }
+static inline void as_jmp_to(struct as *a, const u8 *target)
+{
+    as_patch(as_jmp(a), target);
+}
 static inline void as_call_to(struct as *a, const u8 *target)
 {
     as8(a, 0xe8);

@@ -1,4 +1,5 @@
-/* The state of emitting one block: where values live, where the guest's flags are, and the code put off to the end. */
+/* The state of emitting one block: where values live, where the guest's flags are, and the code put
+ * off to the end. */
 #ifndef CPU_JIT_X64_EM_H
 #define CPU_JIT_X64_EM_H
 
@@ -9,13 +10,13 @@
 enum {
     STATE = RBP,
     STATE_BIAS = 128,
-    SCR = RAX,   /* scratch of every template; flags are saved through it */
-    SCR2 = R8,   /* second scratch; site numbers for helpers */
-    ADDR = R9,   /* linear address of a memory template */
+    SCR = RAX, /* scratch of every template; flags are saved through it */
+    SCR2 = R8, /* second scratch; site numbers for helpers */
+    ADDR = R9, /* linear address of a memory template */
 };
 #define ST_OFF(member) ((s32)offsetof(struct cpu, member) - STATE_BIAS)
-#define ST(member) MEM(STATE, ST_OFF(member))
-#define ST_AT(off) MEM(STATE, (s32)(off) - STATE_BIAS)
+#define ST(member)     MEM(STATE, ST_OFF(member))
+#define ST_AT(off)     MEM(STATE, (s32)(off)-STATE_BIAS)
 
 /* Host register of guest register 0..7; 8..15 stay in memory. */
 extern const u8 em_pin[8];
@@ -27,9 +28,11 @@ struct loc {
     s32 disp;
 };
 
-/* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, or both alike. */
+/* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, or both
+ * alike. */
 enum flag_place { FLAGS_MEM = 1, FLAGS_HOST = 2, FLAGS_BOTH = 3 };
-/* What makes of host flags the guest's where the manuals leave some open and processors differ (cpu/ir/README.md). */
+/* What makes of host flags the guest's where the manuals leave some open and processors differ
+ * (cpu/ir/README.md). */
 enum flag_mend {
     MEND_NONE,
     MEND_SHIFT, /* AF is to be set */
@@ -50,11 +53,11 @@ struct em {
     const struct be_in *in;
     struct be_out *out;
     enum flag_place flags;
-    enum flag_mend mend;     /* with FLAGS_HOST: what saving must put right */
-    u8 live[IR_MAX_INS];     /* flags wanted behind each operation */
-    u8 temp[IR_MAX_VALUE];   /* host register or 0x80 | slot of each temporary */
-    u16 last[IR_MAX_VALUE];  /* index of the last operation that names it */
-    u16 free_regs;           /* mask */
+    enum flag_mend mend;    /* with FLAGS_HOST: what saving must put right */
+    u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
+    u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
+    u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
+    u16 free_regs;          /* mask */
     u32 free_slots;
     u32 nexecs;
     struct cold cold[IR_MAX_INS];
@@ -62,7 +65,8 @@ struct em {
 };
 
 struct loc em_loc(const struct em *e, u8 v);
-/* Make the host's flags hold the guest's / make memory hold them; spoil: the host's flags are about to be lost. */
+/* Make the host's flags hold the guest's / make memory hold them; spoil: the host's flags are about
+ * to be lost. */
 void em_flags_load(struct em *e);
 void em_flags_save(struct em *e);
 void em_flags_spoil(struct em *e, bool wanted);
@@ -71,7 +75,8 @@ unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
 /* mem.c: guest memory, segments, calls to exec */
 void em_mem_op(struct em *e, const struct ir_ins *i);
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg);
+void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
+             u64 arg);
 void em_emit_cold(struct em *e);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);

@@ -1,7 +1,9 @@
-/* x86-64 code for leaving a block: linkable jumps, the in-code table for indirect ones, and back to the run loop. */
+/* x86-64 code for leaving a block: linkable jumps, the in-code table for indirect ones, and back to
+ * the run loop. */
 #include "cpu/jit/x64/em.h"
 
-/* Chipsets switch between ROM and RAM in the last 384 KiB of the first megabyte: what lies there must be looked up. */
+/* Chipsets switch between ROM and RAM in the last 384 KiB of the first megabyte: what lies there
+ * must be looked up. */
 static bool remapped(u32 la)
 {
     return la >= 0xa0000 && la < 0x100000;
@@ -44,7 +46,8 @@ static void unlinked(struct em *e, struct be_exit *x)
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
 }
 
-/* Probe the jump table for the EIP in ADDR (zero-extended); a miss goes to the run loop with rip stored. */
+/* Probe the jump table for the EIP in ADDR (zero-extended); a miss goes to the run loop with rip
+ * stored. */
 static void probe_table(struct em *e, bool constant, u64 rip)
 {
     s32 jc = ST_OFF(jc);
@@ -77,7 +80,8 @@ static void probe_table(struct em *e, bool constant, u64 rip)
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
 }
 
-/* A conditional exit's landing place: when nothing is to be charged the conditional jump itself is linked. */
+/* A conditional exit's landing place: when nothing is to be charged the conditional jump itself is
+ * linked. */
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
 {
     if (!e->in->counted && linkable(e, rip)) {

@@ -1,6 +1,7 @@
-/* x86-64 code for guest memory: the inline TLB probe with its way out of line, segment checks, and calls to exec_.
- * The probe of a page that is there, in plain words: entry = tlb + (la >> 12 & mask) * 32; is (la + size - 1) on the page
- * that entry.tag names? then host address = la + entry.addend. */
+/* x86-64 code for guest memory: the inline TLB probe with its way out of line, segment checks, and
+ * calls to exec_. The probe of a page that is there, in plain words: entry = tlb + (la >> 12 &
+ * mask) * 32; is (la + size - 1) on the page that entry.tag names? then host address = la +
+ * entry.addend. */
 #include "cpu/jit/x64/em.h"
 
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg)
@@ -9,10 +10,12 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
         e->a.full = true;
         return;
     }
-    e->cold[e->ncold++] = (struct cold){.kind = (u8)kind, .at = i ? i->at : 0, .from = from, .back = back, .arg = arg};
+    e->cold[e->ncold++] = (struct cold){
+        .kind = (u8)kind, .at = i ? i->at : 0, .from = from, .back = back, .arg = arg};
 }
 
-/* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is to be added. */
+/* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is
+ * to be added. */
 static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
 {
     struct loc l = em_loc(e, i->a);
@@ -26,8 +29,8 @@ static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
     return ADDR;
 }
 
-/* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it an access to [SCR + la] is
- * right. Spoils the host's flags and SCR2. */
+/* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it
+ * an access to [SCR + la] is right. Spoils the host's flags and SCR2. */
 static unsigned probe(struct em *e, const struct ir_ins *i, s32 imm, bool write)
 {
     unsigned size = ir_bytes(i->type);
@@ -133,7 +136,8 @@ static void segment(struct em *e, const struct ir_ins *i)
     unsigned off;
     u8 *fail;
     s32 end = (s32)(offsetof(struct cpu, seg) + seg * sizeof(struct seg) +
-                    (write ? offsetof(struct seg, end_w) : offsetof(struct seg, end_r))) - STATE_BIAS;
+                    (write ? offsetof(struct seg, end_w) : offsetof(struct seg, end_r))) -
+              STATE_BIAS;
     em_flags_spoil(e, true);
     off = em_use(e, i->a, 8, ADDR);
     as_lea(&e->a, 8, SCR, MEM(off, size));
@@ -147,8 +151,11 @@ static void segment(struct em *e, const struct ir_ins *i)
 void em_mem_op(struct em *e, const struct ir_ins *i)
 {
     switch (i->op) {
-    case IR_LD: case IR_LDZ: case IR_LDX: load(e, i); break;
-    case IR_ST: case IR_STI: store(e, i); break;
+    case IR_LD:
+    case IR_LDZ:
+    case IR_LDX: load(e, i); break;
+    case IR_ST:
+    case IR_STI: store(e, i); break;
     case IR_LDW: load_for_write(e, i); break;
     case IR_STW: store_back(e, i); break;
     case IR_SEG: segment(e, i); break;

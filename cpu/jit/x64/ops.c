@@ -1,13 +1,25 @@
-/* x86-64 code for the IR's register operations: almost one host instruction per operation, since the IR is shaped like the
- * host and guest registers are host registers. */
+/* x86-64 code for the IR's register operations: almost one host instruction per operation, since
+ * the IR is shaped like the host and guest registers are host registers. */
 #include "cpu/jit/x64/em.h"
 #include "cpu/ir/shape.h"
 
 const u8 em_pin[8] = {RBX, RCX, RDX, R12, R13, R14, RSI, RDI};
 
 /* 0F-map opcodes for as_rr/as_rm. */
-enum { X_MOVZX8 = 0x1b6, X_MOVZX16 = 0x1b7, X_MOVSX8 = 0x1be, X_MOVSX16 = 0x1bf, X_IMUL = 0x1af, X_SETCC = 0x190,
-       X_CMOV = 0x140, X_BT = 0x1a3, X_BTI = 0x1ba, X_MOVSXD = 0x63, X_XCHG = 0x87, X_XCHG8 = 0x86 };
+enum {
+    X_MOVZX8 = 0x1b6,
+    X_MOVZX16 = 0x1b7,
+    X_MOVSX8 = 0x1be,
+    X_MOVSX16 = 0x1bf,
+    X_IMUL = 0x1af,
+    X_SETCC = 0x190,
+    X_CMOV = 0x140,
+    X_BT = 0x1a3,
+    X_BTI = 0x1ba,
+    X_MOVSXD = 0x63,
+    X_XCHG = 0x87,
+    X_XCHG8 = 0x86
+};
 
 struct loc em_loc(const struct em *e, u8 v)
 {
@@ -16,12 +28,14 @@ struct loc em_loc(const struct em *e, u8 v)
     if (v < 16)
         return (struct loc){false, 0, (s32)(offsetof(struct cpu, gpr) + 8u * v) - STATE_BIAS};
     if (e->temp[v] & 0x80)
-        return (struct loc){false, 0, (s32)(offsetof(struct cpu, slots) + 8u * (e->temp[v] & 0x7f)) - STATE_BIAS};
+        return (struct loc){
+            false, 0, (s32)(offsetof(struct cpu, slots) + 8u * (e->temp[v] & 0x7f)) - STATE_BIAS};
     return (struct loc){true, e->temp[v], 0};
 }
 
 /* ---- flags ---- */
-/* LAHF and SETO give both bytes of struct aflags; the way back makes OF by an addition that overflows. */
+/* LAHF and SETO give both bytes of struct aflags; the way back makes OF by an addition that
+ * overflows. */
 void em_flags_save(struct em *e)
 {
     if (e->flags != FLAGS_HOST)
@@ -90,7 +104,8 @@ static void load_to(struct em *e, unsigned r, u8 v, unsigned size)
         as_load(&e->a, size, r, MEM(STATE, l.disp));
 }
 
-/* Write host register r to value dst with the merge rules of `size`: 32-bit results clear the upper half. */
+/* Write host register r to value dst with the merge rules of `size`: 32-bit results clear the upper
+ * half. */
 static void store_from(struct em *e, u8 dst, unsigned r, unsigned size)
 {
     struct loc d = em_loc(e, dst);
@@ -105,7 +120,8 @@ static void store_from(struct em *e, u8 dst, unsigned r, unsigned size)
     }
 }
 
-/* dst = a op b|imm: `opc` is the "r, r/m" opcode (8-bit form minus 1), n the group number of the immediate form. */
+/* dst = a op b|imm: `opc` is the "r, r/m" opcode (8-bit form minus 1), n the group number of the
+ * immediate form. */
 static void alu(struct em *e, const struct ir_ins *i, unsigned n)
 {
     unsigned size = ir_bytes(i->type), opc = n << 3 | (size == 1 ? 2 : 3);
@@ -160,7 +176,8 @@ static void compare(struct em *e, const struct ir_ins *i)
     }
 }
 
-/* One-operand group F6/F7 and FE/FF, and shifts: `emit` on a register that holds a copy or dst itself. */
+/* One-operand group F6/F7 and FE/FF, and shifts: `emit` on a register that holds a copy or dst
+ * itself. */
 static void unary(struct em *e, const struct ir_ins *i, unsigned opc, unsigned n)
 {
     unsigned size = ir_bytes(i->type);
@@ -209,13 +226,18 @@ static void shift(struct em *e, const struct ir_ins *i, unsigned n)
 
 static unsigned shift_number(const struct ir_ins *i)
 {
-    return i->op == IR_ROL ? 0 : i->op == IR_ROR ? 1 : i->op == IR_SHL ? 4 : i->op == IR_SHR ? 5 : 7;
+    return i->op == IR_ROL   ? 0
+           : i->op == IR_ROR ? 1
+           : i->op == IR_SHL ? 4
+           : i->op == IR_SHR ? 5
+                             : 7;
 }
 
 static void move(struct em *e, const struct ir_ins *i);
 
-/* A count known at run time only, with flags wanted. Rotations leave to the host what a count of 0 means; for shifts, whose
- * AF is to be mended, flags go to memory before, and new ones over them unless the count is 0. */
+/* A count known at run time only, with flags wanted. Rotations leave to the host what a count of 0
+ * means; for shifts, whose AF is to be mended, flags go to memory before, and new ones over them
+ * unless the count is 0. */
 static void shift_keeping_flags(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), count;
@@ -321,8 +343,11 @@ static void move_imm(struct em *e, const struct ir_ins *i)
 /* MOVZX/MOVSX family. The result type is I16 (merging) or wider. */
 static void extend(struct em *e, const struct ir_ins *i)
 {
-    static const u16 opc[] = {[IR_ZX8 - IR_ZX8] = X_MOVZX8, [IR_ZX16 - IR_ZX8] = X_MOVZX16, [IR_SX8 - IR_ZX8] = X_MOVSX8,
-                              [IR_SX16 - IR_ZX8] = X_MOVSX16, [IR_SX32 - IR_ZX8] = X_MOVSXD};
+    static const u16 opc[] = {[IR_ZX8 - IR_ZX8] = X_MOVZX8,
+                              [IR_ZX16 - IR_ZX8] = X_MOVZX16,
+                              [IR_SX8 - IR_ZX8] = X_MOVSX8,
+                              [IR_SX16 - IR_ZX8] = X_MOVSX16,
+                              [IR_SX32 - IR_ZX8] = X_MOVSXD};
     unsigned size = ir_bytes(i->type), o = opc[i->op - IR_ZX8];
     bool byte = i->op == IR_ZX8 || i->op == IR_SX8;
     struct loc d = em_loc(e, i->dst), s = em_loc(e, i->a);
@@ -336,7 +361,8 @@ static void extend(struct em *e, const struct ir_ins *i)
         store_from(e, i->dst, r, size);
 }
 
-/* Bits 15..8 without touching flags: AH, CH, DH, BH of the host can be named only without REX, so go through RAX. */
+/* Bits 15..8 without touching flags: AH, CH, DH, BH of the host can be named only without REX, so
+ * go through RAX. */
 static void get_high(struct em *e, const struct ir_ins *i)
 {
     struct loc s = em_loc(e, i->a);
@@ -492,7 +518,8 @@ static u8 reads_host_flags(const struct ir_ins *i)
 /* Does the host instruction of i write the host's flags? */
 static bool writes_host_flags(const struct ir_ins *i)
 {
-    return ir_op_info[i->op].fout && !(ir_op_info[i->op].attrs & (IRA_MEM | IRA_EXIT)) && i->op != IR_SETF;
+    return ir_op_info[i->op].fout && !(ir_op_info[i->op].attrs & (IRA_MEM | IRA_EXIT)) &&
+           i->op != IR_SETF;
 }
 
 /* Bring the host's flags into the state that operation i, behind which `live` are wanted, needs. */
@@ -524,7 +551,8 @@ static void flags_behind(struct em *e, const struct ir_ins *i, u8 live)
         e->mend = MEND_MUL;
     else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
         e->mend = MEND_SHIFT;
-    else if ((i->flags_out & IRF_A) || e->mend == MEND_MUL) /* what IMUL left is not wanted, or was saved above */
+    else if ((i->flags_out & IRF_A) ||
+             e->mend == MEND_MUL) /* what IMUL left is not wanted, or was saved above */
         e->mend = MEND_NONE;
 }
 
@@ -538,7 +566,11 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     switch (i->op) {
     case IR_MOV: move(e, i); break;
     case IR_MOVI: move_imm(e, i); break;
-    case IR_ZX8: case IR_ZX16: case IR_SX8: case IR_SX16: case IR_SX32: extend(e, i); break;
+    case IR_ZX8:
+    case IR_ZX16:
+    case IR_SX8:
+    case IR_SX16:
+    case IR_SX32: extend(e, i); break;
     case IR_GETH: get_high(e, i); break;
     case IR_SETH: set_high(e, i); break;
     case IR_LEA: lea(e, i); break;
@@ -560,13 +592,18 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_AND: alu(e, i, 4); break;
     case IR_SUB: alu(e, i, 5); break;
     case IR_XOR: alu(e, i, 6); break;
-    case IR_CMP: case IR_TEST: compare(e, i); break;
+    case IR_CMP:
+    case IR_TEST: compare(e, i); break;
     case IR_INC: unary(e, i, 0xff, 0); break;
     case IR_DEC: unary(e, i, 0xff, 1); break;
     case IR_NOT: unary(e, i, 0xf7, 2); break;
     case IR_NEG: unary(e, i, 0xf7, 3); break;
     case IR_IMUL: imul(e, i); break;
-    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: shift(e, i, shift_number(i)); break;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROL:
+    case IR_ROR: shift(e, i, shift_number(i)); break;
     case IR_RCL1: unary(e, i, 0xd1, 2); break;
     case IR_RCR1: unary(e, i, 0xd1, 3); break;
     case IR_BT: bits(e, i, 4); break;
@@ -580,11 +617,20 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_CMC: as8(&e->a, 0xf5); break;
     case IR_GETF: get_flags(e, i); return;
     case IR_SETF: set_flags(e, i); return;
-    case IR_LDS: case IR_STS: case IR_ANDS: case IR_ORS: state_op(e, i); return;
-    case IR_SEG: case IR_LD: case IR_LDZ: case IR_LDX: case IR_ST: case IR_STI: case IR_LDW: case IR_STW: case IR_EXEC:
-    case IR_EXECX:
-        em_mem_op(e, i);
-        return;
+    case IR_LDS:
+    case IR_STS:
+    case IR_ANDS:
+    case IR_ORS: state_op(e, i); return;
+    case IR_SEG:
+    case IR_LD:
+    case IR_LDZ:
+    case IR_LDX:
+    case IR_ST:
+    case IR_STI:
+    case IR_LDW:
+    case IR_STW:
+    case IR_EXEC:
+    case IR_EXECX: em_mem_op(e, i); return;
     default: em_exit_op(e, i); return;
     }
     flags_behind(e, i, live);
@@ -647,7 +693,8 @@ static void temp_take_back(struct em *e, u8 v, u32 n)
     e->temp[v] = 0;
 }
 
-void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in, struct be_out *out)
+void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
+                   struct be_out *out)
 {
     static const struct em blank;
     struct em em, *e = &em;

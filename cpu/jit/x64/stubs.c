@@ -1,5 +1,6 @@
-/* The few pieces of code that every block shares: entering and leaving, and calling helpers with the pinned registers put
- * into struct cpu and taken back (System V ABI: rdi, rsi, rdx, rcx, r8 carry arguments). */
+/* The few pieces of code that every block shares: entering and leaving, and calling helpers with
+ * the pinned registers put into struct cpu and taken back (System V ABI: rdi, rsi, rdx, rcx, r8
+ * carry arguments). */
 #include "cpu/jit/x64/em.h"
 
 static const u8 saved[] = {RBX, RBP, R12, R13, R14, R15};
@@ -10,7 +11,8 @@ static void spill(struct as *a)
         as_store(a, 8, em_pin[g], MEM(STATE, (s32)(8 * g) + ST_OFF(gpr)));
 }
 
-/* all: also those that the callee preserves, because the helper may have changed them in struct cpu. */
+/* all: also those that the callee preserves, because the helper may have changed them in struct
+ * cpu. */
 static void reload(struct as *a, bool all)
 {
     for (unsigned g = 0; g < 8; g++) {
@@ -38,10 +40,13 @@ static void call_abs(struct as *a, const void *fn)
     as8(a, 0xff);
     as8(a, 0xd0);
 }
-static void ret(struct as *a) { as8(a, 0xc3); }
+static void ret(struct as *a)
+{
+    as8(a, 0xc3);
+}
 
-/* A helper call from a block: the stack is at 8 mod 16 here. R10 and R11 hold temporaries, ADDR the address that the access
- * behind a prepare uses. */
+/* A helper call from a block: the stack is at 8 mod 16 here. R10 and R11 hold temporaries, ADDR the
+ * address that the access behind a prepare uses. */
 static void helper_begin(struct as *a)
 {
     spill(a);
@@ -58,13 +63,14 @@ static void helper_end(struct as *a, bool all)
     reload(a, all);
 }
 
-void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers, struct be_stubs *stubs)
+void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
+                   struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 8192, false}, *a = &as;
     u8 *leave, *out;
 
     /* u64 enter(cpu = rdi, host = rsi) */
-    stubs->enter = (u64 (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
         push(a, saved[i]);
     as_alu_ri(a, 5, 8, RSP, 8); /* 16-byte alignment inside blocks */
@@ -128,7 +134,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         helper_end(a, true);
         ret(a);
         as_patch(go, a->p);
-        /* The registers in struct cpu are newer than the host's: reload before they are spilled on the way out. */
+        /* The registers in struct cpu are newer than the host's: reload before they are spilled on
+         * the way out. */
         helper_end(a, true);
         as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
         as_jmp_to(a, leave);
