@@ -1,6 +1,7 @@
 /* Single and double precision arithmetic and comparison, packed and scalar (SDM vol.
  * 1, 10.4.1, 11.4.1, 12.3). */
 #include "cpu/exec/sse.h"
+#include "cpu/fp/hard.h"
 
 /* The shape of an operation: format and number of lanes. */
 struct shape {
@@ -48,26 +49,74 @@ static void lane_set(struct shape s, union xmm *v, unsigned i, u64 x)
 /* ---- two operands ---- */
 typedef u64 fp2_fn(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 
-static void binary(struct cpu *cpu, const struct insn *insn, struct shape shape, fp2_fn *fn)
+/* The host's arithmetic on all lanes of register *d; false, with *d untouched, where the host will
+ * not do. Lanes are read and written one by one: a host waits when it reads more than was written
+ * at once. */
+static inline __attribute__((always_inline)) bool hard_lanes(struct shape shape, enum hard_op op,
+                                                             union xmm *d, const union xmm *s)
+{
+    u32 w[4];
+    u64 r[2];
+    if (shape.fmt == &fp_single) {
+        for (unsigned i = 0; i < shape.lanes; i++)
+            if (!hard_binary32(op, d->d[i], s->d[i], &w[i]))
+                return false;
+        for (unsigned i = 0; i < shape.lanes; i++)
+            d->d[i] = w[i];
+    } else {
+        for (unsigned i = 0; i < shape.lanes; i++)
+            if (!hard_binary64(op, d->q[i], s->q[i], &r[i]))
+                return false;
+        for (unsigned i = 0; i < shape.lanes; i++)
+            d->q[i] = r[i];
+    }
+    return true;
+}
+
+/* The second operand: of scalars only the lane that counts. */
+static inline union xmm arith_source(struct cpu *cpu, const struct insn *insn, struct shape shape)
+{
+    const struct opnd *o = &insn->o[1];
+    union xmm v;
+    if (shape.lanes > 1)
+        return vec_read(cpu, insn, 1);
+    v.q[0] = o->kind == OPND_XMM ? cpu->xmm[o->reg & 15].q[0] : opnd_read(cpu, insn, 1);
+    v.q[1] = 0;
+    return v;
+}
+
+/* An operation in exact arithmetic and on the host. */
+struct arith {
+    fp2_fn *fn;
+    enum hard_op hard;
+};
+
+static inline __attribute__((always_inline)) void binary(struct cpu *cpu, const struct insn *insn,
+                                                         struct shape shape, struct arith op)
 {
     struct fpenv env;
     union xmm d, s;
     sse_begin(cpu);
-    s = vec_read(cpu, insn, 1);
+    s = arith_source(cpu, insn, shape);
+    if (LIKELY(hard_mxcsr(cpu->mxcsr) &&
+               hard_lanes(shape, op.hard, &cpu->xmm[insn->o[0].reg & 15], &s)))
+        return;
     d = vec_read(cpu, insn, 0);
     env = sse_env(cpu);
     for (unsigned i = 0; i < shape.lanes; i++)
-        lane_set(shape, &d, i, fn(&env, shape.fmt, lane_get(shape, &d, i), lane_get(shape, &s, i)));
+        lane_set(shape, &d, i,
+                 op.fn(&env, shape.fmt, lane_get(shape, &d, i), lane_get(shape, &s, i)));
     sse_report(cpu, &env);
     vec_write(cpu, insn, 0, d);
 }
 
-FOUR(ADD, binary, ieee_add)
-FOUR(SUB, binary, ieee_sub)
-FOUR(MUL, binary, ieee_mul)
-FOUR(DIV, binary, ieee_div)
-FOUR(MIN, binary, ieee_min)
-FOUR(MAX, binary, ieee_max)
+#define ARITH(fn, hard) ((struct arith){fn, hard})
+FOUR(ADD, binary, ARITH(ieee_add, HARD_ADD))
+FOUR(SUB, binary, ARITH(ieee_sub, HARD_SUB))
+FOUR(MUL, binary, ARITH(ieee_mul, HARD_MUL))
+FOUR(DIV, binary, ARITH(ieee_div, HARD_DIV))
+FOUR(MIN, binary, ARITH(ieee_min, HARD_MIN))
+FOUR(MAX, binary, ARITH(ieee_max, HARD_MAX))
 
 /* ---- one operand ---- */
 static void square_root(struct cpu *cpu, const struct insn *insn, struct shape shape, int unused)
@@ -77,6 +126,11 @@ static void square_root(struct cpu *cpu, const struct insn *insn, struct shape s
     sse_begin(cpu);
     s = vec_read(cpu, insn, 1);
     d = vec_read(cpu, insn, 0);
+    if (hard_mxcsr(cpu->mxcsr) && shape.lanes == 1 &&
+        (shape.fmt == &fp_single ? hard_sqrt32(s.d[0], &d.d[0]) : hard_sqrt64(s.q[0], &d.q[0]))) {
+        vec_write(cpu, insn, 0, d);
+        return;
+    }
     env = sse_env(cpu);
     for (unsigned i = 0; i < shape.lanes; i++)
         lane_set(shape, &d, i, ieee_sqrt(&env, shape.fmt, lane_get(shape, &s, i)));
@@ -164,7 +218,13 @@ static void order(struct cpu *cpu, const struct insn *insn, struct shape shape, 
     enum fp_order o;
     union xmm d, s;
     sse_begin(cpu);
-    s = vec_read(cpu, insn, 1);
+    s = arith_source(cpu, insn, shape);
+    if (shape.fmt == &fp_double && HARD_FLOAT && hard_plain64(cpu->xmm[insn->o[0].reg & 15].q[0]) &&
+        hard_plain64(s.q[0])) {
+        double x = hard_f64(cpu->xmm[insn->o[0].reg & 15].q[0]), y = hard_f64(s.q[0]);
+        cpu_set_aflags(cpu, flags[x < y ? FP_LESS : x == y ? FP_EQUAL : FP_GREATER]);
+        return;
+    }
     d = vec_read(cpu, insn, 0);
     env = sse_env(cpu);
     o = ieee_order(&env, shape.fmt, lane_get(shape, &d, 0), lane_get(shape, &s, 0), quiet);

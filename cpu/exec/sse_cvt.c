@@ -1,6 +1,7 @@
 /* Conversions among single, double and integers, in XMM, MMX and general registers (SDM vol.
  * 1, 11.6.3 and figure 11-8). */
 #include "cpu/exec/sse.h"
+#include "cpu/fp/hard.h"
 
 /* Element forms. */
 enum form { F32, F64, INT32 };
@@ -79,6 +80,10 @@ static void from_int(struct cpu *cpu, const struct insn *insn, const struct fp_i
     u64 v;
     sse_begin(cpu);
     v = opnd_read(cpu, insn, 1);
+    if (HARD_FLOAT && f == &fp_double && insn->o[1].size == 4) { /* always exact */
+        cpu->xmm[insn->o[0].reg & 15].q[0] = hard_u64((double)(s32)v);
+        return;
+    }
     env = sse_env(cpu);
     v = ieee_from_s64(&env, f, sext(v, insn->o[1].size * 8u));
     sse_report(cpu, &env);
@@ -105,6 +110,13 @@ static void to_int(struct cpu *cpu, const struct insn *insn, const struct fp_iee
     s64 v;
     sse_begin(cpu);
     s = vec_read(cpu, insn, 1);
+    if (trunc && f == &fp_double && insn->o[0].size == 4) {
+        s32 i;
+        if (hard_trunc64(s.q[0], cpu->mxcsr & FP_PE && !(~cpu->mxcsr & FP_PE << 7), &i)) {
+            opnd_write(cpu, insn, 0, (u32)i);
+            return;
+        }
+    }
     env = sse_env(cpu);
     v = ieee_to_int(&env, f, f == &fp_single ? s.d[0] : s.q[0], insn->o[0].size * 8u, trunc);
     sse_report(cpu, &env);

@@ -3,11 +3,24 @@
 #include "cpu/exec/sse.h"
 
 /* ---- whole registers ---- */
+/* By halves: a host waits when it reads sixteen bytes of which eight were just written. */
+static void xmm_copy(union xmm *d, const union xmm *s)
+{
+    u64 low = s->q[0], high = s->q[1];
+    __asm__("" : "+r"(low)); /* or compilers make one move of it */
+    d->q[0] = low;
+    d->q[1] = high;
+}
+
 static void move16(struct cpu *cpu, const struct insn *insn, bool aligned)
 {
     union xmm v;
     u64 off;
     sse_begin(cpu);
+    if (insn->o[0].kind == OPND_XMM && insn->o[1].kind == OPND_XMM) {
+        xmm_copy(&cpu->xmm[insn->o[0].reg & 15], &cpu->xmm[insn->o[1].reg & 15]);
+        return;
+    }
     if (insn->o[0].kind == OPND_MEM) {
         off = aligned ? vec_aligned(cpu, insn) : ea(cpu, insn);
         vec_store(cpu, insn->seg, off, vec_read(cpu, insn, 1));
@@ -41,19 +54,18 @@ MOVE(LDDQU, false)
 /* ---- scalars: a load clears the rest of the register, a move between registers keeps it ---- */
 static void move_scalar(struct cpu *cpu, const struct insn *insn, unsigned size)
 {
-    union xmm v;
+    const struct opnd *d = &insn->o[0], *s = &insn->o[1];
     sse_begin(cpu);
-    v = vec_read(cpu, insn, 1);
-    if (insn->o[0].kind == OPND_MEM) {
-        opnd_write(cpu, insn, 0, v.q[0] & size_mask(size));
-        return;
+    if (d->kind == OPND_MEM) {
+        opnd_write(cpu, insn, 0, cpu->xmm[s->reg & 15].q[0] & size_mask(size));
+    } else if (s->kind == OPND_XMM) {
+        u64 *q = &cpu->xmm[d->reg & 15].q[0];
+        *q = (*q & ~size_mask(size)) | (cpu->xmm[s->reg & 15].q[0] & size_mask(size));
+    } else {
+        u64 v = opnd_read(cpu, insn, 1);
+        cpu->xmm[d->reg & 15].q[0] = v;
+        cpu->xmm[d->reg & 15].q[1] = 0;
     }
-    if (insn->o[1].kind == OPND_XMM) {
-        union xmm d = vec_read(cpu, insn, 0);
-        d.q[0] = (d.q[0] & ~size_mask(size)) | (v.q[0] & size_mask(size));
-        v = d;
-    }
-    vec_write(cpu, insn, 0, v);
 }
 
 void exec_MOVSS(struct cpu *cpu, const struct insn *insn)

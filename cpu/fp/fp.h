@@ -1,6 +1,6 @@
 /* Exact soft floats: x87 80-bit extended and SSE single/double arithmetic with the processor's own
- * rules for NaNs, denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation uses the
- * host's floating point. */
+ * rules for NaNs, denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation here uses
+ * the host's floating point; hard.h says where handlers may. */
 #ifndef CPU_FP_FP_H
 #define CPU_FP_FP_H
 
