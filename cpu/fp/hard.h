@@ -13,7 +13,11 @@
 #include <string.h>
 
 /* Hosts that compute doubles in a wider format round twice. */
+#ifdef CONFIG_SOFT_FP
+#define HARD_FLOAT 0
+#else
 #define HARD_FLOAT (FLT_EVAL_METHOD == 0)
+#endif
 
 enum hard_op { HARD_NONE, HARD_ADD, HARD_SUB, HARD_MUL, HARD_DIV, HARD_MIN, HARD_MAX };
 
