@@ -75,10 +75,29 @@ static inline u64 vec_aligned(struct cpu *cpu, const struct insn *insn)
     return off;
 }
 
+/* Host address of the sixteen bytes when they lie in plain memory that the TLB knows, else NULL. */
+static inline u8 *vec_plain(struct cpu *cpu, unsigned seg, u64 off, bool write)
+{
+    const struct seg *s = &cpu->seg[seg];
+    const struct tlb_entry *e;
+    u64 la = (u32)(s->base + off);
+    if (off + 16 > (write ? s->end_w : s->end_r) || off + 16 < off || cpu->watch ||
+        cpu->code_bits == 64)
+        return NULL;
+    e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
+    return tlb_hit(write ? e->wr : e->rd, la, 16) ? (u8 *)(uintptr_t)(la + e->addend) : NULL;
+}
+
 static inline union xmm vec_load(struct cpu *cpu, unsigned seg, u64 off)
 {
+    const u8 *p = vec_plain(cpu, seg, off, false);
     union xmm v;
     u8 m[16];
+    if (LIKELY(p)) {
+        v.q[0] = ld64(p);
+        v.q[1] = ld64(p + 8);
+        return v;
+    }
     mem_read_bytes(cpu, seg, off, m, 16);
     v.q[0] = ld64(m);
     v.q[1] = ld64(m + 8);
@@ -87,7 +106,12 @@ static inline union xmm vec_load(struct cpu *cpu, unsigned seg, u64 off)
 
 static inline void vec_store(struct cpu *cpu, unsigned seg, u64 off, union xmm v)
 {
-    u8 m[16];
+    u8 *p = vec_plain(cpu, seg, off, true), m[16];
+    if (LIKELY(p)) {
+        st64(p, v.q[0]);
+        st64(p + 8, v.q[1]);
+        return;
+    }
     st64(m, v.q[0]);
     st64(m + 8, v.q[1]);
     mem_write_bytes(cpu, seg, off, m, 16);
