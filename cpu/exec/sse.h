@@ -75,27 +75,15 @@ static inline u64 vec_aligned(struct cpu *cpu, const struct insn *insn)
     return off;
 }
 
-/* Host address of the sixteen bytes when they lie in plain memory that the TLB knows, else NULL. */
-static inline u8 *vec_plain(struct cpu *cpu, unsigned seg, u64 off, bool write)
-{
-    const struct seg *s = &cpu->seg[seg];
-    const struct tlb_entry *e;
-    u64 la = (u32)(s->base + off);
-    if (off + 16 > (write ? s->end_w : s->end_r) || off + 16 < off || cpu->watch ||
-        cpu->code_bits == 64)
-        return NULL;
-    e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
-    return tlb_hit(write ? e->wr : e->rd, la, 16) ? (u8 *)(uintptr_t)(la + e->addend) : NULL;
-}
-
+/* Plain memory moves as a whole: halves would make the host wait when the register is next used. */
 static inline union xmm vec_load(struct cpu *cpu, unsigned seg, u64 off)
 {
-    const u8 *p = vec_plain(cpu, seg, off, false);
+    u64 la = mem_linear(cpu, seg, off, 16, false);
+    const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
     union xmm v;
     u8 m[16];
-    if (LIKELY(p)) {
-        v.q[0] = ld64(p);
-        v.q[1] = ld64(p + 8);
+    if (LIKELY(tlb_hit(e->rd, la, 16))) {
+        memcpy(&v, (const void *)(uintptr_t)(la + e->addend), 16);
         return v;
     }
     mem_read_bytes(cpu, seg, off, m, 16);
@@ -106,10 +94,11 @@ static inline union xmm vec_load(struct cpu *cpu, unsigned seg, u64 off)
 
 static inline void vec_store(struct cpu *cpu, unsigned seg, u64 off, union xmm v)
 {
-    u8 *p = vec_plain(cpu, seg, off, true), m[16];
-    if (LIKELY(p)) {
-        st64(p, v.q[0]);
-        st64(p + 8, v.q[1]);
+    u64 la = mem_linear(cpu, seg, off, 16, true);
+    const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
+    u8 m[16];
+    if (LIKELY(tlb_hit(e->wr, la, 16))) {
+        memcpy((void *)(uintptr_t)(la + e->addend), &v, 16);
         return;
     }
     st64(m, v.q[0]);
@@ -119,7 +108,8 @@ static inline void vec_store(struct cpu *cpu, unsigned seg, u64 off, union xmm v
 
 /* Operand i: a register in full, or memory; what memory does not fill is zero. Sixteen bytes must
  * be aligned. */
-static inline union xmm vec_read(struct cpu *cpu, const struct insn *insn, unsigned i)
+static inline __attribute__((always_inline)) union xmm vec_read(struct cpu *cpu,
+                                                                const struct insn *insn, unsigned i)
 {
     const struct opnd *o = &insn->o[i];
     union xmm v = {.q = {0, 0}};
@@ -135,7 +125,8 @@ static inline union xmm vec_read(struct cpu *cpu, const struct insn *insn, unsig
 }
 
 /* Write register operand i: the whole of an XMM or MMX register. */
-static inline void vec_write(struct cpu *cpu, const struct insn *insn, unsigned i, union xmm v)
+static inline __attribute__((always_inline)) void
+vec_write(struct cpu *cpu, const struct insn *insn, unsigned i, union xmm v)
 {
     const struct opnd *o = &insn->o[i];
     if (o->kind == OPND_XMM)
@@ -150,9 +141,31 @@ static inline unsigned vec_bytes(const struct insn *insn)
     return uses_mmx(insn) ? 8 : 16;
 }
 
-/* dest = fn(dest, source) on `n` bytes (8 or 16). */
+/* dest = fn(dest, source) on `n` bytes (8 or 16). Inlined into every handler, so that the lanes are
+ * loops of known length. */
 typedef void vec_fn(union xmm *d, const union xmm *s, unsigned n);
-void vec_op(struct cpu *cpu, const struct insn *insn, vec_fn *fn);
+
+static inline __attribute__((always_inline)) void vec_op(struct cpu *cpu, const struct insn *insn,
+                                                         vec_fn *fn)
+{
+    union xmm d, s;
+    if (LIKELY(!uses_mmx(insn))) {
+        sse_begin(cpu);
+        s = vec_read(cpu, insn, 1);
+        d = cpu->xmm[insn->o[0].reg & 15];
+        fn(&d, &s, 16);
+        cpu->xmm[insn->o[0].reg & 15] = d;
+        return;
+    }
+    mmx_begin(cpu);
+    s = vec_read(cpu, insn, 1);
+    d = vec_read(cpu, insn, 0);
+    fn(&d, &s, 8);
+    mmx_commit(cpu);
+    vec_write(cpu, insn, 0, d);
+}
+
+#define LANE_FN static inline __attribute__((always_inline)) void
 
 #define VEC_OP(op, fn)                                                                             \
     void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \

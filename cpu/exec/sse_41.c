@@ -31,7 +31,7 @@ BLEND(BLENDVPD, 64, true)
 
 /* ---- widening moves ---- */
 #define WIDEN(op, from, ftype, to)                                                                 \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    LANE_FN v_##op(union xmm *dst, const union xmm *src, unsigned n)                               \
     {                                                                                              \
         for (unsigned i = 0; i < n / sizeof(dst->to[0]); i++)                                      \
             dst->to[i] = (__typeof__(dst->to[0]))(ftype)src->from[i];                              \

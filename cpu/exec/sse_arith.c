@@ -1,6 +1,6 @@
 /* Single and double precision arithmetic and comparison, packed and scalar (SDM vol.
  * 1, 10.4.1, 11.4.1, 12.3). */
-#include "cpu/exec/sse.h"
+#include "cpu/exec/sse_host.h"
 #include "cpu/fp/hard.h"
 
 /* The shape of an operation: format and number of lanes. */
@@ -44,6 +44,20 @@ static void lane_set(struct shape s, union xmm *v, unsigned i, u64 x)
     void exec_##op##SD(struct cpu *cpu, const struct insn *insn)                                   \
     {                                                                                              \
         driver(cpu, insn, SD, arg);                                                                \
+    }
+
+/* The same for operations that the host has too, in host_OP. */
+#define FOUR_HOST(op, text, driver, arg)                                                           \
+    FORM_HOST(op##PS, text "ps", driver, PS, arg)                                                  \
+    FORM_HOST(op##SS, text "ss", driver, SS, arg)                                                  \
+    FORM_HOST(op##PD, text "pd", driver, PD, arg)                                                  \
+    FORM_HOST(op##SD, text "sd", driver, SD, arg)
+
+#define FORM_HOST(op, text, driver, shape, arg)                                                    \
+    SSE_HOST(op, text " %[s], %[d]")                                                               \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        driver(cpu, insn, shape, arg, host_##op);                                                  \
     }
 
 /* ---- two operands ---- */
@@ -91,15 +105,18 @@ struct arith {
     enum hard_op hard;
 };
 
-static inline __attribute__((always_inline)) void binary(struct cpu *cpu, const struct insn *insn,
-                                                         struct shape shape, struct arith op)
+static inline __attribute__((always_inline)) void
+binary(struct cpu *cpu, const struct insn *insn, struct shape shape, struct arith op, host_fn *host)
 {
     struct fpenv env;
     union xmm d, s;
     sse_begin(cpu);
     s = arith_source(cpu, insn, shape);
-    if (LIKELY(hard_mxcsr(cpu->mxcsr) &&
+    /* One lane is faster without a look at the host's flags. */
+    if (LIKELY((shape.lanes == 1 || !SSE_HOST_OPS) && hard_mxcsr(cpu->mxcsr) &&
                hard_lanes(shape, op.hard, &cpu->xmm[insn->o[0].reg & 15], &s)))
+        return;
+    if (LIKELY(host(cpu, insn->o[0].reg, &s)))
         return;
     d = vec_read(cpu, insn, 0);
     env = sse_env(cpu);
@@ -111,15 +128,16 @@ static inline __attribute__((always_inline)) void binary(struct cpu *cpu, const 
 }
 
 #define ARITH(fn, hard) ((struct arith){fn, hard})
-FOUR(ADD, binary, ARITH(ieee_add, HARD_ADD))
-FOUR(SUB, binary, ARITH(ieee_sub, HARD_SUB))
-FOUR(MUL, binary, ARITH(ieee_mul, HARD_MUL))
-FOUR(DIV, binary, ARITH(ieee_div, HARD_DIV))
-FOUR(MIN, binary, ARITH(ieee_min, HARD_MIN))
-FOUR(MAX, binary, ARITH(ieee_max, HARD_MAX))
+FOUR_HOST(ADD, "add", binary, ARITH(ieee_add, HARD_ADD))
+FOUR_HOST(SUB, "sub", binary, ARITH(ieee_sub, HARD_SUB))
+FOUR_HOST(MUL, "mul", binary, ARITH(ieee_mul, HARD_MUL))
+FOUR_HOST(DIV, "div", binary, ARITH(ieee_div, HARD_DIV))
+FOUR_HOST(MIN, "min", binary, ARITH(ieee_min, HARD_MIN))
+FOUR_HOST(MAX, "max", binary, ARITH(ieee_max, HARD_MAX))
 
 /* ---- one operand ---- */
-static void square_root(struct cpu *cpu, const struct insn *insn, struct shape shape, int unused)
+static inline __attribute__((always_inline)) void
+square_root(struct cpu *cpu, const struct insn *insn, struct shape shape, int unused, host_fn *host)
 {
     struct fpenv env;
     union xmm d, s;
@@ -131,6 +149,8 @@ static void square_root(struct cpu *cpu, const struct insn *insn, struct shape s
         vec_write(cpu, insn, 0, d);
         return;
     }
+    if (LIKELY(host(cpu, insn->o[0].reg, &s)))
+        return;
     env = sse_env(cpu);
     for (unsigned i = 0; i < shape.lanes; i++)
         lane_set(shape, &d, i, ieee_sqrt(&env, shape.fmt, lane_get(shape, &s, i)));
@@ -138,7 +158,7 @@ static void square_root(struct cpu *cpu, const struct insn *insn, struct shape s
     vec_write(cpu, insn, 0, d);
 }
 
-FOUR(SQRT, square_root, 0)
+FOUR_HOST(SQRT, "sqrt", square_root, 0)
 
 static void approximate(struct cpu *cpu, const struct insn *insn, unsigned lanes, u32 (*fn)(u32))
 {
@@ -172,12 +192,16 @@ void exec_RSQRTSS(struct cpu *cpu, const struct insn *insn)
 }
 
 /* ---- comparison ---- */
-static void compare(struct cpu *cpu, const struct insn *insn, struct shape shape)
+static inline __attribute__((always_inline)) void
+compare(struct cpu *cpu, const struct insn *insn, struct shape shape,
+        bool (*host)(struct cpu *, const struct insn *, const union xmm *))
 {
     struct fpenv env;
     union xmm d, s;
     sse_begin(cpu);
     s = vec_read(cpu, insn, 1);
+    if (LIKELY(host(cpu, insn, &s)))
+        return;
     d = vec_read(cpu, insn, 0);
     env = sse_env(cpu);
     for (unsigned i = 0; i < shape.lanes; i++) {
@@ -189,27 +213,42 @@ static void compare(struct cpu *cpu, const struct insn *insn, struct shape shape
     vec_write(cpu, insn, 0, d);
 }
 
-void exec_CMPPS(struct cpu *cpu, const struct insn *insn)
-{
-    compare(cpu, insn, PS);
-}
+/* The predicate is part of the host's instruction. */
+#define CMP(op, text, shape)                                                                       \
+    SSE_HOST(op##0, text " $0, %[s], %[d]")                                                        \
+    SSE_HOST(op##1, text " $1, %[s], %[d]")                                                        \
+    SSE_HOST(op##2, text " $2, %[s], %[d]")                                                        \
+    SSE_HOST(op##3, text " $3, %[s], %[d]")                                                        \
+    SSE_HOST(op##4, text " $4, %[s], %[d]")                                                        \
+    SSE_HOST(op##5, text " $5, %[s], %[d]")                                                        \
+    SSE_HOST(op##6, text " $6, %[s], %[d]")                                                        \
+    SSE_HOST(op##7, text " $7, %[s], %[d]")                                                        \
+    static inline bool host_##op(struct cpu *cpu, const struct insn *insn, const union xmm *s)     \
+    {                                                                                              \
+        unsigned reg = insn->o[0].reg;                                                             \
+        switch (insn->imm & 7) {                                                                   \
+        case 0: return host_##op##0(cpu, reg, s);                                                  \
+        case 1: return host_##op##1(cpu, reg, s);                                                  \
+        case 2: return host_##op##2(cpu, reg, s);                                                  \
+        case 3: return host_##op##3(cpu, reg, s);                                                  \
+        case 4: return host_##op##4(cpu, reg, s);                                                  \
+        case 5: return host_##op##5(cpu, reg, s);                                                  \
+        case 6: return host_##op##6(cpu, reg, s);                                                  \
+        default: return host_##op##7(cpu, reg, s);                                                 \
+        }                                                                                          \
+    }                                                                                              \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        compare(cpu, insn, shape, host_##op);                                                      \
+    }
 
-void exec_CMPSS(struct cpu *cpu, const struct insn *insn)
-{
-    compare(cpu, insn, SS);
-}
+CMP(CMPPS, "cmpps", PS)
+CMP(CMPSS, "cmpss", SS)
+CMP(CMPPD, "cmppd", PD)
+CMP(CMPSD_X, "cmpsd", SD)
 
-void exec_CMPPD(struct cpu *cpu, const struct insn *insn)
-{
-    compare(cpu, insn, PD);
-}
-
-void exec_CMPSD_X(struct cpu *cpu, const struct insn *insn)
-{
-    compare(cpu, insn, SD);
-}
-
-static void order(struct cpu *cpu, const struct insn *insn, struct shape shape, bool quiet)
+static inline __attribute__((always_inline)) void
+order(struct cpu *cpu, const struct insn *insn, struct shape shape, bool quiet, host_fn *host)
 {
     /* ZF, PF, CF by order; OF, SF and AF are cleared. */
     static const u8 flags[] = {
@@ -225,6 +264,8 @@ static void order(struct cpu *cpu, const struct insn *insn, struct shape shape, 
         cpu_set_aflags(cpu, flags[x < y ? FP_LESS : x == y ? FP_EQUAL : FP_GREATER]);
         return;
     }
+    if (LIKELY(host(cpu, insn->o[0].reg, &s)))
+        return;
     d = vec_read(cpu, insn, 0);
     env = sse_env(cpu);
     o = ieee_order(&env, shape.fmt, lane_get(shape, &d, 0), lane_get(shape, &s, 0), quiet);
@@ -232,25 +273,17 @@ static void order(struct cpu *cpu, const struct insn *insn, struct shape shape, 
     cpu_set_aflags(cpu, flags[o]);
 }
 
-void exec_COMISS(struct cpu *cpu, const struct insn *insn)
-{
-    order(cpu, insn, SS, false);
-}
+#define ORDER(op, text, shape, quiet)                                                              \
+    SSE_HOST_ORDER(op, text)                                                                       \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        order(cpu, insn, shape, quiet, host_##op);                                                 \
+    }
 
-void exec_COMISD(struct cpu *cpu, const struct insn *insn)
-{
-    order(cpu, insn, SD, false);
-}
-
-void exec_UCOMISS(struct cpu *cpu, const struct insn *insn)
-{
-    order(cpu, insn, SS, true);
-}
-
-void exec_UCOMISD(struct cpu *cpu, const struct insn *insn)
-{
-    order(cpu, insn, SD, true);
-}
+ORDER(COMISS, "comiss", SS, false)
+ORDER(COMISD, "comisd", SD, false)
+ORDER(UCOMISS, "ucomiss", SS, true)
+ORDER(UCOMISD, "ucomisd", SD, true)
 
 /* ---- SSE3: alternating and horizontal ---- */
 static void add_sub(struct cpu *cpu, const struct insn *insn, struct shape shape)

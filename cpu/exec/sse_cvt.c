@@ -1,6 +1,6 @@
 /* Conversions among single, double and integers, in XMM, MMX and general registers (SDM vol.
  * 1, 11.6.3 and figure 11-8). */
-#include "cpu/exec/sse.h"
+#include "cpu/exec/sse_host.h"
 #include "cpu/fp/hard.h"
 
 /* Element forms. */
@@ -24,8 +24,9 @@ static u64 convert(struct fpenv *env, enum form from, enum form to, u64 x, bool 
 
 /* Convert `n` elements of the source. The destination's other bits become zero, or stay with
  * `keep`. */
-static void packed(struct cpu *cpu, const struct insn *insn, enum form from, enum form to,
-                   unsigned n, bool trunc, bool keep)
+static inline __attribute__((always_inline)) void packed(struct cpu *cpu, const struct insn *insn,
+                                                         enum form from, enum form to, unsigned n,
+                                                         bool trunc, bool keep, host_fn *host)
 {
     union xmm s, r = {.q = {0, 0}};
     bool mmx = uses_mmx(insn);
@@ -34,6 +35,8 @@ static void packed(struct cpu *cpu, const struct insn *insn, enum form from, enu
     if (mmx)
         mmx_begin(cpu);
     s = vec_read(cpu, insn, 1);
+    if (host && LIKELY(host(cpu, insn->o[0].reg, &s)))
+        return;
     env = sse_env(cpu);
     if (keep)
         r = vec_read(cpu, insn, 0);
@@ -53,28 +56,38 @@ static void packed(struct cpu *cpu, const struct insn *insn, enum form from, enu
 #define PACKED(op, from, to, n, trunc, keep)                                                       \
     void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
     {                                                                                              \
-        packed(cpu, insn, from, to, n, trunc, keep);                                               \
+        packed(cpu, insn, from, to, n, trunc, keep, NULL);                                         \
     }
 
-PACKED(CVTPS2PD, F32, F64, 2, false, false)
-PACKED(CVTPD2PS, F64, F32, 2, false, false)
-PACKED(CVTDQ2PS, INT32, F32, 4, false, false)
-PACKED(CVTDQ2PD, INT32, F64, 2, false, false)
-PACKED(CVTPS2DQ, F32, INT32, 4, false, false)
-PACKED(CVTTPS2DQ, F32, INT32, 4, true, false)
-PACKED(CVTPD2DQ, F64, INT32, 2, false, false)
-PACKED(CVTTPD2DQ, F64, INT32, 2, true, false)
+/* The host has these too; with MMX operands there is the soft form only. */
+#define PACKED_HOST(op, text, from, to, n, trunc, keep)                                            \
+    SSE_HOST(op, text " %[s], %[d]")                                                               \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        packed(cpu, insn, from, to, n, trunc, keep, host_##op);                                    \
+    }
+
+PACKED_HOST(CVTPS2PD, "cvtps2pd", F32, F64, 2, false, false)
+PACKED_HOST(CVTPD2PS, "cvtpd2ps", F64, F32, 2, false, false)
+PACKED_HOST(CVTDQ2PS, "cvtdq2ps", INT32, F32, 4, false, false)
+PACKED_HOST(CVTDQ2PD, "cvtdq2pd", INT32, F64, 2, false, false)
+PACKED_HOST(CVTPS2DQ, "cvtps2dq", F32, INT32, 4, false, false)
+PACKED_HOST(CVTTPS2DQ, "cvttps2dq", F32, INT32, 4, true, false)
+PACKED_HOST(CVTPD2DQ, "cvtpd2dq", F64, INT32, 2, false, false)
+PACKED_HOST(CVTTPD2DQ, "cvttpd2dq", F64, INT32, 2, true, false)
 PACKED(CVTPS2PI, F32, INT32, 2, false, false)
 PACKED(CVTTPS2PI, F32, INT32, 2, true, false)
 PACKED(CVTPD2PI, F64, INT32, 2, false, false)
 PACKED(CVTTPD2PI, F64, INT32, 2, true, false)
 PACKED(CVTPI2PS, INT32, F32, 2, false, true)
 PACKED(CVTPI2PD, INT32, F64, 2, false, false)
-PACKED(CVTSS2SD, F32, F64, 1, false, true)
-PACKED(CVTSD2SS, F64, F32, 1, false, true)
+PACKED_HOST(CVTSS2SD, "cvtss2sd", F32, F64, 1, false, true)
+PACKED_HOST(CVTSD2SS, "cvtsd2ss", F64, F32, 1, false, true)
 
 /* ---- general registers ---- */
-static void from_int(struct cpu *cpu, const struct insn *insn, const struct fp_ieee *f)
+static inline __attribute__((always_inline)) void
+from_int(struct cpu *cpu, const struct insn *insn, const struct fp_ieee *f,
+         bool (*host)(struct cpu *, unsigned, s64))
 {
     struct fpenv env;
     u64 v;
@@ -84,6 +97,8 @@ static void from_int(struct cpu *cpu, const struct insn *insn, const struct fp_i
         cpu->xmm[insn->o[0].reg & 15].q[0] = hard_u64((double)(s32)v);
         return;
     }
+    if (LIKELY(host(cpu, insn->o[0].reg, sext(v, insn->o[1].size * 8u))))
+        return;
     env = sse_env(cpu);
     v = ieee_from_s64(&env, f, sext(v, insn->o[1].size * 8u));
     sse_report(cpu, &env);
@@ -93,20 +108,23 @@ static void from_int(struct cpu *cpu, const struct insn *insn, const struct fp_i
         cpu->xmm[insn->o[0].reg & 15].q[0] = v;
 }
 
-void exec_CVTSI2SS(struct cpu *cpu, const struct insn *insn)
-{
-    from_int(cpu, insn, &fp_single);
-}
+#define FROM_INT(op, text, fmt)                                                                    \
+    SSE_HOST_FROM_INT(op, text)                                                                    \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        from_int(cpu, insn, fmt, host_##op);                                                       \
+    }
 
-void exec_CVTSI2SD(struct cpu *cpu, const struct insn *insn)
-{
-    from_int(cpu, insn, &fp_double);
-}
+FROM_INT(CVTSI2SS, "cvtsi2ssq", &fp_single)
+FROM_INT(CVTSI2SD, "cvtsi2sdq", &fp_double)
 
-static void to_int(struct cpu *cpu, const struct insn *insn, const struct fp_ieee *f, bool trunc)
+static inline __attribute__((always_inline)) void
+to_int(struct cpu *cpu, const struct insn *insn, const struct fp_ieee *f, bool trunc,
+       bool (*host)(struct cpu *, unsigned, const union xmm *, u64 *))
 {
     struct fpenv env;
     union xmm s;
+    u64 r;
     s64 v;
     sse_begin(cpu);
     s = vec_read(cpu, insn, 1);
@@ -117,28 +135,24 @@ static void to_int(struct cpu *cpu, const struct insn *insn, const struct fp_iee
             return;
         }
     }
+    if (LIKELY(host(cpu, insn->o[0].size, &s, &r))) {
+        opnd_write(cpu, insn, 0, r);
+        return;
+    }
     env = sse_env(cpu);
     v = ieee_to_int(&env, f, f == &fp_single ? s.d[0] : s.q[0], insn->o[0].size * 8u, trunc);
     sse_report(cpu, &env);
     opnd_write(cpu, insn, 0, (u64)v);
 }
 
-void exec_CVTSS2SI(struct cpu *cpu, const struct insn *insn)
-{
-    to_int(cpu, insn, &fp_single, false);
-}
+#define TO_INT(op, text, fmt, trunc)                                                               \
+    SSE_HOST_TO_INT(op, text)                                                                      \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        to_int(cpu, insn, fmt, trunc, host_##op);                                                  \
+    }
 
-void exec_CVTTSS2SI(struct cpu *cpu, const struct insn *insn)
-{
-    to_int(cpu, insn, &fp_single, true);
-}
-
-void exec_CVTSD2SI(struct cpu *cpu, const struct insn *insn)
-{
-    to_int(cpu, insn, &fp_double, false);
-}
-
-void exec_CVTTSD2SI(struct cpu *cpu, const struct insn *insn)
-{
-    to_int(cpu, insn, &fp_double, true);
-}
+TO_INT(CVTSS2SI, "cvtss2si", &fp_single, false)
+TO_INT(CVTTSS2SI, "cvttss2si", &fp_single, true)
+TO_INT(CVTSD2SI, "cvtsd2si", &fp_double, false)
+TO_INT(CVTTSD2SI, "cvttsd2si", &fp_double, true)

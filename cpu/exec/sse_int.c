@@ -2,22 +2,10 @@
  * and 11.4.2). */
 #include "cpu/exec/sse.h"
 
-void vec_op(struct cpu *cpu, const struct insn *insn, vec_fn *fn)
-{
-    union xmm d, s;
-    simd_begin(cpu, insn);
-    s = vec_read(cpu, insn, 1);
-    d = vec_read(cpu, insn, 0);
-    fn(&d, &s, vec_bytes(insn));
-    if (uses_mmx(insn))
-        mmx_commit(cpu);
-    vec_write(cpu, insn, 0, d);
-}
-
 /* A handler for an operation on lanes `lane` (b, w, d, q), read as `type`: a and b are the lanes of
  * both operands. */
 #define LANES(op, lane, type, expr)                                                                \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    LANE_FN v_##op(union xmm *dst, const union xmm *src, unsigned n)                               \
     {                                                                                              \
         for (unsigned i = 0; i < n / sizeof(dst->lane[0]); i++) {                                  \
             type a = (type)dst->lane[i], b = (type)src->lane[i];                                   \
@@ -96,7 +84,7 @@ LANES(PABSW, w, s16, (a = b) < 0 ? -a : a)
 LANES(PABSD, d, s32, (a = b) < 0 ? -(s64)a : a)
 
 /* ---- sums of products and of differences ---- */
-static void madd_words(union xmm *d, const union xmm *s, unsigned n)
+LANE_FN madd_words(union xmm *d, const union xmm *s, unsigned n)
 {
     for (unsigned i = 0; i < n / 4; i++) {
         u32 lo = (u32)((s32)(s16)d->w[2 * i] * (s16)s->w[2 * i]);
@@ -106,7 +94,7 @@ static void madd_words(union xmm *d, const union xmm *s, unsigned n)
 }
 VEC_OP(PMADDWD, madd_words)
 
-static void madd_bytes(union xmm *d, const union xmm *s, unsigned n)
+LANE_FN madd_bytes(union xmm *d, const union xmm *s, unsigned n)
 {
     for (unsigned i = 0; i < n / 2; i++) {
         s32 sum = d->b[2 * i] * (s8)s->b[2 * i] + d->b[2 * i + 1] * (s8)s->b[2 * i + 1];
@@ -115,7 +103,7 @@ static void madd_bytes(union xmm *d, const union xmm *s, unsigned n)
 }
 VEC_OP(PMADDUBSW, madd_bytes)
 
-static void sum_differences(union xmm *d, const union xmm *s, unsigned n)
+LANE_FN sum_differences(union xmm *d, const union xmm *s, unsigned n)
 {
     for (unsigned half = 0; half < n; half += 8) {
         u32 sum = 0;
@@ -128,7 +116,7 @@ VEC_OP(PSADBW, sum_differences)
 
 /* ---- horizontal addition: neighbours of the destination, then those of the source ---- */
 #define HORIZONTAL(op, lane, type, expr)                                                           \
-    static void h_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    LANE_FN h_##op(union xmm *dst, const union xmm *src, unsigned n)                               \
     {                                                                                              \
         unsigned half = n / sizeof(dst->lane[0]) / 2;                                              \
         union xmm r = *dst;                                                                        \
@@ -161,7 +149,8 @@ static u64 shift_lane(u64 v, unsigned bits, enum shift how, u64 count)
     return how == SHIFT_LEFT ? v << count : v >> count;
 }
 
-static void shift(struct cpu *cpu, const struct insn *insn, unsigned bits, enum shift how)
+static inline __attribute__((always_inline)) void shift(struct cpu *cpu, const struct insn *insn,
+                                                        unsigned bits, enum shift how)
 {
     unsigned n = vec_bytes(insn);
     union xmm d;

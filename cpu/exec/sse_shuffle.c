@@ -4,7 +4,7 @@
 
 /* ---- packs: the destination's lanes, then the source's, each saturated to half its width ---- */
 #define PACK(op, from, to, type, lo, hi)                                                           \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    LANE_FN v_##op(union xmm *dst, const union xmm *src, unsigned n)                               \
     {                                                                                              \
         unsigned half = n / sizeof(dst->from[0]);                                                  \
         union xmm r = *dst;                                                                        \
@@ -23,7 +23,7 @@ PACK(PACKUSDW, d, w, s32, 0, UINT16_MAX)
 
 /* ---- unpacks: lanes of the low or high halves, alternating ---- */
 #define UNPACK(op, lane, high)                                                                     \
-    static void v_##op(union xmm *dst, const union xmm *src, unsigned n)                           \
+    LANE_FN v_##op(union xmm *dst, const union xmm *src, unsigned n)                               \
     {                                                                                              \
         unsigned half = n / sizeof(dst->lane[0]) / 2, at = (high) ? half : 0;                      \
         union xmm r = *dst;                                                                        \
