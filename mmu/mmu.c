@@ -115,9 +115,14 @@ void mmu_protect_page(struct mmu *mmu, u32 page)
     }
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
-        for (u32 k = 0; k < t->nused; k++)
-            if (t->cold[t->used[k]].page == page)
-                t->e[t->used[k]].wr = TLB_NONE;
+        for (u32 k = 0; k < t->nused; k++) {
+            const struct tlb_cold *c = &t->cold[t->used[k]];
+            u64 *wr = &t->e[t->used[k]].wr;
+            /* The translation stays, only the fast path goes: what a guest can reach must not
+             * depend on what was translated. The next write finds out which flags are true. */
+            if (c->page == page && tag_maps(*wr, c->la) && !(*wr & TLB_IO))
+                *wr |= TLB_CODE | TLB_DIRTY;
+        }
     }
 }
 
