@@ -161,9 +161,7 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
             return bad_switch(flag, key, v, err);
         if (!strcmp(key, "acpi"))
             opt->no_acpi = !on;
-        else if (!strcmp(key, "hpet"))
-            opt->no_hpet = !on;
-        else if (on && (!strcmp(key, "usb") || !strcmp(key, "vmport")))
+        else if (on && (!strcmp(key, "usb") || !strcmp(key, "vmport") || !strcmp(key, "hpet")))
             return err_set(err, "Property '%s=on' of -%s is not supported yet; leave it out.", key,
                            flag);
     }
@@ -516,8 +514,9 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
             if (strcmp(v, "host") && strcmp(v, "vm") && strcmp(v, "rt"))
                 return opts_bad_value("rtc clock", v, clocks, err);
         } else if (!strcmp(key, "driftfix")) {
-            if (strcmp(v, "none") && strcmp(v, "slew"))
-                return err_set(err, "-rtc driftfix is none or slew, not '%.60s'.", v);
+            if (strcmp(v,
+                       "none")) /* interrupts of the RTC are never lost, so nothing to catch up */
+                return err_set(err, "-rtc driftfix can only be none here, not '%.60s'.", v);
         } else {
             return opts_bad_key(flag, key, keys, err);
         }
