@@ -95,6 +95,7 @@ static inline struct env *env_new(void)
 
 static inline void env_free(struct env *env)
 {
+    mmu_free(&env->cpu.mmu);
     bus_free(&env->bus);
     ram_free(&env->ram);
     ram_space_free(&env->space);
