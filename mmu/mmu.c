@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { ALL_TAGS_IO = TLB_IO };
-
 struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir)
 {
     const struct bus_range *r = bus_find(mmu->mem, phys, dir);
@@ -74,8 +72,8 @@ void mmu_flush(struct mmu *mmu, bool global)
         }
         t->nused = kept;
     }
-    log_on(mmu->log, LOGA_MMU) ? log_line(mmu->log, LOGA_MMU, "flush%s", global ? " all" : "")
-                               : (void)0;
+    if (log_on(mmu->log, LOGA_MMU))
+        log_line(mmu->log, LOGA_MMU, "flush%s", global ? " all" : "");
 }
 
 /* Make `large` pages go whole: the architecture drops every entry of the page, and we hold it in 4
@@ -243,9 +241,9 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
         c->page = ram->page0 + rindex;
     }
     if (m == MMU_SUP || w.user)
-        e->rd = page_la | (rd ? 0 : ALL_TAGS_IO);
+        e->rd = page_la | (rd ? 0 : TLB_IO);
     if (access == TLB_EX)
-        e->ex = page_la | (rd ? 0 : ALL_TAGS_IO);
+        e->ex = page_la | (rd ? 0 : TLB_IO);
     may_write = w.dirty && (w.write || (m == MMU_SUP && !(mmu->mode.cr0 & 0x10000)));
     if (may_write && (m == MMU_SUP || w.user)) {
         struct ram *ram = wr ? page_ram(wr, phys, &windex) : NULL;

@@ -38,7 +38,7 @@ endif
 
 # Long: everything of check, a million random blocks, a million operations per device, the slow boots, the law of equal hashes.
 check-full: check
-	DRAGOMAN_LOCK=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/lock/test_lock
+	+@$(MAKE) --no-print-directory check-lock
 	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
 	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
 	tests/tools/same_state.sh $(B)

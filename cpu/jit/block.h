@@ -47,7 +47,6 @@ struct jit {
     struct codebuf buf;
     u8 *code_p;       /* next free byte (writable alias) */
     u8 *code_start;   /* behind the stubs */
-    bool in_code;     /* translated code or a helper of it is running: nothing may be freed */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
     struct be_stubs stubs;
     struct block **blocks; /* by id */
@@ -55,7 +54,6 @@ struct jit {
     struct block *hash[HASH_SIZE];
     struct block **pages; /* by page id: blocks on the page */
     u32 npages;
-    struct block *running; /* eval: the block under way */
     u32 gen_seen[2]; /* mmu.gen, mmu.gen_global that the tags of class 0 and 1 were made for */
     unsigned class_seen;
     bool sup_global; /* code at CPL 0 under CR4.PGE comes from global pages, as far as was seen */

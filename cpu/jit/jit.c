@@ -259,13 +259,6 @@ void jit_free(struct cpu *cpu)
     cpu->jit = NULL;
 }
 
-bool jit_set_config(struct cpu *cpu, const struct jit_config *config, struct err *err)
-{
-    jit_flush(cpu);
-    cpu->jit->config = *config;
-    return true;
-}
-
 const struct jit_stats *jit_stats(const struct cpu *cpu)
 {
     return cpu->jit ? &cpu->jit->stats : NULL;

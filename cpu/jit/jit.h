@@ -24,7 +24,6 @@ struct jit_config {
  * interpreter remains. */
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err);
 void jit_free(struct cpu *cpu);
-bool jit_set_config(struct cpu *cpu, const struct jit_config *config, struct err *err);
 
 /* Run translated code (`eval`: the same blocks through the IR evaluator) from cpu->rip until
  * something needs the run loop. What comes back says what that is. Faults longjmp to cpu->unwind

@@ -146,14 +146,13 @@ static bool emit(struct jit *jit, struct block *b, struct be_out *out)
     return true;
 }
 
-static bool debug_check(struct jit *jit, const char *when)
+static void debug_check(struct jit *jit, const char *when)
 {
 #ifdef CONFIG_DEBUG
     struct err err;
     if (!ir_check(&jit->ir, &err))
         BUG("IR %s: %s", when, err.msg);
 #endif
-    return true;
 }
 
 static struct block *new_block(struct jit *jit, u32 page, u32 off)

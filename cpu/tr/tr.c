@@ -19,11 +19,6 @@ enum { MAX_GUEST = 48, MAX_JUMPS = 4 };
 #endif
 enum { ROOM = 24 }; /* IR operations that one instruction may need */
 
-bool tr_has(unsigned op)
-{
-    return op < OP__COUNT && table[op];
-}
-
 static bool is_off(const struct tr_config *config, unsigned op)
 {
     return config->off[op / 8] >> (op & 7) & 1;

@@ -37,7 +37,5 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
 /* Parse "adc,shl,..." into config->off. False with a sentence for an unknown name. */
 struct err;
 bool tr_parse_off(const char *list, struct tr_config *config, struct err *err);
-/* Is operation op translated (not through exec_) at all? */
-bool tr_has(unsigned op);
 
 #endif

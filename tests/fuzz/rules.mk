@@ -36,7 +36,7 @@ fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
 	    { tail -60 $(B)/fuzz/$$t.log; exit 1; }; tail -8 $(B)/fuzz/$$t.log; done
 
 check-lock: $(B)/tests/lock/test_lock
-	DRAGOMAN_LOCK=1000000 $(B)/tests/lock/test_lock
+	DRAGOMAN_LOCK=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/lock/test_lock
 
 -include $(FUZZ_OBJ:.o=.d)
 .PRECIOUS: $(B)/fuzz/fuzz_%
