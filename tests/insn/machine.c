@@ -59,7 +59,7 @@ struct machine *machine_new(const char *model, enum cpu_engine engine)
     m->cpu->hooks.arg = m;
     m->cpu->hooks.intr_ack = intr_ack;
     if (engine != ENGINE_EXEC) {
-        struct jit_config jc = {.counted = true, .passes = ~0u};
+        struct jit_config jc = {.counted = true, .eager = true, .passes = ~0u};
         if (!jit_new(m->cpu, &jc, &err))
             fprintf(stderr, "%s\n", err.msg);
         m->space.wrote = jit_wrote;
