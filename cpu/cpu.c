@@ -176,7 +176,7 @@ void cpu_update_mode(struct cpu *cpu)
         bool flat =
             !seg->base && seg->end_r == BIT64(32) && (s == SEG_CS || seg->end_w == BIT64(32));
         if (cpu->code_bits == 64)
-            flat = s < SEG_FS || !seg->base;
+            flat = s < SEG_FS; /* FS and GS have a base that changes with every task */
         key |= flat ? MK_FLAT(s) : 0;
     }
     cpu->mode_key = key;

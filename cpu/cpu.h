@@ -156,9 +156,10 @@ struct cpu_model;
 struct cpu;
 
 /* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
- * place (cpu/jit). A tag is EIP | jc_tag, whose upper half says which mode, address space and
- * generation the entry belongs to. */
+ * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
+ * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { JC_BITS = 12, JC_SIZE = 1 << JC_BITS };
+#define JC_NO_TAG (~(u64)0) /* no EIP gives this: generations start at 1 */
 struct jc_entry {
     u64 tag;
     const void *host;
@@ -367,6 +368,11 @@ static inline bool cpu_pm(const struct cpu *cpu)
 static inline bool cpu_lma(const struct cpu *cpu)
 {
     return cpu->efer & EFER_LMA;
+}
+/* Is la an address that 48 bits of linear address space have (SDM vol. 1, 3.3.7.1)? */
+static inline bool cpu_canonical(u64 la)
+{
+    return (u64)((s64)(la << 16) >> 16) == la;
 }
 static inline bool cpu_long(const struct cpu *cpu)
 {

@@ -28,7 +28,7 @@ static inline bool cpu_attention(const struct cpu *cpu)
 static inline bool cpu_needs_exec(const struct cpu *cpu)
 {
     return (cpu->eflags & (FL_TF | FL_RF)) ||
-           (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT | MK_CODE64)) || cpu->shadow ||
+           (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT)) || cpu->shadow ||
            cpu->db_pending;
 }
 

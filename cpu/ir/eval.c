@@ -87,6 +87,8 @@ static bool plain(struct eval *e, const struct ir_ins *i, u64 la, int access)
     struct mmu_fault fault;
     if (LIKELY(tlb_hit(access == TLB_RD ? t->rd : t->wr, la, size)))
         return true;
+    if (e->b->long_mode && !(cpu_canonical(la) && cpu_canonical(la + size - 1)))
+        return false;
     switch (mmu_prepare(mmu, e->cpu->mmu_mode, la, size, access, &fault)) {
     case MMU_PLAIN: return true;
     case MMU_FAULT: page_fault(e, i, &fault);
@@ -464,6 +466,7 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_ANDS:
     case IR_ORS: do_state(e, i); break;
     case IR_SEG: do_seg(e, i); break;
+    case IR_CANON: return cpu_canonical(get(e, i->a)) ? STEP_ON : STEP_BAIL;
     case IR_LD:
     case IR_LDZ:
     case IR_LDX:

@@ -42,6 +42,7 @@ static inline unsigned ir_reads_a(const struct ir_ins *i, bool long_mode)
     case IR_SETF: return IRW_16;
     case IR_SX32: return IRW_32;
     case IR_SEG:
+    case IR_CANON:
     case IR_LD:
     case IR_LDZ:
     case IR_LDX:

@@ -38,7 +38,7 @@ struct block {
 };
 
 enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS };
-enum { JC_MODES = 64 };
+enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
 enum { HOT_BITS = 14, HOT_SIZE = 1 << HOT_BITS };
 
 struct jit {
@@ -65,6 +65,7 @@ struct jit {
         u64 mode_key, base;
     } jc_modes[JC_MODES]; /* which mode each number in a jump table tag means */
     u32 jc_nmodes, jc_gen[2];
+    bool jc_wide; /* tags are made for EIPs of 48 bits (long mode is active) */
     struct ir_block ir; /* scratch for translation */
     struct jit_stats stats;
 };
@@ -73,6 +74,17 @@ struct jit {
 static inline u8 *jit_hot(struct jit *jit, u32 page, u32 off)
 {
     return &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
+}
+
+/* Linear address of `rip` in the CPU's code segment, and that of the page behind `la`. */
+static inline u64 jit_la(const struct cpu *cpu, u64 rip)
+{
+    return cpu_long(cpu) ? rip : (u32)(cpu->seg[SEG_CS].base + rip);
+}
+static inline u64 jit_la_next(const struct cpu *cpu, u64 la)
+{
+    u64 next = (la | PAGE_MASK) + 1;
+    return cpu_long(cpu) ? next : (u32)next;
 }
 
 /* cache.c */

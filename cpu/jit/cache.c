@@ -114,7 +114,7 @@ void block_kill(struct jit *jit, struct block *b)
     for (u32 i = 0; i < b->nlinks; i++)
         unlink_exit(jit, &b->links[i]);
     if (jc->host == b->host)
-        jc->tag = ~(u64)0;
+        jc->tag = JC_NO_TAG;
     jit->stats.invalidated++;
 }
 
@@ -149,6 +149,12 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
     }
 }
 
+static void jc_wipe(struct cpu *cpu)
+{
+    for (u32 i = 0; i < JC_SIZE; i++)
+        cpu->jc[i].tag = JC_NO_TAG;
+}
+
 void jit_flush(struct cpu *cpu)
 {
     struct jit *jit = cpu->jit;
@@ -163,8 +169,7 @@ void jit_flush(struct cpu *cpu)
         block_free(jit->blocks[i]);
     jit->nblocks = 0;
     memset(jit->hash, 0, sizeof(jit->hash));
-    for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc[i].tag = ~(u64)0;
+    jc_wipe(cpu);
     jit->code_p = jit->code_start;
     jit->stats.flushes++;
 }
@@ -188,7 +193,7 @@ static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
     for (u32 i = 0; i < jit->jc_nmodes; i++)
         if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base)
             return i;
-    if (jit->jc_nmodes == JC_MODES) { /* numbers are used up: all tags so far become void */
+    if (jit->jc_nmodes == (jit->jc_wide ? JC_MODES_WIDE : JC_MODES)) { /* numbers are used up: all tags so far become void */
         jit->jc_nmodes = 0;
         jit->jc_gen[0]++;
         jit->jc_gen[1]++;
@@ -215,6 +220,7 @@ void jc_refresh(struct jit *jit)
     u64 base = cpu->seg[SEG_CS].base;
     unsigned cls = tag_class(jit);
     u32 gen = cls ? cpu->mmu.gen_global : cpu->mmu.gen, n;
+    unsigned mode_bits, room;
     if (jit->gen_seen[cls] == gen && jit->mode_seen == cpu->mode_key && jit->base_seen == base &&
         jit->class_seen == cls)
         return;
@@ -230,25 +236,33 @@ void jc_refresh(struct jit *jit)
     jit->mode_seen = cpu->mode_key;
     jit->base_seen = base;
     jit->class_seen = cls;
-    n = mode_number(jit, cpu->mode_key, base);
-    if (jit->jc_gen[cls] >=
-        BIT(25) - 2) { /* the generation wraps: old tags must not come alive again */
-        jit->jc_gen[cls] = 1;
-        for (u32 i = 0; i < JC_SIZE; i++)
-            cpu->jc[i].tag = ~(u64)0;
+    if (jit->jc_wide != cpu_lma(cpu)) {
+        jit->jc_wide = cpu_lma(cpu);
+        jit->jc_nmodes = 0;
+        jc_wipe(cpu);
     }
-    cpu->jc_tag = (u64)(jit->jc_gen[cls] << 7 | cls << 6 | n) << 32;
+    n = mode_number(jit, cpu->mode_key, base);
+    /* A canonical EIP has 48 bits that say all, others have 32: the rest is room for what the tag
+     * names beside it. */
+    mode_bits = jit->jc_wide ? 4 : 6;
+    room = jit->jc_wide ? 16 : 32;
+    if (jit->jc_gen[cls] >= BIT(room - mode_bits - 1) - 2) {
+        /* the generation wraps: old tags must not come alive again */
+        jit->jc_gen[0] = jit->jc_gen[1] = 1;
+        jc_wipe(cpu);
+    }
+    cpu->jc_tag = (u64)((jit->jc_gen[cls] << 1 | cls) << mode_bits | n) << (64 - room);
 }
 
 void jc_put(struct jit *jit, struct block *b)
 {
     struct cpu *cpu = jit->cpu;
     struct jc_entry *e = &cpu->jc[b->rip & (JC_SIZE - 1)];
-    u64 la = (u32)(cpu->seg[SEG_CS].base + b->rip);
+    u64 la = jit_la(cpu, b->rip);
     if (jit->class_seen) {
         if (!mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) ||
             (b->page1 != RAM_NO_PAGE &&
-             !mmu_is_global(&cpu->mmu, cpu->mmu_mode, (u32)((la | PAGE_MASK) + 1)))) {
+             !mmu_is_global(&cpu->mmu, cpu->mmu_mode, jit_la_next(cpu, la)))) {
             /* Not a page that survives a CR3 write: stays out of the table. A kernel with nothing
              * but such pages goes back to one generation for all, until the next change of global
              * translations. */
@@ -260,6 +274,6 @@ void jc_put(struct jit *jit, struct block *b)
         }
         jit->sup_local = 0;
     }
-    e->tag = cpu->jc_tag | b->rip;
+    e->tag = cpu->jc_tag ^ b->rip;
     e->host = b->host;
 }

@@ -33,7 +33,10 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
     unsigned size = size_write & 0xff;
     int access = size_write >> 8 ? TLB_WR : TLB_RD;
     struct mmu_fault fault;
-    enum mmu_place place = mmu_prepare(&cpu->mmu, cpu->mmu_mode, la, size, access, &fault);
+    /* What is not canonical is for exec, which knows the exception. */
+    enum mmu_place place = cpu_canonical(la) && cpu_canonical(la + size - 1)
+                               ? mmu_prepare(&cpu->mmu, cpu->mmu_mode, la, size, access, &fault)
+                               : MMU_SPECIAL;
     /* Accesses across pages have no single addend. */
     if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE))
         return cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)].addend;
@@ -78,10 +81,11 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 static struct block *find(struct jit *jit, bool eval, bool *cold)
 {
     struct cpu *cpu = jit->cpu;
-    u64 la = (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+    u64 la = jit_la(cpu, cpu->rip);
     struct mmu_fault fault;
     u32 len, page, off = (u32)la & PAGE_MASK;
-    const u8 *code = mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault);
+    const u8 *code =
+        cpu_canonical(la) ? mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault) : NULL;
     struct block *b;
     jit->stats.lookups++;
     *cold = false;
@@ -103,7 +107,7 @@ static struct block *find(struct jit *jit, bool eval, bool *cold)
     if (b && UNLIKELY(b->page1 != RAM_NO_PAGE)) {
         /* The second page may be mapped elsewhere by now. */
         u32 page1;
-        u64 la1 = (u32)((la | PAGE_MASK) + 1);
+        u64 la1 = jit_la_next(cpu, la);
         if (!mmu_fetch(&cpu->mmu, cpu->mmu_mode, la1, &len, &page1, &fault))
             return NULL;
         if (page1 != b->page1) {
@@ -165,7 +169,7 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
 static const void *table_probe(const struct cpu *cpu)
 {
     const struct jc_entry *e = &cpu->jc[cpu->rip & (JC_SIZE - 1)];
-    return e->tag == (cpu->jc_tag | cpu->rip) ? e->host : NULL;
+    return e->tag == (cpu->jc_tag ^ cpu->rip) ? e->host : NULL;
 }
 
 enum jit_left jit_run(struct cpu *cpu, bool eval)
@@ -242,7 +246,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
     for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc[i].tag = ~(u64)0;
+        cpu->jc[i].tag = JC_NO_TAG;
     return true;
 }
 

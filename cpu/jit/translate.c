@@ -22,10 +22,10 @@ static const u8 *following_page(struct jit *jit, u32 off, u32 *page1)
 {
     struct cpu *cpu = jit->cpu;
     struct mmu_fault fault;
-    u64 la = (u32)(cpu->seg[SEG_CS].base + cpu->rip) + (u64)(PAGE_SIZE - off);
+    u64 la = jit_la(cpu, cpu->rip) + (u64)(PAGE_SIZE - off);
     const struct tlb_entry *e;
     *page1 = RAM_NO_PAGE;
-    if ((u32)la != la)
+    if (la != (cpu_long(cpu) ? (u64)((s64)(la << 16) >> 16) : (u32)la))
         return NULL;
     /* Only when it is mapped and fetched already: translating ahead must not fault or set A bits
      * (Intel permits neither for instructions that are never reached). */

@@ -128,7 +128,7 @@ bool tr_ROR(struct tr *t, const struct insn *insn)
 /* Rotates through carry: by one only, where O is defined. */
 static bool carry_rotate(struct tr *t, const struct insn *insn, enum ir_op op)
 {
-    if (insn->o[1].kind == OPND_GPR || (insn->imm & 31) != 1)
+    if (insn->o[1].kind == OPND_GPR || (insn->imm & (insn->o[0].size == 8 ? 63 : 31)) != 1)
         return false;
     return unary(t, insn, op);
 }

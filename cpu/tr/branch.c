@@ -39,28 +39,40 @@ bool tr_POP(struct tr *t, const struct insn *insn)
 
 bool tr_LEAVE(struct tr *t, const struct insn *insn)
 {
+    enum ir_type type = tr_type(insn->osz);
     u8 v;
-    if ((t->mode_key & MK_STACK) != MK_STACK32 || !tr_flat(t, SEG_SS) || insn->osz != 4)
+    if (tr_long(t) ? insn->osz != 8
+                   : (t->mode_key & MK_STACK) != MK_STACK32 || !tr_flat(t, SEG_SS) || insn->osz != 4)
         return false;
     v = tr_temp(t);
-    tr_emit(t, IR_LD, I32, v, REG_BP, IR_NONE, 0);
-    tr_emit(t, IR_LEA, I32, REG_SP, REG_BP, IR_NONE, 4);
-    tr_emit(t, IR_MOV, I32, REG_BP, v, IR_NONE, 0);
+    tr_emit(t, IR_LD, type, v, REG_BP, IR_NONE, 0);
+    tr_emit(t, IR_LEA, type, REG_SP, REG_BP, IR_NONE, insn->osz);
+    tr_emit(t, IR_MOV, type, REG_BP, v, IR_NONE, 0);
     return true;
 }
 
-/* Target of a relative branch cut to the operand size; false where it would leave a 16-bit segment.
- */
+/* Target of a relative branch cut to the operand size; false where it would leave a 16-bit segment
+ * or the canonical addresses. */
 static bool relative(struct tr *t, const struct insn *insn, u64 *target)
 {
     *target = (t->next + insn->imm) & size_mask(insn->osz);
+    if (tr_long(t))
+        return cpu_canonical(*target);
     return (t->mode_key & MK_CODE) != 0 || *target <= 0xffff;
 }
 
-/* An indirect target as a value of which all 32 bits count. */
+/* Nothing is pushed or popped yet when a target turns out not to be canonical. */
+static void canonical_target(struct tr *t, u8 v)
+{
+    if (tr_long(t))
+        tr_emit(t, IR_CANON, I64, IR_NONE, v, IR_NONE, 0);
+}
+
+/* An indirect target as a value of which all 32 or 64 bits count. */
 static u8 indirect(struct tr *t, const struct insn *insn)
 {
     u8 v = tr_read(t, insn, 0), w;
+    canonical_target(t, v);
     if (insn->osz != 2 || insn->o[0].kind == OPND_MEM)
         return v; /* loads of 16 bits are zero-extended */
     w = tr_temp(t);
@@ -105,7 +117,7 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
         v = indirect(t, insn);
         if (v == REG_SP) { /* the target is ESP before the push */
             w = tr_temp(t);
-            tr_emit(t, IR_MOV, I32, w, v, IR_NONE, 0);
+            tr_emit(t, IR_MOV, tr_long(t) ? I64 : I32, w, v, IR_NONE, 0);
             v = w;
         }
         tr_push(t, insn->osz, IR_NONE, (s64)t->next);
@@ -125,6 +137,7 @@ bool tr_RET(struct tr *t, const struct insn *insn)
     ad = tr_top(t, 0, size);
     v = tr_temp(t);
     tr_emit(t, size == 2 ? IR_LDZ : IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
+    canonical_target(t, v);
     tr_pop_commit(t, size + extra);
     tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
     t->done = true;
@@ -143,13 +156,13 @@ bool tr_JCC(struct tr *t, const struct insn *insn)
 
 bool tr_LOOP(struct tr *t, const struct insn *insn)
 {
-    enum ir_type type = insn->asz == 2 ? I16 : I32;
+    enum ir_type type = tr_type(insn->asz);
     u64 target;
     u8 v;
-    if (!relative(t, insn, &target) || insn->asz == 8)
+    if (!relative(t, insn, &target))
         return false;
-    if (type == I32) {
-        tr_emit(t, IR_LEA, I32, REG_CX, REG_CX, IR_NONE, (s64)0xffffffff);
+    if (type != I16) {
+        tr_emit(t, IR_LEA, type, REG_CX, REG_CX, IR_NONE, (s64)0xffffffff);
     } else {
         v = tr_temp(t);
         tr_emit(t, IR_LEA, I16, v, REG_CX, IR_NONE, (s64)0xffffffff);
@@ -163,9 +176,9 @@ bool tr_LOOP(struct tr *t, const struct insn *insn)
 bool tr_JCXZ(struct tr *t, const struct insn *insn)
 {
     u64 target;
-    if (!relative(t, insn, &target) || insn->asz == 8)
+    if (!relative(t, insn, &target))
         return false;
-    tr_emit(t, IR_BRZ, insn->asz == 2 ? I16 : I32, IR_NONE, REG_CX, IR_NONE, (s64)target);
+    tr_emit(t, IR_BRZ, tr_type(insn->asz), IR_NONE, REG_CX, IR_NONE, (s64)target);
     t->jumps++;
     return true;
 }

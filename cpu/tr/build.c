@@ -27,15 +27,19 @@ u8 tr_offset(struct tr *t, const struct insn *insn)
 {
     u8 base = insn->base < 16 ? insn->base : IR_NONE,
        index = insn->index < 16 ? insn->index : IR_NONE, v;
-    if (base != IR_NONE && index == IR_NONE && !insn->disp && insn->asz == 4)
+    unsigned natural = tr_long(t) ? 8 : 4;
+    u64 disp = (u64)insn->disp;
+    if (base != IR_NONE && index == IR_NONE && !disp && insn->asz == natural)
         return base;
     v = tr_temp(t);
+    if (insn->base == REG_IP)
+        disp += t->next;
     if (base == IR_NONE && index == IR_NONE)
-        tr_emit(t, IR_MOVI, I32, v, IR_NONE, IR_NONE,
-                (s64)((u64)insn->disp & size_mask(insn->asz)));
+        tr_emit(t, IR_MOVI, natural == 8 ? I64 : I32, v, IR_NONE, IR_NONE,
+                (s64)(disp & size_mask(insn->asz)));
     else
-        tr_emit(t, IR_LEA, insn->asz == 2 ? I16 : I32, v, base, index,
-                (s64)((u64)insn->scale << 32 | (u32)insn->disp));
+        tr_emit(t, IR_LEA, tr_type(insn->asz), v, base, index,
+                (s64)((u64)insn->scale << 32 | (u32)disp));
     return v;
 }
 
@@ -45,16 +49,26 @@ static bool plain(const struct tr *t, unsigned seg, bool write)
     return tr_flat(t, seg) && !(write && seg == SEG_CS);
 }
 
+/* Where the base of `seg` lies in the CPU's state. */
+static size_t seg_base(unsigned seg)
+{
+    return offsetof(struct cpu, seg) + seg * sizeof(struct seg) + offsetof(struct seg, base);
+}
+
 struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool write)
 {
     u8 base, la;
     if (plain(t, seg, write))
         return (struct tr_addr){off, 0};
+    if (tr_long(t)) { /* FS and GS: a base and nothing else */
+        base = tr_temp(t), la = tr_temp(t);
+        tr_emit(t, IR_LDS, I64, base, IR_NONE, IR_NONE, (s64)seg_base(seg));
+        tr_emit(t, IR_LEA, I64, la, off, base, 0);
+        return (struct tr_addr){la, 0};
+    }
     tr_emit(t, IR_SEG, I32, IR_NONE, off, (u8)seg, (s64)(size | (write ? 0x100 : 0)));
     base = tr_temp(t), la = tr_temp(t);
-    tr_emit(
-        t, IR_LDS, I32, base, IR_NONE, IR_NONE,
-        (s64)(offsetof(struct cpu, seg) + seg * sizeof(struct seg) + offsetof(struct seg, base)));
+    tr_emit(t, IR_LDS, I32, base, IR_NONE, IR_NONE, (s64)seg_base(seg));
     tr_emit(t, IR_LEA, I32, la, off, base, 0);
     return (struct tr_addr){la, 0};
 }
@@ -62,7 +76,7 @@ struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool
 struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write)
 {
     /* The common form needs no address arithmetic of its own: the probe adds the displacement. */
-    if (insn->asz == 4 && plain(t, insn->seg, write) && insn->base < 16 && insn->index >= 16)
+    if (insn->asz == (tr_long(t) ? 8 : 4) && plain(t, insn->seg, write) && insn->base < 16 && insn->index >= 16)
         return (struct tr_addr){insn->base, (s32)insn->disp};
     return tr_linear(t, insn->seg, tr_offset(t, insn), size, write);
 }
@@ -130,27 +144,35 @@ void tr_dest_write(struct tr *t, const struct tr_dest *d, enum ir_type type, u8 
 /* ---- stack ---- */
 static bool stack_flat(const struct tr *t)
 {
-    return (t->mode_key & MK_STACK) == MK_STACK32 && tr_flat(t, SEG_SS);
+    return tr_long(t) || ((t->mode_key & MK_STACK) == MK_STACK32 && tr_flat(t, SEG_SS));
+}
+
+static enum ir_type stack_type(const struct tr *t)
+{
+    return tr_long(t) ? I64 : (t->mode_key & MK_STACK) == MK_STACK32 ? I32 : I16;
 }
 
 /* Offset of ESP + disp in the stack segment, as wide as the stack is. */
 static u8 stack_offset(struct tr *t, s32 disp)
 {
     u8 v = tr_temp(t);
-    tr_emit(t, IR_LEA, (t->mode_key & MK_STACK) == MK_STACK32 ? I32 : I16, v, REG_SP, IR_NONE,
-            (s64)(u32)disp);
+    tr_emit(t, IR_LEA, stack_type(t), v, REG_SP, IR_NONE, (s64)(u32)disp);
     return v;
 }
 
 static void stack_set(struct tr *t, u8 off)
 {
-    tr_emit(t, IR_MOV, (t->mode_key & MK_STACK) == MK_STACK32 ? I32 : I16, REG_SP, off, IR_NONE, 0);
+    tr_emit(t, IR_MOV, stack_type(t), REG_SP, off, IR_NONE, 0);
 }
 
 void tr_push(struct tr *t, unsigned size, u8 b, s64 imm)
 {
     struct tr_addr ad = {REG_SP, -(s32)size};
     u8 off = IR_NONE;
+    if (b == IR_NONE && imm != (s32)imm && size == 8) { /* a return address above 2 GiB */
+        b = tr_temp(t);
+        tr_emit(t, IR_MOVI, I64, b, IR_NONE, IR_NONE, imm);
+    }
     if (!stack_flat(t)) {
         off = stack_offset(t, -(s32)size);
         ad = tr_linear(t, SEG_SS, off, size, true);
@@ -163,7 +185,7 @@ void tr_push(struct tr *t, unsigned size, u8 b, s64 imm)
     if (off != IR_NONE)
         stack_set(t, off);
     else
-        tr_emit(t, IR_LEA, I32, REG_SP, REG_SP, IR_NONE, (s64)(u32) - (s32)size);
+        tr_emit(t, IR_LEA, stack_type(t), REG_SP, REG_SP, IR_NONE, (s64)(u32) - (s32)size);
 }
 
 struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size)
@@ -176,7 +198,7 @@ struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size)
 void tr_pop_commit(struct tr *t, unsigned bytes)
 {
     if (stack_flat(t))
-        tr_emit(t, IR_LEA, I32, REG_SP, REG_SP, IR_NONE, (s64)bytes);
+        tr_emit(t, IR_LEA, stack_type(t), REG_SP, REG_SP, IR_NONE, (s64)bytes);
     else
         stack_set(t, stack_offset(t, (s32)bytes));
 }

@@ -57,13 +57,18 @@ struct tr_dest tr_dest_read(struct tr *t, const struct insn *insn, unsigned n);
 u8 tr_dest_target(struct tr *t, const struct tr_dest *d);
 void tr_dest_write(struct tr *t, const struct tr_dest *d, enum ir_type type, u8 v);
 
-/* Stack, flat 32-bit, 16-bit or with limits. tr_push's value is b or imm (b == IR_NONE). */
+/* Stack, flat 32-bit, 64-bit, 16-bit or with limits. tr_push's value is b or imm (b == IR_NONE). */
 void tr_push(struct tr *t, unsigned size, u8 b, s64 imm);
 /* Address of the item `at` bytes above the top. */
 struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size);
 void tr_pop_commit(struct tr *t, unsigned bytes);
 
 bool tr_flat(const struct tr *t, unsigned seg);
+/* 64-bit code: no limits, addresses as wide as registers, targets that must be canonical. */
+static inline bool tr_long(const struct tr *t)
+{
+    return t->mode_key & MK_CODE64;
+}
 
 /* The functions, found by name; those that are missing call exec_. */
 #define TR(id) tr_fn tr_##id;

@@ -47,7 +47,7 @@ static bool extend(struct tr *t, const struct insn *insn, bool sign)
     const struct opnd *d = &insn->o[0], *s = &insn->o[1];
     enum ir_op reg_op = s->size == 1 ? (sign ? IR_SX8 : IR_ZX8) : (sign ? IR_SX16 : IR_ZX16);
     u8 v;
-    if (s->kind == OPND_MEM) {
+    if (s->kind == OPND_MEM && !(sign && d->size == 8)) {
         struct tr_addr ad = tr_ea(t, insn, s->size, false);
         v = d->size == 4 ? d->reg : tr_temp(t);
         tr_emit(t, sign ? IR_LDX : IR_LDZ, tr_type(s->size), v, ad.a, IR_NONE, ad.imm);
@@ -67,6 +67,17 @@ bool tr_MOVZX(struct tr *t, const struct insn *insn)
 bool tr_MOVSX(struct tr *t, const struct insn *insn)
 {
     return extend(t, insn, true);
+}
+
+bool tr_MOVSXD(struct tr *t, const struct insn *insn)
+{
+    const struct opnd *d = &insn->o[0];
+    u8 v;
+    if (insn->o[1].size != 4 || d->size < 4)
+        return false;
+    v = tr_read(t, insn, 1);
+    tr_emit(t, d->size == 8 ? IR_SX32 : IR_MOV, tr_type(d->size), d->reg, v, IR_NONE, 0);
+    return true;
 }
 
 bool tr_LEA(struct tr *t, const struct insn *insn)
@@ -99,18 +110,16 @@ bool tr_XCHG(struct tr *t, const struct insn *insn)
 
 bool tr_BSWAP(struct tr *t, const struct insn *insn)
 {
-    if (insn->o[0].size != 4)
+    if (insn->o[0].size < 4)
         return false;
-    tr_emit(t, IR_BSWAP, I32, insn->o[0].reg, insn->o[0].reg, IR_NONE, 0);
+    tr_emit(t, IR_BSWAP, tr_type(insn->o[0].size), insn->o[0].reg, insn->o[0].reg, IR_NONE, 0);
     return true;
 }
 
-/* CBW, CWDE */
+/* CBW, CWDE, CDQE */
 bool tr_CBW(struct tr *t, const struct insn *insn)
 {
-    if (insn->osz == 8)
-        return false;
-    tr_emit(t, insn->osz == 2 ? IR_SX8 : IR_SX16, tr_type(insn->osz), REG_AX, REG_AX, IR_NONE, 0);
+    tr_emit(t, insn->osz == 2 ? IR_SX8 : insn->osz == 4 ? IR_SX16 : IR_SX32, tr_type(insn->osz), REG_AX, REG_AX, IR_NONE, 0);
     return true;
 }
 

@@ -58,7 +58,7 @@ static void probe_table(struct em *e, bool constant, u64 rip)
         return;
     }
     as_load(&e->a, 8, SCR, ST(jc_tag));
-    as_rr(&e->a, 0x0b, 8, SCR, ADDR);
+    as_rr(&e->a, 0x33, 8, SCR, ADDR);
     if (constant) {
         s32 at = jc + (s32)((rip & (JC_SIZE - 1)) * sizeof(struct jc_entry));
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, at));

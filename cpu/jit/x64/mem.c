@@ -148,6 +148,23 @@ static void segment(struct em *e, const struct ir_ins *i)
         e->cold[e->ncold - 1].reg = (u8)off;
 }
 
+/* Sign-extend from bit 47 and compare. What differs takes the way of an access that needs exec. */
+static void canonical(struct em *e, const struct ir_ins *i)
+{
+    unsigned r;
+    em_flags_spoil(e, true);
+    r = em_use(e, i->a, 8, ADDR);
+    as_mov_rr(&e->a, 8, SCR, r);
+    as_rr(&e->a, 0xc1, 8, 4, SCR);
+    as8(&e->a, 16);
+    as_rr(&e->a, 0xc1, 8, 7, SCR);
+    as8(&e->a, 16);
+    as_rr(&e->a, 0x3b, 8, SCR, r);
+    em_cold(e, COLD_PREPARE, i, as_jcc(&e->a, CC_NE), e->a.p, 0);
+    if (e->ncold)
+        e->cold[e->ncold - 1].reg = (u8)r;
+}
+
 void em_mem_op(struct em *e, const struct ir_ins *i)
 {
     switch (i->op) {
@@ -159,6 +176,7 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_LDW: load_for_write(e, i); break;
     case IR_STW: store_back(e, i); break;
     case IR_SEG: segment(e, i); break;
+    case IR_CANON: canonical(e, i); break;
     case IR_EXEC:
         em_flags_spoil(e, true);
         as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
