@@ -1,18 +1,21 @@
 # The conversation with a Linux kernel that the kernel tests share: from GUEST-UP to power-off and
 # reboot.
 
+INITRD=initrd-busybox.cpio.gz
+MACHINE=i686
+
 # linux_session KERNEL LABEL ARGUMENTS: boot, use the shell, power off.
 linux_session()
 {
     kernel=$1
     label=$2
     shift 2
-    start -m 128 -kernel "$G/$kernel" -initrd "$G/initrd-busybox.cpio.gz" -append "console=ttyS0" -no-reboot "$@"
+    start -m 128 -kernel "$G/$kernel" -initrd "$G/$INITRD" -append "console=ttyS0" -no-reboot "$@"
     wait_serial '^GUEST-UP' 120
     say "$label: $(grep -a GUEST-UP "$W/serial" | tr -d '\r' | cut -c1-60) after $(took)"
     wait_serial '^guest# ' 30
     run 'uname -a'
-    wait_serial '^Linux .* i686 GNU/Linux' 20
+    wait_serial "^Linux .* $MACHINE GNU/Linux" 20
     # The answers are computed, so that the echo of the command line does not look like one.
     run 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; echo loop=$((i*3))'
     wait_serial '^loop=6000' 60
@@ -42,10 +45,12 @@ linux_session()
     wait_end 0 60
 }
 
-# linux_reboot KERNEL: `reboot -f` starts the machine again.
+# linux_reboot KERNEL ARGUMENTS: `reboot -f` starts the machine again.
 linux_reboot()
 {
-    start -m 128 -kernel "$G/$1" -initrd "$G/initrd-busybox.cpio.gz" -append "console=ttyS0 quiet"
+    kernel=$1
+    shift
+    start -m 128 -kernel "$G/$kernel" -initrd "$G/$INITRD" -append "console=ttyS0 quiet" "$@"
     wait_serial '^guest# ' 120
     run 'reboot -f'
     wait_serial '^GUEST-UP' 120 2

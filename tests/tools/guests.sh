@@ -1,10 +1,11 @@
 #!/bin/sh
 # Fetches the real guests of the boot tests with the system's own package client and unpacks them
 # into build/guests (or the folder given as $1). Needs no root and leaves the system's package
-# state alone: apt runs on private lists and a private cache, with i386 as its architecture, from
-# the system's own Debian sources.
+# state alone: apt runs on private lists and a private cache, once for i386 and once for amd64, from
+# the system's own Debian sources (apt.sh).
 #
-#   guests.sh [DIR] [kernels|all]     "kernels" stops after the two kernels and the busybox initramfs
+#   guests.sh [DIR] [kernels|all|full]     "kernels" stops after the kernels and their initramfs,
+#                                          "full" adds the large ones that only slow tests use
 #
 # What it makes:
 #   vmlinuz-686 vmlinuz-686-pae       Debian's kernels, without and with PAE
@@ -14,24 +15,17 @@
 #   initrd-modules.cpio.gz            busybox + IDE, CD and network drivers of the 686 kernel
 #   d-i/{vmlinuz,initrd.gz}           Debian's text installer, netboot flavour
 #   grub-rescue-floppy.img grub-rescue-cdrom.iso memtest.bin isolinux/
+#   vmlinuz-amd64 busybox-amd64 initrd-busybox-amd64.cpio.gz      the same for x86-64
+#   memtest64.bin gnumach invaders    memtest86+ in long mode; two multiboot programs
+#   d-i-amd64/{vmlinuz,initrd.gz}     the amd64 installer ("full")
 set -eu
 
 me=guests.sh
-listed=
 here=$(cd "$(dirname "$0")/../.." && pwd)
 out=${1:-$here/build/guests}
 what=${2:-all}
 
-die()
-{
-    echo "$me: $*" >&2
-    exit 1
-}
-
-need()
-{
-    command -v "$1" >/dev/null 2>&1 || die "needs the program '$1' (Debian package: $2)"
-}
+. "$(dirname "$0")/apt.sh"
 
 need apt-get apt
 need dpkg-deb dpkg
@@ -46,69 +40,7 @@ fi
 
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-apt=$out/apt
-mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources.d" "$apt/deb" "$apt/root"
-: >"$apt/status"
-
-# Only the distribution's own archives have i386 packages: keep the source files that name its
-# release as a suite.
-release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-[ -n "$release" ] || die "/etc/os-release names no VERSION_CODENAME; the guests are fetched on Debian only"
-for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-    [ -f "$f" ] || continue
-    if grep -Eq "^[^#]*[[:space:]]$release(-updates|-security|/updates)?([[:space:]]|\$)" "$f"; then
-        cp "$f" "$apt/sources.d/"
-    fi
-done
-
-papt()
-{
-    tool=$1
-    shift
-    "$tool" -q -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User=root \
-        -o Dir::State="$apt" -o Dir::State::Lists="$apt/lists" -o Dir::State::status="$apt/status" \
-        -o Dir::Cache="$apt/cache" -o Dir::Etc::SourceList=/dev/null \
-        -o Dir::Etc::SourceParts="$apt/sources.d" -o Acquire::Languages=none "$@"
-}
-
-# Read the package lists once a run, and only when something has to be fetched. One archive that
-# is being synchronised must not stop the others: what counts is whether the kernels are known.
-lists()
-{
-    [ -z "$listed" ] || return 0
-    listed=1
-    echo "$me: reading the i386 package lists"
-    if papt apt-get update >"$apt/log" 2>&1; then
-        return 0
-    fi
-    if [ -z "$(kernel_package linux-image-686)" ]; then
-        die "apt-get update failed: $(grep '^E:' "$apt/log" | head -n 1)"
-    fi
-    echo "$me: some package lists could not be read (see $apt/log); going on with the others"
-}
-
-# Fetch one package and unpack it into its own folder; prints nothing when it is there already.
-fetch()
-{
-    name=$1
-    if [ ! -d "$apt/root/$name" ]; then
-        lists
-        echo "  $name"
-        rm -rf "$apt/root/$name.new"
-        (cd "$apt/deb" && rm -f "${name}"_*.deb && papt apt-get download "$name" >"$apt/log" 2>&1) ||
-            die "cannot fetch the package $name: $(tail -n 1 "$apt/log")"
-        mkdir -p "$apt/root/$name.new"
-        dpkg-deb -x "$apt/deb/${name}"_*.deb "$apt/root/$name.new"
-        mv "$apt/root/$name.new" "$apt/root/$name"
-        rm -f "$apt/deb/${name}"_*.deb
-    fi
-}
-
-# The versioned package behind a kernel meta package.
-kernel_package()
-{
-    papt apt-cache show "$1" | sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -n 1
-}
+apt_use i386
 
 echo "$me: guests in $out"
 
@@ -125,13 +57,13 @@ done
 fetch busybox-static
 cp "$apt/root/busybox-static/bin/busybox" "$out/busybox"
 
-# An initramfs tree with busybox and the links that an init needs before it can run `busybox
-# --install`.
+# tree DIR [BUSYBOX]: an initramfs tree with busybox and the links that an init needs before it can
+# run `busybox --install`.
 tree()
 {
     rm -rf "$1"
     mkdir -p "$1/bin" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/root" "$1/etc" "$1/mnt"
-    cp "$out/busybox" "$1/bin/busybox"
+    cp "${2:-$out/busybox}" "$1/bin/busybox"
     for a in sh mount cut sed awk grep cat echo uname poweroff reboot setsid cttyhack mkdir dd gzip \
         sha256sum md5sum sort seq tail head bzip2 true ls vi sleep insmod dmesg ifconfig route ping udhcpc \
         tr wc cmp diff cp mv rm ln ps kill hexdump date hwclock stty printf sync mknod mdev fdisk; do
@@ -173,15 +105,20 @@ done
 END
 }
 
-t=$apt/tree
-tree "$t"
-interactive_init >"$t/init"
-chmod 755 "$t/init"
-# run=state: ends by itself, for the runs that compare engines.
-cat >"$t/state" <<'END'
+# The tree that ends in a shell. run=state ends by itself, for the runs that compare engines.
+shell_tree()
+{
+    tree "$@"
+    interactive_init >"$1/init"
+    chmod 755 "$1/init"
+    cat >"$1/state" <<'END'
 echo "STATE $(uname -m) $(echo dragoman | sha256sum | cut -c1-16)"
 poweroff -f
 END
+}
+
+t=$apt/tree
+shell_tree "$t"
 pack "$t" "$out/initrd-busybox.cpio.gz"
 
 # Drivers of the 686 kernel that Debian builds as modules, in load order, with the disk and CD
@@ -239,24 +176,25 @@ if [ -n "$bench" ]; then
 fi
 rm -rf "$t"
 
+apt_use amd64
+if [ ! -f "$out/vmlinuz-amd64" ]; then
+    lists
+    pkg=$(kernel_package linux-image-amd64)
+    [ -n "$pkg" ] || die "the package lists hold no kernel for linux-image-amd64"
+    fetch "$pkg" boot
+    cp "$apt/root/$pkg"/boot/vmlinuz-* "$out/vmlinuz-amd64"
+fi
+fetch busybox-static
+cp "$apt/root/busybox-static/bin/busybox" "$out/busybox-amd64"
+shell_tree "$t" "$out/busybox-amd64"
+pack "$t" "$out/initrd-busybox-amd64.cpio.gz"
+rm -rf "$t"
+apt_use i386
+
 if [ "$what" = kernels ]; then
     echo "$me: kernels ready"
     exit 0
 fi
-
-# Copy the first file that exists; die when none of the names does.
-take()
-{
-    dst=$1
-    shift
-    for f in "$@"; do
-        if [ -f "$f" ]; then
-            cp "$f" "$dst"
-            return 0
-        fi
-    done
-    die "the package that should hold $dst does not"
-}
 
 fetch debian-installer-12-netboot-i386
 mkdir -p "$out/d-i"
@@ -274,10 +212,27 @@ fetch memtest86+
 take "$out/memtest.bin" "$apt/root/memtest86+/boot/memtest86+ia32.bin" \
     "$apt/root/memtest86+/boot/memtest86+x32.bin" "$apt/root/memtest86+/boot/memtest86+.bin"
 
+fetch gnumach-image-1.8-486
+gzip -dc "$apt/root/gnumach-image-1.8-486/boot/gnumach-1.8-486.gz" >"$out/gnumach"
+
 fetch isolinux
 fetch syslinux-common
 mkdir -p "$out/isolinux"
 take "$out/isolinux/isolinux.bin" "$apt/root/isolinux/usr/lib/ISOLINUX/isolinux.bin"
 take "$out/isolinux/ldlinux.c32" "$apt/root/syslinux-common/usr/lib/syslinux/modules/bios/ldlinux.c32"
+
+apt_use amd64
+fetch memtest86+ boot
+take "$out/memtest64.bin" "$apt/root/memtest86+/boot/memtest86+x64.bin"
+fetch grub-invaders
+take "$out/invaders" "$apt/root/grub-invaders/boot/invaders.exec"
+
+if [ "$what" = full ]; then
+    fetch debian-installer-12-netboot-amd64
+    mkdir -p "$out/d-i-amd64"
+    di=$(find "$apt/root/debian-installer-12-netboot-amd64" -path '*text*/initrd.gz' | head -n 1)
+    take "$out/d-i-amd64/initrd.gz" "$di"
+    take "$out/d-i-amd64/vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
+fi
 
 echo "$me: all guests ready in $out"
