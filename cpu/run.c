@@ -41,6 +41,10 @@ u64 cpu_icount(const struct cpu *cpu)
  * state or was delivered. */
 static void events(struct cpu *cpu)
 {
+    /* The shadow of STI and MOV SS holds off everything: an SMI in between would lose it, and with
+     * it the next instruction's protection. */
+    if (cpu->shadow)
+        return;
     if (cpu->smi_pending && !cpu->in_smm) {
         smm_enter(cpu); /* clears smi_pending and halted, once it has saved them */
         return;
@@ -51,14 +55,14 @@ static void events(struct cpu *cpu)
         cpu_init_signal(cpu);
         return;
     }
-    if (cpu->nmi_pending && !cpu->nmi_blocked && !cpu->shadow) {
+    if (cpu->nmi_pending && !cpu->nmi_blocked) {
         cpu->nmi_pending = false;
         cpu->nmi_blocked = true;
         cpu->halted = false;
         intr_deliver(cpu, EXC_NMI, INTR_HW, false, 0);
         return;
     }
-    if (cpu->intr && (cpu->eflags & FL_IF) && !cpu->shadow) {
+    if (cpu->intr && (cpu->eflags & FL_IF)) {
         int vector = cpu->hooks.intr_ack ? cpu->hooks.intr_ack(cpu->hooks.arg) : -1;
         if (vector < 0)
             return;
@@ -101,9 +105,13 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
         break;
     }
     for (;;) {
-        /* Left by an instruction in translated code; goes before anything else, as exec has it. */
-        if (UNLIKELY(cpu->db_pending && !cpu->shadow_ss))
+        /* Left by an instruction in translated code or by the frame of a delivery; goes before
+         * anything else. The frame of a debug trap can hit again: each counts as an instruction. */
+        while (UNLIKELY(cpu->db_pending && !cpu->shadow_ss) && cpu->budget > 0) {
             debug_trap(cpu);
+            if (cpu->db_pending)
+                cpu->budget--;
+        }
         if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED))) {
             if (__atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_ACQUIRE) & EXIT_RETURN)
                 return cpu->halted && !(cpu->intr && (cpu->eflags & FL_IF)) ? CPU_EXIT_HALT
@@ -114,6 +122,8 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
         events(cpu);
         if (cpu->halted)
             return CPU_EXIT_HALT;
+        if (UNLIKELY(cpu->db_pending && !cpu->shadow_ss))
+            continue;
         if (engine == ENGINE_EXEC || !cpu->jit)
             exec_run(cpu, ~0u, false);
         else if (cpu_needs_exec(cpu) ||

@@ -35,14 +35,25 @@ void exec_OUT(struct cpu *cpu, const struct insn *insn)
     port_write(cpu, port, size, reg_read(cpu, REG_AX, size));
 }
 
+/* A count of 0 asks for nothing, not even for permission. A breakpoint on a port is reported behind
+ * the element that hit it. */
+static void port_string_begin(struct cpu *cpu, const struct insn *insn, u16 port, struct run *r)
+{
+    string_begin(cpu, insn, r);
+    if (!r->n)
+        return;
+    ctrl_check_io(cpu, port, insn->o[0].size);
+    if (cpu->mode_key & MK_DEBUG)
+        r->n = 1;
+}
+
 /* The destination is checked before the port is read: reading has effects that could not be taken
  * back. */
 void exec_INS(struct cpu *cpu, const struct insn *insn)
 {
     u16 port = (u16)cpu->gpr[REG_DX];
     struct run r;
-    ctrl_check_io(cpu, port, insn->o[0].size);
-    string_begin(cpu, insn, &r);
+    port_string_begin(cpu, insn, port, &r);
     if (!r.n)
         return;
     string_limit(cpu, insn, &r, SEG_ES, REG_DI, true);
@@ -60,8 +71,7 @@ void exec_OUTS(struct cpu *cpu, const struct insn *insn)
 {
     u16 port = (u16)cpu->gpr[REG_DX];
     struct run r;
-    ctrl_check_io(cpu, port, insn->o[0].size);
-    string_begin(cpu, insn, &r);
+    port_string_begin(cpu, insn, port, &r);
     if (!r.n)
         return;
     string_limit(cpu, insn, &r, insn->seg, REG_SI, false);

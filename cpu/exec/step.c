@@ -146,7 +146,7 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
         cpu->budget--;
         if (UNLIKELY(debug_end(cpu, op, tf)))
             debug_trap(cpu);
-        if (cpu->budget <= 0 || cpu_attention(cpu))
+        if (cpu->budget <= 0 || cpu_attention(cpu) || (cpu->db_pending && !cpu->shadow_ss))
             return;
         if (until_jump && (op_info[op].attrs & (OPA_JUMP | OPA_END)))
             return;

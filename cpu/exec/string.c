@@ -66,9 +66,9 @@ void string_end(struct cpu *cpu, const struct insn *insn)
     if (!insn->rep || !reg_read(cpu, REG_CX, insn->asz))
         return;
     cpu->next_rip = cpu->rip;
-    /* An interrupt in the middle must not make an instruction breakpoint hit again on return. */
-    if (cpu->mode_key & MK_DEBUG)
-        cpu->eflags |= FL_RF;
+    /* Whatever comes in the middle pushes RF, and an instruction breakpoint does not hit again on
+     * return (SDM vol. 3 section 17.3.1.1). The restart clears it. */
+    cpu->eflags |= FL_RF;
 }
 
 /* Host address of the run's lowest byte, or NULL when the elements must be moved one by one. */

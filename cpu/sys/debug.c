@@ -71,6 +71,8 @@ void debug_fetch(struct cpu *cpu)
         cpu->eflags &= ~(u32)FL_RF;
         return;
     }
+    if (cpu->shadow_ss) /* as if RF were set (section 6.8.3) */
+        return;
     if (cpu->code_bits != 64)
         la = (u32)la;
     for (unsigned i = 0; i < 4; i++)
@@ -87,7 +89,6 @@ void debug_trap(struct cpu *cpu)
     u64 bits = cpu->db_pending;
     cpu->db_pending = 0;
     cpu->dr[6] = (cpu->dr[6] & ~(u64)DR6_B) | bits;
-    cpu->dr[7] &= ~(u64)DR7_GD;
     intr_deliver(cpu, EXC_DB, INTR_TRAP, false, 0);
 }
 
@@ -117,7 +118,7 @@ void debug_write_dr(struct cpu *cpu, unsigned n, u64 v)
     if (n == 6)
         v = (v & 0xe00f) | 0xffff0ff0;
     else if (n == 7)
-        v = (v & 0xffff2bff) | 0x400;
+        v = (v & 0xffff23ff) | 0x400;
     cpu->dr[n] = v;
     if (n == 7)
         debug_update(cpu);

@@ -293,6 +293,8 @@ void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool ha
     cpu->rip = cpu->next_rip;
     cpu->halted = false;
     cpu->shadow = cpu->shadow_ss = false;
+    if (v.vector == EXC_DB && kind != INTR_SOFT && kind != INTR_HW)
+        cpu->dr[7] &= ~(u64)DR7_GD; /* the handler may look at the registers */
     if (kind == INTR_FAULT || kind == INTR_TRAP)
         cpu->stat_exc[v.vector & 31]++;
     else

@@ -235,25 +235,34 @@ struct stack stack_now(struct cpu *cpu)
     return st;
 }
 
-static u64 stack_linear(struct cpu *cpu, const struct stack *st, u64 off, unsigned size)
+static u64 stack_linear(struct cpu *cpu, const struct stack *st, u64 off, unsigned size,
+                        bool write)
 {
     const struct seg *seg = st->seg;
+    u64 la;
     if (!seg) {
         if (!canonical(off) || !canonical(off + size - 1))
             cpu_raise_err(cpu, EXC_SS, st->error);
-        return off;
+        la = off;
+    } else {
+        if (!(seg->attr & DA_P) ||
+            !within(seg, off, size, (seg->attr & (DA_CODE | DA_EXPDOWN)) == DA_EXPDOWN))
+            cpu_raise_err(cpu, EXC_SS, st->error);
+        la = (u32)(seg->base + off);
     }
-    if (!(seg->attr & DA_P) ||
-        !within(seg, off, size, (seg->attr & (DA_CODE | DA_EXPDOWN)) == DA_EXPDOWN))
-        cpu_raise_err(cpu, EXC_SS, st->error);
-    return (u32)(seg->base + off);
+    /* Frames are accesses like others: aligned when level 3 asks for it, seen by breakpoints. */
+    if (UNLIKELY(cpu->align_check && st->mode == MMU_USER && (la & (size - 1))))
+        mem_raise_ac(cpu);
+    if (UNLIKELY(cpu->watch))
+        debug_access(cpu, la, size, write);
+    return la;
 }
 
 void stack_push(struct cpu *cpu, struct stack *st, unsigned size, u64 v)
 {
     struct mmu_fault fault;
     u64 off = (st->sp - size) & st->mask;
-    u64 la = stack_linear(cpu, st, off, size);
+    u64 la = stack_linear(cpu, st, off, size, true);
     if (!mmu_write(&cpu->mmu, st->mode, la, size, v, &fault))
         cpu_raise_pf(cpu, &fault);
     st->sp = (st->sp & ~st->mask) | off;
@@ -263,7 +272,7 @@ u64 stack_pop(struct cpu *cpu, struct stack *st, unsigned size)
 {
     struct mmu_fault fault;
     u64 off = st->sp & st->mask, v;
-    u64 la = stack_linear(cpu, st, off, size);
+    u64 la = stack_linear(cpu, st, off, size, false);
     if (!mmu_read(&cpu->mmu, st->mode, la, size, &v, &fault))
         cpu_raise_pf(cpu, &fault);
     st->sp = (st->sp & ~st->mask) | ((off + size) & st->mask);
