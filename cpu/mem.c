@@ -15,10 +15,7 @@ static u64 block_linear(struct cpu *cpu, unsigned s, u64 off, unsigned n, bool w
     u64 la;
     if (UNLIKELY(off + n > (write ? seg->end_w : seg->end_r) || off + n < off))
         seg_check(cpu, s, off, n, write);
-    if (cpu->code_bits == 64)
-        la = s >= SEG_FS ? seg->base + off : off;
-    else
-        la = (u32)(seg->base + off);
+    la = mem_address(cpu, s, off);
     if (UNLIKELY(cpu->watch))
         debug_access(cpu, la, n, write);
     return la;
@@ -66,17 +63,21 @@ void mem_write_bytes(struct cpu *cpu, unsigned s, u64 off, const void *buf, unsi
     }
 }
 
-/* Linear addresses are 32 bits wide outside long mode. */
-static u64 wrap(const struct cpu *cpu, u64 la)
+/* Linear addresses are 32 bits wide outside long mode, and canonical in it. */
+static u64 wrap(struct cpu *cpu, u64 la, unsigned size)
 {
-    return cpu_lma(cpu) ? la : (u32)la;
+    if (!cpu_lma(cpu))
+        return (u32)la;
+    if (UNLIKELY(!cpu_canonical(la) || !cpu_canonical(la + size - 1)))
+        cpu_raise_err(cpu, EXC_GP, 0);
+    return la;
 }
 
 u64 sys_read(struct cpu *cpu, u64 la, unsigned size)
 {
     struct mmu_fault fault;
     u64 v;
-    if (!mmu_read(&cpu->mmu, MMU_SUP, wrap(cpu, la), size, &v, &fault))
+    if (!mmu_read(&cpu->mmu, MMU_SUP, wrap(cpu, la, size), size, &v, &fault))
         cpu_raise_pf(cpu, &fault);
     return v;
 }
@@ -84,13 +85,13 @@ u64 sys_read(struct cpu *cpu, u64 la, unsigned size)
 void sys_write(struct cpu *cpu, u64 la, unsigned size, u64 v)
 {
     struct mmu_fault fault;
-    if (!mmu_write(&cpu->mmu, MMU_SUP, wrap(cpu, la), size, v, &fault))
+    if (!mmu_write(&cpu->mmu, MMU_SUP, wrap(cpu, la, size), size, v, &fault))
         cpu_raise_pf(cpu, &fault);
 }
 
 void sys_check_write(struct cpu *cpu, u64 la, unsigned size)
 {
     struct mmu_fault fault;
-    if (!mmu_check_write(&cpu->mmu, MMU_SUP, wrap(cpu, la), size, &fault))
+    if (!mmu_check_write(&cpu->mmu, MMU_SUP, wrap(cpu, la, size), size, &fault))
         cpu_raise_pf(cpu, &fault);
 }

@@ -15,6 +15,14 @@ NORETURN void mem_raise_ac(struct cpu *cpu);
  * (sys/debug.c) */
 void debug_access(struct cpu *cpu, u64 la, unsigned size, bool write);
 
+/* Linear address of segment s, offset off: 64-bit code has bases in FS and GS only. No checks. */
+static inline u64 mem_address(const struct cpu *cpu, unsigned s, u64 off)
+{
+    if (cpu->code_bits == 64)
+        return s >= SEG_FS ? cpu->seg[s].base + off : off;
+    return (u32)(cpu->seg[s].base + off);
+}
+
 /* Linear address of segment s, offset off, with rights for `size` bytes checked. */
 static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
 {
@@ -24,10 +32,7 @@ static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size
         seg_check(cpu, s, off, size, write);
     if (UNLIKELY(cpu->align_check && (off & (size - 1)) && size <= 8))
         mem_raise_ac(cpu);
-    if (cpu->code_bits == 64)
-        la = s >= SEG_FS ? seg->base + off : off;
-    else
-        la = (u32)(seg->base + off);
+    la = mem_address(cpu, s, off);
     if (UNLIKELY(cpu->watch))
         debug_access(cpu, la, size, write);
     return la;

@@ -76,14 +76,14 @@ void mmu_flush(struct mmu *mmu, bool global)
         log_line(mmu->log, LOGA_MMU, "flush%s", global ? " all" : "");
 }
 
-/* Make `large` pages go whole: the architecture drops every entry of the page, and we hold it in 4
+/* Make large pages go whole: the architecture drops every entry of the page, and we hold it in 4
  * KiB pieces. */
 static void invlpg_large(struct tlb *t, u64 la)
 {
     for (u32 k = 0; k < t->nused; k++) {
         struct tlb_entry *e = &t->e[t->used[k]];
         struct tlb_cold *c = &t->cold[t->used[k]];
-        if (c->large && !((c->la ^ la) >> 22))
+        if (c->large && !((c->la ^ la) >> c->large))
             entry_clear(e);
     }
 }
@@ -91,8 +91,7 @@ static void invlpg_large(struct tlb *t, u64 la)
 void mmu_invlpg(struct mmu *mmu, u64 la)
 {
     mmu->gen++;
-    /* A large page goes whole: its other end may lie in the range. */
-    if ((la | 0x3fffff) >= mmu->global_lo && (la & ~(u64)0x3fffff) <= mmu->global_hi)
+    if (la >= mmu->global_lo && la <= mmu->global_hi)
         mmu->gen_global++;
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
@@ -208,7 +207,7 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     struct tlb_cold *c = &t->cold[i];
     struct walk w;
     struct region *rd, *wr;
-    u64 page_la = la & ~(u64)PAGE_MASK, phys;
+    u64 page_la = la & ~(u64)PAGE_MASK, phys, inside;
     u32 rindex = 0, windex = 0;
     bool may_write;
     mmu->refills++;
@@ -227,13 +226,15 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     c->global = w.global;
     c->large = w.large;
     c->page = RAM_NO_PAGE;
+    /* Whole pages: INVLPG of any address in a large one drops all of it. */
+    inside = BIT64(w.large ? w.large : PAGE_BITS) - 1;
     if (w.global) {
-        mmu->global_lo = MIN(mmu->global_lo, page_la);
-        mmu->global_hi = MAX(mmu->global_hi, la);
+        mmu->global_lo = MIN(mmu->global_lo, la & ~inside);
+        mmu->global_hi = MAX(mmu->global_hi, la | inside);
     }
     if (w.large) {
-        mmu->large_lo = MIN(mmu->large_lo, la & ~(u64)0x3fffff);
-        mmu->large_hi = MAX(mmu->large_hi, la | 0x3fffff);
+        mmu->large_lo = MIN(mmu->large_lo, la & ~inside);
+        mmu->large_hi = MAX(mmu->large_hi, la | inside);
     }
     if (rd) {
         struct ram *ram = page_ram(rd, phys, &rindex);

@@ -28,6 +28,7 @@ struct mmu {
     u64 pdpte[4];  /* PAE: loaded with CR3 */
     u64 phys_mask; /* physical address bits of the CPU model */
     u64 a20_mask;  /* ~BIT(20) while the A20 gate is closed */
+    bool gib_pages; /* PS is allowed in a PDPTE of long mode; else that bit is reserved */
     /* The memory last found on the bus for reads and for writes: saves the search of the map. Void
      * after a change of it. */
     struct mmu_window {
@@ -38,8 +39,8 @@ struct mmu {
      * need no search. */
     u8 *writable;
     u32 nwritable;
-    u64 large_lo, large_hi; /* linear range in which pages of 2 or 4 MiB were entered: INVLPG there
-                               drops them whole */
+    u64 large_lo, large_hi; /* linear range in which large pages were entered: INVLPG there drops
+                               them whole */
     u32 gen; /* counts flushes and invalidations of any kind: caches of virtual-to-code links
                 compare it */
     /* The same for translations marked global under CR4.PGE: CR3 writes and INVLPG outside of where

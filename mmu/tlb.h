@@ -40,7 +40,8 @@ struct tlb_cold {
     struct ram *ram; /* where writes go, when the write tag is of memory: page ram_index of it */
     u32 ram_index;
     u32 page; /* id in the ram space of what reads and fetches see, or RAM_NO_PAGE */
-    u8 global, large;
+    u8 global;
+    u8 large; /* address bits within the page when it is larger than 4 KiB, else 0 */
     u8 used; /* listed in tlb.used[] */
 };
 #define RAM_NO_PAGE 0xffffffffu

@@ -114,7 +114,7 @@ static bool walk_32(struct mmu *mmu, int m, u64 la, int access, struct levels *l
         if ((pde & BIT(21)) || (high & ~mmu->phys_mask))
             return fault_at(mmu, m, la, access, ERR_P | ERR_RSVD, fault);
         w->phys = high | (pde & 0xffc00000u) | (la & 0x3ff000);
-        w->large = true;
+        w->large = 22;
     } else {
         l->at[1] = (pde & 0xfffff000u) + (la >> 12 & 0x3ff) * 4;
         l->e[1] = pte = (u32)entry_read(mmu, l->at[1], 4);
@@ -139,6 +139,8 @@ static bool walk_64(struct mmu *mmu, int m, u64 la, int access, struct levels *l
         rsvd |= PTE_NX;
     w->user = w->write = w->exec = true;
     if (lma) {
+        if ((u64)sext(la, 48) != la) /* only a debugger asks: the CPU raised #GP before */
+            return fault_at(mmu, m, la, access, 0, fault);
         table = mmu->mode.cr3 & ADDR_MASK;
         level = 3;
     } else {
@@ -154,7 +156,7 @@ static bool walk_64(struct mmu *mmu, int m, u64 la, int access, struct levels *l
         l->n++;
         if (!(e & PTE_P))
             return fault_at(mmu, m, la, access, 0, fault);
-        if (e & (rsvd | (!lma ? 0x7ff0000000000000ull : 0)) || (level == 3 && (e & PTE_PS)))
+        if (e & (rsvd | (!lma ? 0x7ff0000000000000ull : 0)) || ((e & PTE_PS) && level >= (mmu->gib_pages ? 3 : 2)))
             return fault_at(mmu, m, la, access, ERR_P | ERR_RSVD, fault);
         w->user &= !!(e & PTE_U), w->write &= !!(e & PTE_W), w->exec &= !(e & PTE_NX);
         if (!level || ((e & PTE_PS) && level < 3))
@@ -166,7 +168,7 @@ static bool walk_64(struct mmu *mmu, int m, u64 la, int access, struct levels *l
         if (e & ADDR_MASK & offset & ~(u64)0x1000) /* bit 12 is PAT */
             return fault_at(mmu, m, la, access, ERR_P | ERR_RSVD, fault);
         w->phys = (e & ADDR_MASK & ~offset) | (la & offset);
-        w->large = true;
+        w->large = (u8)(12 + 9 * level);
     } else {
         w->phys = e & ADDR_MASK;
     }

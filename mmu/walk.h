@@ -8,7 +8,8 @@ struct walk {
     u64 phys;               /* physical address of the 4 KiB page that holds the address */
     bool user, write, exec; /* rights of the translation, before CR0.WP is considered */
     bool dirty;             /* the leaf's D bit is set */
-    bool global, large;
+    bool global;
+    u8 large; /* address bits within a page larger than 4 KiB: 21, 22 or 30; else 0 */
 };
 
 /* Walk for linear address `la` as an access of kind `access` (TLB_RD, TLB_WR, TLB_EX) by mode `m`.

@@ -157,7 +157,7 @@ void exec_CMPXCHG8B(struct cpu *cpu, const struct insn *insn)
     u64 off = ea(cpu, insn), next = (off + half) & size_mask(insn->asz);
     u64 lo, hi;
     bool equal;
-    if (half == 8 && ((off + cpu->seg[insn->seg].base) & 15))
+    if (half == 8 && (mem_address(cpu, insn->seg, off) & 15))
         cpu_raise_err(cpu, EXC_GP, 0);
     mem_check_write(cpu, insn->seg, off, half);
     mem_check_write(cpu, insn->seg, next, half);

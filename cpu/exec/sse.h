@@ -70,7 +70,7 @@ static inline void mmx_set(struct cpu *cpu, unsigned reg, u64 v)
 static inline u64 vec_aligned(struct cpu *cpu, const struct insn *insn)
 {
     u64 off = ea(cpu, insn);
-    if (UNLIKELY((cpu->seg[insn->seg].base + off) & 15))
+    if (UNLIKELY(mem_address(cpu, insn->seg, off) & 15))
         cpu_raise_err(cpu, EXC_GP, 0);
     return off;
 }

@@ -25,11 +25,12 @@ void exec_POP(struct cpu *cpu, const struct insn *insn)
     pop_commit(cpu, size);
 }
 
-/* Only the selector's two bytes are written, whatever the operand size moves SP by. */
+/* Only the selector's two bytes are written when a 32-bit operand size moves SP by four; eight are
+ * all written. */
 void exec_PUSHSEG(struct cpu *cpu, const struct insn *insn)
 {
     u64 sp = (sp_get(cpu) - insn->osz) & sp_mask(cpu);
-    mem_write(cpu, SEG_SS, sp, 2, cpu->seg[insn->o[0].reg].sel);
+    mem_write(cpu, SEG_SS, sp, insn->osz == 8 ? 8 : 2, cpu->seg[insn->o[0].reg].sel);
     sp_set(cpu, sp);
 }
 

@@ -61,6 +61,8 @@ static const struct insn *fetch_odd(struct cpu *cpu, u64 la)
     unsigned n = 0, want = 1;
     /* Byte by byte beyond the page: a fault there counts only if the instruction reaches it. */
     for (;;) {
+        if (cpu->code_bits == 64 && !cpu_canonical(la + n))
+            cpu_raise_err(cpu, EXC_GP, 0);
         n +=
             mmu_fetch_bytes(&cpu->mmu, cpu->mmu_mode, cpu->code_bits == 64 ? la + n : (u32)(la + n),
                             buf + n, want - n, &fault);
@@ -89,6 +91,8 @@ const struct insn *exec_fetch(struct cpu *cpu)
                  (la & PAGE_MASK) > PAGE_SIZE - 16)) {
         struct mmu_fault fault;
         u32 len, page;
+        if (cpu->code_bits == 64 && !cpu_canonical(la))
+            cpu_raise_err(cpu, EXC_GP, 0); /* ran past the end of the lower half */
         p = mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault);
         if (!p)
             cpu_raise_pf(cpu, &fault);

@@ -28,7 +28,7 @@ void string_limit(struct cpu *cpu, const struct insn *insn, struct run *r, unsig
 {
     const struct seg *seg = &cpu->seg[s];
     u64 off = reg_read(cpu, reg, insn->asz), mask = size_mask(insn->asz), n;
-    u32 in_page = (u32)(seg->base + off) & PAGE_MASK;
+    u32 in_page = (u32)mem_address(cpu, s, off) & PAGE_MASK;
     bool limited = cpu->code_bits != 64;
     if (r->n <= 1)
         return;

@@ -14,6 +14,13 @@ static void need_pm(struct cpu *cpu)
         cpu_raise(cpu, EXC_UD);
 }
 
+/* CR4.UMIP: programs may not look at the system's tables. */
+static void check_umip(struct cpu *cpu)
+{
+    if ((cpu->cr4 & CR4_UMIP) && cpu->cpl)
+        cpu_raise_err(cpu, EXC_GP, 0);
+}
+
 static void put_zf(struct cpu *cpu, bool z)
 {
     cpu->af.szapc = (u8)((cpu->af.szapc & ~F_Z) | (z ? F_Z : 0));
@@ -101,6 +108,8 @@ static void store_table(struct cpu *cpu, const struct insn *insn, const struct d
     unsigned size = cpu_long(cpu) ? 8 : 4;
     u64 at = ea(cpu, insn), next = (at + 2) & size_mask(insn->asz);
     mem_check_write(cpu, insn->seg, at, 2);
+    if (cpu_long(cpu) && !cpu_canonical(base))
+        cpu_raise_err(cpu, EXC_GP, 0);
     mem_check_write(cpu, insn->seg, next, size);
     mem_write(cpu, insn->seg, at, 2, t->limit);
     mem_write(cpu, insn->seg, next, size, t->base);
@@ -125,10 +134,12 @@ void exec_SIDT(struct cpu *cpu, const struct insn *insn)
 
 void exec_LLDT(struct cpu *cpu, const struct insn *insn)
 {
+    check_umip(cpu);
     need_pm(cpu);
     need_cpl0(cpu);
     seg_load_ldt(cpu, (u16)opnd_read(cpu, insn, 0));
 }
+    check_umip(cpu);
 
 void exec_LTR(struct cpu *cpu, const struct insn *insn)
 {
@@ -149,12 +160,14 @@ void exec_STR(struct cpu *cpu, const struct insn *insn)
     opnd_write(cpu, insn, 0, cpu->tr.sel);
 }
 
+    check_umip(cpu);
 /* ---- questions about selectors ---- */
 
 void exec_LAR(struct cpu *cpu, const struct insn *insn)
 {
     u32 rights = 0;
     bool ok;
+    check_umip(cpu);
     need_pm(cpu);
     ok = seg_lar(cpu, (u16)opnd_read(cpu, insn, 1), &rights);
     if (ok)
@@ -242,6 +255,7 @@ void exec_INVD(struct cpu *cpu, const struct insn *insn)
 }
 void exec_WBINVD(struct cpu *cpu, const struct insn *insn)
 {
+    check_umip(cpu);
     need_cpl0(cpu);
 }
 

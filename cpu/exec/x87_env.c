@@ -40,11 +40,9 @@ void x87_pending(struct cpu *cpu)
 
 void x87_note_opcode(struct cpu *cpu)
 {
-    u64 la = cpu->seg[SEG_CS].base + cpu->rip;
+    u64 la = mem_address(cpu, SEG_CS, cpu->rip);
     u8 code[15];
     unsigned i;
-    if (cpu->code_bits != 64)
-        la = (u32)la;
     for (i = 0; i < sizeof(code); i++) {
         if (!mmu_peek(&cpu->mmu, la + i, &code[i], 1))
             return;
@@ -262,7 +260,7 @@ static u64 fx_address(struct cpu *cpu, const struct insn *insn)
 {
     u64 off = ea(cpu, insn);
     x87_available(cpu);
-    if ((cpu->seg[insn->seg].base + off) & 15)
+    if (mem_address(cpu, insn->seg, off) & 15)
         cpu_raise_err(cpu, EXC_GP, 0);
     return off;
 }

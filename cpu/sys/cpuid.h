@@ -13,6 +13,12 @@ struct cpu_model {
     u64 feats;
 };
 
+/* Where the two makers differ in long mode: SYSCALL outside of 64-bit code, SYSENTER, SYSRET. */
+static inline bool cpu_is_amd(const struct cpu *cpu)
+{
+    return cpu->model->vendor[0] == 'A';
+}
+
 /* Parse "name,+feature,-feature" (NULL: the default model) into the model and the feature mask;
  * NULL with a sentence in *err when something is unknown. */
 const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err *err);

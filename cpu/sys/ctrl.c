@@ -25,6 +25,12 @@ bool ctrl_push_mode(struct cpu *cpu)
     return ok;
 }
 
+/* Does TR hold a 16-bit TSS, which long mode does not have? */
+static bool tss16(const struct cpu *cpu)
+{
+    return (cpu->tr.attr & DA_P) && !(cpu->tr.attr & 0x800);
+}
+
 void ctrl_write_cr0(struct cpu *cpu, u64 value)
 {
     u32 v = ((u32)value & CR0_KNOWN) | CR0_ET;
@@ -36,7 +42,7 @@ void ctrl_write_cr0(struct cpu *cpu, u64 value)
     if ((v & CR0_NW) && !(v & CR0_CD))
         gp0(cpu);
     if ((v & ~cpu->cr0 & CR0_PG) && (efer & EFER_LME)) {
-        if (!(cpu->cr4 & CR4_PAE) || (cpu->seg[SEG_CS].attr & DA_L))
+        if (!(cpu->cr4 & CR4_PAE) || (cpu->seg[SEG_CS].attr & DA_L) || tss16(cpu))
             gp0(cpu);
         efer |= EFER_LMA;
     } else if ((~v & cpu->cr0 & CR0_PG) && cpu_lma(cpu)) {
@@ -53,10 +59,10 @@ void ctrl_write_cr0(struct cpu *cpu, u64 value)
 
 void ctrl_write_cr3(struct cpu *cpu, u64 v)
 {
-    if (cpu_lma(cpu) && (v & ~cpu->mmu.phys_mask & ~BIT64(63)))
-        gp0(cpu);
     if (!cpu_lma(cpu))
         v = (u32)v;
+    if (v & ~cpu->mmu.phys_mask) /* bit 63 too: no PCIDs */
+        gp0(cpu);
     if (!push(cpu, cpu->cr0, v, cpu->cr4, cpu->efer, true))
         gp0(cpu);
     cpu->cr3 = v;
@@ -72,6 +78,7 @@ u32 ctrl_cr4_bits(const struct cpu *cpu)
         {FEAT_PSE, CR4_PSE},           {FEAT_PAE, CR4_PAE},       {FEAT_MCE, CR4_MCE},
         {FEAT_PGE, CR4_PGE},           {FEAT_MMX, CR4_PCE},       {FEAT_FXSR, CR4_OSFXSR},
         {FEAT_SSE, CR4_OSXMMEXCPT},    {FEAT_XSAVE, CR4_OSXSAVE},
+        {FEAT_FSGSBASE, CR4_FSGSBASE}, {FEAT_UMIP, CR4_UMIP},         {FEAT_SMEP, CR4_SMEP},
     };
     u32 bits = 0;
     for (unsigned i = 0; i < ARRAY_LEN(has); i++)

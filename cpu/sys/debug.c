@@ -66,15 +66,13 @@ void debug_io(struct cpu *cpu, u16 port, unsigned size)
 
 void debug_fetch(struct cpu *cpu)
 {
-    u64 la = cpu->seg[SEG_CS].base + cpu->rip, hits = 0;
+    u64 la = cpu->code_bits == 64 ? cpu->rip : (u32)(cpu->seg[SEG_CS].base + cpu->rip), hits = 0;
     if (cpu->eflags & FL_RF) {
         cpu->eflags &= ~(u32)FL_RF;
         return;
     }
     if (cpu->shadow_ss) /* as if RF were set (section 6.8.3) */
         return;
-    if (cpu->code_bits != 64)
-        la = (u32)la;
     for (unsigned i = 0; i < 4; i++)
         if (bp_enabled(cpu, i) && bp_kind(cpu, i) == KIND_EXEC && cpu->dr[i] == la)
             hits |= BIT64(i);
@@ -115,6 +113,8 @@ u64 debug_read_dr(struct cpu *cpu, unsigned n)
 void debug_write_dr(struct cpu *cpu, unsigned n, u64 v)
 {
     n = dr_number(cpu, n);
+    if (n >= 6 && v >> 32) /* only 64-bit code has the upper half */
+        cpu_raise_err(cpu, EXC_GP, 0);
     if (n == 6)
         v = (v & 0xe00f) | 0xffff0ff0;
     else if (n == 7)

@@ -29,14 +29,15 @@ static inline void debug_begin(struct cpu *cpu)
 
 /* ... and after it completed: `tf` is EFLAGS.TF from before it. True: call debug_trap(). A trap
  * behind MOV SS or POP SS waits for the next instruction's end; interrupts made by software leave
- * no single-step trap behind. */
+ * no single-step trap behind, SYSCALL and SYSRET see to it themselves. */
 static inline bool debug_end(struct cpu *cpu, unsigned op, bool tf)
 {
     if (LIKELY(!tf && !cpu->db_pending))
         return false;
     if (cpu->shadow_ss)
         return false;
-    if (tf && op != OP_INT && op != OP_INT3 && op != OP_INTO && op != OP_INT1)
+    if (tf && op != OP_INT && op != OP_INT3 && op != OP_INTO && op != OP_INT1 &&
+        op != OP_SYSCALL && op != OP_SYSRET)
         cpu->db_pending |= DR6_BS;
     return cpu->db_pending;
 }

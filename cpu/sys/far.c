@@ -3,14 +3,9 @@
 #include "cpu/mem.h"
 #include "cpu/sys/task.h"
 
-static bool canonical(u64 la)
-{
-    return (u64)sext(la, 48) == la;
-}
-
 void far_check_ip(struct cpu *cpu, const struct desc *d, u64 off, u32 error)
 {
-    bool ok = cpu_lma(cpu) && (d->hi & DA_L) ? canonical(off) : off <= desc_limit(d);
+    bool ok = cpu_lma(cpu) && (d->hi & DA_L) ? cpu_canonical(off) : off <= desc_limit(d);
     if (!ok)
         cpu_raise_err(cpu, EXC_GP, error);
 }
@@ -114,7 +109,7 @@ static void read_gate(struct cpu *cpu, unsigned sel, const struct desc *d, struc
     if (g->size == 2)
         g->off &= 0xffff;
     if (cpu_lma(cpu)) {
-        u64 high = sys_read(cpu, d->la + 8, 8);
+        u64 high = desc_high(cpu, sel, d);
         if (high >> 40 & 0x1f)
             cpu_raise_err(cpu, EXC_GP, sel & 0xfffc);
         g->off |= high << 32;
@@ -151,7 +146,8 @@ static void jump_gate(struct cpu *cpu, unsigned sel, const struct desc *d)
 static void call_gate_same(struct cpu *cpu, struct call_gate *g)
 {
     struct stack st = stack_now(cpu);
-    if (g->size == 8) {
+    if (g->size == 8) { /* also from compatibility mode: only what the old stack's width says */
+        st.sp &= st.mask;
         st.seg = NULL;
         st.mask = ~(u64)0;
     }

@@ -98,7 +98,7 @@ static void return_task(struct cpu *cpu)
 static void return_protected(struct cpu *cpu, unsigned osz)
 {
     struct stack st = stack_now(cpu);
-    bool outer, frame64 = cpu->code_bits == 64;
+    bool outer, leaves, frame64 = cpu->code_bits == 64;
     unsigned sel, ss_sel = 0, rpl;
     u32 flags, mask = FLAGS_ALWAYS;
     struct seg ss = {0};
@@ -113,7 +113,8 @@ static void return_protected(struct cpu *cpu, unsigned osz)
     }
     rpl = sel & 3;
     far_check_return(cpu, sel, &d);
-    outer = rpl > cpu->cpl || frame64;
+    leaves = rpl > cpu->cpl;
+    outer = leaves || frame64; /* 64-bit code always pops SS:RSP */
     far_check_ip(cpu, &d, ip, 0);
     if (outer) {
         sp = stack_pop(cpu, &st, osz);
@@ -131,7 +132,7 @@ static void return_protected(struct cpu *cpu, unsigned osz)
     far_put_cs(cpu, sel, &d, rpl);
     cpu_update_mode(cpu);
     sp_put(cpu, outer ? sp : st.sp);
-    if (outer)
+    if (leaves)
         seg_null_inner(cpu);
     cpu->next_rip = ip;
 }

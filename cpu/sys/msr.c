@@ -42,6 +42,11 @@ enum {
 #define MSR_GS_BASE   0xc0000101u
 #define MSR_KERNEL_GS 0xc0000102u
 #define MSR_TSC_AUX   0xc0000103u
+/* AMD's configuration of the system: nothing to configure here, but kernels look at it. */
+#define MSR_SYSCFG    0xc0010010u
+#define MSR_HWCR      0xc0010015u
+#define MSR_TOP_MEM2  0xc001001du
+#define MSR_NB_CFG    0xc001001fu
 
 u64 cpu_tsc(struct cpu *cpu)
 {
@@ -92,6 +97,13 @@ static u64 *plain(struct cpu *cpu, u32 n)
     }
 }
 
+/* Reads as 0 on AMD's models, writes are dropped. */
+static bool configuration(const struct cpu *cpu, u32 n)
+{
+    return cpu_is_amd(cpu) &&
+           (n == MSR_SYSCFG || n == MSR_HWCR || n == MSR_TOP_MEM2 || n == MSR_NB_CFG);
+}
+
 bool msr_read(struct cpu *cpu, u32 n, u64 *v)
 {
     u64 *r = plain(cpu, n);
@@ -117,6 +129,8 @@ bool msr_read(struct cpu *cpu, u32 n, u64 *v)
         *v = cpu->efer;
         return cpu->feats & (FEAT_BIT(SYSCALL) | FEAT_BIT(NX) | FEAT_BIT(LM));
     }
+    if (configuration(cpu, n))
+        return true;
     return cpu->hooks.msr_read && cpu->hooks.msr_read(cpu->hooks.arg, n, v);
 }
 
@@ -132,11 +146,6 @@ static bool memory_types(u64 v, bool pat)
         if (!memory_type(v >> i & 0xff) || (!pat && (v >> i & 0xff) == 7))
             return false;
     return true;
-}
-
-static bool canonical(u64 v)
-{
-    return (u64)sext(v, 48) == v;
 }
 
 /* Is v allowed in the plain register n? */
@@ -161,7 +170,7 @@ static bool allowed(struct cpu *cpu, u32 n, u64 v)
     case MSR_CSTAR:
     case MSR_FS_BASE:
     case MSR_GS_BASE:
-    case MSR_KERNEL_GS: return canonical(v);
+    case MSR_KERNEL_GS: return cpu_canonical(v);
     case MSR_TSC_AUX:
     case MSR_SFMASK: return !(v >> 32);
     default: return true;
@@ -200,5 +209,7 @@ bool msr_write(struct cpu *cpu, u32 n, u64 v)
         ctrl_write_efer(cpu, v);
         return true;
     }
+    if (configuration(cpu, n))
+        return true;
     return cpu->hooks.msr_write && cpu->hooks.msr_write(cpu->hooks.arg, n, v);
 }

@@ -32,9 +32,12 @@ bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d)
     return true;
 }
 
-u64 desc_base_high(struct cpu *cpu, const struct desc *d)
+u64 desc_high(struct cpu *cpu, unsigned sel, const struct desc *d)
 {
-    return sys_read(cpu, d->la + 8, 4) << 32;
+    u32 limit = sel & 4 ? cpu->ldt.limit : cpu->gdt.limit;
+    if ((sel & 0xfff8) + 15 > limit)
+        cpu_raise_err(cpu, EXC_GP, sel & 0xfffc);
+    return sys_read(cpu, d->la + 8, 8);
 }
 
 void desc_touch(struct cpu *cpu, struct desc *d)
@@ -49,11 +52,6 @@ struct seg seg_make(unsigned sel, const struct desc *d)
 {
     return (struct seg){
         .base = desc_base(d), .limit = desc_limit(d), .attr = d->hi & 0x00f0ff00, .sel = (u16)sel};
-}
-
-static bool canonical(u64 la)
-{
-    return (u64)sext(la, 48) == la;
 }
 
 void seg_update(struct cpu *cpu, unsigned s)
@@ -102,7 +100,7 @@ void seg_check(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
     bool ok;
     if (cpu->code_bits == 64) {
         u64 la = s >= SEG_FS ? seg->base + off : off;
-        ok = canonical(la) && canonical(la + size - 1);
+        ok = cpu_canonical(la) && cpu_canonical(la + size - 1);
     } else if (!(seg->attr & DA_P)) {
         ok = false;
     } else {
@@ -241,7 +239,7 @@ static u64 stack_linear(struct cpu *cpu, const struct stack *st, u64 off, unsign
     const struct seg *seg = st->seg;
     u64 la;
     if (!seg) {
-        if (!canonical(off) || !canonical(off + size - 1))
+        if (!cpu_canonical(off) || !cpu_canonical(off + size - 1))
             cpu_raise_err(cpu, EXC_SS, st->error);
         la = off;
     } else {

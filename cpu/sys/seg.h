@@ -74,8 +74,9 @@ u64 desc_base(const struct desc *d);  /* bits 31..0 */
 /* Read the descriptor `sel` names. False when it lies outside its table or the LDT is unusable; may
  * raise #PF. */
 bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d);
-/* Bits 63..32 of the base of a 16-byte descriptor of long mode. */
-u64 desc_base_high(struct cpu *cpu, const struct desc *d);
+/* The second eight bytes of the 16-byte descriptor *d of long mode at `sel`; #GP(sel) when they lie
+ * outside of the table. */
+u64 desc_high(struct cpu *cpu, unsigned sel, const struct desc *d);
 /* Set the accessed bit in memory and in *d if it is clear; may raise #PF. */
 void desc_touch(struct cpu *cpu, struct desc *d);
 /* The hidden part that loading `sel` with descriptor d gives; base_high is or-ed into the base. */

@@ -49,6 +49,17 @@ bool seg_verify(struct cpu *cpu, unsigned sel, bool write)
     return write ? desc_is_wdata(&d) : desc_is_readable(&d);
 }
 
+/* The upper half of a 16-byte descriptor of long mode: it lies in the table too, has type 0 in the
+ * place of the type, and completes a canonical base. */
+static u64 system_base_high(struct cpu *cpu, unsigned sel, const struct desc *d)
+{
+    u64 v = desc_high(cpu, sel, d);
+    u64 high = v << 32;
+    if ((v >> 40 & 0x1f) || !cpu_canonical(high | desc_base(d)))
+        cpu_raise_err(cpu, EXC_GP, sel & 0xfffc);
+    return high;
+}
+
 void seg_load_ldt(struct cpu *cpu, unsigned sel)
 {
     struct desc d;
@@ -62,7 +73,7 @@ void seg_load_ldt(struct cpu *cpu, unsigned sel)
     if (!desc_present(&d))
         cpu_raise_err(cpu, EXC_NP, sel & 0xfffc);
     if (cpu_lma(cpu))
-        high = desc_base_high(cpu, &d);
+        high = system_base_high(cpu, sel, &d);
     cpu->ldt = seg_make(sel, &d);
     cpu->ldt.base |= high;
 }
@@ -79,7 +90,7 @@ void seg_load_tr(struct cpu *cpu, unsigned sel)
     if (!desc_present(&d))
         cpu_raise_err(cpu, EXC_NP, sel & 0xfffc);
     if (cpu_lma(cpu))
-        high = desc_base_high(cpu, &d);
+        high = system_base_high(cpu, sel, &d);
     d.hi |= 0x200; /* busy */
     sys_write(cpu, d.la + 4, 4, d.hi);
     cpu->tr = seg_make(sel, &d);

@@ -209,7 +209,7 @@ END_TEST
 
 START_TEST(smm)
 {
-    m = machine_new("max", _i);
+    m = machine_new("qemu32", _i); /* no long mode: the 32-bit map */
     START(3, spin);
     machine_code(m, 0x38000, smm_code);
     m->cpu->gpr[REG_CX] = 41;

@@ -155,7 +155,7 @@ static inline bool row_absent_register(const struct oracle_case *c)
 
 static inline bool row_only64(const struct oracle_case *c)
 {
-    return only_theirs(c) && c->bits != 64 && oracle_listed(c->name, "syscall sysret swapgs");
+    return only_theirs(c) && c->bits != 64 && oracle_listed(c->name, "swapgs");
 }
 
 /* ---- We accept, Capstone does not ---- */
@@ -304,8 +304,7 @@ static const struct oracle_row oracle_rows[] = {
      row_reserved_prefix, false},
     {"mov-cs", "CS cannot be loaded by MOV", row_mov_cs, false},
     {"absent-register", "CR1, CR5-7, CR9-15 and DR8-15 are #UD", row_absent_register, false},
-    {"only64", "SYSCALL and SYSRET outside 64-bit code are AMD's, SWAPGS is nobody's", row_only64,
-     false},
+    {"only64", "SWAPGS outside of 64-bit code is nobody's", row_only64, false},
     {"hints", "0F 0D and 0F 18-1F are NOPs in all their forms", row_hints, false},
     {"fences", "ModRM.rm of the fences is ignored", row_fences, false},
     {"rex-sreg", "REX.R does not extend a segment register number", row_rex_sreg, false},

@@ -201,7 +201,7 @@ static const struct vector vectors[] = {
     {64, "0f23f8", "mov dr7, rax"},
     {64, "440f23f8", NULL},
     {64, "0f05", "syscall"},
-    {32, "0f05", NULL},
+    {32, "0f05", "syscall"}, /* AMD has it here; exec asks for the maker */
     {32, "0f34", "sysenter"},
     {32, "0faa", "rsm"},
     {32, "0f0b", "ud2"},
