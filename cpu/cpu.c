@@ -40,7 +40,6 @@ struct cpu *cpu_new(const struct cpu_config *config, struct err *err)
     mmu_init(&cpu->mmu, config->mem, config->space, config->log);
     cpu->mmu.phys_mask = BIT64(model->phys_bits) - 1;
     cpu->mmu.gib_pages = cpu_has(cpu, FEAT_PDPE1GB);
-    cpu->random = (config->seed ^ 0x5851f42d4c957f2dull) + ((u64)config->index << 32);
     cpu_reset(cpu);
     return cpu;
 }
@@ -290,6 +289,6 @@ u64 cpu_hash(const struct cpu *cpu)
         h = mix(mix(h, cpu->xmm[i].q[0]), cpu->xmm[i].q[1]);
     h = mix(mix(mix(h, cpu->sysenter_cs), cpu->sysenter_esp), cpu->sysenter_eip);
     h = mix(mix(mix(h, cpu->star), cpu->lstar), cpu->kernel_gs_base);
+    h = mix(mix(mix(h, cpu->cstar), cpu->sfmask), cpu->tsc_aux);
     return mix(mix(h, cpu->pat), cpu->misc_enable);
 }
-    h = mix(mix(mix(h, cpu->cstar), cpu->sfmask), cpu->tsc_aux);
