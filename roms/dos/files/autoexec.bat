@@ -1,0 +1,4 @@
+@rem Run at the start; see README.md for what each program tests.
+ver
+mem
+poweroff

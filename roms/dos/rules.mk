@@ -1,0 +1,60 @@
+# The DOS-like guest: a floppy image with a boot sector, a kernel, drivers and test programs of our
+# own. Included by roms/rules.mk.
+DOSB := $(ROMB)/dos
+DOS_CFLAGS := $(filter-out -m32,$(ROM_CFLAGS)) -m16 -DROM_BITS=16 -mpreferred-stack-boundary=2 -fno-jump-tables
+
+# Compiled for 16-bit segments: our own files and what is shared with the other ROMs.
+$(DOSB)/m16/%.o: roms/%.c
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(DOS_CFLAGS) -c $< -o $@
+
+$(DOSB)/m16/%.s.o: roms/%.S
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) -c $< -o $@
+
+dos_o = $(patsubst %,$(DOSB)/m16/%.o,$(1))
+DOS_SHARED := $(call dos_o,lib/mem dos/lib/int.s)
+DOS_KERNEL := $(call dos_o,dos/kernel/start.s $(patsubst %,dos/kernel/%,main console disk fat file memory process int21) \
+              dos/lib/frame lib/serial) $(DOS_SHARED)
+DOS_LIB := $(call dos_o,dos/lib/com.s dos/lib/dos) $(DOS_SHARED)
+DOS_LIBC := $(DOS_LIB) $(call dos_o,dos/lib/check)
+
+$(DOSB)/kernel.elf: $(DOS_KERNEL) roms/lib/flat.lds
+	$(call rom_flat,0)
+
+$(DOSB)/shell.elf: $(DOS_LIB) $(call dos_o,dos/shell/shell lib/power lib/pci) roms/lib/flat.lds
+	$(call rom_flat,0x100)
+
+# Test programs in C: tests/NAME.c alone, or with tests/NAME.S.
+DOS_TESTS := $(sort $(basename $(notdir $(wildcard roms/dos/tests/*.c))))
+dos_test_asm = $(if $(wildcard roms/dos/tests/$(1)_asm.S),$(DOSB)/m16/dos/tests/$(1)_asm.s.o)
+define dos_test
+$(DOSB)/$(1).elf: $(DOSB)/m16/dos/tests/$(1).o $(call dos_test_asm,$(1)) $(DOS_LIBC) roms/lib/flat.lds
+	$$(call rom_flat,0x100)
+endef
+$(foreach t,$(DOS_TESTS),$(eval $(call dos_test,$(t))))
+
+# Programs in assembly alone: raw, the origin is in the file.
+DOS_RAW := $(sort $(basename $(notdir $(wildcard roms/dos/tests/raw/*.S))))
+$(DOSB)/raw/%.o: roms/dos/tests/raw/%.S
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) -c $< -o $@
+$(DOSB)/raw/%.flat: $(DOSB)/raw/%.o
+	$(rom_raw)
+
+$(DOSB)/boot.o: roms/dos/boot.S
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) -c $< -o $@
+$(DOSB)/boot.sector: $(DOSB)/boot.o
+	$(rom_raw)
+
+$(DOSB)/mkfat: roms/dos/tools/mkfat.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -o $@ $<
+
+# NAME on the floppy = file. KERNEL.SYS must be the first.
+DOS_FILES = KERNEL.SYS=$(DOSB)/kernel.flat SHELL.COM=$(DOSB)/shell.flat AUTOEXEC.BAT=roms/dos/files/autoexec.bat \
+            $(DOS_DRIVERS) $(foreach t,$(DOS_TESTS),$(t).COM=$(DOSB)/$(t).flat) \
+            $(foreach t,$(DOS_RAW),$(t).$(if $(filter %_exe,$(t)),EXE,$(if $(filter %_ovl,$(t)),OVL,COM))=$(DOSB)/raw/$(t).flat)
+$(ROMB)/dos.img: $(DOSB)/mkfat $(DOSB)/boot.sector $(foreach f,$(DOS_FILES),$(lastword $(subst =, ,$(f))))
+	$(Q)$(DOSB)/mkfat $@ $(DOSB)/boot.sector $(DOS_FILES)
