@@ -39,6 +39,7 @@ struct cpu *cpu_new(const struct cpu_config *config, struct err *err)
     }
     mmu_init(&cpu->mmu, config->mem, config->space, config->log);
     cpu->mmu.phys_mask = BIT64(model->phys_bits) - 1;
+    cpu->random = (config->seed ^ 0x5851f42d4c957f2dull) + ((u64)config->index << 32);
     cpu->mmu.gib_pages = cpu_has(cpu, FEAT_PDPE1GB);
     cpu_reset(cpu);
     return cpu;
@@ -100,6 +101,7 @@ void cpu_reset(struct cpu *cpu)
     memset(&cpu->fpu, 0, sizeof(cpu->fpu));
     cpu->fpu.cw = 0x40;
     memset(cpu->xmm, 0, sizeof(cpu->xmm));
+    memset(cpu->ymmh, 0, sizeof(cpu->ymmh));
     cpu->mxcsr = 0x1f80;
     cpu->xcr0 = 1;
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
@@ -287,6 +289,9 @@ u64 cpu_hash(const struct cpu *cpu)
     h = mix(h, cpu->fpu.fcs | (u64)cpu->fpu.fds << 16 | (u64)cpu->mxcsr << 32);
     for (unsigned i = 0; i < 16; i++)
         h = mix(mix(h, cpu->xmm[i].q[0]), cpu->xmm[i].q[1]);
+    for (unsigned i = 0; i < 16; i++)
+        h = mix(mix(h, cpu->ymmh[i].q[0]), cpu->ymmh[i].q[1]);
+    h = mix(mix(h, cpu->xcr0), cpu->random);
     h = mix(mix(mix(h, cpu->sysenter_cs), cpu->sysenter_esp), cpu->sysenter_eip);
     h = mix(mix(mix(h, cpu->star), cpu->lstar), cpu->kernel_gs_base);
     h = mix(mix(mix(h, cpu->cstar), cpu->sfmask), cpu->tsc_aux);

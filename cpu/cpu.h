@@ -55,6 +55,7 @@ enum {
     CR4_OSXMMEXCPT = 1024,
     CR4_UMIP = 2048,
     CR4_FSGSBASE = 0x10000,
+    CR4_FSGSBASE = 0x10000,
     CR4_OSXSAVE = 0x40000,
     CR4_SMEP = 0x100000,
 };
@@ -195,6 +196,7 @@ struct cpu {
     union xmm xmm[16] __attribute__((aligned(16)));
     struct fpu fpu;
     u32 mxcsr;
+    union xmm ymmh[16] __attribute__((aligned(16))); /* upper halves of the YMM registers */
 
     /* --- execution --- */
     u64 next_rip;     /* during exec: where the next instruction is; branches write it */
@@ -219,6 +221,7 @@ struct cpu {
     u32 cr0, cr4;
     u64 cr2, cr3, efer, cr8;
     u64 xcr0;
+    u64 random; /* state of RDRAND and RDSEED; not reset */
     struct seg ldt, tr;
     struct dtable gdt, idt;
     u64 dr[8];
@@ -264,6 +267,7 @@ struct cpu_config {
     struct log *log;
     const char *model; /* "pentium3", "qemu32,+sse2,-mmx"; NULL: the default */
     u32 index;
+    u64 seed; /* of RDRAND; the same seed gives the same numbers */
 };
 struct err;
 struct cpu *cpu_new(const struct cpu_config *config, struct err *err);

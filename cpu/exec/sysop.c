@@ -43,6 +43,15 @@ void exec_CLFLUSH(struct cpu *cpu, const struct insn *insn)
     mem_read(cpu, insn->seg, ea(cpu, insn), 1);
 }
 
+void exec_CLFLUSHOPT(struct cpu *cpu, const struct insn *insn)
+{
+    exec_CLFLUSH(cpu, insn);
+}
+void exec_CLWB(struct cpu *cpu, const struct insn *insn)
+{
+    exec_CLFLUSH(cpu, insn);
+}
+
 void exec_CLD(struct cpu *cpu, const struct insn *insn)
 {
     cpu->eflags &= ~(u32)FL_DF;
@@ -99,6 +108,8 @@ static void load_table(struct cpu *cpu, const struct insn *insn, struct dtable *
     base = mem_read(cpu, insn->seg, (at + 2) & size_mask(insn->asz), cpu_long(cpu) ? 8 : 4);
     if (insn->osz == 2)
         base &= 0xffffff;
+    if (cpu_long(cpu) && !cpu_canonical(base))
+        cpu_raise_err(cpu, EXC_GP, 0);
     t->base = base;
     t->limit = limit;
 }
@@ -108,8 +119,6 @@ static void store_table(struct cpu *cpu, const struct insn *insn, const struct d
     unsigned size = cpu_long(cpu) ? 8 : 4;
     u64 at = ea(cpu, insn), next = (at + 2) & size_mask(insn->asz);
     mem_check_write(cpu, insn->seg, at, 2);
-    if (cpu_long(cpu) && !cpu_canonical(base))
-        cpu_raise_err(cpu, EXC_GP, 0);
     mem_check_write(cpu, insn->seg, next, size);
     mem_write(cpu, insn->seg, at, 2, t->limit);
     mem_write(cpu, insn->seg, next, size, t->base);
@@ -125,21 +134,21 @@ void exec_LIDT(struct cpu *cpu, const struct insn *insn)
 }
 void exec_SGDT(struct cpu *cpu, const struct insn *insn)
 {
+    check_umip(cpu);
     store_table(cpu, insn, &cpu->gdt);
 }
 void exec_SIDT(struct cpu *cpu, const struct insn *insn)
 {
+    check_umip(cpu);
     store_table(cpu, insn, &cpu->idt);
 }
 
 void exec_LLDT(struct cpu *cpu, const struct insn *insn)
 {
-    check_umip(cpu);
     need_pm(cpu);
     need_cpl0(cpu);
     seg_load_ldt(cpu, (u16)opnd_read(cpu, insn, 0));
 }
-    check_umip(cpu);
 
 void exec_LTR(struct cpu *cpu, const struct insn *insn)
 {
@@ -151,23 +160,23 @@ void exec_LTR(struct cpu *cpu, const struct insn *insn)
 void exec_SLDT(struct cpu *cpu, const struct insn *insn)
 {
     need_pm(cpu);
+    check_umip(cpu);
     opnd_write(cpu, insn, 0, cpu->ldt.sel);
 }
 
 void exec_STR(struct cpu *cpu, const struct insn *insn)
 {
     need_pm(cpu);
+    check_umip(cpu);
     opnd_write(cpu, insn, 0, cpu->tr.sel);
 }
 
-    check_umip(cpu);
 /* ---- questions about selectors ---- */
 
 void exec_LAR(struct cpu *cpu, const struct insn *insn)
 {
     u32 rights = 0;
     bool ok;
-    check_umip(cpu);
     need_pm(cpu);
     ok = seg_lar(cpu, (u16)opnd_read(cpu, insn, 1), &rights);
     if (ok)
@@ -246,6 +255,7 @@ void exec_LMSW(struct cpu *cpu, const struct insn *insn)
 
 void exec_SMSW(struct cpu *cpu, const struct insn *insn)
 {
+    check_umip(cpu);
     opnd_write(cpu, insn, 0, cpu->cr0);
 }
 
@@ -255,7 +265,6 @@ void exec_INVD(struct cpu *cpu, const struct insn *insn)
 }
 void exec_WBINVD(struct cpu *cpu, const struct insn *insn)
 {
-    check_umip(cpu);
     need_cpl0(cpu);
 }
 
@@ -267,6 +276,49 @@ void exec_INVLPG(struct cpu *cpu, const struct insn *insn)
         mmu_invlpg(&cpu->mmu, insn->seg >= SEG_FS ? cpu->seg[insn->seg].base + off : off);
     else
         mmu_invlpg(&cpu->mmu, (u32)(cpu->seg[insn->seg].base + off));
+}
+
+/* ---- bases of FS and GS ---- */
+
+static void need_fsgsbase(struct cpu *cpu)
+{
+    if (!(cpu->cr4 & CR4_FSGSBASE))
+        cpu_raise(cpu, EXC_UD);
+}
+
+static void read_base(struct cpu *cpu, const struct insn *insn, unsigned s)
+{
+    need_fsgsbase(cpu);
+    opnd_write(cpu, insn, 0, cpu->seg[s].base);
+}
+
+static void write_base(struct cpu *cpu, const struct insn *insn, unsigned s)
+{
+    u64 v;
+    need_fsgsbase(cpu);
+    v = opnd_read(cpu, insn, 0);
+    if ((u64)((s64)(v << 16) >> 16) != v)
+        cpu_raise_err(cpu, EXC_GP, 0);
+    cpu->seg[s].base = v;
+    seg_update(cpu, s);
+    cpu_update_mode(cpu);
+}
+
+void exec_RDFSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    read_base(cpu, insn, SEG_FS);
+}
+void exec_RDGSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    read_base(cpu, insn, SEG_GS);
+}
+void exec_WRFSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    write_base(cpu, insn, SEG_FS);
+}
+void exec_WRGSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    write_base(cpu, insn, SEG_GS);
 }
 
 /* ---- MSRs, time, identification ---- */
@@ -321,6 +373,11 @@ void exec_RDTSCP(struct cpu *cpu, const struct insn *insn)
     cpu->gpr[REG_CX] = (u32)cpu->tsc_aux;
 }
 
+void exec_RDPID(struct cpu *cpu, const struct insn *insn)
+{
+    opnd_write(cpu, insn, 0, (u32)cpu->tsc_aux);
+}
+
 /* The two counters of a P6 exist and count nothing. */
 void exec_RDPMC(struct cpu *cpu, const struct insn *insn)
 {
@@ -337,43 +394,6 @@ void exec_CPUID(struct cpu *cpu, const struct insn *insn)
     cpu->gpr[REG_BX] = out[1];
     cpu->gpr[REG_CX] = out[2];
     cpu->gpr[REG_DX] = out[3];
-}
-
-void exec_XGETBV(struct cpu *cpu, const struct insn *insn)
-{
-    if (!(cpu->cr4 & CR4_OSXSAVE))
-        cpu_raise(cpu, EXC_UD);
-    if ((u32)cpu->gpr[REG_CX])
-        cpu_raise_err(cpu, EXC_GP, 0);
-    put_edx_eax(cpu, cpu->xcr0);
-}
-
-void exec_XSETBV(struct cpu *cpu, const struct insn *insn)
-{
-    u64 v = edx_eax(cpu);
-    if (!(cpu->cr4 & CR4_OSXSAVE))
-        cpu_raise(cpu, EXC_UD);
-    need_cpl0(cpu);
-    if ((u32)cpu->gpr[REG_CX] || !(v & 1) || (v & ~(u64)3))
-        cpu_raise_err(cpu, EXC_GP, 0);
-    cpu->xcr0 = v;
-}
-
-/* No hardware randomness in a machine that must be repeatable: "not available now" is an answer the
- * manual allows. */
-static void no_random(struct cpu *cpu, const struct insn *insn)
-{
-    opnd_write(cpu, insn, 0, 0);
-    cpu_set_aflags(cpu, 0);
-}
-
-void exec_RDRAND(struct cpu *cpu, const struct insn *insn)
-{
-    no_random(cpu, insn);
-}
-void exec_RDSEED(struct cpu *cpu, const struct insn *insn)
-{
-    no_random(cpu, insn);
 }
 
 /* MWAIT may end for any reason; with interrupts on it sleeps like HLT, which every waiting loop

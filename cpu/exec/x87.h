@@ -33,6 +33,10 @@ u16 x87_status(const struct cpu *cpu);
 /* The full tag word, two bits per physical register. */
 u16 x87_tags(const struct cpu *cpu);
 void x87_init(struct cpu *cpu);
+/* The x87 part of an FXSAVE image: bytes 0 to 23 and 32 to 159 of m. `wide`: with 64-bit pointers
+ * and no selectors, as with REX.W. */
+void x87_image_store(const struct cpu *cpu, bool wide, u8 *m);
+void x87_image_load(struct cpu *cpu, bool wide, const u8 *m);
 
 /* ---- entry of a handler ---- */
 /* Every x87 instruction: #NM when the unit is emulated or belongs to another task. */

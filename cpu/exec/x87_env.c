@@ -273,18 +273,16 @@ static unsigned fx_xmms(const struct cpu *cpu)
     return cpu_long(cpu) ? 16 : 8;
 }
 
-void exec_FXSAVE(struct cpu *cpu, const struct insn *insn)
+void x87_image_store(const struct cpu *cpu, bool wide, u8 *m)
 {
     const struct fpu *f = &cpu->fpu;
-    u64 off = fx_address(cpu, insn);
-    unsigned xmms = fx_xmms(cpu);
-    u8 m[FX_SIZE];
-    memset(m, 0, sizeof(m));
+    memset(m, 0, 24);
+    memset(m + FX_ST, 0, FX_XMM - FX_ST);
     st16(m, f->cw);
     st16(m + 2, x87_status(cpu));
     m[4] = (u8)~f->empty;
     st16(m + 6, f->fop);
-    if (insn->osz == 8) {
+    if (wide) {
         st64(m + 8, f->fip);
         st64(m + 16, f->fdp);
     } else {
@@ -293,36 +291,18 @@ void exec_FXSAVE(struct cpu *cpu, const struct insn *insn)
         st32(m + 16, (u32)f->fdp);
         st16(m + 20, f->fds);
     }
-    if (cpu_has(cpu, FEAT_SSE)) {
-        st32(m + 24, cpu->mxcsr);
-        st32(m + 28, mxcsr_mask(cpu));
-    }
     for (unsigned i = 0; i < 8; i++)
         f80_store(m + FX_ST + 16 * i, st_get(cpu, i));
-    for (unsigned i = 0; i < xmms; i++) {
-        st64(m + FX_XMM + 16 * i, cpu->xmm[i].q[0]);
-        st64(m + FX_XMM + 16 * i + 8, cpu->xmm[i].q[1]);
-    }
-    mem_write_bytes(cpu, insn->seg, off, m, xmms ? FX_XMM + 16 * xmms : FX_XMM);
 }
 
-void exec_FXRSTOR(struct cpu *cpu, const struct insn *insn)
+void x87_image_load(struct cpu *cpu, bool wide, const u8 *m)
 {
     struct fpu *f = &cpu->fpu;
-    u64 off = fx_address(cpu, insn);
-    unsigned xmms = fx_xmms(cpu);
-    u8 m[FX_SIZE];
-    mem_read_bytes(cpu, insn->seg, off, m, FX_SIZE);
-    if (cpu_has(cpu, FEAT_SSE)) {
-        if (ld32(m + 24) & ~mxcsr_mask(cpu))
-            cpu_raise_err(cpu, EXC_GP, 0);
-        cpu->mxcsr = ld32(m + 24);
-    }
     f->cw = (ld16(m) & CW_WRITABLE) | CW_ONE;
     set_status(cpu, ld16(m + 2));
     f->empty = (u8)~m[4];
     f->fop = ld16(m + 6) & 0x7ff;
-    if (insn->osz == 8) {
+    if (wide) {
         f->fip = ld64(m + 8);
         f->fdp = ld64(m + 16);
         f->fcs = f->fds = 0;
@@ -334,6 +314,38 @@ void exec_FXRSTOR(struct cpu *cpu, const struct insn *insn)
     }
     for (unsigned i = 0; i < 8; i++)
         f->st[st_phys(cpu, i)] = f80_load(m + FX_ST + 16 * i);
+}
+
+void exec_FXSAVE(struct cpu *cpu, const struct insn *insn)
+{
+    u64 off = fx_address(cpu, insn);
+    unsigned xmms = fx_xmms(cpu);
+    u8 m[FX_SIZE];
+    x87_image_store(cpu, insn->osz == 8, m);
+    memset(m + 24, 0, 8);
+    if (cpu_has(cpu, FEAT_SSE)) {
+        st32(m + 24, cpu->mxcsr);
+        st32(m + 28, mxcsr_mask(cpu));
+    }
+    for (unsigned i = 0; i < xmms; i++) {
+        st64(m + FX_XMM + 16 * i, cpu->xmm[i].q[0]);
+        st64(m + FX_XMM + 16 * i + 8, cpu->xmm[i].q[1]);
+    }
+    mem_write_bytes(cpu, insn->seg, off, m, xmms ? FX_XMM + 16 * xmms : FX_XMM);
+}
+
+void exec_FXRSTOR(struct cpu *cpu, const struct insn *insn)
+{
+    u64 off = fx_address(cpu, insn);
+    unsigned xmms = fx_xmms(cpu);
+    u8 m[FX_SIZE];
+    mem_read_bytes(cpu, insn->seg, off, m, FX_SIZE);
+    if (cpu_has(cpu, FEAT_SSE)) {
+        if (ld32(m + 24) & ~mxcsr_mask(cpu))
+            cpu_raise_err(cpu, EXC_GP, 0);
+        cpu->mxcsr = ld32(m + 24);
+    }
+    x87_image_load(cpu, insn->osz == 8, m);
     for (unsigned i = 0; i < xmms; i++) {
         cpu->xmm[i].q[0] = ld64(m + FX_XMM + 16 * i);
         cpu->xmm[i].q[1] = ld64(m + FX_XMM + 16 * i + 8);

@@ -4,61 +4,17 @@
  * A decode is a walk through const tables: the prefix bytes and the opcode index enc_one, an escape
  * leads to the other maps, a group to ModRM. The entry found names the operation and its operands;
  * those are then made in order, which is also the order of their bytes. */
-#include "cpu/isa/enc.h"
+#include "cpu/isa/dec.h"
 
 #include <string.h>
 
 #define INSN_MAX 15
-
-enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
 
 /* MOVD, PEXTRD and PINSRD become these with REX.W (EF_WNEXT). */
 _Static_assert(OP_MOVQ == OP_MOVD + 1, "MOVQ follows MOVD");
 _Static_assert(OP_PEXTRQ == OP_PEXTRD + 1, "PEXTRQ follows PEXTRD");
 _Static_assert(OP_PINSRQ == OP_PINSRD + 1, "PINSRQ follows PINSRD");
 _Static_assert(OP_UD == 0 && FEAT_BASE == 0, "row 0 means nothing special");
-
-struct dec {
-    const u8 *p, *end; /* next byte, end of what may be read */
-    struct insn *in;
-    enum dec_result err; /* DEC_OK, DEC_UD; DEC_SHORT also stands for DEC_LONG until the end */
-    bool is64;
-    bool osz, asz, lock; /* prefixes seen */
-    u8 rep;
-    u8 seg; /* override or SEG_NONE */
-    u8 rex;
-    u8 opcode;       /* last opcode byte */
-    u8 mod, reg, rm; /* of ModRM, without the REX bits */
-    u8 szi;          /* operand size as index of enc_size: 0 1 2 */
-};
-
-/* Takes `n` (1, 2, 4 or 8) bytes of the code, little-endian. */
-static inline u64 fetch(struct dec *d, unsigned n)
-{
-    const u8 *p = d->p;
-    u64 v = 0;
-
-    if ((size_t)(d->end - p) < n) {
-        d->err = DEC_SHORT;
-        d->p = d->end;
-        return 0;
-    }
-    d->p = p + n;
-    switch (n) {
-    case 1: return p[0];
-    case 2: return p[0] | (u32)p[1] << 8;
-    case 8: v = (u64)p[7] << 56 | (u64)p[6] << 48 | (u64)p[5] << 40 | (u64)p[4] << 32; break;
-    default: break;
-    }
-    return v | (u32)p[3] << 24 | (u32)p[2] << 16 | (u32)p[1] << 8 | p[0];
-}
-
-/* #UD, unless the bytes run out first: that fault comes before. */
-static inline void undefined(struct dec *d)
-{
-    if (!d->err)
-        d->err = DEC_UD;
-}
 
 /* Takes `n` bytes as a signed number. */
 static inline s64 fetch_signed(struct dec *d, unsigned n)
@@ -79,15 +35,6 @@ static inline u64 truncate(u64 v, unsigned bytes)
 }
 
 /* ---- ModRM ---- */
-
-static inline void fetch_modrm(struct dec *d)
-{
-    u8 b = fetch(d, 1);
-
-    d->mod = b >> 6;
-    d->reg = b >> 3 & 7;
-    d->rm = b & 7;
-}
 
 /* Effective address with 16-bit addressing: SDM table 2-1. */
 static void address16(struct dec *d)
@@ -136,8 +83,7 @@ static void address32(struct dec *d)
         in->disp = fetch_signed(d, d->mod == 1 ? 1 : 4);
 }
 
-/* The memory operand of ModRM; the bytes behind ModRM are taken here. */
-static void address(struct dec *d)
+void dec_address(struct dec *d)
 {
     struct insn *in = d->in;
 
@@ -170,6 +116,12 @@ static inline void set_gpr(const struct dec *d, struct opnd *o, u8 reg, u8 size)
         set(o, OPND_GPR, reg, size);
 }
 
+/* A vector register: 32 bytes of it only VEX can name. */
+static inline void set_vec(struct opnd *o, u8 reg, u8 size)
+{
+    set(o, size == 32 ? OPND_YMM : OPND_XMM, reg, size);
+}
+
 static inline u8 rex_b(const struct dec *d, u8 reg)
 {
     return d->rex & REX_B ? reg | 8 : reg;
@@ -180,9 +132,8 @@ static inline u8 rex_r(const struct dec *d, u8 reg)
     return d->rex & REX_R ? reg | 8 : reg;
 }
 
-/* Operands that ModRM says. `first`: it is the destination. */
-static void modrm_operand(struct dec *d, struct opnd *o, enum am_class cls, u8 size, u8 memsize,
-                          bool first)
+void dec_modrm_operand(struct dec *d, struct opnd *o, enum am_class cls, u8 size, u8 memsize,
+                       bool first)
 {
     bool mem = d->mod != 3;
     u8 reg;
@@ -227,11 +178,11 @@ static void modrm_operand(struct dec *d, struct opnd *o, enum am_class cls, u8 s
         else
             undefined(d);
         return;
-    case AMC_XMMREG: set(o, OPND_XMM, rex_r(d, d->reg), size); return;
+    case AMC_XMMREG: set_vec(o, rex_r(d, d->reg), size); return;
     case AMC_XMMRM:
     case AMC_XMMONLY:
         if (!mem)
-            set(o, OPND_XMM, rex_b(d, d->rm), size);
+            set_vec(o, rex_b(d, d->rm), size);
         else if (cls == AMC_XMMRM)
             set(o, OPND_MEM, 0, memsize);
         else
@@ -241,8 +192,7 @@ static void modrm_operand(struct dec *d, struct opnd *o, enum am_class cls, u8 s
     }
 }
 
-/* Immediates and everything that follows from the opcode alone. */
-static void fixed_operand(struct dec *d, struct opnd *o, enum am_class cls, u8 size, u8 size2)
+void dec_fixed_operand(struct dec *d, struct opnd *o, enum am_class cls, u8 size, u8 size2)
 {
     struct insn *in = d->in;
 
@@ -298,16 +248,16 @@ static void operands(struct dec *d, const u8 *a, bool modrm)
     unsigned i;
 
     if (modrm && d->mod != 3)
-        address(d);
+        dec_address(d);
     for (i = 0; i < 3 && a[i] != AM___; i++) {
         const struct am_info *am = &am_info[a[i]];
         u8 size = enc_size[am->size][d->szi];
         u8 size2 = enc_size[am->size2][d->szi];
 
         if (a[i] < AM_one)
-            modrm_operand(d, &in->o[i], am->cls, size, size2, i == 0);
+            dec_modrm_operand(d, &in->o[i], am->cls, size, size2, i == 0);
         else
-            fixed_operand(d, &in->o[i], am->cls, size, size2);
+            dec_fixed_operand(d, &in->o[i], am->cls, size, size2);
     }
     in->nopnd = i;
 }
@@ -452,6 +402,10 @@ enum dec_result decode(struct insn *out, const u8 *p, unsigned avail, unsigned b
     out->seg = d.seg == SEG_NONE ? SEG_DS : d.seg;
 
     if (e->kind == ENC_PREFIX) {
+        if (e->op == PFX_VEX) {
+            dec_vex(&d, feats);
+            return finish(&d, p, d.err);
+        }
         if (e->op == PFX_X87) {
             fetch_modrm(&d);
             modrm = true;
@@ -466,6 +420,11 @@ enum dec_result decode(struct insn *out, const u8 *p, unsigned avail, unsigned b
         fetch_modrm(&d);
         modrm = true;
         e = &enc_group[e->op][d.mod == 3][d.reg];
+        if (e->kind == ENC_PREFIX) { /* what was taken as ModRM is the second byte of VEX */
+            d.p--;
+            dec_vex(&d, feats);
+            return finish(&d, p, d.err);
+        }
         if (e->kind == ENC_RM)
             e = &enc_rm[e->op][d.rm];
         if (e->a[0] != AM___)

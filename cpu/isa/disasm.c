@@ -62,7 +62,11 @@ static void put_size(struct text *t, const struct insn *in, unsigned size)
     case OP_LES:
     case OP_LSS:
     case OP_LFS:
-    case OP_LGS: put(t, "ptr "); return;
+    case OP_LGS:
+    case OP_XSAVE:
+    case OP_XSAVEC:
+    case OP_XSAVEOPT:
+    case OP_XRSTOR: put(t, "ptr "); return;
     case OP_CALLF:
     case OP_JMPF:
     case OP_LGDT:
@@ -81,6 +85,7 @@ static void put_size(struct text *t, const struct insn *in, unsigned size)
     case 8: put(t, "qword ptr "); return;
     case 10: put(t, "xword ptr "); return;
     case 16: put(t, "xmmword ptr "); return;
+    case 32: put(t, "ymmword ptr "); return;
     default: return;
     }
 }
@@ -99,7 +104,10 @@ static void put_address(struct text *t, const struct insn *in)
         plus = " + ";
     if (in->index != REG_NONE) {
         put(t, "%s", plus);
-        put_gpr(t, in->index, in->asz);
+        if (in->vsib)
+            put(t, "%cmm%u", in->vsib == 32 ? 'y' : 'x', in->index);
+        else
+            put_gpr(t, in->index, in->asz);
         if (in->scale)
             put(t, "*%u", 1u << (in->scale & 3));
         plus = " + ";
@@ -163,6 +171,7 @@ static void put_operand(struct text *t, const struct insn *in, const struct opnd
         return;
     case OPND_MMX: put(t, "mm%u", o->reg); return;
     case OPND_XMM: put(t, "xmm%u", o->reg); return;
+    case OPND_YMM: put(t, "ymm%u", o->reg); return;
     case OPND_ST: put(t, "st(%u)", o->reg); return;
     default: return;
     }

@@ -67,6 +67,7 @@ const struct enc enc_0f3a[4][256] = {
 
 #define R(group, form, reg, id, a, b, flags, feat)                                                 \
     [GRP_##group][FORM_##form][reg] = OPERATION(id, a, b, __, flags, feat),
+#define P(group, form, reg, prefix) [GRP_##group][FORM_##form][reg] = PREFIX(prefix),
 #define N(group, form, reg, table)                                                                 \
     [GRP_##group][FORM_##form][reg] = {RMT_##table, ENC_RM, 0, FEAT_BASE, {AM___, AM___, AM___}},
 #define T(table, rm, id)
@@ -74,16 +75,19 @@ const struct enc enc_group[GRP__COUNT][2][8] = {
 #include "cpu/isa/enc_group.def"
 };
 #undef R
+#undef P
 #undef N
 #undef T
 
 #define R(group, form, reg, id, a, b, flags, feat)
+#define P(group, form, reg, prefix)
 #define N(group, form, reg, table)
 #define T(table, rm, id) [RMT_##table][rm] = OPERATION(id, __, __, __, 0, BASE),
 const struct enc enc_rm[RMT__COUNT][8] = {
 #include "cpu/isa/enc_group.def"
 };
 #undef R
+#undef P
 #undef N
 #undef T
 
@@ -104,6 +108,46 @@ const struct enc enc_x87_reg[8][8][8] = {
 #undef M
 #undef S
 
+/* ---- VEX ---- */
+#define VMAP_0f 0
+#define VMAP_38 1
+#define VMAP_3a 2
+#define VW_any  0 ... 1
+#define VW_0    0
+#define VW_1    1
+
+#define VROW(id, kind, len, a, b, c, d, flags, feat)                                               \
+    {                                                                                              \
+        id, kind, flags, VL_##len, FEAT_##feat,                                                    \
+        {                                                                                          \
+            AM_##a, AM_##b, AM_##c, AM_##d                                                         \
+        }                                                                                          \
+    }
+#define V(map, mand, w, opcode, id, len, a, b, c, d, flags, feat)                                  \
+    [VMAP_##map][MAND_##mand][VW_##w][opcode] =                                                    \
+        VROW(OP_##id, ENC_OP, len, a, b, c, d, flags, feat),
+#define VG(map, mand, w, opcode, group)                                                            \
+    [VMAP_##map][MAND_##mand][VW_##w][opcode] =                                                    \
+        VROW(VG_##group, ENC_GROUP, lig, __, __, __, __, 0, BASE),
+#define VR(group, form, reg, id, len, a, b, c, feat)
+const struct enc_vex enc_vex[3][4][2][256] = {
+#include "cpu/isa/enc_vex.def"
+};
+#undef V
+#undef VG
+#undef VR
+
+#define V(map, mand, w, opcode, id, len, a, b, c, d, flags, feat)
+#define VG(map, mand, w, opcode, group)
+#define VR(group, form, reg, id, len, a, b, c, feat)                                               \
+    [VG_##group][FORM_##form][reg] = VROW(OP_##id, ENC_OP, len, a, b, c, __, 0, feat),
+const struct enc_vex enc_vex_group[VG__COUNT][2][8] = {
+#include "cpu/isa/enc_vex.def"
+};
+#undef V
+#undef VG
+#undef VR
+
 const struct am_info am_info[] = {
 #define AM(letters, cls, size, size2) [AM_##letters] = {AMC_##cls, SZ_##size, SZ_##size2},
 #include "cpu/isa/enc_am.def"
@@ -114,5 +158,5 @@ const u8 enc_size[][3] = {
     [SZ_b] = {1, 1, 1},     [SZ_w] = {2, 2, 2},    [SZ_d] = {4, 4, 4},  [SZ_q] = {8, 8, 8},
     [SZ_dq] = {16, 16, 16}, [SZ_t] = {10, 10, 10}, [SZ_v] = {2, 4, 8},  [SZ_z] = {2, 4, 4},
     [SZ_y] = {4, 4, 8},     [SZ_p] = {4, 6, 10},   [SZ_a] = {4, 8, 16}, [SZ_s] = {6, 6, 10},
-    [SZ_x] = {8, 8, 16},    [SZ_n] = {0, 0, 0},
+    [SZ_x] = {8, 8, 16},    [SZ_n] = {0, 0, 0},    [SZ_Xdup] = {0, 0, 0}, /* VEX: see vex.c */
 };

@@ -28,6 +28,9 @@ enum am_class {
     AMC_XMMRM,
     AMC_XMMONLY,
     AMC_STRM,
+    AMC_VVVV,
+    AMC_VVVVGPR,
+    AMC_VSIB,
     AMC_ONE,
     AMC_OPREG,
     AMC_RAX,
@@ -49,6 +52,7 @@ enum am_class {
     AMC_STRSRC,
     AMC_STRDST,
     AMC_TABLE,
+    AMC_IS4,
 };
 
 /* Operand sizes; enc_size[][] gives their bytes for operand size 2, 4 and 8. */
@@ -67,6 +71,12 @@ enum am_size {
     SZ_s,
     SZ_x,
     SZ_n,
+    /* By vector length: all of it, a half, a quarter, an eighth; 8 or 32 (VMOVDDUP) */
+    SZ_X,
+    SZ_Xh,
+    SZ_Xq,
+    SZ_Xe,
+    SZ_Xdup,
 };
 
 struct am_info {
@@ -97,6 +107,7 @@ enum enc_prefix {
     PFX_ESC38,
     PFX_ESC3A,
     PFX_X87,
+    PFX_VEX,
 };
 
 enum enc_flag {
@@ -106,6 +117,7 @@ enum enc_flag {
     EF_WNEXT = 8,    /* with REX.W the operation of the next row of ops.def */
     EF_REGFORM = 16, /* ModRM.mod is ignored: rm is a register */
     EF_CHECK = 32,   /* has a rule of its own in decode.c */
+    EF_LNEXT = 64,   /* with VEX.L the operation of the next row of ops.def */
 };
 
 enum enc_group {
@@ -119,11 +131,15 @@ enum enc_group {
     GRP_G6,
     GRP_G7,
     GRP_G8,
+    GRP_G9np,
     GRP_G9,
     GRP_G9x,
+    GRP_G9f3,
     GRP_G11,
     GRP_G12,
     GRP_G15,
+    GRP_G15o,
+    GRP_G15f3,
     GRP_G16,
     GRP_G18,
     GRP_GP,
@@ -139,6 +155,33 @@ enum enc_group {
     GRP__COUNT,
 };
 
+/* What a VEX encoding says of VEX.L and of the vvvv field. */
+enum vex_len {
+    VL_lig, /* L is ignored: a scalar */
+    VL_128, /* L must be 0 */
+    VL_256, /* L must be 1 */
+    VL_any, /* L is the vector length */
+    VL_2,   /* ... and 256 bits need AVX2 */
+};
+
+enum vex_group {
+    VG_10s,
+    VG_10d,
+    VG_11s,
+    VG_11d,
+    VG_12,
+    VG_16,
+    VG_W,
+    VG_D,
+    VG_Q,
+    VG_15,
+    VG_17,
+    VG_B2,
+    VG_18,
+    VG_19,
+    VG__COUNT
+};
+
 enum enc_rmtab { RMT_MONITOR, RMT_XCR, RMT_SWAPGS, RMT__COUNT };
 
 struct enc {
@@ -146,6 +189,13 @@ struct enc {
     u8 kind, flags;
     u8 feat; /* needed besides that of the operation */
     u8 a[3]; /* enum am */
+};
+
+struct enc_vex {
+    u16 op;
+    u8 kind, flags; /* ENC_NONE, ENC_OP or ENC_GROUP (`op` is an enum vex_group); EF_WNEXT, EF_LNEXT */
+    u8 len, feat;   /* enum vex_len; needed besides that of the operation */
+    u8 a[4];        /* enum am */
 };
 
 /* Second index of the two- and three-byte maps: the mandatory prefix. */
@@ -159,6 +209,8 @@ extern const struct enc enc_group[GRP__COUNT][2][8]; /* [group][mod 3][ModRM.reg
 extern const struct enc enc_rm[RMT__COUNT][8];
 extern const struct enc enc_x87_mem[8][8];    /* [escape][ModRM.reg] */
 extern const struct enc enc_x87_reg[8][8][8]; /* [escape][ModRM.reg][ModRM.rm] */
+extern const struct enc_vex enc_vex[3][4][2][256]; /* [0F, 0F 38, 0F 3A][prefix][W][opcode] */
+extern const struct enc_vex enc_vex_group[VG__COUNT][2][8]; /* [group][mod 3][ModRM.reg] */
 extern const struct am_info am_info[];
 extern const u8 enc_size[][3]; /* [SZ_*][operand size 2, 4, 8] */
 

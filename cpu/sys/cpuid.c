@@ -25,11 +25,6 @@ static const struct feat_row feat_rows[FEAT__COUNT] = {
 #undef FEAT
 };
 
-/* Features whose instructions or state are not there: they cannot be switched on. */
-#define FEATS_ABSENT                                                                               \
-    (FEAT_BIT(XSAVE) | FEAT_BIT(BMI1) | FEAT_BIT(BMI2) | FEAT_BIT(ADX) | FEAT_BIT(RDRAND) |        \
-     FEAT_BIT(RDSEED))
-
 const struct cpu_model *cpu_model_at(unsigned i)
 {
     return i < ARRAY_LEN(models) ? &models[i] : NULL;
@@ -51,11 +46,50 @@ static bool same_name(const char *s, size_t n, const char *name)
     return true;
 }
 
+/* Other names that people know features by. */
+static const struct {
+    const char *name;
+    enum feat feat;
+} aliases[] = {
+    {"pni", FEAT_SSE3},   {"lzcnt", FEAT_ABM}, {"i64", FEAT_LM},  {"xd", FEAT_NX},
+    {"sha_ni", FEAT_SHA}, {"sha", FEAT_SHA},   {"cid", FEAT_CX8}, {"cmpxchg16b", FEAT_CX16},
+};
+
+/* What a feature rests on: it goes when that goes, and brings it along when it is switched on. */
+static const struct {
+    enum feat feat, needs;
+} rests_on[] = {
+    {FEAT_XSAVE, FEAT_FXSR},   {FEAT_XSAVEOPT, FEAT_XSAVE}, {FEAT_XSAVEC, FEAT_XSAVE},
+    {FEAT_XGETBV1, FEAT_XSAVE}, {FEAT_AVX, FEAT_XSAVE},     {FEAT_AVX, FEAT_SSE2},
+    {FEAT_AVX2, FEAT_AVX},     {FEAT_FMA, FEAT_AVX},        {FEAT_F16C, FEAT_AVX},
+};
+
+static u64 with_feat(u64 feats, enum feat f)
+{
+    feats |= BIT64(f);
+    for (unsigned i = 0; i < ARRAY_LEN(rests_on); i++)
+        if (rests_on[i].feat == f && !(feats >> rests_on[i].needs & 1))
+            feats = with_feat(feats, rests_on[i].needs);
+    return feats;
+}
+
+static u64 without_feat(u64 feats, enum feat f)
+{
+    feats &= ~BIT64(f);
+    for (unsigned i = 0; i < ARRAY_LEN(rests_on); i++)
+        if (rests_on[i].needs == f && feats >> rests_on[i].feat & 1)
+            feats = without_feat(feats, rests_on[i].feat);
+    return feats;
+}
+
 static int find_feat(const char *s, size_t n)
 {
     for (int f = 1; f < FEAT__COUNT; f++)
         if (same_name(s, n, feat_rows[f].name))
             return f;
+    for (unsigned i = 0; i < ARRAY_LEN(aliases); i++)
+        if (same_name(s, n, aliases[i].name))
+            return (int)aliases[i].feat;
     return -1;
 }
 
@@ -82,21 +116,23 @@ const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err
     *feats = model->feats;
     for (text += n; *text == ','; text += n) {
         bool on = text[1] != '-';
+        size_t name;
         int f;
         text += text[1] == '+' || text[1] == '-' ? 2 : 1;
         n = strcspn(text, ",");
-        f = find_feat(text, n);
+        name = strcspn(text, ",=");
+        if (name < n) {
+            on = n == name + 3 && !memcmp(text + name, "=on", 3);
+            if (!on && (n != name + 4 || memcmp(text + name, "=off", 4) != 0))
+                name = n; /* neither: no feature is called that */
+        }
+        f = find_feat(text, name);
         if (f < 0) {
             err_set(err, "There is no CPU feature \"%.*s\" to switch with -cpu.", (int)MIN(n, 40u),
                     text);
             return NULL;
         }
-        if (on && (FEATS_ABSENT >> f & 1)) {
-            err_set(err, "The CPU feature \"%s\" is not emulated; leave it out of -cpu.",
-                    feat_rows[f].name);
-            return NULL;
-        }
-        *feats = on ? *feats | BIT64(f) : *feats & ~BIT64(f);
+        *feats = on ? with_feat(*feats, (enum feat)f) : without_feat(*feats, (enum feat)f);
     }
     return model;
 }
@@ -119,7 +155,9 @@ static u32 feat_bits(const struct cpu *cpu, u32 leaf, unsigned reg)
 
 static u32 max_basic(const struct cpu *cpu)
 {
-    if (feat_bits(cpu, 7, 1))
+    if (cpu_has(cpu, FEAT_XSAVE))
+        return 0xd;
+    if (feat_bits(cpu, 7, 1) | feat_bits(cpu, 7, 2))
         return 7;
     if (cpu_has(cpu, FEAT_MONITOR))
         return 5;
@@ -150,6 +188,30 @@ static void leaf_4(u32 sub, u32 out[4])
     out[0] = type[sub] | 1u << 8;
     out[1] = 63 | 7u << 22;
     out[2] = sets[sub] - 1;
+}
+
+/* The XSAVE area: legacy region and header 576 bytes, then 256 for the halves of YMM registers. */
+static void leaf_d(const struct cpu *cpu, u32 sub, u32 out[4])
+{
+    bool avx = cpu_has(cpu, FEAT_AVX);
+    switch (sub) {
+    case 0:
+        out[0] = avx ? 7 : 3;
+        out[1] = cpu->xcr0 & 4 ? 832 : 576;
+        out[2] = avx ? 832 : 576;
+        break;
+    case 1:
+        out[0] = feat_bits(cpu, 0xd, 0);
+        if (cpu_has(cpu, FEAT_XSAVEC))
+            out[1] = cpu->xcr0 & 4 ? 832 : 576;
+        break;
+    case 2:
+        if (avx) {
+            out[0] = 256;
+            out[1] = 576;
+        }
+        break;
+    }
 }
 
 static void leaf_brand(const struct cpu *cpu, u32 leaf, u32 out[4])
@@ -184,6 +246,10 @@ static void leaf_extended(struct cpu *cpu, u32 leaf, u32 out[4])
     case 0x80000002u:
     case 0x80000003u:
     case 0x80000004u: leaf_brand(cpu, leaf, out); break;
+    case 0x80000005u: /* AMD: 32 KiB of data and of code, 8-way */
+        if (!strcmp(cpu->model->vendor, "AuthenticAMD"))
+            out[2] = out[3] = 32u << 24 | 8u << 16 | 1u << 8 | 64;
+        break;
     case 0x80000006u: out[2] = 2048u << 16 | 6u << 12 | 64; break;
     case 0x80000008u: out[0] = cpu->model->phys_bits | 48u << 8; break;
     }
@@ -219,8 +285,14 @@ void cpuid_query(struct cpu *cpu, u32 leaf, u32 sub, u32 out[4])
         out[2] = 3;
         break;
     case 7:
-        if (!sub)
+        if (!sub) {
             out[1] = feat_bits(cpu, 7, 1);
+            out[2] = feat_bits(cpu, 7, 2);
+        }
+        break;
+    case 0xd:
+        if (cpu_has(cpu, FEAT_XSAVE))
+            leaf_d(cpu, sub, out);
         break;
     }
 }

@@ -170,7 +170,11 @@ START_TEST(identification)
     machine_free(m);
     ck_assert_ptr_null(cpu_model_parse("z80", &feats, &err));
     ck_assert_ptr_null(cpu_model_parse("pentium,+warp", &feats, &err));
-    ck_assert_ptr_null(cpu_model_parse("max,+xsave", &feats, &err));
+    ck_assert_ptr_null(cpu_model_parse("max,xsave=maybe", &feats, &err));
+    ck_assert_ptr_nonnull(cpu_model_parse("max,xsave=off", &feats, &err));
+    ck_assert(!(feats & (FEAT_BIT(XSAVE) | FEAT_BIT(AVX) | FEAT_BIT(AVX2))));
+    ck_assert_ptr_nonnull(cpu_model_parse("qemu32,+avx2", &feats, &err));
+    ck_assert(feats & FEAT_BIT(XSAVE) && feats & FEAT_BIT(AVX) && !(feats & FEAT_BIT(FMA)));
     ck_assert_ptr_nonnull(cpu_model_parse("qemu32,+sse4_1,-sse2", &feats, &err));
     ck_assert(feats & FEAT_BIT(SSE41));
     ck_assert(!(feats & FEAT_BIT(SSE2)));
