@@ -43,6 +43,15 @@ void exec_CLFLUSH(struct cpu *cpu, const struct insn *insn)
     mem_read(cpu, insn->seg, ea(cpu, insn), 1);
 }
 
+void exec_CLFLUSHOPT(struct cpu *cpu, const struct insn *insn)
+{
+    exec_CLFLUSH(cpu, insn);
+}
+void exec_CLWB(struct cpu *cpu, const struct insn *insn)
+{
+    exec_CLFLUSH(cpu, insn);
+}
+
 void exec_CLD(struct cpu *cpu, const struct insn *insn)
 {
     cpu->eflags &= ~(u32)FL_DF;
@@ -269,6 +278,49 @@ void exec_INVLPG(struct cpu *cpu, const struct insn *insn)
         mmu_invlpg(&cpu->mmu, (u32)(cpu->seg[insn->seg].base + off));
 }
 
+/* ---- bases of FS and GS ---- */
+
+static void need_fsgsbase(struct cpu *cpu)
+{
+    if (!(cpu->cr4 & CR4_FSGSBASE))
+        cpu_raise(cpu, EXC_UD);
+}
+
+static void read_base(struct cpu *cpu, const struct insn *insn, unsigned s)
+{
+    need_fsgsbase(cpu);
+    opnd_write(cpu, insn, 0, cpu->seg[s].base);
+}
+
+static void write_base(struct cpu *cpu, const struct insn *insn, unsigned s)
+{
+    u64 v;
+    need_fsgsbase(cpu);
+    v = opnd_read(cpu, insn, 0);
+    if ((u64)((s64)(v << 16) >> 16) != v)
+        cpu_raise_err(cpu, EXC_GP, 0);
+    cpu->seg[s].base = v;
+    seg_update(cpu, s);
+    cpu_update_mode(cpu);
+}
+
+void exec_RDFSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    read_base(cpu, insn, SEG_FS);
+}
+void exec_RDGSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    read_base(cpu, insn, SEG_GS);
+}
+void exec_WRFSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    write_base(cpu, insn, SEG_FS);
+}
+void exec_WRGSBASE(struct cpu *cpu, const struct insn *insn)
+{
+    write_base(cpu, insn, SEG_GS);
+}
+
 /* ---- MSRs, time, identification ---- */
 
 static void put_edx_eax(struct cpu *cpu, u64 v)
@@ -321,6 +373,11 @@ void exec_RDTSCP(struct cpu *cpu, const struct insn *insn)
     cpu->gpr[REG_CX] = (u32)cpu->tsc_aux;
 }
 
+void exec_RDPID(struct cpu *cpu, const struct insn *insn)
+{
+    opnd_write(cpu, insn, 0, (u32)cpu->tsc_aux);
+}
+
 /* The two counters of a P6 exist and count nothing. */
 void exec_RDPMC(struct cpu *cpu, const struct insn *insn)
 {
@@ -337,43 +394,6 @@ void exec_CPUID(struct cpu *cpu, const struct insn *insn)
     cpu->gpr[REG_BX] = out[1];
     cpu->gpr[REG_CX] = out[2];
     cpu->gpr[REG_DX] = out[3];
-}
-
-void exec_XGETBV(struct cpu *cpu, const struct insn *insn)
-{
-    if (!(cpu->cr4 & CR4_OSXSAVE))
-        cpu_raise(cpu, EXC_UD);
-    if ((u32)cpu->gpr[REG_CX])
-        cpu_raise_err(cpu, EXC_GP, 0);
-    put_edx_eax(cpu, cpu->xcr0);
-}
-
-void exec_XSETBV(struct cpu *cpu, const struct insn *insn)
-{
-    u64 v = edx_eax(cpu);
-    if (!(cpu->cr4 & CR4_OSXSAVE))
-        cpu_raise(cpu, EXC_UD);
-    need_cpl0(cpu);
-    if ((u32)cpu->gpr[REG_CX] || !(v & 1) || (v & ~(u64)3))
-        cpu_raise_err(cpu, EXC_GP, 0);
-    cpu->xcr0 = v;
-}
-
-/* No hardware randomness in a machine that must be repeatable: "not available now" is an answer the
- * manual allows. */
-static void no_random(struct cpu *cpu, const struct insn *insn)
-{
-    opnd_write(cpu, insn, 0, 0);
-    cpu_set_aflags(cpu, 0);
-}
-
-void exec_RDRAND(struct cpu *cpu, const struct insn *insn)
-{
-    no_random(cpu, insn);
-}
-void exec_RDSEED(struct cpu *cpu, const struct insn *insn)
-{
-    no_random(cpu, insn);
 }
 
 /* MWAIT may end for any reason; with interrupts on it sleeps like HLT, which every waiting loop
