@@ -55,7 +55,6 @@ enum {
     CR4_OSXMMEXCPT = 1024,
     CR4_UMIP = 2048,
     CR4_FSGSBASE = 0x10000,
-    CR4_FSGSBASE = 0x10000,
     CR4_OSXSAVE = 0x40000,
     CR4_SMEP = 0x100000,
 };
@@ -342,6 +341,7 @@ enum {
     MK_AC = 0x2000,       /* misaligned accesses raise #AC */
     MK_PG = 0x8000,       /* paging is on: links across pages need a check */
     MK_DEBUG = 0x4000,    /* a breakpoint register is enabled: use exec */
+    MK_COMPAT = 0x400000, /* compatibility mode: registers may have bits above 31 that nobody may see */
     MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB:
                              no check, no add */
     MK_FLAT_CS = 0x20000,
