@@ -39,8 +39,8 @@ struct cpu *cpu_new(const struct cpu_config *config, struct err *err)
     }
     mmu_init(&cpu->mmu, config->mem, config->space, config->log);
     cpu->mmu.phys_mask = BIT64(model->phys_bits) - 1;
-    cpu->random = (config->seed ^ 0x5851f42d4c957f2dull) + ((u64)config->index << 32);
     cpu->mmu.gib_pages = cpu_has(cpu, FEAT_PDPE1GB);
+    cpu->random = (config->seed ^ 0x5851f42d4c957f2dull) + ((u64)config->index << 32);
     cpu_reset(cpu);
     return cpu;
 }
@@ -163,6 +163,7 @@ void cpu_update_mode(struct cpu *cpu)
     cpu->align_check = cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->eflags & FL_AC);
 
     key |= cpu->code_bits == 64 ? MK_CODE64 : cpu->code_bits == 32 ? MK_CODE32 : 0;
+    key |= cpu->code_bits != 64 && cpu_lma(cpu) ? MK_COMPAT : 0;
     key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
     key |= cpu->cr0 & CR0_PE ? MK_PE : 0;
     key |= cpu->eflags & FL_VM ? MK_VM : 0;

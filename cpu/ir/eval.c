@@ -5,6 +5,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/flags.h"
 #include "cpu/ir/shape.h"
+#include "cpu/sys/debug.h"
 
 #include <string.h>
 
@@ -395,6 +396,12 @@ static enum step do_exec(struct eval *e, const struct ir_ins *i)
     cpu->ahead = 0;
     cpu->rip = cpu->next_rip;
     e->run->done = i->at + 1u;
+    if (debug_end(cpu, insn->op, false)) { /* SYSCALL and SYSRET may leave a trap */
+        cpu->ahead = -(s32)e->run->done;
+        debug_trap(cpu);
+        cpu->ahead = 0;
+        return STEP_LEAVE;
+    }
     if (i->op == IR_EXECX || cpu->rip != next || cpu->mode_key != mode_key || cpu->mmu.gen != gen ||
         cpu->budget != budget)
         return STEP_LEAVE;

@@ -5,6 +5,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/ir/eval.h"
 #include "cpu/jit/block.h"
+#include "cpu/sys/debug.h"
 #include "devices/core/err.h"
 
 #include <stdlib.h>
@@ -72,6 +73,8 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
     if (x->ahead)
         cpu->budget += x->ahead - 1;
     cpu->ahead = 0;
+    if (debug_end(cpu, x->insn.op, false)) /* SYSCALL and SYSRET may leave a trap */
+        debug_trap(cpu);
     return 1;
 }
 

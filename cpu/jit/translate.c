@@ -134,6 +134,7 @@ static bool emit(struct jit *jit, struct block *b, struct be_out *out)
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
+        .compat = b->mode_key & MK_COMPAT,
     };
     out->code = jit->code_p;
     out->end = jit->buf.rw + jit->buf.size;

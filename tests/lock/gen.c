@@ -11,9 +11,11 @@ u64 lock_rnd(u64 *s)
     return z ^ z >> 31;
 }
 
-static enum lock_kind choose_kind(u64 *s, u32 mask)
+static enum lock_kind choose_kind(u64 *s, u32 mask, u64 feats)
 {
     enum lock_kind kind;
+    if (!(feats & FEAT_BIT(LM)) && mask != BIT(LOCK_LONG))
+        mask &= ~BIT(LOCK_LONG);
     do
         kind = (enum lock_kind)lock_below(s, LOCK_KINDS);
     while (!(mask >> kind & 1));
@@ -23,7 +25,9 @@ static enum lock_kind choose_kind(u64 *s, u32 mask)
 /* Choices that do not depend on instructions; what is set in *p beforehand stays. */
 static void choose_world(struct lock_prog *p, u64 *s)
 {
-    if (!p->simple && p->kind != LOCK_REAL)
+    if (p->kind == LOCK_LONG)
+        p->paging = PAGING_PAE; /* with one level more */
+    else if (!p->simple && p->kind != LOCK_REAL)
         p->paging = (enum lock_paging)lock_below(s, PAGINGS);
     if (p->paging == PAGING_PAE && !(p->feats & FEAT_BIT(PAE)))
         p->paging = PAGING_32;
@@ -43,9 +47,11 @@ void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_option
     p->seed = seed;
     p->feats = feats;
     p->simple = options->simple || lock_chance(&s, 15);
-    p->kind = choose_kind(&s, options->simple  ? BIT(LOCK_FLAT32)
-                              : options->kinds ? options->kinds
-                                               : ~0u);
+    p->kind = choose_kind(&s,
+                          options->kinds    ? options->kinds
+                          : options->simple ? BIT(LOCK_FLAT32)
+                                            : ~0u,
+                          feats);
     choose_world(p, &s);
     want = 4 + lock_below(&s, lock_chance(&s, 50) ? 20 : LOCK_MAX_INSNS - 4);
     while (p->n < want)
@@ -62,7 +68,7 @@ void lock_gen_raw(struct lock_prog *p, const u8 *bytes, size_t n, u64 feats)
         s = s << 8 | bytes[i];
     p->seed = s;
     p->feats = feats;
-    p->kind = choose_kind(&s, ~0u);
+    p->kind = choose_kind(&s, ~0u, feats);
     choose_world(p, &s);
     for (size_t i = HEAD; i < n && p->n < LOCK_MAX_INSNS; i += CHUNK) {
         struct lock_insn *insn = &p->insns[p->n++];
@@ -74,8 +80,9 @@ void lock_gen_raw(struct lock_prog *p, const u8 *bytes, size_t n, u64 feats)
 
 static void fix(const struct lock_prog *p, const struct lock_insn *i, u32 at, u8 *bytes)
 {
-    u32 target = p->at[MIN((u32)i->target, p->n)], eip = p->start + target,
-        rel = target - (at + i->len);
+    u32 target = p->at[MIN((u32)i->target, p->n)], rel = target - (at + i->len);
+    u64 to = p->start + target + (u64)(s64)i->add;
+    u32 eip = (u32)(p->start + target);
     u8 *q = bytes + i->fix_at;
     switch (i->fix) {
     case FIX_REL8:
@@ -88,7 +95,9 @@ static void fix(const struct lock_prog *p, const struct lock_insn *i, u32 at, u8
     case FIX_REL32: st32(q, rel); break;
     case FIX_OFF16: st16(q, (u16)(eip + (u32)(s32)i->add)); break;
     case FIX_OFF32: st32(q, eip + (u32)(s32)i->add); break;
-    case FIX_LIN32: st32(q, p->code_base + eip + (u32)(s32)i->add); break;
+    case FIX_LIN32: st32(q, p->code_at + target + (u32)(s32)i->add); break;
+    case FIX_OFF64: st64(q, to); break;
+    case FIX_RIP32: st32(q, rel + (u32)(s32)i->add); break;
     }
 }
 

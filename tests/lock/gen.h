@@ -14,6 +14,7 @@ enum {
     LOCK_TABLE =
         0x4400, /* where to go on behind each byte of the program: u16 offsets from its start */
     LOCK_PAGING = 0x5000, /* directory, table; PAE: pointers, directory, table; five pages */
+    LOCK_PML4 = 0x8000,   /* ... of which the fourth is the top level of 64-bit worlds */
     LOCK_CODE = 0x10000,
     LOCK_CODE2 = 0x18000,  /* another version of the two code pages, for remapping */
     LOCK_DATA = 0x20000,
@@ -30,6 +31,7 @@ enum lock_kind {
     LOCK_FLAT32, /* flat, level 0 */
     LOCK_USER32, /* flat, level 3 */
     LOCK_SEG32,  /* 32-bit code, odd data and stack segments, level 0 or 3 */
+    LOCK_LONG,   /* 64-bit code, level 0 or 3 (long.c, insn64.c) */
     LOCK_PM16,   /* 16-bit protected mode */
     LOCK_REAL,
     LOCK_V86,
@@ -40,7 +42,17 @@ enum lock_paging { PAGING_OFF, PAGING_32, PAGING_PAE, PAGINGS };
 enum { LOCK_MAX_INSNS = 64, LOCK_MAX_CODE = 900 };
 
 /* What of an instruction depends on where another one lies. */
-enum lock_fix { FIX_NONE, FIX_REL8, FIX_REL16, FIX_REL32, FIX_OFF16, FIX_OFF32, FIX_LIN32 };
+enum lock_fix {
+    FIX_NONE,
+    FIX_REL8,
+    FIX_REL16,
+    FIX_REL32,
+    FIX_OFF16,
+    FIX_OFF32,
+    FIX_LIN32,
+    FIX_OFF64,
+    FIX_RIP32 /* a displacement from RIP to the target's bytes */
+};
 
 struct lock_insn {
     u8 bytes[24];
@@ -55,12 +67,14 @@ struct lock_prog {
     enum lock_kind kind;
     enum lock_paging paging;
     bool wp, pse, user;
-    u8 bits;       /* 16 or 32 */
-    u32 start;     /* EIP of the program */
+    u8 bits;       /* 16, 32 or 64 */
+    u64 start;     /* EIP of the program */
     u32 code_base; /* base of its code segment */
-    u32 gpr[8], eflags;
+    u32 code_at;   /* where its bytes are in memory */
+    u64 gpr[16], eflags;
     u16 sel[SEG__COUNT];
-    u32 base[SEG__COUNT], limit[SEG__COUNT];
+    u64 base[SEG__COUNT];
+    u32 limit[SEG__COUNT];
     struct lock_insn insns[LOCK_MAX_INSNS];
     u32 n;
     u32 budget;    /* instructions to run at most */
@@ -104,11 +118,33 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m);
 
 /* insn.c: append one random instruction (or a few that belong together). */
 void lock_gen_insn(struct lock_prog *p, u64 *s);
+/* An empty instruction behind the others; is there room for n more? n low bytes of v behind i's. */
+struct lock_insn *lock_next(struct lock_prog *p);
+bool lock_room(const struct lock_prog *p, u32 n);
+void lock_put(struct lock_insn *i, u64 v, unsigned bytes);
+/* A linear address below 4 GiB worth touching; an immediate; a branch's target. */
+u32 lock_place(const struct lock_prog *p, u64 *s);
+u32 lock_immediate(u64 *s);
+void lock_flush(const struct lock_prog *p, struct lock_insn *i);
+u8 lock_target(const struct lock_prog *p, u64 *s, bool near);
+/* The opcode of a random instruction, with the ModRM reg field that it asks for or -1 (`plain`:
+ * from the translator's daily bread; otherwise from all the rest). */
+unsigned lock_opcode(u64 *s, bool plain, int *reg);
+/* insn64.c: the same for 64-bit code. False: nothing came of it, another one is to be tried. */
+bool lock_gen_insn64(struct lock_prog *p, u64 *s, u32 k);
 /* image.c */
 /* Map linear page `la` (one of the program's or of its data) to its other version, or back, in the
  * page tables of m. True when the entry is global. */
 bool lock_remap(const struct lock_prog *p, struct lock_machine *m, u32 la);
 void lock_choose(struct lock_prog *p, u64 *s);
+/* long.c: what 64-bit worlds have of their own, each called from its namesake in image.c. */
+void lock_choose64(struct lock_prog *p, u64 *s);
+void lock_image64(struct lock_prog *p);
+void lock_enter64(const struct lock_prog *p, struct cpu *cpu);
+void lock_segments64(const struct lock_prog *p, struct cpu *cpu);
+/* Where 64-bit worlds see the first 2 MiB once more, as linear addresses. */
+enum { LOCK_VIEWS = 4 };
+extern const u64 lock_views[LOCK_VIEWS];
 void lock_image(struct lock_prog *p);
 
 #endif

@@ -29,7 +29,7 @@ enum {
     SEL_STACK32_3 = 0x9b,
     SEL_SHORT16 = 0xa0,
     SEL_SHORT32 = 0xab,
-    GDT_SIZE = 0xb0,
+    GDT_SIZE = 0x100, /* from B0h on: those of 64-bit worlds (long.c) */
 };
 
 struct want {
@@ -145,10 +145,10 @@ static void put_handlers(struct lock_prog *p)
     };
     u8 *a = p->image + LOCK_HANDLERS, *b = a + 0x200;
     memcpy(a, h32, sizeof(h32));
-    st32(a + 8, p->start);
+    st32(a + 8, (u32)p->start);
     st32(a + 13, p->at[p->n]);
     st32(a + 24, LOCK_TABLE);
-    st32(a + 29, p->start);
+    st32(a + 29, (u32)p->start);
     memcpy(b, h16, sizeof(h16));
     st16(b + 8, (u16)p->start);
     st16(b + 11, p->at[p->n]);
@@ -234,16 +234,18 @@ void lock_image(struct lock_prog *p)
         st64(p->image + LOCK_DATA + i, i & 64 ? lock_rnd(&s) : lock_rnd(&s) & 0x7f000000ffull);
     /* What a stray RET finds: small numbers, and places in the program. */
     for (u32 i = 0; i < LOCK_STACK_SIZE; i += 4)
-        st32(p->image + LOCK_STACK + i, p->start + p->at[lock_below(&s, p->n + 1)]);
+        st32(p->image + LOCK_STACK + i, (u32)p->start + p->at[lock_below(&s, p->n + 1)]);
     st32(p->image + LOCK_SMM, 0xaa0f4140); /* inc ax; inc cx; rsm */
     put_tables(p);
     put_handlers(p);
     put_paging(p);
-    memcpy(p->image + p->code_base + p->start, p->code, p->code_len);
+    if (p->kind == LOCK_LONG)
+        lock_image64(p);
+    memcpy(p->image + p->code_at, p->code, p->code_len);
     memcpy(p->image + LOCK_CODE2, p->image + LOCK_CODE, 2 * PAGE_SIZE);
     for (u32 k = 0; k < p->n; k++)
         if (lock_chance(&s, 15))
-            memset(p->image + LOCK_CODE2 - LOCK_CODE + p->code_base + p->start + p->at[k], 0x90,
+            memset(p->image + LOCK_CODE2 - LOCK_CODE + p->code_at + p->at[k], 0x90,
                    p->insns[k].len);
 }
 
@@ -312,11 +314,12 @@ void lock_choose(struct lock_prog *p, u64 *s)
     u32 at;
     p->bits = p->kind >= LOCK_PM16 ? 16 : 32;
     p->user = p->kind == LOCK_USER32 || p->kind == LOCK_V86 ||
-              ((p->kind == LOCK_SEG32 || p->kind == LOCK_PM16) && lock_chance(s, 50));
+              ((p->kind == LOCK_SEG32 || p->kind == LOCK_PM16 || p->kind == LOCK_LONG) && lock_chance(s, 50));
     choose_segments(p, s);
     note_bases(p);
     at = lock_chance(s, 60) ? lock_below(s, 0x800) : 0x1000 - lock_below(s, 200);
-    p->start = LOCK_CODE - p->code_base + at;
+    p->code_at = LOCK_CODE + at;
+    p->start = p->code_at - p->code_base;
     for (unsigned r = 0; r < 8; r++)
         p->gpr[r] = lock_chance(s, 50)   ? (u32)lock_rnd(s)
                     : lock_chance(s, 50) ? (u32)(lock_rnd(s) & 0xff)
@@ -335,6 +338,8 @@ void lock_choose(struct lock_prog *p, u64 *s)
     p->eflags |= !p->simple && lock_chance(s, 3) ? FL_AC : 0;
     if (!p->simple && lock_chance(s, 2))
         p->eflags |= FL_TF;
+    if (p->kind == LOCK_LONG)
+        lock_choose64(p, s);
 }
 
 static void put_segments(const struct lock_prog *p, struct cpu *cpu)
@@ -363,7 +368,7 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m)
     struct cpu *cpu = m->cpu;
     u64 s = p->seed ^ 0xf9;
     lock_machine_reset(m, p->image);
-    for (unsigned r = 0; r < 8; r++)
+    for (unsigned r = 0; r < 16; r++)
         cpu->gpr[r] = p->gpr[r];
     cpu->gdt = (struct dtable){LOCK_GDT, GDT_SIZE - 1};
     cpu->idt = (struct dtable){p->kind == LOCK_REAL ? 0 : LOCK_IDT, 0x7ff};
@@ -386,10 +391,12 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m)
         cpu->cr0 |= CR0_PE | (p->paging ? CR0_PG : 0);
     if (!p->simple && lock_chance(&s, 30))
         cpu->cr0 |= CR0_AM;
-    cpu_set_eflags(cpu, p->eflags);
+    cpu_set_eflags(cpu, (u32)p->eflags);
+    if (p->kind == LOCK_LONG)
+        lock_enter64(p, cpu);
     ctrl_push_mode(cpu);
     cpu->cpl = p->user ? 3 : 0;
-    put_segments(p, cpu);
+    p->kind == LOCK_LONG ? lock_segments64(p, cpu) : put_segments(p, cpu);
     cpu->rip = cpu->next_rip = p->start;
     cpu_update_mode(cpu);
     seg_update_all(cpu);

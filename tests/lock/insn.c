@@ -61,7 +61,7 @@ static const struct range *choose(const struct range *r, u32 n, u64 *s)
 }
 
 /* A linear address worth touching. */
-static u32 place(const struct lock_prog *p, u64 *s)
+u32 lock_place(const struct lock_prog *p, u64 *s)
 {
     u32 k = lock_below(s, 100), page = lock_below(s, LOCK_DATA_SIZE >> PAGE_BITS) << PAGE_BITS;
     if (p->simple)
@@ -71,11 +71,11 @@ static u32 place(const struct lock_prog *p, u64 *s)
     if (k < 65)
         return LOCK_DATA + page - lock_below(s, 8);
     if (k < 72)
-        return p->code_base + p->start + lock_below(s, 300);
+        return p->code_at + lock_below(s, 300);
     if (k < 78)
         return p->paging ? LOCK_ALIAS + lock_below(s, 0x10000) : LOCK_DATA + page;
     if (k < 80)
-        return p->paging ? LOCK_ALIAS + ((p->code_base + p->start) & 0x1fff) + lock_below(s, 200)
+        return p->paging ? LOCK_ALIAS + (p->code_at & 0x1fff) + lock_below(s, 200)
                          : LOCK_CODE + 0x1ff8;
     if (k < 83)
         return LOCK_MMIO + lock_below(s, PAGE_SIZE);
@@ -99,23 +99,23 @@ static u32 offset(const struct lock_prog *p, unsigned seg, u64 *s)
 {
     if (!p->simple && p->limit[seg] != ~0u && lock_chance(s, 10))
         return p->limit[seg] - lock_below(s, 5) + 1;
-    return place(p, s) - p->base[seg];
+    return lock_place(p, s) - (u32)p->base[seg];
 }
 
 /* ---- appending ---- */
-static struct lock_insn *next(struct lock_prog *p)
+struct lock_insn *lock_next(struct lock_prog *p)
 {
     struct lock_insn *i = &p->insns[p->n++];
     memset(i, 0, sizeof(*i));
     return i;
 }
 
-static bool room(const struct lock_prog *p, u32 n)
+bool lock_room(const struct lock_prog *p, u32 n)
 {
     return p->n + n <= LOCK_MAX_INSNS;
 }
 
-static void put(struct lock_insn *i, u32 v, unsigned bytes)
+void lock_put(struct lock_insn *i, u64 v, unsigned bytes)
 {
     while (bytes--) {
         i->bytes[i->len++] = (u8)v;
@@ -123,7 +123,7 @@ static void put(struct lock_insn *i, u32 v, unsigned bytes)
     }
 }
 
-static u32 immediate(u64 *s)
+u32 lock_immediate(u64 *s)
 {
     u32 k = lock_below(s, 8);
     return k < 3   ? (u32)lock_rnd(s)
@@ -138,16 +138,16 @@ static void modrm_mem16(const struct lock_prog *p, struct lock_insn *i, unsigned
 {
     unsigned rm = lock_below(s, 8), k = lock_below(s, 10);
     if (k < 4) { /* absolute */
-        put(i, reg << 3 | 6, 1);
-        put(i, offset(p, SEG_DS, s), 2);
+        lock_put(i, reg << 3 | 6, 1);
+        lock_put(i, offset(p, SEG_DS, s), 2);
     } else if (k < 7) {
-        put(i, 0x40 | reg << 3 | (rm < 4 ? rm + 4 : rm), 1);
-        put(i, lock_below(s, 64) - 32, 1);
+        lock_put(i, 0x40 | reg << 3 | (rm < 4 ? rm + 4 : rm), 1);
+        lock_put(i, lock_below(s, 64) - 32, 1);
     } else if (k < 9) {
-        put(i, 0x80 | reg << 3 | rm, 1);
-        put(i, lock_chance(s, 50) ? lock_below(s, 64) : offset(p, SEG_DS, s), 2);
+        lock_put(i, 0x80 | reg << 3 | rm, 1);
+        lock_put(i, lock_chance(s, 50) ? lock_below(s, 64) : offset(p, SEG_DS, s), 2);
     } else {
-        put(i, reg << 3 | (rm == 6 ? 7 : rm), 1);
+        lock_put(i, reg << 3 | (rm == 6 ? 7 : rm), 1);
     }
 }
 
@@ -156,33 +156,33 @@ static void modrm_mem32(const struct lock_prog *p, struct lock_insn *i, unsigned
     static const u8 bases[] = {REG_BX, REG_BP, REG_SI, REG_DI};
     unsigned k = lock_below(s, 20), base = bases[lock_below(s, 4)];
     if (k < 6) {
-        put(i, reg << 3 | 5, 1);
-        put(i, offset(p, SEG_DS, s), 4);
+        lock_put(i, reg << 3 | 5, 1);
+        lock_put(i, offset(p, SEG_DS, s), 4);
     } else if (k < 12) {
-        put(i, 0x40 | reg << 3 | base, 1);
-        put(i, lock_below(s, 64) - 32, 1);
+        lock_put(i, 0x40 | reg << 3 | base, 1);
+        lock_put(i, lock_below(s, 64) - 32, 1);
     } else if (k < 13) {
-        put(i, 0x80 | reg << 3 | base, 1);
-        put(i, lock_below(s, 6000) - 3000, 4);
+        lock_put(i, 0x80 | reg << 3 | base, 1);
+        lock_put(i, lock_below(s, 6000) - 3000, 4);
     } else if (k < 14) {
-        put(i, (base == REG_BP ? 0x40 : 0) | reg << 3 | base, 1);
+        lock_put(i, (base == REG_BP ? 0x40 : 0) | reg << 3 | base, 1);
         if (base == REG_BP)
-            put(i, 0, 1);
+            lock_put(i, 0, 1);
     } else if (k < 16) { /* base + ecx * scale + disp8 */
-        put(i, 0x44 | reg << 3, 1);
-        put(i, lock_below(s, 4) << 6 | REG_CX << 3 | base, 1);
-        put(i, lock_below(s, 32), 1);
+        lock_put(i, 0x44 | reg << 3, 1);
+        lock_put(i, lock_below(s, 4) << 6 | REG_CX << 3 | base, 1);
+        lock_put(i, lock_below(s, 32), 1);
     } else if (k < 18) { /* no base: ecx * scale + disp32; ESP as base */
-        put(i, reg << 3 | 4, 1);
-        put(i, lock_below(s, 4) << 6 | REG_CX << 3 | 5, 1);
-        put(i, offset(p, SEG_DS, s), 4);
+        lock_put(i, reg << 3 | 4, 1);
+        lock_put(i, lock_below(s, 4) << 6 | REG_CX << 3 | 5, 1);
+        lock_put(i, offset(p, SEG_DS, s), 4);
     } else if (k < 19) {
-        put(i, 0x44 | reg << 3, 1);
-        put(i, 0x24, 1);
-        put(i, lock_below(s, 5) * 4, 1);
+        lock_put(i, 0x44 | reg << 3, 1);
+        lock_put(i, 0x24, 1);
+        lock_put(i, lock_below(s, 5) * 4, 1);
     } else { /* anything goes */
-        put(i, lock_below(s, 3) << 6 | reg << 3 | lock_below(s, 8), 1);
-        put(i, (u32)lock_rnd(s), 4);
+        lock_put(i, lock_below(s, 3) << 6 | reg << 3 | lock_below(s, 8), 1);
+        lock_put(i, (u32)lock_rnd(s), 4);
     }
 }
 
@@ -192,25 +192,32 @@ static unsigned prefixes(const struct lock_prog *p, struct lock_insn *i, u64 *s,
     static const u8 segs[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
     unsigned asz = p->bits;
     if (lock_chance(s, string ? 60 : 2))
-        put(i, lock_chance(s, 60) ? 0xf3 : 0xf2, 1);
+        lock_put(i, lock_chance(s, 60) ? 0xf3 : 0xf2, 1);
     if (lock_chance(s, p->simple && p->bits == 32 ? 12 : p->bits == 16 ? 30 : 15))
-        put(i, 0x66, 1);
+        lock_put(i, 0x66, 1);
     if (lock_chance(s, p->simple ? 1 : p->bits == 16 ? 12 : 4)) {
-        put(i, 0x67, 1);
+        lock_put(i, 0x67, 1);
         asz ^= 48;
     }
     if (!p->simple && lock_chance(s, 8))
-        put(i, segs[lock_below(s, 6)], 1);
+        lock_put(i, segs[lock_below(s, 6)], 1);
     if (lock_chance(s, 1))
-        put(i, 0xf0, 1);
+        lock_put(i, 0xf0, 1);
     return asz;
+}
+
+unsigned lock_opcode(u64 *s, bool plain, int *reg)
+{
+    const struct range *r =
+        plain ? choose(simple, ARRAY_LEN(simple), s) : choose(rest, ARRAY_LEN(rest), s);
+    *reg = r->reg;
+    return r->lo + lock_below(s, r->hi - r->lo + 1u);
 }
 
 static bool try_any(struct lock_prog *p, u64 *s, bool is_simple)
 {
-    const struct range *r =
-        is_simple ? choose(simple, ARRAY_LEN(simple), s) : choose(rest, ARRAY_LEN(rest), s);
-    unsigned opc = r->lo + lock_below(s, r->hi - r->lo + 1u), asz, reg;
+    int want;
+    unsigned opc = lock_opcode(s, is_simple, &want), asz, reg;
     struct lock_insn i = {0};
     struct insn dec;
     bool string = opc < 0x100 && ((opc >= 0xa4 && opc <= 0xa7) || (opc >= 0xaa && opc <= 0xaf) ||
@@ -218,27 +225,27 @@ static bool try_any(struct lock_prog *p, u64 *s, bool is_simple)
     enum dec_result res;
     asz = prefixes(p, &i, s, string);
     if (opc >= 0x150 && opc < 0x380 && opc != 0x1a2 && lock_chance(s, 40))
-        put(&i, lock_chance(s, 50) ? 0x66 : lock_chance(s, 50) ? 0xf2 : 0xf3, 1);
+        lock_put(&i, lock_chance(s, 50) ? 0x66 : lock_chance(s, 50) ? 0xf2 : 0xf3, 1);
     if (opc >= 0x100)
-        put(&i, 0x0f, 1);
+        lock_put(&i, 0x0f, 1);
     if (opc >= 0x200)
-        put(&i, opc >= 0x300 ? 0x3a : 0x38, 1);
-    put(&i, opc, 1);
-    reg = r->reg >= 0 ? (unsigned)r->reg : lock_below(s, 8);
-    if (reg == REG_SP && r->reg < 0 && lock_chance(s, 70))
+        lock_put(&i, opc >= 0x300 ? 0x3a : 0x38, 1);
+    lock_put(&i, opc, 1);
+    reg = want >= 0 ? (unsigned)want : lock_below(s, 8);
+    if (reg == REG_SP && want < 0 && lock_chance(s, 70))
         reg = lock_below(s, 8);
     if ((opc >= 0x40 && opc < 0x60) || (opc >= 0x90 && opc < 0xa0) || (opc >= 0xa0 && opc < 0xa4)) {
-        put(&i, offset(p, SEG_DS, s), 4);
+        lock_put(&i, offset(p, SEG_DS, s), 4);
     } else if (lock_chance(s, 45)) {
         unsigned rm = lock_below(s, 8);
-        put(&i, 0xc0 | reg << 3 | (rm == REG_SP && lock_chance(s, 70) ? REG_AX : rm), 1);
+        lock_put(&i, 0xc0 | reg << 3 | (rm == REG_SP && lock_chance(s, 70) ? REG_AX : rm), 1);
     } else if (asz == 16) {
         modrm_mem16(p, &i, reg, s);
     } else {
         modrm_mem32(p, &i, reg, s);
     }
-    put(&i, immediate(s), 4);
-    put(&i, immediate(s), 4);
+    lock_put(&i, lock_immediate(s), 4);
+    lock_put(&i, lock_immediate(s), 4);
     if (i.len > 24)
         return false;
     res = decode(&dec, i.bytes, MIN((unsigned)i.len, 15u), p->bits, p->feats);
@@ -247,7 +254,7 @@ static bool try_any(struct lock_prog *p, u64 *s, bool is_simple)
     if (res == DEC_OK && dec.op == OP_HLT && !lock_chance(s, 10))
         return false;
     i.len = res == DEC_OK ? dec.len : (u8)MIN((unsigned)i.len, 6u);
-    *next(p) = i;
+    *lock_next(p) = i;
     return true;
 }
 
@@ -256,26 +263,26 @@ static bool try_any(struct lock_prog *p, u64 *s, bool is_simple)
 static void pointer(struct lock_prog *p, u64 *s)
 {
     static const u8 regs[] = {REG_BX, REG_BP, REG_SI, REG_DI, REG_DI, REG_SI};
-    struct lock_insn *i = next(p);
+    struct lock_insn *i = lock_next(p);
     unsigned r = regs[lock_below(s, ARRAY_LEN(regs))], seg = r == REG_BP ? SEG_SS
                                                              : r == REG_DI && lock_chance(s, 50)
                                                                  ? SEG_ES
                                                                  : SEG_DS;
     bool narrow = p->bits == 16 && lock_chance(s, 90);
     if (p->bits == 16 && !narrow)
-        put(i, 0x66, 1);
-    put(i, 0xb8 + r, 1);
-    put(i, offset(p, seg, s), narrow ? 2 : 4);
+        lock_put(i, 0x66, 1);
+    lock_put(i, 0xb8 + r, 1);
+    lock_put(i, offset(p, seg, s), narrow ? 2 : 4);
 }
 
 static void count(struct lock_prog *p, u64 *s)
 {
-    struct lock_insn *i = next(p);
-    put(i, 0xb9, 1);
-    put(i, lock_chance(s, 10) ? 0x2000 : lock_below(s, 12), p->bits == 16 ? 2 : 4);
+    struct lock_insn *i = lock_next(p);
+    lock_put(i, 0xb9, 1);
+    lock_put(i, lock_chance(s, 10) ? 0x2000 : lock_below(s, 12), p->bits == 16 ? 2 : 4);
 }
 
-static u8 some_target(const struct lock_prog *p, u64 *s, bool near)
+u8 lock_target(const struct lock_prog *p, u64 *s, bool near)
 {
     u32 span = near ? 7 : 24, t = p->n + lock_below(s, span) - (lock_chance(s, 30) ? span - 2 : 0);
     return (u8)((s32)t < 0 ? 0 : MIN(t, (u32)LOCK_MAX_INSNS));
@@ -288,48 +295,48 @@ static void branch(struct lock_prog *p, u64 *s)
     struct lock_insn *i;
     bool wide = lock_chance(s, p->simple ? 0 : 4);
     unsigned bytes = (p->bits == 32) ^ wide ? 4 : 2;
-    target = some_target(p, s, k < 60);
-    i = next(p);
+    target = lock_target(p, s, k < 60);
+    i = lock_next(p);
     i->target = target;
     if (wide)
-        put(i, 0x66, 1);
+        lock_put(i, 0x66, 1);
     if (k < 45) {
-        put(i, 0x70 + lock_below(s, 16), 1);
+        lock_put(i, 0x70 + lock_below(s, 16), 1);
     } else if (k < 57) {
         if (lock_chance(s, 15))
-            put(i, 0x67, 1);
-        put(i, 0xe0 + lock_below(s, 4), 1);
+            lock_put(i, 0x67, 1);
+        lock_put(i, 0xe0 + lock_below(s, 4), 1);
     } else if (k < 60) {
-        put(i, 0xeb, 1);
+        lock_put(i, 0xeb, 1);
     } else if (k < 75) {
-        put(i, 0x0f, 1);
-        put(i, 0x80 + lock_below(s, 16), 1);
+        lock_put(i, 0x0f, 1);
+        lock_put(i, 0x80 + lock_below(s, 16), 1);
     } else if (k < 80) {
-        put(i, 0xe9, 1);
+        lock_put(i, 0xe9, 1);
     } else {
-        put(i, 0xe8, 1);
+        lock_put(i, 0xe8, 1);
     }
     i->fix_at = i->len;
     i->fix = k < 60 ? FIX_REL8 : bytes == 4 ? FIX_REL32 : FIX_REL16;
-    put(i, 0, k < 60 ? 1 : bytes);
+    lock_put(i, 0, k < 60 ? 1 : bytes);
 }
 
 /* mov eax, target; jmp/call eax, or push target; ret. */
 static void indirect(struct lock_prog *p, u64 *s)
 {
     bool w = p->bits == 32, push = lock_chance(s, 40);
-    struct lock_insn *i = next(p);
-    i->target = some_target(p, s, false);
-    put(i, push ? 0x68 : 0xb8, 1);
+    struct lock_insn *i = lock_next(p);
+    i->target = lock_target(p, s, false);
+    lock_put(i, push ? 0x68 : 0xb8, 1);
     i->fix_at = i->len;
     i->fix = w ? FIX_OFF32 : FIX_OFF16;
-    put(i, 0, w ? 4 : 2);
-    i = next(p);
+    lock_put(i, 0, w ? 4 : 2);
+    i = lock_next(p);
     if (push) {
-        put(i, 0xc3, 1);
+        lock_put(i, 0xc3, 1);
     } else {
-        put(i, 0xff, 1);
-        put(i, lock_chance(s, 50) ? 0xe0 : 0xd0, 1);
+        lock_put(i, 0xff, 1);
+        lock_put(i, lock_chance(s, 50) ? 0xe0 : 0xd0, 1);
     }
 }
 
@@ -337,36 +344,36 @@ static void indirect(struct lock_prog *p, u64 *s)
  */
 static void patch(struct lock_prog *p, u64 *s)
 {
-    struct lock_insn *i = next(p);
+    struct lock_insn *i = lock_next(p);
     bool real = p->kind >= LOCK_REAL;
     static const u8 nops[] = {0x90, 0x40, 0x41, 0xf8, 0xf9, 0xf5, 0x98, 0x43};
-    i->target = some_target(p, s, true);
+    i->target = lock_target(p, s, true);
     i->add = (s8)lock_below(s, 4);
     if (real)
-        put(i, 0x64, 1);
-    put(i, 0xc6, 1);
-    put(i, real ? 0x06 : p->bits == 16 ? 0x06 : 0x05, 1);
+        lock_put(i, 0x64, 1);
+    lock_put(i, 0xc6, 1);
+    lock_put(i, real ? 0x06 : p->bits == 16 ? 0x06 : 0x05, 1);
     i->fix_at = i->len;
     i->fix = p->bits == 16 ? FIX_OFF16 : FIX_LIN32;
-    put(i, 0, p->bits == 16 ? 2 : 4);
-    put(i, lock_chance(s, 70) ? nops[lock_below(s, ARRAY_LEN(nops))] : (u32)lock_rnd(s), 1);
+    lock_put(i, 0, p->bits == 16 ? 2 : 4);
+    lock_put(i, lock_chance(s, 70) ? nops[lock_below(s, ARRAY_LEN(nops))] : (u32)lock_rnd(s), 1);
 }
 
 /* mov ax, selector; mov sreg, ax — or a far jump to itself. */
 static void selector(struct lock_prog *p, u64 *s)
 {
-    struct lock_insn *i = next(p);
+    struct lock_insn *i = lock_next(p);
     unsigned sreg = lock_below(s, 6);
     u32 sel = p->kind >= LOCK_REAL ? LOCK_DATA / 16 + lock_below(s, 0x800)
                                    : lock_below(s, 0x14) << 3 |
                                          (lock_chance(s, 70) ? p->user * 3u : lock_below(s, 4));
     if (p->bits == 32)
-        put(i, 0x66, 1);
-    put(i, 0xb8, 1);
-    put(i, sel, 2);
-    i = next(p);
-    put(i, 0x8e, 1);
-    put(i, 0xc0 | (sreg == SEG_CS || (sreg == SEG_SS && lock_chance(s, 60)) ? SEG_ES : sreg) << 3,
+        lock_put(i, 0x66, 1);
+    lock_put(i, 0xb8, 1);
+    lock_put(i, sel, 2);
+    i = lock_next(p);
+    lock_put(i, 0x8e, 1);
+    lock_put(i, 0xc0 | (sreg == SEG_CS || (sreg == SEG_SS && lock_chance(s, 60)) ? SEG_ES : sreg) << 3,
         1);
 }
 
@@ -374,14 +381,14 @@ static void selector(struct lock_prog *p, u64 *s)
 static void far_jump(struct lock_prog *p, u64 *s)
 {
     static const u16 pm[] = {0x08, 0x1b, 0x30, 0x6b, 0xa0, 0xab, 0x58};
-    struct lock_insn *i = next(p);
+    struct lock_insn *i = lock_next(p);
     bool real = p->kind >= LOCK_REAL;
-    i->target = some_target(p, s, false);
-    put(i, lock_chance(s, 60) ? 0xea : 0x9a, 1);
+    i->target = lock_target(p, s, false);
+    lock_put(i, lock_chance(s, 60) ? 0xea : 0x9a, 1);
     i->fix_at = i->len;
     i->fix = p->bits == 32 ? FIX_OFF32 : FIX_OFF16;
-    put(i, 0, p->bits / 8u);
-    put(i,
+    lock_put(i, 0, p->bits / 8u);
+    lock_put(i,
         real                 ? LOCK_CODE / 16
         : lock_chance(s, 40) ? p->sel[SEG_CS]
                              : pm[lock_below(s, ARRAY_LEN(pm))],
@@ -396,26 +403,37 @@ static void control(struct lock_prog *p, u64 *s)
     u32 bit = bits[lock_below(s, ARRAY_LEN(bits))];
     if (bit == CR0_PG && !p->paging)
         bit = CR0_WP;
-    i = next(p);
-    put(i, 0xc0200f, 3);
-    i = next(p);
+    i = lock_next(p);
+    lock_put(i, 0xc0200f, 3);
+    i = lock_next(p);
     if (p->bits == 16)
-        put(i, 0x66, 1);
-    put(i, 0x35, 1);
-    put(i, bit, 4);
-    i = next(p);
-    put(i, 0xc0220f, 3);
+        lock_put(i, 0x66, 1);
+    lock_put(i, 0x35, 1);
+    lock_put(i, bit, 4);
+    i = lock_next(p);
+    lock_put(i, 0xc0220f, 3);
+}
+
+/* Load CR3 with what it holds. NOPs in front catch what patch() writes: no program may make data its
+ * page tables. */
+void lock_flush(const struct lock_prog *p, struct lock_insn *i)
+{
+    lock_put(i, 0x90909090, 4);
+    if (p->bits == 16)
+        lock_put(i, 0x66, 1);
+    lock_put(i, 0xb8, 1);
+    lock_put(i, p->kind == LOCK_LONG ? LOCK_PML4 : LOCK_PAGING, 4);
+    lock_put(i, 0xd8220f, 3);
 }
 
 static void flush(struct lock_prog *p, u64 *s)
 {
     struct lock_insn *i;
-    i = next(p);
+    i = lock_next(p);
     if (lock_chance(s, 50)) {
-        put(i, 0xd8200f, 3);
-        put(i, 0xd8220f, 3); /* mov eax, cr3; mov cr3, eax */
+        lock_flush(p, i);
     } else {
-        put(i, 0x3b010f, 3); /* invlpg [ebx] / [bp+di] */
+        lock_put(i, 0x3b010f, 3); /* invlpg [ebx] / [bp+di] */
     }
 }
 
@@ -426,53 +444,56 @@ static void debug(struct lock_prog *p, u64 *s)
     u8 wide = p->bits == 16 ? 0x66 : 0;
     struct lock_insn *i;
     if (lock_chance(s, 40)) {
-        i = next(p);
+        i = lock_next(p);
         if (wide)
-            put(i, wide, 1);
-        put(i, 0x68, 1);
-        put(i,
+            lock_put(i, wide, 1);
+        lock_put(i, 0x68, 1);
+        lock_put(i,
             (u32)lock_rnd(s) & (F_ALL | FL_TF | FL_IF | FL_DF | FL_NT | FL_AC | FL_IOPL | FL_RF) &
                 ~(lock_chance(s, 50) ? 0u : (u32)FL_TF),
             4);
-        i = next(p);
+        i = lock_next(p);
         if (wide)
-            put(i, wide, 1);
-        put(i, 0x9d, 1);
+            lock_put(i, wide, 1);
+        lock_put(i, 0x9d, 1);
         return;
     }
-    i = next(p);
+    i = lock_next(p);
     if (wide)
-        put(i, wide, 1);
-    put(i, 0xb8, 1);
-    put(i, place(p, s), 4);
-    put(i, 0x230f | (0xc0 | n << 3) << 16, 3); /* mov dr[n], eax */
-    i = next(p);
+        lock_put(i, wide, 1);
+    lock_put(i, 0xb8, 1);
+    lock_put(i, lock_place(p, s), 4);
+    lock_put(i, 0x230f | (0xc0 | n << 3) << 16, 3); /* mov dr[n], eax */
+    i = lock_next(p);
     if (wide)
-        put(i, wide, 1);
-    put(i, 0xb8, 1);
-    put(i,
+        lock_put(i, wide, 1);
+    lock_put(i, 0xb8, 1);
+    lock_put(i,
         0x400 | (lock_chance(s, 85) ? 1u : 0u) << (2 * n) | kind << (16 + 4 * n) |
             lock_below(s, 4) << (18 + 4 * n),
         4);
-    put(i, 0xf8230f, 3); /* mov dr7, eax */
+    lock_put(i, 0xf8230f, 3); /* mov dr7, eax */
 }
 
 /* Port 20h..2fh of the device: an interrupt right behind this instruction. */
 static void interrupt(struct lock_prog *p, u64 *s)
 {
-    struct lock_insn *i = next(p);
-    put(i, 0xe6, 1);
-    put(i, 0x20 + lock_below(s, 16), 1);
-    if (lock_chance(s, 50) && room(p, 1)) {
-        i = next(p);
-        put(i, 0xfb, 1);
+    struct lock_insn *i = lock_next(p);
+    lock_put(i, 0xe6, 1);
+    lock_put(i, 0x20 + lock_below(s, 16), 1);
+    if (lock_chance(s, 50) && lock_room(p, 1)) {
+        i = lock_next(p);
+        lock_put(i, 0xfb, 1);
     }
 }
 
 void lock_gen_insn(struct lock_prog *p, u64 *s)
 {
     u32 k = lock_below(s, 1000);
-    if (!room(p, 4)) {
+    if (p->bits == 64) {
+        while (!lock_gen_insn64(p, s, k))
+            ;
+    } else if (!lock_room(p, 4)) {
         while (!try_any(p, s, true))
             ;
     } else if (k < 90) {

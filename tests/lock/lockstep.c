@@ -43,7 +43,7 @@ static void remap(const struct lock_prog *p, struct lock_machine *m, u64 *s)
 {
     struct mmu *mmu = &m->cpu->mmu;
     struct mmu_mode mode = mmu->mode;
-    u32 la = lock_chance(s, 70) ? (p->code_base + p->start + lock_below(s, p->code_len))
+    u32 la = lock_chance(s, 70) ? p->code_at + lock_below(s, p->code_len)
                                 : LOCK_DATA + lock_below(s, LOCK_DATA_SIZE);
     bool global = lock_remap(p, m, la);
     unsigned k = lock_below(s, 3);
@@ -51,8 +51,9 @@ static void remap(const struct lock_prog *p, struct lock_machine *m, u64 *s)
         mmu_set_mode(mmu, &mode, true);
     else if (k == 1)
         mmu_flush(mmu, true);
-    else
-        mmu_invlpg(mmu, la);
+    else /* all views of the page: what a TLB holds of the others is nobody's business here */
+        for (unsigned v = 0; v < (p->kind == LOCK_LONG ? LOCK_VIEWS : 1); v++)
+            mmu_invlpg(mmu, lock_views[v] + la);
 }
 
 /* What comes from outside between slices: DMA into the program or its data, A20. */
@@ -60,7 +61,7 @@ static void outside(const struct lock_prog *p, struct lock_machine *m)
 {
     u64 s = p->seed + m->cpu->icount;
     u8 bytes[8];
-    u32 at = lock_chance(&s, 60) ? p->code_base + p->start + lock_below(&s, p->code_len)
+    u32 at = lock_chance(&s, 60) ? p->code_at + lock_below(&s, p->code_len)
                                  : LOCK_DATA + lock_below(&s, LOCK_DATA_SIZE);
     st64(bytes, lock_chance(&s, 50) ? lock_rnd(&s) : 0x9090909090909090ull);
     bus_copy(&m->mem, at, bytes, 1 + lock_below(&s, 8), true);
@@ -211,7 +212,7 @@ static void print_trace(const struct lock_prog *p, struct lock_machine *a, u32 s
         struct cpu *cpu = a->cpu;
         u64 la;
         run_to(p, a, slices, k);
-        la = (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+        la = cpu_long(cpu) ? cpu->rip : (u32)(cpu->seg[SEG_CS].base + cpu->rip);
         fprintf(out, "  %04x:%08llx  ", cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
         if (mmu_peek(&cpu->mmu, la, buf, 15) &&
             decode(&insn, buf, 15, cpu->code_bits, p->feats) == DEC_OK)
@@ -241,6 +242,16 @@ static void print_states(const struct lock_machine *a, const struct lock_machine
         if (a->cpu->gpr[r] != b->cpu->gpr[r])
             fprintf(out, "gpr %u: %llx, %llx\n", r, (unsigned long long)a->cpu->gpr[r],
                     (unsigned long long)b->cpu->gpr[r]);
+    {
+        const u64 x[] = {a->cpu->star, a->cpu->lstar, a->cpu->kernel_gs_base, a->cpu->pat,
+                         a->cpu->misc_enable, a->cpu->sysenter_esp, a->cpu->sysenter_eip},
+                  y[] = {b->cpu->star, b->cpu->lstar, b->cpu->kernel_gs_base, b->cpu->pat,
+                         b->cpu->misc_enable, b->cpu->sysenter_esp, b->cpu->sysenter_eip};
+        for (unsigned i = 0; i < ARRAY_LEN(x); i++)
+            if (x[i] != y[i])
+                fprintf(out, "system register %u: %llx, %llx\n", i, (unsigned long long)x[i],
+                        (unsigned long long)y[i]);
+    }
     for (u32 i = 0; i < LOCK_RAM && shown < 16; i++)
         if (a->ram.host[i] != b->ram.host[i] && ++shown)
             fprintf(out, "memory %05x: %02x, %02x\n", i, a->ram.host[i], b->ram.host[i]);
@@ -257,7 +268,7 @@ static void print_states(const struct lock_machine *a, const struct lock_machine
 void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_machine *b,
                  FILE *out)
 {
-    static const char *const kinds[] = {"flat32", "user32", "seg32", "pm16", "real", "v86"};
+    static const char *const kinds[] = {"flat32", "user32", "seg32", "long", "pm16", "real", "v86"};
     static const char *const paging[] = {"no", "32-bit", "PAE"};
     struct lock_diff d = lock_compare(p, a, b, NULL);
     u32 n = d.length;

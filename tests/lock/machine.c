@@ -131,6 +131,7 @@ void lock_machine_reset(struct lock_machine *m, const u8 *image)
     cpu_set_a20(cpu, true);
     cpu->exit_request = 0;
     cpu->intr = 0;
+    cpu->random = 0; /* a reset keeps it */
     m->dev_hash = m->dev_count = 0;
 }
 

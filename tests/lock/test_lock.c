@@ -75,6 +75,13 @@ START_TEST(all_eval)
 }
 END_TEST
 
+START_TEST(long_mode)
+{
+    const struct lock_options options = {.kinds = BIT(LOCK_LONG)};
+    run(_i ? ENGINE_EVAL : ENGINE_JIT, "max", programs() / (_i ? 4 : 2), &options);
+}
+END_TEST
+
 /* ---- what random programs do not reach ---- */
 
 /* 32-bit flat code at 0x10000. */
@@ -164,6 +171,7 @@ int main(void)
     tcase_add_test(t, simple_jit);
     tcase_add_loop_test(t, all_jit, 0, 3);
     tcase_add_test(t, all_eval);
+    tcase_add_loop_test(t, long_mode, 0, 2);
     tcase_add_test(u, link_over_a20);
     tcase_add_test(u, budget);
     suite_add_tcase(suite, u);
