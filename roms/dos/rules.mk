@@ -17,7 +17,7 @@ DOS_SHARED := $(call dos_o,lib/mem dos/lib/int.s)
 DOS_KERNEL := $(call dos_o,dos/kernel/start.s $(patsubst %,dos/kernel/%,main console disk fat file memory process int21) \
               dos/lib/frame lib/serial) $(DOS_SHARED)
 DOS_LIB := $(call dos_o,dos/lib/com.s dos/lib/dos) $(DOS_SHARED)
-DOS_LIBC := $(DOS_LIB) $(call dos_o,dos/lib/check)
+DOS_LIBC := $(DOS_LIB) $(call dos_o,dos/lib/check dos/lib/trap)
 
 $(DOSB)/kernel.elf: $(DOS_KERNEL) roms/lib/flat.lds
 	$(call rom_flat,0)
@@ -40,7 +40,7 @@ $(DOSB)/raw/%.o: roms/dos/tests/raw/%.S
 	@mkdir -p $(@D)
 	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) -c $< -o $@
 $(DOSB)/raw/%.flat: $(DOSB)/raw/%.o
-	$(rom_raw)
+	$(subst -Ttext=0,-Ttext=$(if $(filter %_exe %_ovl,$*),0,0x100),$(rom_raw))
 
 $(DOSB)/boot.o: roms/dos/boot.S
 	@mkdir -p $(@D)

@@ -1,4 +1,7 @@
-@rem Run at the start; see README.md for what each program tests.
+@rem Run at the start; README.md says what each program tests.
 ver
-mem
+dostest
+cputest
+fputest
+hwtest
 poweroff
