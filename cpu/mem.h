@@ -30,12 +30,20 @@ static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size
     u64 la;
     if (UNLIKELY(off + size > (write ? seg->end_w : seg->end_r) || off + size < off))
         seg_check(cpu, s, off, size, write);
-    if (UNLIKELY(cpu->align_check && (off & (size - 1)) && size <= 8))
-        mem_raise_ac(cpu);
     la = mem_address(cpu, s, off);
+    if (UNLIKELY(cpu->align_check && (la & (size - 1)) && size <= 8))
+        mem_raise_ac(cpu);
     if (UNLIKELY(cpu->watch))
         debug_access(cpu, la, size, write);
     return la;
+}
+
+/* #AC for an operand that is accessed in other pieces than its type's alignment (table 6-7): `align`
+ * is a power of two. */
+static inline void mem_check_align(struct cpu *cpu, unsigned s, u64 off, unsigned align)
+{
+    if (UNLIKELY(cpu->align_check && (mem_address(cpu, s, off) & (align - 1))))
+        mem_raise_ac(cpu);
 }
 
 static inline u64 mem_read(struct cpu *cpu, unsigned s, u64 off, unsigned size)

@@ -159,6 +159,7 @@ void exec_CMPXCHG8B(struct cpu *cpu, const struct insn *insn)
     bool equal;
     if (half == 8 && (mem_address(cpu, insn->seg, off) & 15))
         cpu_raise_err(cpu, EXC_GP, 0);
+    mem_check_align(cpu, insn->seg, off, 2 * half);
     mem_check_write(cpu, insn->seg, off, half);
     mem_check_write(cpu, insn->seg, next, half);
     lo = mem_read(cpu, insn->seg, off, half);

@@ -139,7 +139,9 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
         insn = exec_fetch(cpu);
         cpu->next_rip = cpu->rip + insn->len;
         if (cpu->code_bits != 64) {
-            if (UNLIKELY(cpu->next_rip - 1 > cpu->seg[SEG_CS].limit))
+            /* No byte lies beyond a limit of 4 GiB: EIP wraps in the middle of an instruction. */
+            if (UNLIKELY(cpu->next_rip - 1 > cpu->seg[SEG_CS].limit) &&
+                cpu->seg[SEG_CS].limit != 0xffffffffu)
                 cpu_raise_err(cpu, EXC_GP, 0);
             cpu->next_rip = (u32)cpu->next_rip;
         }

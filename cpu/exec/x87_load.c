@@ -19,6 +19,7 @@ void exec_FLD(struct cpu *cpu, const struct insn *insn)
         return;
     }
     if (insn->o[0].size == 10) {
+        mem_check_align(cpu, insn->seg, ea(cpu, insn), 8);
         mem_read_bytes(cpu, insn->seg, ea(cpu, insn), m, 10);
         x87_note(cpu, insn);
         x87_push(cpu, f80_load(m));
@@ -51,6 +52,7 @@ void exec_FBLD(struct cpu *cpu, const struct insn *insn)
 {
     u8 m[10];
     x87_start(cpu);
+    mem_check_align(cpu, insn->seg, ea(cpu, insn), 8);
     mem_read_bytes(cpu, insn->seg, ea(cpu, insn), m, 10);
     x87_note(cpu, insn);
     x87_push(cpu, f80_from_bcd(m));
@@ -141,9 +143,10 @@ store(struct cpu *cpu, const struct insn *insn, enum store_form form, bool pop)
         deliver = !(env.flags & env.unmasked & ~FP_PE);
     }
     if (deliver) {
-        if (size == 10)
+        if (size == 10) {
+            mem_check_align(cpu, insn->seg, off, 8);
             mem_write_bytes(cpu, insn->seg, off, m, 10);
-        else if (size == 8)
+        } else if (size == 8)
             mem_write(cpu, insn->seg, off, 8, ld64(m));
         else
             mem_write(cpu, insn->seg, off, size, ld_le(m, size));

@@ -156,7 +156,7 @@ static void prepare(const struct insn_case *c, unsigned cpl, bool stack, s32 at,
     machine_page(m, P1, v == ABSENT1 ? 0 : v == READ1 ? P1 | 5 : P1 | 7);
     machine_page(m, P2, v == ABSENT2 ? 0 : v == READ2 ? P2 | 5 : P2 | 7);
     cpu->cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu_has(cpu, FEAT_XSAVE) ? CR4_OSXSAVE : 0);
-    cpu->xcr0 = 3;
+    cpu->xcr0 = cpu_has(cpu, FEAT_AVX) ? 7 : 3;
     ctrl_write_cr0(cpu, cpu->cr0 | CR0_WP);
     cpu->fpu.cw = 0x37f;
     cpu->fpu.empty = 0xf0;
