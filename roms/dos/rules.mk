@@ -12,6 +12,7 @@ $(DOSB)/m16/%.s.o: roms/%.S
 	@mkdir -p $(@D)
 	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) -c $< -o $@
 
+DOS_DRIVERS :=
 dos_o = $(patsubst %,$(DOSB)/m16/%.o,$(1))
 DOS_SHARED := $(call dos_o,lib/mem dos/lib/int.s)
 DOS_KERNEL := $(call dos_o,dos/kernel/start.s $(patsubst %,dos/kernel/%,main console disk fat file memory process int21) \
@@ -24,6 +25,11 @@ $(DOSB)/kernel.elf: $(DOS_KERNEL) roms/lib/flat.lds
 
 $(DOSB)/shell.elf: $(DOS_LIB) $(call dos_o,dos/shell/shell lib/power lib/pci) roms/lib/flat.lds
 	$(call rom_flat,0x100)
+
+DOS_XMS := $(DOS_LIB) $(call dos_o,dos/xms/entry.s dos/xms/main dos/xms/a20 dos/xms/emb dos/xms/move dos/lib/frame)
+$(DOSB)/xms.elf: $(DOS_XMS) roms/lib/flat.lds
+	$(call rom_flat,0x100)
+DOS_DRIVERS += XMS.COM=$(DOSB)/xms.flat
 
 # Test programs in C: tests/NAME.c alone, or with tests/NAME.S.
 DOS_TESTS := $(sort $(basename $(notdir $(wildcard roms/dos/tests/*.c))))

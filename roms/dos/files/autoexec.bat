@@ -4,4 +4,7 @@ dostest
 cputest
 fputest
 hwtest
+xms
+xmstest
+unreal
 poweroff

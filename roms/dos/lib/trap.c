@@ -4,8 +4,6 @@
 volatile u16 trap_count, trap_ip, trap_cs, trap_flags, trap_resume, trap_want;
 volatile u16 trap_trace[TRACE_MAX];
 
-void trap_handler(void);
-
 /* Any data segment may be loaded when it is called, so everything is addressed through CS. */
 __asm__(".globl trap_handler\n"
         "trap_handler:\n\t"

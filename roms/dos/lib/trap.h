@@ -16,6 +16,7 @@ extern volatile u16 trap_want;
 /* The first return addresses, for single steps. */
 extern volatile u16 trap_trace[TRACE_MAX];
 
+void trap_handler(void);
 /* Point the vector at the handler; returns what it was. */
 u32 trap_install(u8 vector);
 
