@@ -42,6 +42,7 @@ check-full: check
 	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
 	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
 	tests/tools/same_state.sh $(B)
+	tests/tools/second_opinion.sh $(B)
 
 # The same tests on other builds of the same tree, in folders of their own.
 variant = rm -rf $(1) && mkdir -p $(1) && git ls-files -z | xargs -0 cp --parents -t $(1) && \
