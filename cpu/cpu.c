@@ -153,6 +153,11 @@ void cpu_update_mode(struct cpu *cpu)
         cpu->stack_bits = 64;
     else
         cpu->stack_bits = cpu->seg[SEG_SS].attr & DA_DB ? 32 : 16;
+    /* The upper halves do not survive leaving 64-bit mode (SDM vol. 1 section 3.4.1.1). Cleared, a
+     * 32-bit address may be a register as it is. */
+    if (was64 && cpu->code_bits != 64)
+        for (unsigned i = 0; i < 8; i++)
+            cpu->gpr[i] = (u32)cpu->gpr[i];
     /* The ends of segments depend on rights being checked and on 64-bit code. */
     if (was64 != (cpu->code_bits == 64) ||
         cpu->seg_mode != (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM)) {

@@ -33,12 +33,14 @@ ifneq ($(HAVE_CHECK),yes)
 	@echo "make check needs the Check library: 'make deps' installs it"; exit 1
 endif
 	+@$(MAKE) --no-print-directory check-units
+	+@$(MAKE) --no-print-directory check-storm STORM_INSNS=1000000
 	+@$(MAKE) --no-print-directory check-boot
 	@echo "make check: all passed"
 
-# Long: everything of check, a million random blocks, a million operations per device, the slow boots, the law of equal hashes.
+# Long: everything of check, a million random blocks, 10^8 random instructions, a million operations per device, the slow boots, the law of equal hashes.
 check-full: check
 	+@$(MAKE) --no-print-directory check-lock
+	+@$(MAKE) --no-print-directory check-storm
 	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
 	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
 	tests/tools/same_state.sh $(B)
@@ -56,3 +58,4 @@ check-torture:
 .PHONY: check-units check-boot check-full
 -include tests/bench/rules.mk
 -include tests/fuzz/rules.mk
+-include tests/tools/rules.mk
