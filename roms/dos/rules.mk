@@ -31,6 +31,18 @@ $(DOSB)/xms.elf: $(DOS_XMS) roms/lib/flat.lds
 	$(call rom_flat,0x100)
 DOS_DRIVERS += XMS.COM=$(DOSB)/xms.flat
 
+# The monitor is a 32-bit program, carried inside EMM.COM.
+DOS_MONITOR := $(patsubst %,$(ROMB)/dos/monitor/%.o,start main trap emulate pages ports ems bios) $(ROMB)/lib/mem.o \
+               $(ROMB)/lib/power.o $(ROMB)/lib/pci.o
+$(DOSB)/monitor.elf: $(DOS_MONITOR) roms/lib/flat.lds
+	$(call rom_flat,0xf8000000)
+$(DOSB)/m16/dos/emm/entry.s.o: roms/dos/emm/entry.S $(DOSB)/monitor.flat
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) '-DMONITOR_FILE="$(DOSB)/monitor.flat"' -c $< -o $@
+$(DOSB)/emm.elf: $(DOS_LIB) $(call dos_o,dos/emm/entry.s dos/emm/main) roms/lib/flat.lds
+	$(call rom_flat,0x100)
+DOS_DRIVERS += EMM.COM=$(DOSB)/emm.flat
+
 # Test programs in C: tests/NAME.c alone, or with tests/NAME.S.
 DOS_TESTS := $(sort $(basename $(notdir $(wildcard roms/dos/tests/*.c))))
 dos_test_asm = $(if $(wildcard roms/dos/tests/$(1)_asm.S),$(DOSB)/m16/dos/tests/$(1)_asm.s.o)

@@ -7,4 +7,6 @@ hwtest
 xms
 xmstest
 unreal
+emm
+xmstest
 poweroff
