@@ -246,6 +246,10 @@ static const char *sized_name(const struct insn *in)
         {OP_RETF, {"retf", "retf", "retfq"}},
         {OP_JCXZ, {"jcxz", "jecxz", "jrcxz"}},
         {OP_CMPXCHG8B, {"cmpxchg8b", "cmpxchg8b", "cmpxchg16b"}},
+        {OP_XSAVE, {"xsave", "xsave", "xsave64"}},
+        {OP_XSAVEC, {"xsavec", "xsavec", "xsavec64"}},
+        {OP_XSAVEOPT, {"xsaveopt", "xsaveopt", "xsaveopt64"}},
+        {OP_XRSTOR, {"xrstor", "xrstor", "xrstor64"}},
     };
     unsigned size = in->op == OP_JCXZ ? in->asz : in->osz;
     size_t i;

@@ -5,6 +5,9 @@
  * V86 mode have no VEX; the operations find that out when they run. */
 #include "cpu/isa/dec.h"
 
+_Static_assert(OP_VMOVQ == OP_VMOVD + 1, "VMOVQ follows VMOVD");
+_Static_assert(OP_VPEXTRQ == OP_VPEXTRD + 1, "VPEXTRQ follows VPEXTRD");
+_Static_assert(OP_VPINSRQ == OP_VPINSRD + 1, "VPINSRQ follows VPINSRD");
 _Static_assert(OP_VZEROALL == OP_VZEROUPPER + 1, "VZEROALL follows VZEROUPPER");
 
 /* Bytes that an operand size means, of the operand size or of the vector length. */

@@ -142,6 +142,11 @@ static inline bool row_reserved_prefix(const struct oracle_case *c)
     return false;
 }
 
+static inline bool row_younger(const struct oracle_case *c)
+{
+    return c->in.op == OP_RDPID;
+}
+
 static inline bool row_mov_cs(const struct oracle_case *c)
 {
     return only_theirs(c) && c->map == MAP_ONE && c->opcode == 0x8e &&
@@ -193,7 +198,9 @@ static inline bool row_prefix16(const struct oracle_case *c)
 {
     return c->bits == 16 && c->map != MAP_ONE && oracle_has_prefix(c) &&
            (op_info[c->in.op].attrs & (OPA_MMX | OPA_SSE) || c->in.op == OP_POPCNT ||
-            c->in.op == OP_TZCNT || c->in.op == OP_LZCNT || c->in.op == OP_CRC32);
+            c->in.op == OP_TZCNT || c->in.op == OP_LZCNT || c->in.op == OP_CRC32 ||
+            c->in.op == OP_ADCX || c->in.op == OP_ADOX || c->in.op == OP_CLWB ||
+            c->in.op == OP_CLFLUSHOPT);
 }
 
 static inline bool row_two_prefixes(const struct oracle_case *c)
@@ -302,6 +309,7 @@ static const struct oracle_row oracle_rows[] = {
     {"absent", "extensions that are not there", row_absent, false},
     {"reserved-prefix", "Capstone drops a mandatory prefix that makes no encoding; the SDM has #UD",
      row_reserved_prefix, false},
+    {"younger", "encodings that Capstone does not know yet", row_younger, false},
     {"mov-cs", "CS cannot be loaded by MOV", row_mov_cs, false},
     {"absent-register", "CR1, CR5-7, CR9-15 and DR8-15 are #UD", row_absent_register, false},
     {"only64", "SWAPGS outside of 64-bit code is nobody's", row_only64, false},
