@@ -125,8 +125,13 @@ int main(void)
     static struct monitor_info info;
     char arguments[128];
     u16 seg, msw;
+    u32 n;
 
     dos_arguments(arguments);
+    for (n = 0; arguments[n] != 0; n++) {
+        if (arguments[n] >= 'a' && arguments[n] <= 'z')
+            arguments[n] = (char)(arguments[n] - 32);
+    }
     if (arguments[0] != 0)
         return request(arguments);
     __asm__ volatile("smsw %0" : "=r"(msw));

@@ -8,5 +8,28 @@ xms
 xmstest
 unreal
 emm
+dostest
+cputest
+fputest
+hwtest
 xmstest
+emmtest
+emm vme
+dostest
+cputest
+fputest
+hwtest
+xmstest
+emmtest
+emm iopl3
+dostest
+cputest
+fputest
+hwtest
+xmstest
+emmtest
+emm off
+cputest
+xmstest
+unreal
 poweroff

@@ -105,8 +105,8 @@ static const char *speaker(void)
     /* Channel 2, mode 0, gate closed: it does not count. */
     outb(0x61, old & 0xfc);
     outb(0x43, 0xb0);
-    outb(0x42, 0x00);
-    outb(0x42, 0x40); /* 16384 clocks: 13.7 ms */
+    outb(0x42, 0xff);
+    outb(0x42, 0xff); /* 55 ms */
     CHECK((inb(0x61) & 0x20) == 0, "output low while counting");
     a = pit_count(2);
     wait_us(1000);
