@@ -332,7 +332,8 @@ static void operand_range(const struct insn *in, unsigned *first, unsigned *end)
     case OP_FDIVRP: *end = 1; return;
     case OP_BLENDVPS:
     case OP_BLENDVPD:
-    case OP_PBLENDVB: *end = 2; return;
+    case OP_PBLENDVB:
+    case OP_SHA256RNDS2: *end = 2; return;
     case OP_XLAT: *end = 0; return;
     case OP_AAM:
     case OP_AAD: *end = in->imm != 10; return;
