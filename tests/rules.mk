@@ -42,8 +42,10 @@ check-full: check
 	+@$(MAKE) --no-print-directory check-lock
 	+@$(MAKE) --no-print-directory check-storm
 	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
+	@tests/tools/guests.sh $(B)/guests full || echo "make check-full: without the guests that could not be fetched"
+	@for a in i386 amd64; do tests/tools/roots.sh $(B)/guests $$a || echo "make check-full: without the $$a root"; done
 	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
-	tests/tools/same_state.sh $(B)
+	tests/tools/same_state.sh $(B) all
 	tests/tools/second_opinion.sh $(B)
 
 # The same tests on other builds of the same tree, in folders of their own.
