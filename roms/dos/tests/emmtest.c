@@ -154,7 +154,7 @@ static void spin_a_tick(void)
     outb(0x43, 0);
     last = inb(0x40);
     last |= (u16)(inb(0x40) << 8);
-    while (passed < 150000) { /* mode 3 counts by two: more than a period */
+    while (passed < 270000) { /* mode 3 counts by two: two periods, or four */
         outb(0x43, 0);
         now = inb(0x40);
         now |= (u16)(inb(0x40) << 8);
