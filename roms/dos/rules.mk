@@ -1,7 +1,7 @@
 # The DOS-like guest: a floppy image with a boot sector, a kernel, drivers and test programs of our
 # own. Included by roms/rules.mk.
 DOSB := $(ROMB)/dos
-DOS_CFLAGS := $(filter-out -m32,$(ROM_CFLAGS)) -m16 -DROM_BITS=16 -mpreferred-stack-boundary=2 -fno-jump-tables
+DOS_CFLAGS := $(filter-out -m32,$(ROM_CFLAGS)) -m16 -fno-jump-tables
 
 # Compiled for 16-bit segments: our own files and what is shared with the other ROMs.
 $(DOSB)/m16/%.o: roms/%.c

@@ -76,7 +76,7 @@ leave:
     movl    %edx, %edi
     movl    %ebx, %esi
     cld
-    addr32 rep movsl                /* DS and ES are still the monitor's flat segments */
+    .byte 0x67; rep movsl                /* DS and ES are still the monitor's flat segments */
     movw    %ax, %ds
     movw    %ax, %es
     movw    %ax, %fs

@@ -64,7 +64,7 @@ static inline u16 own_seg(void)
 static inline void far_read(void *dst, u16 seg, u16 off, u32 n)
 {
     u32 s = off;
-    __asm__ volatile("pushw %%ds; movw %w3, %%ds; cld; addr32 rep movsb; popw %%ds"
+    __asm__ volatile("pushw %%ds; movw %w3, %%ds; cld; .byte 0x67; rep movsb; popw %%ds"
                      : "+D"(dst), "+S"(s), "+c"(n)
                      : "a"(seg)
                      : "memory");
@@ -74,7 +74,7 @@ static inline void far_read(void *dst, u16 seg, u16 off, u32 n)
 static inline void far_write(u16 seg, u16 off, const void *src, u32 n)
 {
     u32 d = off;
-    __asm__ volatile("pushw %%es; movw %w3, %%es; cld; addr32 rep movsb; popw %%es"
+    __asm__ volatile("pushw %%es; movw %w3, %%es; cld; .byte 0x67; rep movsb; popw %%es"
                      : "+D"(d), "+S"(src), "+c"(n)
                      : "a"(seg)
                      : "memory");

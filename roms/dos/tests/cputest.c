@@ -39,14 +39,14 @@ static const char *overflow_bound_invalid(void)
     CHECK_EQ(trap_count, 1, "INTO with overflow");
     CHECK_EQ(trap_ip, trap_want + 1, "INTO: address of the next instruction");
     trap_count = 0;
-    __asm__ volatile("movw $2f, trap_resume; movw $1f, trap_want; movw $11, %%ax; 1: boundw %%ax, (%0); 2:"
+    __asm__ volatile("movw $2f, trap_resume; movw $1f, trap_want; movw $11, %%ax; 1: bound %%ax, (%0); 2:"
                      :
                      : "r"(bounds)
                      : "eax", "memory");
     CHECK_EQ(trap_count, 1, "BOUND outside");
     CHECK_EQ(trap_ip, trap_want, "BOUND: address of itself");
     trap_count = 0;
-    __asm__ volatile("movw $-5, %%ax; boundw %%ax, (%0); movw $10, %%ax; boundw %%ax, (%0)"
+    __asm__ volatile("movw $-5, %%ax; bound %%ax, (%0); movw $10, %%ax; bound %%ax, (%0)"
                      :
                      : "r"(bounds)
                      : "eax", "memory");
@@ -305,7 +305,7 @@ static const char *counts(void)
     __asm__ volatile("xorw %%cx, %%cx\n1:\tincl %0\n\tloop 1b" : "+r"(n) : : "ecx");
     CHECK_EQ(n, 65536, "LOOP from CX 0");
     n = 0;
-    __asm__ volatile("movl $0x10003, %%ecx\n1:\tincl %0\n\taddr32 loop 1b" : "+r"(n) : : "ecx");
+    __asm__ volatile("movl $0x10003, %%ecx\n1:\tincl %0\n\t.byte 0x67; loop 1b" : "+r"(n) : : "ecx");
     CHECK_EQ(n, 0x10003, "LOOP with ECX");
     __asm__ volatile("movl $0x10000, %%ecx; xorl %0, %0; jcxz 1f; incl %0\n1:" : "=&r"(n) : : "ecx");
     CHECK_EQ(n, 0, "JCXZ looks at 16 bits");

@@ -82,9 +82,9 @@ unreal_copy:
     movw    %bx, %es
     cld
     shrl    $2, %ecx                /* doublewords; the carry is a word more */
-    addr32 rep movsl                /* (leaves the flags alone) */
+    .byte 0x67; rep movsl                /* (leaves the flags alone) */
     jnc     3f
-    addr32 movsw
+    .byte 0x67; movsw
 3:
     popfw
     popw    %es
