@@ -351,6 +351,11 @@ START_TEST(identification)
         machine_run(m, 1);
         ck_assert_uint_eq(*reg(REG_AX) >> 8 & 0xff, 48);
         ck_assert_uint_eq(*reg(REG_AX) & 0xff, m->cpu->model->phys_bits);
+        /* AMD's second-level cache has one line per tag; with none, Linux multiplies its size. */
+        LONG(m, 3, cpuid);
+        *reg(REG_AX) = 0x80000006u;
+        machine_run(m, 1);
+        ck_assert_uint_eq(*reg(REG_CX) >> 8 & 15, !strcmp(models[i], "qemu64"));
         LONG(m, 0, rdmsr);
         *reg(REG_CX) = 0xc0000080u;
         run_rax(~(u64)0);
