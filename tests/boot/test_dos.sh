@@ -14,7 +14,8 @@ tests="dos-vectors dos-date dos-files dos-find dos-memory dos-exec dos-overlay
     hw-timer-chain hw-timer-fast hw-speaker hw-bios-wait hw-refresh hw-keyboard hw-text-memory hw-resident
     xms-a20-ways xms-a20-code xms-hma xms-blocks xms-sizes"
 real_tests="unreal-reach unreal-interrupts unreal-reload unreal-back"
-v86_tests="emm-present emm-mapping emm-dma emm-virtual-if emm-traps emm-ports emm-halt emm-flags"
+v86_tests="emm-present emm-mapping emm-dma emm-virtual-if emm-traps emm-ports emm-halt emm-flags
+    dpmi-ring3 dpmi-descriptors dpmi-memory dpmi-real-call dpmi-interrupts"
 
 # The image is written to (the tests make and delete a file), and each run must start equal.
 for engine in jit eval exec; do

@@ -1,11 +1,11 @@
 /*
- * EMM.COM's assembly: the device header that programs look for, INT 67h, the way into protected mode
- * and the way back. All of it, its data too, is in the text section: that is what stays resident.
+ * EMM.COM's assembly: the device header that programs look for, INT 67h, the way into protected
+ * mode and the way back. All of it, its data too, is in the text section: that is what stays resident.
  */
 
 
-/* Vector 67h's segment must show the name EMMXXXX0 at offset 10, as if a device driver's header were
- * there. So the handler runs in a segment of its own that starts here. */
+/* Vector 67h's segment must show the name EMMXXXX0 at offset 10, as if a device driver's header
+ * were there. So the handler runs in a segment of its own that starts here. */
     .section .text, "ax"
     .code16
     .balign 16
@@ -38,13 +38,15 @@ enter_monitor:
     pushw   %gs
     pushfw
     cli
-    /* struct monitor_info: phys, size, sp, ss, ip, cs, ds, leave_ip */
+    /* struct monitor_info: phys, size, sp, ss, ip, cs, ds, leave_ip, dpmi_ip, back_ip */
     movw    %sp, 8(%ebx)
     movw    %ss, 10(%ebx)
     movw    $back, 12(%ebx)
     movw    %cs, 14(%ebx)
     movw    %ds, 16(%ebx)
     movw    $leave, 18(%ebx)
+    movw    $dpmi_enter, 20(%ebx)
+    movw    $dpmi_back, 22(%ebx)
     movzwl  %bx, %ebx
     xorl    %eax, %eax
     movw    %cs, %ax
@@ -65,6 +67,13 @@ back:                               /* V86 mode; DS as it was */
     popw    %es
     popal
     retl
+
+/* Two more calls of the monitor, by place: a far call that returns in protected mode, and where
+ * real-mode code that a protected-mode program called returns to. */
+dpmi_enter:
+    .byte   0x63, 0xff              /* arpl %di, %di */
+dpmi_back:
+    .byte   0x63, 0xfd              /* arpl %di, %bp */
 
 /* The monitor jumps here (16-bit protected mode, EBX: its stack frame) to go back to real mode as
  * the program that asked for it: struct frame in monitor.h. That frame is in memory that only

@@ -1,6 +1,6 @@
-/* EMM.COM: expanded memory manager. Without arguments it puts the monitor into extended memory, enters
- * it, and goes on in V86 mode, as does everything after it. `EMM PLAIN`, `EMM VME` and `EMM IOPL3`
- * choose how the monitor treats interrupts; `EMM OFF` goes back to real mode. */
+/* EMM.COM: expanded memory manager. Without arguments it puts the monitor into extended memory,
+ * enters it, and goes on in V86 mode, as does everything after it. `EMM PLAIN`, `EMM VME` and `EMM
+ * IOPL3` choose how the monitor treats interrupts; `EMM OFF` goes back to real mode. */
 #include "roms/dos/emm/vendor.h"
 #include "roms/dos/lib/dos.h"
 #include "roms/dos/monitor/info.h"
@@ -69,7 +69,8 @@ static bool place_monitor(struct monitor_info *info)
 static u32 boot_tables(u16 seg, const struct monitor_info *info)
 {
     u32 base = (seg * 16u + PAGE - 1) & ~(PAGE - 1u), i;
-    u16 directory = (u16)(base >> 4), low = (u16)(directory + 0x100), high = (u16)(directory + 0x200);
+    u16 directory = (u16)(base >> 4), low = (u16)(directory + 0x100),
+        high = (u16)(directory + 0x200);
 
     for (i = 0; i < ENTRIES; i++) {
         poke32(directory, i * 4, 0);
@@ -150,7 +151,8 @@ int main(void)
     enter_monitor(&info, boot_tables(seg, &info));
     dos_free(seg);
     active = 1;
-    set_vector(0x67, (u32)(own_seg() + ((u32)ems_header >> 4)) << 16 | (u32)(ems_handler - ems_header));
+    set_vector(0x67,
+               (u32)(own_seg() + ((u32)ems_header >> 4)) << 16 | (u32)(ems_handler - ems_header));
     print("EMM: V86 mode, ");
     print_dec(POOL_KIB / 16);
     print(" pages\n");

@@ -14,6 +14,7 @@ fputest
 hwtest
 xmstest
 emmtest
+dpmitest
 emm vme
 dostest
 cputest
@@ -21,6 +22,7 @@ fputest
 hwtest
 xmstest
 emmtest
+dpmitest
 emm iopl3
 dostest
 cputest
@@ -28,6 +30,7 @@ fputest
 hwtest
 xmstest
 emmtest
+dpmitest
 emm off
 cputest
 xmstest

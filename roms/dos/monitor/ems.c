@@ -6,6 +6,7 @@
 enum {
     PAGES_MAX = 512,
     HANDLES = 32,
+    OWNER_DPMI = 0xff, /* as a page's owner */
     WINDOWS = 4,
     PAGE_KIB = 16,
     PAGE_BYTES = PAGE_KIB * 1024,
@@ -110,6 +111,30 @@ static void give_back(u32 handle, u16 from)
 
     for (i = 0; i < ems.total; i++) {
         if (ems.owner[i] == handle + 1 && ems.logical[i] >= from)
+            ems.owner[i] = 0;
+    }
+}
+
+u32 ems_take(u16 piece)
+{
+    u16 i;
+
+    for (i = 0; i < ems.total; i++) {
+        if (ems.owner[i] == 0) {
+            ems.owner[i] = OWNER_DPMI;
+            ems.logical[i] = piece;
+            return ems.first + i * (u32)PAGE_BYTES;
+        }
+    }
+    return 0;
+}
+
+void ems_give(u16 piece, u16 end)
+{
+    u16 i;
+
+    for (i = 0; i < ems.total; i++) {
+        if (ems.owner[i] == OWNER_DPMI && ems.logical[i] >= piece && ems.logical[i] < end)
             ems.owner[i] = 0;
     }
 }
@@ -281,23 +306,16 @@ static u16 handles_used(void)
 static u8 vendor(struct frame *f)
 {
     switch (f->eax & 0xff) {
-    case VENDOR_GET_MODE:
-        f->ebx = (f->ebx & ~0xffu) | mon.mode;
-        return EMS_OK;
-    case VENDOR_SET_MODE:
-        return set_mode(f, (enum mode)(f->ebx & 0xff)) ? EMS_OK : EMS_FUNCTION;
+    case VENDOR_GET_MODE: f->ebx = (f->ebx & ~0xffu) | mon.mode; return EMS_OK;
+    case VENDOR_SET_MODE: return set_mode(f, (enum mode)(f->ebx & 0xff)) ? EMS_OK : EMS_FUNCTION;
     case VENDOR_COUNTS:
         f->ebx = mon.gp_traps;
         f->ecx = mon.reflected;
         f->edx = mon.port_traps;
         return EMS_OK;
-    case VENDOR_QUEUED:
-        f->ebx = mon.queued;
-        return EMS_OK;
-    case VENDOR_LEAVE:
-        leave_protected(f, mon.info.leave_ip);
-    default:
-        return EMS_FUNCTION;
+    case VENDOR_QUEUED: f->ebx = mon.queued; return EMS_OK;
+    case VENDOR_LEAVE: leave_protected(f, mon.info.leave_ip);
+    default: return EMS_FUNCTION;
     }
 }
 
@@ -306,50 +324,31 @@ static u8 call(struct frame *f)
     struct handle *h = get(f->edx);
 
     switch (f->eax >> 8 & 0xff) {
-    case 0x40:
-        return EMS_OK;
-    case 0x41:
-        set16(&f->ebx, FRAME_SEGMENT);
-        return EMS_OK;
+    case 0x40: return EMS_OK;
+    case 0x41: set16(&f->ebx, FRAME_SEGMENT); return EMS_OK;
     case 0x42:
         set16(&f->ebx, free_pages());
         set16(&f->edx, ems.total);
         return EMS_OK;
-    case 0x43:
-        return allocate(f, false);
-    case 0x44:
-        return map(f->edx, f->ebx & 0xffff, f->eax & 0xff);
-    case 0x45:
-        return release(f->edx);
-    case 0x46:
-        set16(&f->eax, 0x40);
-        return EMS_OK;
-    case 0x47:
-        return save_map(f->edx, false);
-    case 0x48:
-        return save_map(f->edx, true);
-    case 0x4b:
-        set16(&f->ebx, handles_used());
-        return EMS_OK;
+    case 0x43: return allocate(f, false);
+    case 0x44: return map(f->edx, f->ebx & 0xffff, f->eax & 0xff);
+    case 0x45: return release(f->edx);
+    case 0x46: set16(&f->eax, 0x40); return EMS_OK;
+    case 0x47: return save_map(f->edx, false);
+    case 0x48: return save_map(f->edx, true);
+    case 0x4b: set16(&f->ebx, handles_used()); return EMS_OK;
     case 0x4c:
         if (h == NULL)
             return EMS_HANDLE;
         set16(&f->ebx, h->pages);
         return EMS_OK;
-    case 0x50:
-        return map_many(f);
-    case 0x51:
-        return resize(f);
-    case 0x53:
-        return name(f);
-    case 0x58:
-        return mappable(f);
-    case 0x5a:
-        return allocate(f, true);
-    case EMM_VENDOR >> 8:
-        return vendor(f);
-    default:
-        return EMS_FUNCTION;
+    case 0x50: return map_many(f);
+    case 0x51: return resize(f);
+    case 0x53: return name(f);
+    case 0x58: return mappable(f);
+    case 0x5a: return allocate(f, true);
+    case EMM_VENDOR >> 8: return vendor(f);
+    default: return EMS_FUNCTION;
     }
 }
 

@@ -129,7 +129,7 @@ static void set_low(u32 *reg, u32 v, u32 size)
 static void string_port(struct frame *f, const struct insn *in, u8 op)
 {
     u32 mask = in->addr32 ? 0xffffffffu : 0xffff, size = (op & 1) == 0 ? 1 : in->op32 ? 4 : 2;
-    u32 step = (f->eflags & 0x400) != 0 ? (u32)-(s32)size : size;
+    u32 step = (f->eflags & 0x400) != 0 ? (u32) - (s32)size : size;
     u32 count = in->rep ? f->ecx & mask : 1, i;
     const u32 segs[6] = {f->v_es, f->cs, f->ss, f->v_ds, f->v_fs, f->v_gs};
     bool out = op >= 0x6e;
@@ -157,7 +157,8 @@ static void string_port(struct frame *f, const struct insn *in, u8 op)
 /* MOV from CR0 to CR4 to a register, and CLTS; writes are not for V86 programs. */
 static bool system_insn(struct frame *f, struct insn *in)
 {
-    u32 *const regs[8] = {&f->eax, &f->ecx, &f->edx, &f->ebx, &f->unused, &f->ebp, &f->esi, &f->edi};
+    u32 *const regs[8] = {&f->eax,    &f->ecx, &f->edx, &f->ebx,
+                          &f->unused, &f->ebp, &f->esi, &f->edi};
     u8 op = fetch8(f, in->length++), modrm;
 
     if (op == 0x06) {
@@ -168,20 +169,11 @@ static bool system_insn(struct frame *f, struct insn *in)
         return false;
     modrm = fetch8(f, in->length++);
     switch (modrm >> 3 & 7) {
-    case 0:
-        *regs[modrm & 7] = read_cr0();
-        return true;
-    case 2:
-        *regs[modrm & 7] = read_cr2();
-        return true;
-    case 3:
-        *regs[modrm & 7] = read_cr3();
-        return true;
-    case 4:
-        *regs[modrm & 7] = read_cr4();
-        return true;
-    default:
-        return false;
+    case 0: *regs[modrm & 7] = read_cr0(); return true;
+    case 2: *regs[modrm & 7] = read_cr2(); return true;
+    case 3: *regs[modrm & 7] = read_cr3(); return true;
+    case 4: *regs[modrm & 7] = read_cr4(); return true;
+    default: return false;
     }
 }
 
@@ -198,6 +190,8 @@ static void interrupt(struct frame *f, u8 n)
 {
     if (n == 0x15 && (f->eax >> 8 & 0xff) == 0x87)
         bios_move(f);
+    else if (n == 0x2f && (f->eax & 0xffff) == 0x1687)
+        dpmi_detect(f);
     else
         reflect(f, n);
 }
@@ -224,44 +218,24 @@ bool emulate(struct frame *f)
         return true;
     }
     switch (op) {
-    case 0x0f:
-        break;
+    case 0x0f: break;
     case 0x6c:
     case 0x6d:
     case 0x6e:
-    case 0x6f:
-        string_port(f, &in, op);
-        break;
-    case 0x9c:
-        push(f, store_flags(f), in.op32);
-        break;
-    case 0x9d:
-        load_flags(f, pop(f, in.op32), in.op32);
-        break;
+    case 0x6f: string_port(f, &in, op); break;
+    case 0x9c: push(f, store_flags(f), in.op32); break;
+    case 0x9d: load_flags(f, pop(f, in.op32), in.op32); break;
     case 0xe4:
-    case 0xe5:
-        set_low(&f->eax, in_port(arg, size), size);
-        break;
+    case 0xe5: set_low(&f->eax, in_port(arg, size), size); break;
     case 0xe6:
-    case 0xe7:
-        out_port(arg, f->eax, size);
-        break;
+    case 0xe7: out_port(arg, f->eax, size); break;
     case 0xec:
-    case 0xed:
-        set_low(&f->eax, in_port((u16)f->edx, size), size);
-        break;
+    case 0xed: set_low(&f->eax, in_port((u16)f->edx, size), size); break;
     case 0xee:
-    case 0xef:
-        out_port((u16)f->edx, f->eax, size);
-        break;
-    case 0xfa:
-        set_vif(f, false);
-        break;
-    case 0xfb:
-        set_vif(f, true);
-        break;
-    default:
-        return false;
+    case 0xef: out_port((u16)f->edx, f->eax, size); break;
+    case 0xfa: set_vif(f, false); break;
+    case 0xfb: set_vif(f, true); break;
+    default: return false;
     }
     f->eip = (f->eip + in.length) & 0xffff;
     return true;

@@ -4,7 +4,15 @@
 #include "roms/lib/io.h"
 #include "roms/lib/mem.h"
 
-enum { IDT_GATE = 0x8e00, IDT_USER = 0x6000, SEL_TSS = 0x18, SEL_CODE16 = 0x28, SEL_DATA16 = 0x30, GDT_SIZE = 16 };
+enum {
+    IDT_GATE = 0x8e00,
+    IDT_USER = 0x6000,
+    SEL_TSS = 0x18,
+    SEL_LDT = 0x20,
+    SEL_CODE16 = 0x28,
+    SEL_DATA16 = 0x30,
+    GDT_SIZE = 16
+};
 
 struct monitor mon;
 struct tss tss;
@@ -16,7 +24,7 @@ struct table_register {
     u32 base;
 } __attribute__((packed));
 
-static u64 descriptor(u32 base, u32 limit, u32 rights)
+u64 make_descriptor(u32 base, u32 limit, u32 rights)
 {
     u32 low = base << 16 | (limit & 0xffff);
     u32 high = (base & 0xff000000) | (base >> 16 & 0xff) | (limit & 0xf0000) | rights;
@@ -26,11 +34,12 @@ static u64 descriptor(u32 base, u32 limit, u32 rights)
 
 static void make_gdt(void)
 {
-    gdt[SEL_CODE / 8] = descriptor(0, 0xfffff, 0x00c09b00);
-    gdt[SEL_DATA / 8] = descriptor(0, 0xfffff, 0x00c09300);
-    gdt[SEL_TSS / 8] = descriptor((u32)&tss, sizeof(tss) - 1, 0x00008900);
-    gdt[SEL_CODE16 / 8] = descriptor(mon.info.cs * 16u, 0xffff, 0x00009b00);
-    gdt[SEL_DATA16 / 8] = descriptor(0, 0xffff, 0x00009300);
+    gdt[SEL_CODE / 8] = make_descriptor(0, 0xfffff, 0x00c09b00);
+    gdt[SEL_DATA / 8] = make_descriptor(0, 0xfffff, 0x00c09300);
+    gdt[SEL_TSS / 8] = make_descriptor((u32)&tss, sizeof(tss) - 1, 0x00008900);
+    gdt[SEL_LDT / 8] = make_descriptor((u32)ldt, sizeof(ldt) - 1, 0x00008200);
+    gdt[SEL_CODE16 / 8] = make_descriptor(mon.info.cs * 16u, 0xffff, 0x00009b00);
+    gdt[SEL_DATA16 / 8] = make_descriptor(0, 0xffff, 0x00009300);
 }
 
 /* Interrupt gates that only the processor and devices may use; INT3 and INTO come from V86 mode and
@@ -56,6 +65,7 @@ static void make_tss(void)
     tss.end = 0xff;
     memset(tss.redirect, 0, sizeof(tss.redirect));
     tss.redirect[0x15 / 8] |= 1 << (0x15 & 7); /* INT 15h AH=87h is ours */
+    tss.redirect[0x2f / 8] |= 1 << (0x2f & 7); /* and INT 2Fh AX=1687h */
 }
 
 void monitor_main(const struct monitor_info *info)
@@ -69,6 +79,7 @@ void monitor_main(const struct monitor_info *info)
     make_tss();
     pages_init();
     load_tables(&gdtr, &idtr, SEL_TSS);
+    __asm__ volatile("lldt %w0" : : "r"(SEL_LDT));
     ports_init();
     ems_init();
 

@@ -42,19 +42,22 @@ struct tss {
     u16 trap, iomap;
     u8 redirect[32]; /* VME: which INT n come to the monitor */
     u8 bitmap[8192]; /* which ports do */
-    u8 end; /* all ones: no port behind the last byte */
+    u8 end;          /* all ones: no port behind the last byte */
 } __attribute__((packed));
 
 struct monitor {
     struct monitor_info info;
     enum mode mode;
-    u32 pending; /* VME: interrupt requests that wait for VIF, by IRQ number */
+    u32 pending;     /* VME: interrupt requests that wait for VIF, by IRQ number */
     u32 idle_vector; /* the interrupt that ended a HLT; 0: still halted */
     u32 gp_traps, reflected, port_traps, queued;
 };
 extern struct monitor mon;
 extern struct tss tss;
 extern u64 gdt[];
+
+/* ---- main.c */
+u64 make_descriptor(u32 base, u32 limit, u32 rights);
 
 /* ---- trap.c */
 /* Called by start.S on every entry. */
@@ -84,6 +87,8 @@ void a20_virtual(bool on);
 void pages_init(void);
 /* Map the page at a linear address below 4 MiB to a physical one. */
 void page_map(u32 linear, u32 phys, u32 flags);
+/* The same from 4 to 8 MiB, for protected-mode programs. */
+void page_map_heap(u32 linear, u32 phys, u32 flags);
 /* Physical address behind a V86 address; above 1 MiB + 64 KiB it is physical already. */
 u32 page_phys(u32 linear);
 /* Copy between physical addresses anywhere. */
@@ -97,6 +102,33 @@ void ems_call(struct frame *f);
 /* ---- bios.c */
 /* INT 15h AH=87h: the BIOS's own would try to enter protected mode. */
 void bios_move(struct frame *f);
+
+/* Take a free page for a protected-mode program, as its piece number `piece`: physical address, or
+ * 0. Give back all pieces from that number to the one before `end`. */
+u32 ems_take(u16 piece);
+void ems_give(u16 piece, u16 end);
+
+/* ---- dpmi.c: one 32-bit program in ring 3. */
+/* INT 2Fh AX=1687h: tells where to call. */
+void dpmi_detect(struct frame *f);
+/* That call has been made. */
+void dpmi_enter(struct frame *f);
+/* Real-mode code has returned. */
+void dpmi_back(struct frame *f);
+/* An interrupt or fault in ring 3. */
+void dpmi_trap(struct frame *f);
+/* Is this the vector of a hardware interrupt, and no exception? */
+bool is_irq(const struct frame *f);
+/* EFLAGS for V86 mode, the program's interrupts off. */
+u32 v86_flags(void);
+
+/* ---- dpmi_call.c: INT 31h. */
+enum { LDT_SIZE = 32 };
+extern u64 ldt[LDT_SIZE];
+u32 descriptor_base(u64 d);
+void dpmi_reset(void);
+/* INT 31h but for AX=0300h; false: no such function. */
+bool dpmi_call(struct frame *f);
 
 /* ---- start.S */
 void load_tables(const void *gdtr, const void *idtr, u16 tr);

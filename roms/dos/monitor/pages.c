@@ -5,10 +5,17 @@
 #include "roms/lib/io.h"
 #include "roms/lib/mem.h"
 
-enum { PAGE = 4096, ENTRIES = 1024, V86_END = 0x110000, WINDOW_SRC = ENTRIES - 2, WINDOW_DST = ENTRIES - 1 };
+enum {
+    PAGE = 4096,
+    ENTRIES = 1024,
+    V86_END = 0x110000,
+    WINDOW_SRC = ENTRIES - 2,
+    WINDOW_DST = ENTRIES - 1
+};
 
 static u32 directory[ENTRIES] __attribute__((aligned(4096)));
 static u32 low[ENTRIES] __attribute__((aligned(4096)));
+static u32 heap[ENTRIES] __attribute__((aligned(4096)));
 static u32 own[ENTRIES] __attribute__((aligned(4096)));
 
 /* Physical address of something in the monitor. */
@@ -28,6 +35,7 @@ void pages_init(void)
     for (i = 0; i < MONITOR_SIZE / PAGE; i++)
         own[i] = (mon.info.phys + i * PAGE) | PTE_P | PTE_W;
     directory[0] = own_phys(low) | PTE_P | PTE_W | PTE_U;
+    directory[1] = own_phys(heap) | PTE_P | PTE_W | PTE_U;
     directory[MONITOR_BASE >> 22] = own_phys(own) | PTE_P | PTE_W;
     write_cr3(own_phys(directory));
 }
@@ -35,6 +43,12 @@ void pages_init(void)
 void page_map(u32 linear, u32 phys, u32 flags)
 {
     low[linear / PAGE % ENTRIES] = (phys & ~(PAGE - 1u)) | flags;
+    invlpg((void *)linear);
+}
+
+void page_map_heap(u32 linear, u32 phys, u32 flags)
+{
+    heap[linear / PAGE % ENTRIES] = (phys & ~(PAGE - 1u)) | flags;
     invlpg((void *)linear);
 }
 

@@ -24,8 +24,8 @@ enum {
 static struct {
     bool a20;
     bool kbc_write; /* the next byte for port 0x60 is the output port */
-    bool kbc_read; /* the next byte from it is */
-    bool flipflop; /* the next byte is the upper half */
+    bool kbc_read;  /* the next byte from it is */
+    bool flipflop;  /* the next byte is the upper half */
     u8 page;
     u16 address;
 } v;

@@ -100,8 +100,8 @@ idle_wait:
     popl    %ebp
     ret
 
-/* void leave_protected(const struct frame *f, u32 ip): selector 0x28 is a 16-bit code segment at the
- * resident part of EMM.COM, 0x30 a data segment with real mode's limit. Its code finds the frame at
+/* void leave_protected(const struct frame *f, u32 ip): selector 0x28 is a 16-bit code segment at
+ * the resident part of EMM.COM, 0x30 a data segment with real mode's limit. Its code finds the frame at
  * the linear address in EBX. */
     .globl  leave_protected
 leave_protected:

@@ -4,7 +4,15 @@
 #include "roms/lib/io.h"
 #include "roms/lib/power.h"
 
-enum { VEC_DB = 1, VEC_UD = 6, VEC_SS = 12, VEC_GP = 13, VEC_PF = 14, IRQ_LOW = 8, IRQ_HIGH = 0x70 };
+enum {
+    VEC_DB = 1,
+    VEC_UD = 6,
+    VEC_SS = 12,
+    VEC_GP = 13,
+    VEC_PF = 14,
+    IRQ_LOW = 8,
+    IRQ_HIGH = 0x70
+};
 
 static void say(const char *s)
 {
@@ -73,6 +81,11 @@ bool set_mode(struct frame *f, enum mode mode)
     return true;
 }
 
+u32 v86_flags(void)
+{
+    return EF_VM | 2 | (mon.mode == MODE_VME ? EF_IF : mon.mode == MODE_IOPL3 ? EF_IOPL : 0u);
+}
+
 void reflect(struct frame *f, u8 n)
 {
     u32 vector = *(volatile u32 *)(n * 4u);
@@ -88,7 +101,7 @@ void reflect(struct frame *f, u8 n)
     mon.reflected++;
 }
 
-static bool is_irq(const struct frame *f)
+bool is_irq(const struct frame *f)
 {
     if (f->vector >= IRQ_HIGH && f->vector < IRQ_HIGH + 8)
         return true;
@@ -169,6 +182,25 @@ static void general_protection(struct frame *f)
     deliver_pending(f);
 }
 
+/* ARPL does not exist in V86 mode; some of its forms are EMM.COM calling. */
+static void invalid_opcode(struct frame *f)
+{
+    u8 form = fetch8(f, 0) == 0x63 ? fetch8(f, 1) : 0;
+    bool ours = (f->cs & 0xffff) == mon.info.cs;
+
+    if (form == 0xfe) {
+        f->eip = (f->eip + 2) & 0xffff;
+        ems_call(f);
+        deliver_pending(f);
+    } else if (form == 0xff && ours && f->eip == mon.info.dpmi_ip) {
+        dpmi_enter(f);
+    } else if (form == 0xfd && ours && f->eip == mon.info.back_ip) {
+        dpmi_back(f);
+    } else {
+        reflect(f, VEC_UD);
+    }
+}
+
 static void from_v86(struct frame *f)
 {
     if (is_irq(f)) {
@@ -176,24 +208,10 @@ static void from_v86(struct frame *f)
         return;
     }
     switch (f->vector) {
-    case VEC_GP:
-        general_protection(f);
-        break;
-    case VEC_UD:
-        /* ARPL does not exist in V86 mode; "arpl %di, %si" is EMM.COM calling. */
-        if (fetch8(f, 0) == 0x63 && fetch8(f, 1) == 0xfe) {
-            f->eip = (f->eip + 2) & 0xffff;
-            ems_call(f);
-            deliver_pending(f);
-        } else {
-            reflect(f, VEC_UD);
-        }
-        break;
-    case VEC_PF:
-        panic("page fault", f);
-    default:
-        reflect(f, (u8)f->vector);
-        break;
+    case VEC_GP: general_protection(f); break;
+    case VEC_UD: invalid_opcode(f); break;
+    case VEC_PF: panic("page fault", f);
+    default: reflect(f, (u8)f->vector); break;
     }
 }
 
@@ -207,6 +225,6 @@ void trap(struct frame *f)
         mon.idle_vector = f->vector;
         f->eflags &= ~(u32)EF_IF; /* one at a time */
     } else {
-        panic("ring 3", f);
+        dpmi_trap(f);
     }
 }

@@ -186,17 +186,24 @@ static const char *virtual_if(void)
         if ((flags & FLAG_IF) != 0)
             why = "IF set after CLI";
         switch (way) {
-        case 0:
-            __asm__ volatile("sti; nop; nop" : : : "memory");
-            break;
+        case 0: __asm__ volatile("sti; nop; nop" : : : "memory"); break;
         case 1:
-            __asm__ volatile("pushw %0; popfw; nop" : : "r"((u16)(flags | FLAG_IF)) : "memory", "cc");
+            __asm__ volatile("pushw %0; popfw; nop"
+                             :
+                             : "r"((u16)(flags | FLAG_IF))
+                             : "memory", "cc");
             break;
         case 2:
-            __asm__ volatile("pushw %0; pushw %%cs; pushw $1f; iretw; 1: nop" : : "r"((u16)(flags | FLAG_IF)) : "memory", "cc");
+            __asm__ volatile("pushw %0; pushw %%cs; pushw $1f; iretw; 1: nop"
+                             :
+                             : "r"((u16)(flags | FLAG_IF))
+                             : "memory", "cc");
             break;
         default:
-            __asm__ volatile("pushfl; popl %%eax; orl $0x200, %%eax; pushl %%eax; popfl; nop" : : : "eax", "memory", "cc");
+            __asm__ volatile("pushfl; popl %%eax; orl $0x200, %%eax; pushl %%eax; popfl; nop"
+                             :
+                             :
+                             : "eax", "memory", "cc");
             break;
         }
         if (ticks == 0 && why == NULL)
@@ -228,7 +235,8 @@ static const char *traps(void)
     __asm__ volatile("sti");
     ems(EMM_VENDOR | VENDOR_COUNTS, 0, 0, &b);
     expect = cpu_mode() == MODE_PLAIN ? 300 : 0;
-    CHECK(b.ebx - a.ebx >= expect && b.ebx - a.ebx < expect + 100, "number of #GP for CLI, PUSHF, POPF");
+    CHECK(b.ebx - a.ebx >= expect && b.ebx - a.ebx < expect + 100,
+          "number of #GP for CLI, PUSHF, POPF");
     return NULL;
 }
 
@@ -243,14 +251,23 @@ static const char *trapped_ports(void)
     ems(EMM_VENDOR | VENDOR_COUNTS, 0, 0, &a);
     __asm__ volatile("inb $0x92, %%al; movb %%al, %%ah; inb $0x92, %%al" : "=a"(word));
     CHECK_EQ(word & 0xff, word >> 8, "port 0x92 twice");
-    __asm__ volatile("movw $0x91, %%dx; inw (%%dx), %%ax; movw %%ax, %0" : "=r"(word) : : "eax", "edx");
+    __asm__ volatile("movw $0x91, %%dx; inw (%%dx), %%ax; movw %%ax, %0"
+                     : "=r"(word)
+                     :
+                     : "eax", "edx");
     CHECK_EQ(word >> 8, inb(0x92), "word whose second byte is port 0x92");
-    __asm__ volatile("movw $0x80, %%dx; inl (%%dx), %%eax" : "=a"(wide) : : "edx"); /* 0x81: DMA page */
+    __asm__ volatile("movw $0x80, %%dx; inl (%%dx), %%eax"
+                     : "=a"(wide)
+                     :
+                     : "edx"); /* 0x81: DMA page */
     CHECK_EQ(wide >> 8 & 0xff, inb(0x81), "doubleword over port 0x81");
     /* Strings to the keyboard controller's command port: 0xae enables what is enabled. */
     memset(bytes, 0xae, 4);
     source = bytes;
-    __asm__ volatile("movw $0x64, %%dx; movw $2, %%cx; cld; rep outsb" : "+S"(source) : : "ecx", "edx", "memory");
+    __asm__ volatile("movw $0x64, %%dx; movw $2, %%cx; cld; rep outsb"
+                     : "+S"(source)
+                     :
+                     : "ecx", "edx", "memory");
     CHECK_EQ(source - bytes, 2, "SI after REP OUTSB");
     ems(EMM_VENDOR | VENDOR_COUNTS, 0, 0, &b);
     CHECK(b.edx - a.edx >= 8, "number of trapped ports");
@@ -284,12 +301,16 @@ static const char *flags(void)
     CHECK_EQ(f & 0x3200, 0x3200, "PUSHF: IF and IOPL 3");
     __asm__ volatile("pushfl; popl %0" : "=r"(wide));
     CHECK_EQ(wide & 0x30000, 0, "PUSHFD: neither VM nor RF");
-    __asm__ volatile("pushfl; popl %%eax; xorl $0x200000, %%eax; movl %%eax, %1; pushl %%eax; popfl; pushfl; popl %0"
+    __asm__ volatile("pushfl; popl %%eax; xorl $0x200000, %%eax; movl %%eax, %1; pushl %%eax; "
+                     "popfl; pushfl; popl %0"
                      : "=r"(back), "=&r"(wide)
                      :
                      : "eax", "cc");
     CHECK_EQ((back ^ wide) & 0x200000, 0, "POPFD changes ID");
-    __asm__ volatile("std; pushfw; cld; popw %0; pushw %0; popfw; pushfw; cld; popw %0" : "=r"(f) : : "cc");
+    __asm__ volatile("std; pushfw; cld; popw %0; pushw %0; popfw; pushfw; cld; popw %0"
+                     : "=r"(f)
+                     :
+                     : "cc");
     CHECK((f & FLAG_DF) != 0, "POPF restores DF");
     return NULL;
 }
@@ -299,8 +320,9 @@ int main(void);
 int main(void)
 {
     static const struct test tests[] = {
-        {"emm-present", present}, {"emm-mapping", mapping},     {"emm-dma", dma},     {"emm-virtual-if", virtual_if},
-        {"emm-traps", traps},     {"emm-ports", trapped_ports}, {"emm-halt", halting}, {"emm-flags", flags},
+        {"emm-present", present},       {"emm-mapping", mapping}, {"emm-dma", dma},
+        {"emm-virtual-if", virtual_if}, {"emm-traps", traps},     {"emm-ports", trapped_ports},
+        {"emm-halt", halting},          {"emm-flags", flags},
     };
 
     dos_shrink();

@@ -143,7 +143,8 @@ static const char *measure_wait(void)
     return NULL;
 }
 
-/* An emulator in real time may be held up for longer than the timer's 55 ms: once in three is enough. */
+/* An emulator in real time may be held up for longer than the timer's 55 ms: once in three is
+ * enough. */
 static const char *bios_wait(void)
 {
     const char *why = "";
@@ -225,11 +226,12 @@ static const char *text_memory(void)
         bad += peek8(0xb800, i * 2u + 1) != 0x1e;
     }
     /* The next page by a string move inside the memory, and the odd bytes one by one. */
-    __asm__ volatile("pushw %%ds; pushw %%es; movw $0xb800, %%ax; movw %%ax, %%ds; movw %%ax, %%es\n\t"
-                     "xorw %%si, %%si; movw $0x1000, %%di; movw $80, %%cx; cld; rep movsw; popw %%es; popw %%ds"
-                     :
-                     :
-                     : "eax", "ecx", "esi", "edi", "memory");
+    __asm__ volatile(
+        "pushw %%ds; pushw %%es; movw $0xb800, %%ax; movw %%ax, %%ds; movw %%ax, %%es\n\t"
+        "xorw %%si, %%si; movw $0x1000, %%di; movw $80, %%cx; cld; rep movsw; popw %%es; popw %%ds"
+        :
+        :
+        : "eax", "ecx", "esi", "edi", "memory");
     for (i = 0; i < 80; i++) {
         poke8(0xb800, 0x1001u + i * 2u, 0x70);
         bad += peek16(0xb800, 0x1000u + i * 2u) != (0x7000 | (i + 32));
@@ -260,7 +262,8 @@ static const char *resident(void)
     r.eax = 1; /* leave */
     cpu_int(0x60, &r);
     CHECK_EQ(dos_free(r.bx), 0, "free its memory");
-    CHECK(get_vector(8) == old8 && get_vector(9) == old9 && get_vector(0x1c) == old1c, "vectors put back");
+    CHECK(get_vector(8) == old8 && get_vector(9) == old9 && get_vector(0x1c) == old1c,
+          "vectors put back");
     dos_alloc(0xffff, &after);
     CHECK_EQ(after, before, "memory is back");
     return NULL;

@@ -271,7 +271,8 @@ static const char *bios_sizes(void)
     cpu_int(0x15, &r);
     CHECK((r.flags & FLAG_CF) == 0, "E801");
     /* Some BIOSes forget here what their ACPI tables take from the top. */
-    CHECK(r.ax + r.bx * 64u >= extended && r.ax + r.bx * 64u <= extended + 256, "E801 against E820");
+    CHECK(r.ax + r.bx * 64u >= extended && r.ax + r.bx * 64u <= extended + 256,
+          "E801 against E820");
     cpu_int(0x12, &r);
     CHECK_EQ(r.ax, conventional >> 10, "INT 12h against E820");
     r.eax = 0x8800;

@@ -1,6 +1,6 @@
 /*
- * XMS.COM's entry points: the driver's far-call interface, its hooks in INT 2Fh and INT 15h, and the
- * copy through unreal mode.
+ * XMS.COM's entry points: the driver's far-call interface, its hooks in INT 2Fh and INT 15h, and
+ * the copy through unreal mode.
  */
 #include "roms/dos/lib/handler.inc"
 
