@@ -1,7 +1,7 @@
 /* What the handlers of VEX-encoded vector instructions share: availability, operands of 16 and 32
- * bytes (SDM vol. 1 ch. 14, vol. 2 section 2.4). A vector is its two halves; most operations work on
- * each half alike, with the lane functions of their SSE forms. Every write to a register clears what
- * lies above it. */
+ * bytes (SDM vol. 1 ch. 14, vol. 2 section 2.4). A vector is its two halves; most operations work
+ * on each half alike, with the lane functions of their SSE forms. Every write to a register clears
+ * what lies above it. */
 #ifndef CPU_EXEC_AVX_H
 #define CPU_EXEC_AVX_H
 
@@ -20,8 +20,7 @@ union ymm {
 
 static inline void avx_begin(struct cpu *cpu)
 {
-    if (UNLIKELY(!cpu_pm(cpu) || !(cpu->cr4 & CR4_OSXSAVE) ||
-                 (cpu->xcr0 & XCR0_YMM) != XCR0_YMM))
+    if (UNLIKELY(!cpu_pm(cpu) || !(cpu->cr4 & CR4_OSXSAVE) || (cpu->xcr0 & XCR0_YMM) != XCR0_YMM))
         cpu_raise(cpu, EXC_UD);
     if (UNLIKELY(cpu->cr0 & CR0_TS))
         cpu_raise(cpu, EXC_NM);
@@ -121,7 +120,8 @@ static inline __attribute__((always_inline)) void avx_op(struct cpu *cpu, const 
         avx_op(cpu, insn, fn);                                                                     \
     }
 
-/* ---- ... that an immediate controls: `step` bits of it belong to each half, 0: all to both ---- */
+/* ---- ... that an immediate controls: `step` bits of it belong to each half, 0: all to both ----
+ */
 typedef void imm_fn(union xmm *d, const union xmm *s, unsigned imm);
 
 static inline __attribute__((always_inline)) void imm_op(struct cpu *cpu, const struct insn *insn,

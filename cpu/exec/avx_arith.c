@@ -98,10 +98,12 @@ FOUR_HOST(VDIV, "div", binary, ieee_div)
 FOUR_HOST(VMIN, "min", binary, ieee_min)
 FOUR_HOST(VMAX, "max", binary, ieee_max)
 
-/* ---- one operand: the last; the rest of a scalar's destination is that of the first source ---- */
-static inline __attribute__((always_inline)) void
-square_root(struct cpu *cpu, const struct insn *insn, struct shape shape, int unused,
-            host_vec_fn *host)
+/* ---- one operand: the last; the rest of a scalar's destination is that of the first source ----
+ */
+static inline __attribute__((always_inline)) void square_root(struct cpu *cpu,
+                                                              const struct insn *insn,
+                                                              struct shape shape, int unused,
+                                                              host_vec_fn *host)
 {
     struct fpenv env;
     union ymm d, s;

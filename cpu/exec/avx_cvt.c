@@ -1,5 +1,5 @@
-/* Conversions by VEX instructions among single, double, half and integers (SDM vol. 1 sections 11.6.3
- * and 14.4). */
+/* Conversions by VEX instructions among single, double, half and integers (SDM vol. 1
+ * sections 11.6.3 and 14.4). */
 #include "cpu/exec/avx.h"
 #include "cpu/exec/sse_cvt.h"
 

@@ -3,7 +3,8 @@
  *
  * The mask says which elements are still to be loaded. Each one that has arrived is written and its
  * mask element cleared before the next is tried, lowest first: after a fault the instruction begins
- * again and goes on where it stopped. At the end the mask and everything above the elements is zero. */
+ * again and goes on where it stopped. At the end the mask and everything above the elements is
+ * zero. */
 #include "cpu/exec/avx.h"
 
 /* Offset of the element with index i, whose indexes have `isize` bytes. */

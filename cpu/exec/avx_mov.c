@@ -198,8 +198,8 @@ void exec_VMOVMSKPD(struct cpu *cpu, const struct insn *insn)
     opnd_write(cpu, insn, 0, mask);
 }
 
-/* ---- masked by the sign bits of the elements of a register: the other elements are not touched, and
- * cannot fault. Blocks of bytes, because these never raise #AC. ---- */
+/* ---- masked by the sign bits of the elements of a register: the other elements are not touched,
+ * and cannot fault. Blocks of bytes, because these never raise #AC. ---- */
 static bool element_on(const union ymm *mask, unsigned i, unsigned size)
 {
     return mask->b[i * size + size - 1] >> 7;

@@ -5,7 +5,8 @@
 #include "cpu/exec/avx.h"
 
 enum order { ORDER_132, ORDER_213, ORDER_231 };
-/* What is negated in the lanes: the product, the addend; the addend of even or of odd lanes only. */
+/* What is negated in the lanes: the product, the addend; the addend of even or of odd lanes only.
+ */
 enum sign { NEG_PRODUCT = 1, NEG_ADDEND = 2, NEG_EVEN = 4, NEG_ODD = 8 };
 
 struct shape {
@@ -65,9 +66,7 @@ fused(struct cpu *cpu, const struct insn *insn, struct shape shape, enum order o
     FORM(op##SS, SS, order, sign)                                                                  \
     FORM(op##SD, SD, order, sign)
 #define ORDERS(what, op, sign)                                                                     \
-    what(op##132, ORDER_132, sign)                                                                 \
-    what(op##213, ORDER_213, sign)                                                                 \
-    what(op##231, ORDER_231, sign)
+    what(op##132, ORDER_132, sign) what(op##213, ORDER_213, sign) what(op##231, ORDER_231, sign)
 
 ORDERS(FOUR, VFMADD, 0)
 ORDERS(FOUR, VFMSUB, NEG_ADDEND)

@@ -1,5 +1,5 @@
-/* SHA-1 and SHA-256 instructions (SDM vol. 2, SHA1*, SHA256*; FIPS 180-4). Word 3 of a vector is the
- * one that comes first. */
+/* SHA-1 and SHA-256 instructions (SDM vol. 2, SHA1*, SHA256*; FIPS 180-4). Word 3 of a vector is
+ * the one that comes first. */
 #include "cpu/exec/avx.h"
 
 static u32 rotl(u32 v, unsigned n)

@@ -150,9 +150,8 @@ static u64 shift_lane(u64 v, unsigned bits, enum shift how, u64 count)
 }
 
 /* `n` bytes of lanes. */
-static inline __attribute__((always_inline)) void shift_lanes(union xmm *d, unsigned n,
-                                                              unsigned bits, enum shift how,
-                                                              u64 count)
+static inline __attribute__((always_inline)) void
+shift_lanes(union xmm *d, unsigned n, unsigned bits, enum shift how, u64 count)
 {
     for (unsigned i = 0; i < n * 8 / bits; i++) {
         switch (bits) {
@@ -177,9 +176,8 @@ static inline __attribute__((always_inline)) void shift(struct cpu *cpu, const s
     vec_write(cpu, insn, 0, d);
 }
 
-static inline __attribute__((always_inline)) void avx_shift(struct cpu *cpu,
-                                                            const struct insn *insn, unsigned bits,
-                                                            enum shift how)
+static inline __attribute__((always_inline)) void
+avx_shift(struct cpu *cpu, const struct insn *insn, unsigned bits, enum shift how)
 {
     union ymm d;
     u64 count;

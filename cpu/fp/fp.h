@@ -1,6 +1,6 @@
 /* Exact soft floats: x87 80-bit extended and SSE single/double arithmetic with the processor's own
- * rules for NaNs, denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation here uses
- * the host's floating point; hard.h says where handlers may. */
+ * rules for NaNs, denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation here
+ * uses the host's floating point; hard.h says where handlers may. */
 #ifndef CPU_FP_FP_H
 #define CPU_FP_FP_H
 
@@ -41,8 +41,8 @@ struct fpenv {
     u8 unmasked;     /* exceptions that trap: they change what overflow and underflow deliver */
     bool daz, ftz;   /* MXCSR.DAZ and .FTZ; f32/f64 operations only */
     bool rounded_up; /* f80 operations: the last rounding increased the magnitude (x87 C1) */
-    u8 sticky;       /* FP_PE or 0: masked and reported before, so that an f80 operation may report it
-                        whether or not it happened; spares the fast path from telling */
+    u8 sticky; /* FP_PE or 0: masked and reported before, so that an f80 operation may report it
+                  whether or not it happened; spares the fast path from telling */
 };
 
 enum fp_order { FP_LESS, FP_EQUAL, FP_GREATER, FP_UNORDERED };

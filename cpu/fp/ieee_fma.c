@@ -8,8 +8,8 @@ u64 ieee_fma(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 y, u64 z, bo
     struct fp_num a = ieee_operand(env, f, x), b = ieee_operand(env, f, y),
                   c = ieee_operand(env, f, z);
     bool sign = (a.sign != b.sign) != neg_ab;
-    bool no_product = (a.kind == FPK_INF && b.kind == FPK_ZERO) ||
-                      (a.kind == FPK_ZERO && b.kind == FPK_INF);
+    bool no_product =
+        (a.kind == FPK_INF && b.kind == FPK_ZERO) || (a.kind == FPK_ZERO && b.kind == FPK_INF);
     if (a.kind == FPK_SNAN || b.kind == FPK_SNAN || c.kind == FPK_SNAN)
         env->flags |= FP_IE;
     if (fp_is_nan(a) || fp_is_nan(b))

@@ -1,6 +1,6 @@
 /* VEX instructions through exec: every encoding of the three opcode maps against the host, #UD
- * included; registers in full width, memory, MXCSR, flags and exceptions. Then availability, alignment,
- * masked and gathered memory, and what an instruction leaves of the upper halves. */
+ * included; registers in full width, memory, MXCSR, flags and exceptions. Then availability,
+ * alignment, masked and gathered memory, and what an instruction leaves of the upper halves. */
 #include "tests/unit/simd_fixture.h"
 #include "cpu/exec/avx.h"
 #include "tests/unit/fp_cases.h"
@@ -32,9 +32,10 @@ static void protected_mode(struct cpu *cpu)
 
 #ifdef __x86_64__
 
-HOST_RUN(host_avx, "movl $7, %%eax\n xorl %%edx, %%edx\n xrstor (%%rsi)",
-         "movl $7, %%eax\n xorl %%edx, %%edx\n xsave (%%rsi)\n vzeroupper\n pushq $0x1f80\n ldmxcsr "
-         "(%%rsp)\n popq %%rax")
+HOST_RUN(
+    host_avx, "movl $7, %%eax\n xorl %%edx, %%edx\n xrstor (%%rsi)",
+    "movl $7, %%eax\n xorl %%edx, %%edx\n xsave (%%rsi)\n vzeroupper\n pushq $0x1f80\n ldmxcsr "
+    "(%%rsp)\n popq %%rax")
 
 static bool host_has_avx2(void)
 {
@@ -124,8 +125,7 @@ static int run_host(struct fixture *f, struct host *h, struct host_regs *regs)
 {
     const struct cpu *cpu = f->cpu;
     u8 before[AREA];
-    struct host_regs r0 = {cpu->gpr[0], cpu->gpr[1], cpu->gpr[2], cpu->gpr[3],
-                           cpu_aflags(cpu) | 2};
+    struct host_regs r0 = {cpu->gpr[0], cpu->gpr[1], cpu->gpr[2], cpu->gpr[3], cpu_aflags(cpu) | 2};
     *regs = r0;
     pack(cpu, area);
     memcpy(before, area, AREA);
@@ -163,7 +163,8 @@ static bool one_case(struct fixture *f, struct host *h, const u8 *code, const st
     pack(cpu, ours);
     if (mine == vector && !memcmp(ours, area, AREA) && !memcmp(data(f), hmem, MEM) &&
         regs.a == cpu->gpr[0] && regs.c == cpu->gpr[1] && regs.d == cpu->gpr[2] &&
-        regs.b == cpu->gpr[3] && !((regs.flags ^ cpu_aflags(cpu)) & F_ALL & ~op_info[insn->op].undef))
+        regs.b == cpu->gpr[3] &&
+        !((regs.flags ^ cpu_aflags(cpu)) & F_ALL & ~op_info[insn->op].undef))
         return true;
     printf("%s  host vector %d, exec %d\n", disasm(text, sizeof(text), insn, 0), vector, mine);
     printf("  host %llx %llx %llx %llx %x exec %llx %llx %llx %llx %x mem %d\n",
@@ -188,8 +189,8 @@ static bool foreign(unsigned map, unsigned op, bool w, bool l)
                op == 0xb0 || op == 0xb1 || op == 0xb4 || op == 0xb5 || op == 0x72 || op >= 0xe0 ||
                op == 0x49 || op == 0x4b || op == 0x5c || op == 0x5e || op == 0xcb || op == 0xcc ||
                op == 0xcd || op == 0xd2 || op == 0xd3 || op == 0xda;
-    return (op <= 1 && !w) || (op >= 0x30 && op <= 0x33) || (l && op == 0x44) || op == 0xce || op == 0xcf ||
-           (op >= 0x48 && op <= 0x49) || (op >= 0x5c && op <= 0x5f) ||
+    return (op <= 1 && !w) || (op >= 0x30 && op <= 0x33) || (l && op == 0x44) || op == 0xce ||
+           op == 0xcf || (op >= 0x48 && op <= 0x49) || (op >= 0x5c && op <= 0x5f) ||
            (op >= 0x68 && op <= 0x7f) || op == 0xde;
 }
 
@@ -381,7 +382,8 @@ START_TEST(test_alignment)
 }
 END_TEST
 
-/* SSE forms keep the upper half, VEX.128 forms clear it; VZEROUPPER in 32-bit code does 8 registers. */
+/* SSE forms keep the upper half, VEX.128 forms clear it; VZEROUPPER in 32-bit code does 8
+ * registers. */
 START_TEST(test_upper_halves)
 {
     struct fixture f;
@@ -479,14 +481,14 @@ START_TEST(test_encodings)
         const char *hex;
         bool ok;
     } rows[] = {
-        {"c4e26d920409", true},   /* gather */
-        {"c4e275920409", false},  /* mask = index */
-        {"c4e27d920409", false},  /* destination = mask */
-        {"c4e26d920c09", false},  /* destination = index */
-        {"c4e26d92c1", false},    /* register form */
-        {"c4e26d9201", false},    /* no SIB */
-        {"c5fc5801", true},       /* VADDPS */
-        {"62f17c4858c1", false},  /* EVEX */
+        {"c4e26d920409", true},  /* gather */
+        {"c4e275920409", false}, /* mask = index */
+        {"c4e27d920409", false}, /* destination = mask */
+        {"c4e26d920c09", false}, /* destination = index */
+        {"c4e26d92c1", false},   /* register form */
+        {"c4e26d9201", false},   /* no SIB */
+        {"c5fc5801", true},      /* VADDPS */
+        {"62f17c4858c1", false}, /* EVEX */
     };
     struct insn in;
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {

@@ -1,5 +1,5 @@
-/* XSAVE, XSAVEOPT, XSAVEC, XRSTOR, XGETBV, XSETBV: the image, partial requests, initial states, every
- * rejection; images against the host's; what CPUID says of them. */
+/* XSAVE, XSAVEOPT, XSAVEC, XRSTOR, XGETBV, XSETBV: the image, partial requests, initial states,
+ * every rejection; images against the host's; what CPUID says of them. */
 #include "tests/unit/simd_fixture.h"
 #include "cpu/exec/avx.h"
 #include "cpu/sys/cpuid.h"
@@ -181,9 +181,9 @@ START_TEST(test_xcr0)
         u32 low, high, ecx;
         int vector;
     } rows[] = {
-        {1, 0, 0, -1},      {3, 0, 0, -1},      {7, 0, 0, -1},      {0, 0, 0, EXC_GP},
-        {2, 0, 0, EXC_GP},  {5, 0, 0, EXC_GP},  {8, 0, 0, EXC_GP},  {0xf, 0, 0, EXC_GP},
-        {7, 1, 0, EXC_GP},  {7, 0, 1, EXC_GP},  {0xe7, 0, 0, EXC_GP},
+        {1, 0, 0, -1},     {3, 0, 0, -1},     {7, 0, 0, -1},        {0, 0, 0, EXC_GP},
+        {2, 0, 0, EXC_GP}, {5, 0, 0, EXC_GP}, {8, 0, 0, EXC_GP},    {0xf, 0, 0, EXC_GP},
+        {7, 1, 0, EXC_GP}, {7, 0, 1, EXC_GP}, {0xe7, 0, 0, EXC_GP},
     };
     struct fixture f;
     struct cpu *cpu = prepare(&f, false);
