@@ -18,7 +18,8 @@ $(B)/stubstep: $(STUB_OBJ) $(B)/libfront.a $(B)/libdragoman.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(STUB_OBJ) $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS) -lrt
 
 check-second: $(B)/stubstep roms
-	$(B)/stubstep $(B)/roms/test/*.bin $(B)/roms/boot.bin $(wildcard $(FIRMWARE_DIR)/bios-256k.bin)
+	$(B)/stubstep -s 8500 $(B)/roms/test/*.bin
+	$(B)/stubstep $(B)/roms/boot.bin $(wildcard $(FIRMWARE_DIR)/bios-256k.bin)
 
 -include $(STUB_OBJ:.o=.d)
 .PHONY: check-second

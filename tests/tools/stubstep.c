@@ -1,7 +1,9 @@
 /* stubstep: our machine and QEMU in lockstep over boot ROMs, one instruction at a time; after each
  * of them registers, flags, selectors, control registers, x87, SSE and memory must be equal.
  *
- *   stubstep [-n STEPS] [-t SECONDS] [-q QEMU] [-v] ROM...    STEPS and SECONDS are for each ROM
+ *   stubstep [-n STEPS] [-t SECONDS] [-s SKIPPED] [-q QEMU] [-v] ROM...
+ *
+ * STEPS and SECONDS are for each ROM; about SKIPPED instructions at its start run without comparing.
  *
  * Devices are not the matter: what ports, clocks and CPUID say is given to QEMU as ours said it, and
  * no interrupt is delivered on either side (QEMU holds them back while it steps). What QEMU is
@@ -400,8 +402,41 @@ static bool begin(struct run *r, struct stub_step *st)
     return true;
 }
 
+/* Run both through about n instructions: ours to the first address behind them where it never was, QEMU
+ * to the first time that it comes there. */
+static bool skip(struct run *r, struct stub_step *st, u64 n)
+{
+    struct cpu *cpu = r->pc->cpu[0];
+    u8 *seen = calloc(1, BIT64(17));
+    u64 la = cpu->seg[SEG_CS].base + cpu->rip;
+    bool ok = seen != NULL;
+    for (u64 i = 0; ok; i++) {
+        u32 bit = (u32)la & 0xfffff;
+        if (i >= n && !(seen[bit / 8] >> bit % 8 & 1))
+            break;
+        seen[bit / 8] |= (u8)(1u << bit % 8);
+        cpu->intr = 0;
+        r->now += NS_PER_STEP;
+        ok = cpu_run(cpu, ENGINE_EXEC, 1) == CPU_EXIT_BUDGET && i < 2 * n;
+        la = (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+    }
+    free(seen);
+    our_state(cpu, &st->ours);
+    st->before = st->ours;
+    if (!ok || !stub_run_to(&r->qemu, la) || !stub_read(&r->qemu, &st->theirs))
+        return finish(r, "the start cannot be skipped");
+    compare(r, st);
+    st->la = la;
+    /* Undefined flags are the only thing that may have become different. */
+    if (st->diff & ~(u32)DIFF_FLAGS) {
+        report(r, st, "different behind what was skipped");
+        r->differences++;
+    }
+    return adopt(r, st) || finish(r, "the start cannot be skipped");
+}
+
 /* Differences found, or -1 when the ROM cannot be run. */
-static int run_rom(const char *qemu, const char *rom, u64 steps, double limit, bool verbose)
+static int run_rom(const char *qemu, const char *rom, u64 steps, double limit, u64 skipped, bool verbose)
 {
     struct run *r = calloc(1, sizeof(*r));
     struct stub_step *st = calloc(1, sizeof(*st));
@@ -418,13 +453,15 @@ static int run_rom(const char *qemu, const char *rom, u64 steps, double limit, b
     }
     start = seconds();
     if (open_pc(r, rom) && begin(r, st)) {
-        while (r->steps < steps && seconds() - start < limit && step(r, st))
+        bool on = !skipped || skip(r, st, skipped);
+        while (on && r->steps < steps && seconds() - start < limit && step(r, st))
             ;
         if (!r->end)
             r->end = r->steps < steps ? "time" : "steps";
-        printf("%-12s %s: %llu steps, %.0f/s, until %s (%08llx); %llu undefined flags, %llu inputs, %llu known, %llu differ\n",
-               name ? name + 1 : rom, r->qemu.wide ? "x86_64" : "i386", (unsigned long long)r->steps, (double)r->steps / (seconds() - start), r->end,
-               (unsigned long long)st->la, (unsigned long long)r->undefined, (unsigned long long)r->inputs,
+        printf("%-12s %s: %llu steps, %.0f/s, until %s (%08llx); %llu undefined flags, %llu inputs, %llu known, "
+               "%llu differ\n",
+               name ? name + 1 : rom, r->qemu.wide ? "x86_64" : "i386", (unsigned long long)r->steps,
+               (double)r->steps / (seconds() - start), r->end, (unsigned long long)st->la, (unsigned long long)r->undefined, (unsigned long long)r->inputs,
                (unsigned long long)r->known, (unsigned long long)r->differences);
         for (unsigned i = 0; i < stub_nrules; i++)
             if (r->by_rule[i])
@@ -448,24 +485,25 @@ static bool present(const char *qemu)
 
 int main(int argc, char **argv)
 {
-    u64 steps = 50000;
+    u64 steps = 50000, skipped = 0;
     double limit = 11;
     const char *qemu = "qemu-system-i386";
     bool verbose = false;
     int c, bad = 0;
-    while ((c = getopt(argc, argv, "n:t:q:v")) != -1)
+    while ((c = getopt(argc, argv, "n:t:s:q:v")) != -1)
         switch (c) {
         case 'n': steps = strtoull(optarg, NULL, 0); break;
         case 't': limit = strtod(optarg, NULL); break;
+        case 's': skipped = strtoull(optarg, NULL, 0); break;
         case 'q': qemu = optarg; break;
         case 'v': verbose = true; break;
-        default: fprintf(stderr, "usage: stubstep [-n STEPS] [-t SECONDS] [-q QEMU] [-v] ROM...\n"); return 2;
+        default: fprintf(stderr, "usage: stubstep [-n STEPS] [-t SECONDS] [-s SKIPPED] [-q QEMU] [-v] ROM...\n"); return 2;
         }
     if (!present(qemu)) {
         printf("stubstep: skipped, there is no %s (package qemu-system-x86)\n", qemu);
         return 0;
     }
     for (int i = optind; i < argc; i++)
-        bad += run_rom(qemu, argv[i], steps, limit, verbose) != 0;
+        bad += run_rom(qemu, argv[i], steps, limit, skipped, verbose) != 0;
     return bad != 0;
 }
