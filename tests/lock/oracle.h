@@ -157,6 +157,8 @@ void ora_compare(const struct ora_case *c, const struct ora_out *host, const str
                  struct ora_verdict *v);
 /* Print the table of excused differences, one line each. */
 void ora_rules_print(FILE *f);
+/* Is this operation compared in all it does (by a rule of the table: not)? */
+bool ora_op_compared(enum op op);
 
 /* ---- regression files ---- */
 bool ora_write(FILE *f, const struct ora_case *c, const struct ora_out *want, const char *note);
@@ -175,6 +177,7 @@ struct ora_series {
     s32 only_op; /* -1: all */
     /* results */
     u64 ran, timeouts, skipped, excused, differ, jit_ran;
+    u64 by_op_done[OP__COUNT]; /* cases that got past the instruction, natively */
     u64 by_op[OP__COUNT], by_op_differ[OP__COUNT], by_row[8192];
     u32 masked[OP__COUNT];
     double seconds;

@@ -271,6 +271,7 @@ static void fill_operand(struct ora_case *c, const struct insn *in, u64 la, u32 
     case OP_FRSTOR:
     case OP_FLDENV: state_image(c, in, la, c, s); return;
     case OP_LDMXCSR:
+    case OP_VLDMXCSR:
         if (ora_chance(s, 80))
             put(b, 0, 4, ora_rnd(s) & 0xffff);
         break;

@@ -59,7 +59,9 @@ static void prefixes(struct ora_draft *d, const struct ora_case *c, const struct
         p[n++] = 0x67;
     if (ora_chance(s, 20))
         p[n++] = PICK(s, seg);
-    if (ora_chance(s, r && op_info[r->op].attrs & OPA_REP ? 60 : simd ? 2 : 6))
+    if (ora_chance(s, r && (op_info[r->op].attrs & OPA_REP || r->opcode == 0x90) ? 60
+                      : simd                                                     ? 2
+                                                                                 : 6))
         p[n++] = ora_chance(s, 50) ? 0xf2 : 0xf3;
     if (ora_chance(s, r && op_info[r->op].attrs & OPA_LOCK ? 20 : 4))
         p[n++] = 0xf0;

@@ -271,7 +271,7 @@ const char *ora_end_excused(const struct ora_case *c, const struct ora_out *h,
     if (c->op == OP_UD && c->mode == 64 && c->amd && has(c, 0x66))
         return "64-bit code, prefix 66: AMD takes 16 bits, Intel ignores it";
     if (c->mode == 64 && c->amd && h->vector != g->vector && h->r.rip == c->in.rip &&
-        g->vector == EXC_PF &&
+        (g->vector == EXC_PF || g->vector == EXC_AC) &&
         !cpu_canonical(operand(c, &in) - (in.seg == SEG_FS   ? c->in.fsbase
                                           : in.seg == SEG_GS ? c->in.gsbase
                                                              : 0)))
@@ -280,6 +280,8 @@ const char *ora_end_excused(const struct ora_case *c, const struct ora_out *h,
         return "unaligned vectors may or may not raise #AC (SDM vol. 2, MOVUPS)";
     if (g->vector == EXC_AC && ora_order(c) && op_info[c->op].attrs & OPA_AVX)
         return "elements of gathers may or may not raise #AC";
+    if (c->amd && op_info[c->op].feat == FEAT_SHA && g->vector == EXC_GP && operand(c, &in) & 15)
+        return "SHA with an unaligned operand: AMD takes it";
     if (c->op == OP_PUSHSEG && c->amd && h->r.rip == c->in.rip)
         return "32-bit push of a segment register: AMD extends it by zeros, Intel writes 16 bits";
     if ((c->op == OP_MASKMOVQ || c->op == OP_MASKMOVDQU || c->op == OP_VMASKMOVDQU) &&
@@ -403,4 +405,13 @@ void ora_rules_print(FILE *f)
     for (u32 i = 0; i < ARRAY_LEN(rules); i++)
         fprintf(f, "  %-12s %-11s %-5s %s\n", op_info[rules[i].op].name, kind[rules[i].kind],
                 vendor[rules[i].vendor], rules[i].why);
+}
+
+bool ora_op_compared(enum op op)
+{
+    for (u32 i = 0; i < ARRAY_LEN(rules); i++)
+        if (rules[i].op == op && (rules[i].kind == RULE_NOT_RUN || rules[i].kind == RULE_VALUES ||
+                                  rules[i].kind == RULE_VENDOR))
+            return false;
+    return true;
 }

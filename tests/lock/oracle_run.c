@@ -20,6 +20,7 @@ struct runner {
     /* Differences wait here until the host is idle: making them small needs it. */
     struct ora_case waiting[16];
     u32 waiting_in[16], nwaiting;
+    char waiting_text[16][400];
     const char *foreign[32];
 };
 
@@ -94,13 +95,13 @@ static void minimise(struct runner *r, u32 which, struct ora_case *c)
     reset_bytes(r, which, c, &c->npatch, 2, zero);
 }
 
-static void record(struct runner *r, u32 which, const struct ora_case *first)
+static void record(struct runner *r, u32 which, const struct ora_case *first, const char *text)
 {
     struct ora_case c = *first;
     struct ora_out h, g;
     struct ora_verdict v;
     if (!still(r, which, &c)) {
-        fprintf(r->out, "seed %llx: not again\n", (unsigned long long)c.seed);
+        fprintf(r->out, "seed %llx: not again (%s)\n", (unsigned long long)c.seed, text);
         c = *first;
     } else {
         minimise(r, which, &c);
@@ -133,7 +134,7 @@ static void record(struct runner *r, u32 which, const struct ora_case *first)
 static void record_all(struct runner *r)
 {
     for (u32 i = 0; i < r->nwaiting; i++)
-        record(r, r->waiting_in[i], &r->waiting[i]);
+        record(r, r->waiting_in[i], &r->waiting[i], r->waiting_text[i]);
     r->nwaiting = 0;
 }
 
@@ -170,6 +171,7 @@ static void judge(struct runner *r, const struct ora_case *c, const struct ora_o
         if (!v.same) {
             s->differ++;
             if (s->by_op_differ[c->op]++ < 2 && r->nwaiting < ARRAY_LEN(r->waiting)) {
+                memcpy(r->waiting_text[r->nwaiting], v.text, sizeof(v.text));
                 r->waiting[r->nwaiting] = *c;
                 r->waiting_in[r->nwaiting++] = list[i];
             }
@@ -240,6 +242,8 @@ static void run(struct runner *r)
             s->ran++;
             s->timeouts += outs[i].status != ORA_OK;
             s->by_op[mine[i].op]++;
+            s->by_op_done[mine[i].op] +=
+                outs[i].status == ORA_OK && outs[i].r.rip != mine[i].in.rip;
             s->by_row[mine[i].row % ARRAY_LEN(s->by_row)]++;
             judge(r, &mine[i], &outs[i]);
         }
