@@ -29,11 +29,11 @@ enum kind { PLAIN, IRETD, IRETW, RETFD, RETFQ, RETFN, POPSEL, MSR, CR0, CR3, CR4
     X(lss, 64, PLAIN, "lss eax, [0x40010]\n nop")                                                  \
     X(pop_fs, 64, POPSEL, "mov esp, 0x40800\n pop fs")                                             \
     X(jmp32, 64, PLAIN, "jmp fword ptr [0x40010]")                                                 \
-    X(jmp64, 64, PLAIN, "rex.w jmp fword ptr [0x40030]")                                           \
+    X(jmp64, 64, PLAIN, ".byte 0x48, 0xff, 0x2c, 0x25, 0x30, 0, 4, 0")                             \
     X(call32, 64, PLAIN, "mov esp, 0x40800\n call fword ptr [0x40010]")                            \
-    X(call64, 64, PLAIN, "mov esp, 0x40800\n rex.w call fword ptr [0x40030]")                      \
-    X(retfq, 64, RETFQ, "mov esp, 0x40800\n rex.w retf")                                           \
-    X(retfn, 64, RETFN, "mov esp, 0x40800\n rex.w retf 16")                                        \
+    X(call64, 64, PLAIN, "mov esp, 0x40800\n .byte 0x48, 0xff, 0x1c, 0x25, 0x30, 0, 4, 0")         \
+    X(retfq, 64, RETFQ, "mov esp, 0x40800\n .byte 0x48, 0xcb")                                     \
+    X(retfn, 64, RETFN, "mov esp, 0x40800\n .byte 0x48, 0xca, 16, 0")                              \
     X(retfd, 64, RETFD, "mov esp, 0x40800\n .byte 0xcb")                                           \
     X(iretq, 64, RETFQ, "mov esp, 0x40800\n iretq")                                                \
     X(iretd, 64, IRETD, "mov esp, 0x40800\n iretd")                                                \
@@ -44,11 +44,11 @@ enum kind { PLAIN, IRETD, IRETW, RETFD, RETFQ, RETFN, POPSEL, MSR, CR0, CR3, CR4
     X(ltr, 64, PLAIN, "ltr [0x40000]\n str eax")                                                   \
     X(lar, 64, PLAIN, "mov edx, [0x40000]\n lar eax, edx\n lsl ecx, edx\n verr dx\n verw dx")      \
     X(syscall_, 64, PLAIN, "syscall")                                                              \
-    X(sysretq, 64, PLAIN, "mov rcx, [0x40048]\n mov r11, [0x40050]\n rex.w sysret")                \
+    X(sysretq, 64, PLAIN, "mov rcx, [0x40048]\n mov r11, [0x40050]\n .byte 0x48, 0x0f, 0x07")      \
     X(sysretd, 64, PLAIN, "mov rcx, [0x40048]\n mov r11, [0x40050]\n .byte 0x0f, 0x07")            \
     X(sysent, 64, PLAIN, "sysenter")                                                               \
     X(sysexd, 64, PLAIN, "mov rcx, [0x40048]\n mov rdx, [0x40048]\n .byte 0x0f, 0x35")             \
-    X(sysexq, 64, PLAIN, "mov rcx, [0x40048]\n mov rdx, [0x40048]\n rex.w sysexit")                \
+    X(sysexq, 64, PLAIN, "mov rcx, [0x40048]\n mov rdx, [0x40048]\n .byte 0x48, 0x0f, 0x35")       \
     X(swap, 64, PLAIN, "swapgs\n mov rax, gs:[0]")                                                 \
     X(msr, 64, MSR,                                                                                \
       "mov ecx, [0x40040]\n mov eax, [0x40048]\n mov edx, [0x4004c]\n wrmsr\n rdmsr")              \
