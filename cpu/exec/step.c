@@ -61,8 +61,8 @@ static const struct insn *fetch_odd(struct cpu *cpu, u64 la)
     unsigned n = 0, want = 1;
     /* Byte by byte beyond the page: a fault there counts only if the instruction reaches it. */
     for (;;) {
-        /* The limit of CS comes before paging. */
-        if (cpu->code_bits != 64 && cpu->rip + n > cpu->seg[SEG_CS].limit)
+        /* The limit of CS comes before paging; a limit of 4 GiB is none, EIP goes round. */
+        if (cpu->code_bits != 64 && (u32)(cpu->rip + n) > cpu->seg[SEG_CS].limit)
             cpu_raise_err(cpu, EXC_GP, 0);
         if (cpu->code_bits == 64 && !cpu_canonical(la + n))
             cpu_raise_err(cpu, EXC_GP, 0);
