@@ -21,16 +21,19 @@ GUEST(v86_enter, 32, "iretd");
 GUEST(iretd, 32, "inc edi\n iretd");
 /* Handlers in SMM; each counts itself. */
 GUEST(smi_plain, 16, "inc word ptr cs:[0x9000]\n rsm");
-GUEST(smi_ruin, 16,
-      "inc word ptr cs:[0x9000]\n mov eax, 0x12345678\n mov ecx, eax\n mov edx, eax\n mov ebx, eax\n"
-      "mov esi, eax\n mov edi, eax\n mov ebp, eax\n mov esp, 0x9800\n push 0\n popf\n xor ax, ax\n"
-      "mov ds, ax\n mov es, ax\n mov fs, ax\n mov gs, ax\n mov eax, 0x600\n mov dr7, eax\n"
-      "mov eax, 0\n mov dr6, eax\n mov eax, 0x80\n mov cr4, eax\n mov cr3, eax\n fninit\n rsm");
-GUEST(smi_wide, 16, "inc word ptr cs:[0x9000]\n mov eax, 0x200000\n mov ebx, [eax]\n mov cs:[0x9004], ebx\n rsm");
+GUEST(
+    smi_ruin, 16,
+    "inc word ptr cs:[0x9000]\n mov eax, 0x12345678\n mov ecx, eax\n mov edx, eax\n mov ebx, eax\n"
+    "mov esi, eax\n mov edi, eax\n mov ebp, eax\n mov esp, 0x9800\n push 0\n popf\n xor ax, ax\n"
+    "mov ds, ax\n mov es, ax\n mov fs, ax\n mov gs, ax\n mov eax, 0x600\n mov dr7, eax\n"
+    "mov eax, 0\n mov dr6, eax\n mov eax, 0x80\n mov cr4, eax\n mov cr3, eax\n fninit\n rsm");
+GUEST(smi_wide, 16,
+      "inc word ptr cs:[0x9000]\n mov eax, 0x200000\n mov ebx, [eax]\n mov cs:[0x9004], ebx\n rsm");
 GUEST(smi_hot, 16, "inc word ptr cs:[0x9000]\n nop\n nop\n nop\n rsm");
 GUEST(smi_store, 16, "inc word ptr cs:[0x9000]\n mov eax, 0x40000\n mov dword ptr [eax], 1\n rsm");
-GUEST(smi_int, 16, "inc word ptr cs:[0x9000]\n mov sp, 0x6f00\n mov byte ptr [0x7000], 0xcf\n"
-                   "mov dword ptr [0x100], 0x7000\n int 0x40\n inc word ptr cs:[0x9000]\n rsm");
+GUEST(smi_int, 16,
+      "inc word ptr cs:[0x9000]\n mov sp, 0x6f00\n mov byte ptr [0x7000], 0xcf\n"
+      "mov dword ptr [0x100], 0x7000\n int 0x40\n inc word ptr cs:[0x9000]\n rsm");
 
 static struct machine *m;
 #define REG(r) ((u32)m->cpu->gpr[REG_##r])
