@@ -335,7 +335,36 @@ START_TEST(relocation)
 }
 END_TEST
 
-SUITE_MAIN("smm", every_mode, inside, events, halt_and_rep, debug_registers, relocation)
+/* RSM with control registers that cannot be: shutdown, still in SMM; only a reset helps. */
+START_TEST(bad_state)
+{
+    static const struct {
+        u32 slot[2], value; /* of the 32-bit and the 64-bit map */
+    } c[] = {
+        {{0x7ffc, 0x7f58}, CR0_PG},          /* paging without protection */
+        {{0x7ffc, 0x7f58}, CR0_PE | CR0_NW}, /* NW without CD */
+        {{0x7f14, 0x7f48}, 1u << 31},        /* reserved in CR4 */
+    };
+    for (unsigned k = 0; k < ARRAY_LEN(models); k++) {
+        m = machine_new(models[k], _i);
+        for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+            START(0, nops);
+            SMI(smi_plain);
+            cpu_smi(m->cpu);
+            machine_run(m, 1);
+            ck_assert(m->cpu->in_smm);
+            machine_st32(m, SMBASE + 0x8000 + c[i].slot[k], c[i].value);
+            ck_assert_int_eq(machine_run(m, 20), CPU_EXIT_SHUTDOWN);
+            ck_assert(m->cpu->in_smm);
+            cpu_reset(m->cpu);
+            ck_assert(!m->cpu->in_smm);
+        }
+        machine_free(m);
+    }
+}
+END_TEST
+
+SUITE_MAIN("smm", bad_state, every_mode, inside, events, halt_and_rep, debug_registers, relocation)
 
 #else
 int main(void)
