@@ -27,6 +27,7 @@ enum {
     DATA16 = 0x40,
     TSS = 0x48,
     TSS_64 = 0x50, /* and 0x58 */
+    AT_PT64 = 0xb000,
     PAGES = 64,
 };
 
@@ -52,18 +53,29 @@ static void put_gates(u8 *image)
     }
 }
 
+/* Some pages are absent, read-only or the supervisor's. Those of the page tables are absent: code
+ * that runs in them changes by being run, and nothing says when that is seen. */
+static u32 leaf(u32 i)
+{
+    if (i >= AT_PD32 >> 12 && i <= AT_PD64 >> 12)
+        return 0;
+    if (i == AT_PT64 >> 12)
+        return 0;
+    if (i < 32)
+        return i << 12 | 7;
+    return i % 11 == 0 ? 0 : i << 12 | (i % 7 == 0 ? 5 : i % 5 == 0 ? 3 : 7);
+}
+
 static void put_tables(u8 *image)
 {
     st32(image + AT_PD32, AT_PT32 | 7);
-    for (u32 i = 0; i < PAGES; i++) /* some are absent, read-only or the supervisor's */
-        st32(image + AT_PT32 + 4 * i, i << 12 | (i < 32        ? 7
-                                                 : i % 11 == 0 ? 0
-                                                 : i % 7 == 0  ? 5
-                                                 : i % 5 == 0  ? 3
-                                                               : 7));
     st64(image + AT_PML4, AT_PDPT | 7);
     st64(image + AT_PDPT, AT_PD64 | 7);
-    st64(image + AT_PD64, 0x87);
+    st64(image + AT_PD64, AT_PT64 | 7);
+    for (u32 i = 0; i < PAGES; i++) {
+        st32(image + AT_PT32 + 4 * i, leaf(i));
+        st64(image + AT_PT64 + 8 * i, leaf(i));
+    }
 }
 
 void storm_image(u8 *image)
