@@ -9,7 +9,8 @@ shift
 g=$b/guests
 w=$(mktemp -d) || exit 1
 pid=
-trap '[ -z "$pid" ] || kill $pid 2>/dev/null; rm -rf "$w"' EXIT
+others=
+trap 'for p in $pid $others; do kill $p 2>/dev/null; done; rm -rf "$w"' EXIT
 trap 'exit 1' INT TERM
 all="linux-686 linux-686-pae linux-amd64 gnumach invaders memtest memtest64 installer installer64 root-i386 root-amd64"
 dragoman=${DRAGOMAN:-$b/dragoman}
@@ -54,7 +55,7 @@ of_case()
         [ $1 = installer ] || d=d-i-amd64
         files="$d/vmlinuz $d/initrd.gz"
         step=100000
-        bound=40000
+        bound=60000
         args="-m 384 -cpu qemu64 -kernel $g/$d/vmlinuz -initrd $g/$d/initrd.gz"
         serial="-append console=ttyS0 DEBIAN_FRONTEND=text"
         want="Linux version" ;;
@@ -112,12 +113,28 @@ for c; do
     done
     [ "$status" != 77 ] || status=0
     echo "same_state $c: one state every $step instructions"
+    # One engine says how far it goes; the others then run side by side.
     first=
+    others=
     for engine in ${SAME_STATE_ENGINES:-jit exec eval}; do
-        run_engine "$engine"
         if [ -z "$first" ]; then
+            run_engine "$engine"
             first=$engine
-        elif ! cmp -s "$w/$first.cut" "$w/$engine.cut"; then
+        else
+            (
+                trap '[ -z "$pid" ] || kill $pid 2>/dev/null' EXIT
+                trap 'exit 1' INT TERM
+                run_engine "$engine"
+            ) &
+            others="$others $!"
+        fi
+    done
+    for p in $others; do
+        wait "$p"
+    done
+    others=
+    for engine in ${SAME_STATE_ENGINES:-jit exec eval}; do
+        if ! cmp -s "$w/$first.cut" "$w/$engine.cut"; then
             echo "same_state $c: $first and $engine differ first at:"
             diff "$w/$first.cut" "$w/$engine.cut" | head -n 4
             status=1
