@@ -169,6 +169,10 @@ void cpu_update_mode(struct cpu *cpu)
 
     key |= cpu->code_bits == 64 ? MK_CODE64 : cpu->code_bits == 32 ? MK_CODE32 : 0;
     key |= cpu->code_bits != 64 && cpu_lma(cpu) ? MK_COMPAT : 0;
+    key |= !(cpu->cr0 & (CR0_EM | CR0_TS)) && (cpu->cr4 & CR4_OSFXSR) &&
+                   (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS
+               ? MK_VEC
+               : 0;
     key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
     key |= cpu->cr0 & CR0_PE ? MK_PE : 0;
     key |= cpu->eflags & FL_VM ? MK_VM : 0;

@@ -347,7 +347,7 @@ void exec_FXRSTOR(struct cpu *cpu, const struct insn *insn)
     if (cpu_has(cpu, FEAT_SSE)) {
         if (ld32(m + 24) & ~mxcsr_mask(cpu))
             cpu_raise_err(cpu, EXC_GP, 0);
-        cpu->mxcsr = ld32(m + 24);
+        mxcsr_set(cpu, ld32(m + 24));
     }
     x87_image_load(cpu, insn->osz == 8, m);
     for (unsigned i = 0; i < xmms; i++) {

@@ -20,7 +20,7 @@ enum {
 };
 enum { IRA_FAULT = 1, IRA_EXIT = 2, IRA_MEM = 4, IRA_SIDE = 8 };
 
-enum ir_type { I8, I16, I32, I64 };
+enum ir_type { I8, I16, I32, I64, I128 }; /* I128: accesses of vector operations only */
 static inline unsigned ir_bytes(unsigned type)
 {
     return 1u << type;

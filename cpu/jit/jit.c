@@ -29,6 +29,13 @@ static struct block *at_site(struct cpu *cpu, u32 site)
     return b;
 }
 
+static void help_bail(struct cpu *cpu, u32 site)
+{
+    at_site(cpu, site);
+    cpu->jit->stats.exits_bail++;
+    longjmp(cpu->unwind, CPU_UNWIND_BAIL);
+}
+
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
 {
     unsigned size = size_write & 0xff;
@@ -41,11 +48,12 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
     /* Accesses across pages have no single addend. */
     if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE))
         return cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)].addend;
-    at_site(cpu, site);
-    if (place == MMU_FAULT)
+    if (place == MMU_FAULT) {
+        at_site(cpu, site);
         cpu_raise_pf(cpu, &fault);
-    cpu->jit->stats.exits_bail++;
-    longjmp(cpu->unwind, CPU_UNWIND_BAIL);
+    }
+    help_bail(cpu, site);
+    return 0;
 }
 
 static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
@@ -226,12 +234,15 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_seg, help_exec};
+    static const struct be_helpers helpers = {help_prepare, help_bail, help_seg, help_exec};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
     jit->config = *config;
+    be_vector_ops(jit->vec);
+    jit->config.tr.vec = jit->vec;
+    cpu->host_mxcsr = 0x1f80;
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);
