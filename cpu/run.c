@@ -90,10 +90,12 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
         /* Translated code stopped in front of an instruction for exec; nothing of it is committed.
          */
         account(cpu);
+        jit_x87_spill(cpu);
         exec_run(cpu, 1, false);
         break;
     default:
         account(cpu);
+        jit_x87_spill(cpu);
         if (!intr_exception(cpu)) {
             log_line(cpu->log, LOGA_INT, "shutdown (triple fault) at %04x:%08llx",
                      cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);

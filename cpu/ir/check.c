@@ -156,7 +156,7 @@ static bool check_b(struct check *c, char arg)
     case '-': return i->b == IR_NONE || fail(c, "b is not used and must be none");
     case 's': return i->b < SEG__COUNT || fail(c, "b is no segment");
     case 'c': return i->b < 16 || fail(c, "b is no condition");
-    case 'l': return i->b < 2 || fail(c, "b is no alignment");
+    case 'l': return i->b < IR_ACCESSES || fail(c, "b is no kind of access");
     case 'd': return ir_is_temp(i->b) || fail(c, "the place must be a temporary");
     default: return (optional && i->b == IR_NONE) || reads(c, i->b, ir_reads_b(i));
     }

@@ -414,6 +414,7 @@ static enum step do_exec(struct eval *e, const struct ir_ins *i)
 static void do_vector(struct eval *e, const struct ir_ins *i)
 {
     const struct insn *insn = e->insns[i->at];
+    e->cpu->rip = eip(e, i->at); /* the x87 unit notes it */
     exec_table[insn->op](e->cpu, insn);
 }
 

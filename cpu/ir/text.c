@@ -10,7 +10,7 @@
 
 /* Operands in order, one letter each: d a b values; i: b or imm; c condition in b; s segment in b;
  * I: imm; L: sum of LEA; A: [a + imm]; T: [a + low half of imm]; S: s[imm]; F: s[low half of imm];
- * l: alignment in b; V: the high half, signed; H: the high half; Z: size, and w for a write (SEG). Operations without
+ * l: kind of access in b; V: the high half, signed; H: the high half; Z: size, and w for a write (SEG). Operations without
  * an entry take it from their row's args. */
 static const char *const formats[IR__COUNT] = {
     [IR_MOVI] = "dI", [IR_LEA] = "dL",  [IR_LDS] = "dS",  [IR_STS] = "aS", [IR_ANDS] = "FH",
@@ -23,7 +23,7 @@ static const char *const cc_names[16] = {
     "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g",
 };
 static const char *const seg_names[SEG__COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
-static const char *const align_names[2] = {"any", "aligned"};
+static const char *const access_names[IR_ACCESSES] = {"any", "aligned", "ten"};
 static const char flag_letters[] = "CPAZSO";
 
 /* The operand format of operation op in `buf` (4 bytes). */
@@ -140,7 +140,7 @@ static void put_operand(struct out *o, const struct ir_ins *i, char c)
         break;
     case 'c': put(o, "%s", cc_names[i->b & 15]); break;
     case 's': put(o, "%s", i->b < SEG__COUNT ? seg_names[i->b] : "?"); break;
-    case 'l': put(o, "%s", align_names[i->b & 1]); break;
+    case 'l': put(o, "%s", access_names[i->b % IR_ACCESSES]); break;
     case 'I': put_imm(o, i->imm); break;
     case 'L': put_lea(o, i); break;
     case 'A': put_address(o, i->a, i->imm); break;
@@ -366,7 +366,7 @@ static bool get_operand(struct in *in, struct ir_ins *i, char c)
         return *in->p == 'g' || *in->p == 't' ? get_value(in, &i->b) : get_imm(in, &i->imm);
     case 'c': return get_name(in, cc_names, 16, &i->b);
     case 's': return get_name(in, seg_names, SEG__COUNT, &i->b);
-    case 'l': return get_name(in, align_names, 2, &i->b);
+    case 'l': return get_name(in, access_names, IR_ACCESSES, &i->b);
     case 'I': return get_imm(in, &i->imm);
     case 'L': return get_lea(in, i);
     case 'A':

@@ -60,7 +60,7 @@ struct em {
     u16 free_regs;          /* mask */
     u32 free_slots;
     u32 nexecs;
-    u32 last_vec; /* index behind the last vector operation */
+    u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     struct cold cold[IR_MAX_INS];
     u32 ncold;
 };
@@ -82,11 +82,13 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
              u64 arg);
 void em_emit_cold(struct em *e);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
- * `aligned`: what is not aligned to 16 goes to exec. */
-unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, bool aligned);
+ * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
+unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);
 /* vec.c: vector operations; the stubs that bring registers in and out */
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_vector_enter(struct em *e);
+void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_x87_enter(struct em *e);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);

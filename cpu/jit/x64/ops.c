@@ -675,8 +675,10 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     }
     for (u32 n = 0; n < b->n; n++) {
         const char *args = ir_op_info[b->ins[n].op].args;
-        if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS)
-            e->last_vec = n + 1;
+        if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
+            bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
+            *(x87 ? &e->last_x87 : &e->last_vec) = n + 1;
+        }
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
         if (args[2] == 'u' || args[2] == 'i' || args[2] == 'd')
@@ -738,6 +740,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     }
     if (e->last_vec)
         em_vector_enter(e);
+    if (e->last_x87)
+        em_x87_enter(e);
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
         const char *args = ir_op_info[i->op].args;
@@ -749,6 +753,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         emit_ins(e, i, e->live[n]);
         if (i->op == IR_EXEC && n < e->last_vec)
             em_vector_enter(e);
+        if (i->op == IR_EXEC && n < e->last_x87)
+            em_x87_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
         if (b_value)

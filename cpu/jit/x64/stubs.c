@@ -146,12 +146,12 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_jmp_to(a, out);
 
     for (unsigned w = 0; w < 2; w++)
-        for (unsigned s = 0; s < 5; s++) {
+        for (unsigned s = 0; s < 6; s++) {
             stubs->prepare[w][s] = codebuf_rx(buf, a->p);
             helper_begin(a);
             vec_keep_begin(a, spill_vec);
             as_mov_rr(a, 8, RSI, ADDR);
-            as_mov_ri(a, RDX, BIT(s) | w << 8);
+            as_mov_ri(a, RDX, (s == 5 ? 10 : BIT(s)) | w << 8);
             as_mov_rr(a, 4, RCX, SCR2);
             call_abs(a, (const void *)(uintptr_t)helpers->prepare);
             vec_keep_end(a, load_vec);
@@ -175,6 +175,14 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     vec_out(a, spill_vec);
     as_mov_rr(a, 4, RSI, SCR2);
     call_abs(a, (const void *)(uintptr_t)helpers->bail);
+
+    stubs->x87_load = codebuf_rx(buf, a->p);
+    helper_begin(a);
+    vec_keep_begin(a, spill_vec);
+    call_abs(a, (const void *)(uintptr_t)helpers->x87_load);
+    vec_keep_end(a, load_vec);
+    helper_end(a, false);
+    ret(a);
 
     stubs->exec = codebuf_rx(buf, a->p);
     helper_begin(a);

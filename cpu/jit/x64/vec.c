@@ -20,6 +20,17 @@ static const u16 listed[] = {
 #undef VEC
 };
 
+/* x87 operations with one result on all processors: not the transcendental ones. */
+static const u16 x87_listed[] = {
+    OP_FADD,   OP_FMUL,   OP_FSUB,   OP_FSUBR,  OP_FDIV,    OP_FDIVR,  OP_FADDP,   OP_FMULP,
+    OP_FSUBP,  OP_FSUBRP, OP_FDIVP,  OP_FDIVRP, OP_FIADD,   OP_FIMUL,  OP_FISUB,   OP_FISUBR,
+    OP_FIDIV,  OP_FIDIVR, OP_FCOM,   OP_FCOMP,  OP_FCOMPP,  OP_FUCOM,  OP_FUCOMP,  OP_FUCOMPP,
+    OP_FICOM,  OP_FICOMP, OP_FCOMI,  OP_FCOMIP, OP_FUCOMI,  OP_FUCOMIP, OP_FLD,    OP_FILD,
+    OP_FST,    OP_FSTP,   OP_FIST,   OP_FISTP,  OP_FISTTP,  OP_FXCH,   OP_FFREE,   OP_FINCSTP,
+    OP_FDECSTP, OP_FCHS,  OP_FABS,   OP_FTST,   OP_FXAM,    OP_FLD1,   OP_FLDZ,    OP_FSQRT,
+    OP_FRNDINT, OP_FLDCW, OP_FNSTCW, OP_FNSTSW, OP_FNOP,  OP_WAIT,
+};
+
 static bool host_has(unsigned feature)
 {
     switch (feature) {
@@ -39,6 +50,8 @@ void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
     for (unsigned i = 0; i < ARRAY_LEN(listed); i++)
         if (host_has(rows[listed[i]].feature))
             mask[listed[i] / 8] |= (u8)BIT(listed[i] & 7);
+    for (unsigned i = 0; i < ARRAY_LEN(x87_listed); i++)
+        mask[x87_listed[i] / 8] |= (u8)BIT(x87_listed[i] & 7);
 }
 
 /* Shifts of whole registers by an immediate: 66 0F 71..73 /n. */
@@ -124,7 +137,7 @@ static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn
 {
     const struct row *row = &rows[insn->op];
     bool store = i->op == IR_VECS;
-    unsigned la = em_probe(e, i, (s32)i->imm, store, i->b == 1);
+    unsigned la = em_probe(e, i, (s32)i->imm, store, i->b);
     as_vec_rm(&e->a, store ? row->store : row->load, wide(insn), xmm(&insn->o[store ? 1 : 0]),
               MEMX(SCR, la, 0, 0));
     put_imm8(e, insn);
@@ -135,6 +148,10 @@ static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
 {
     const struct insn *insn = &e->in->insns[i->at];
+    if (op_info[insn->op].attrs & OPA_X87) {
+        em_x87_op(e, i, live);
+        return;
+    }
     switch (i->op) {
     case IR_VEC:
     case IR_VECF: registers(e, insn); break;
