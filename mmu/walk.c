@@ -156,7 +156,8 @@ static bool walk_64(struct mmu *mmu, int m, u64 la, int access, struct levels *l
         l->n++;
         if (!(e & PTE_P))
             return fault_at(mmu, m, la, access, 0, fault);
-        if (e & (rsvd | (!lma ? 0x7ff0000000000000ull : 0)) || ((e & PTE_PS) && level >= (mmu->gib_pages ? 3 : 2)))
+        if (e & (rsvd | (!lma ? 0x7ff0000000000000ull : 0)) ||
+            ((e & PTE_PS) && level >= (mmu->gib_pages ? 3 : 2)))
             return fault_at(mmu, m, la, access, ERR_P | ERR_RSVD, fault);
         w->user &= !!(e & PTE_U), w->write &= !!(e & PTE_W), w->exec &= !(e & PTE_NX);
         if (!level || ((e & PTE_PS) && level < 3))

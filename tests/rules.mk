@@ -40,11 +40,15 @@ endif
 # Long: everything of check, a million random blocks, 10^8 random instructions, a million operations per device, the slow boots, the law of equal hashes.
 check-full: check
 	+@$(MAKE) --no-print-directory check-lock
+	+@$(MAKE) --no-print-directory check-oracle
 	+@$(MAKE) --no-print-directory check-storm
 	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
+	@tests/tools/guests.sh $(B)/guests full || echo "make check-full: without the guests that could not be fetched"
+	@for a in i386 amd64; do tests/tools/roots.sh $(B)/guests $$a || echo "make check-full: without the $$a root"; done
 	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
-	tests/tools/same_state.sh $(B)
+	tests/tools/same_state.sh $(B) all
 	tests/tools/second_opinion.sh $(B)
+	+@$(MAKE) --no-print-directory check-second
 
 # The same tests on other builds of the same tree, in folders of their own.
 variant = rm -rf $(1) && mkdir -p $(1) && git ls-files -z | xargs -0 cp --parents -t $(1) && \
@@ -59,3 +63,4 @@ check-torture:
 -include tests/bench/rules.mk
 -include tests/fuzz/rules.mk
 -include tests/tools/rules.mk
+-include tests/lock/rules.mk

@@ -12,8 +12,8 @@ static void vex_begin(struct cpu *cpu)
 /* ZF and SF of a result, and CF. */
 static void put_flags(struct cpu *cpu, u64 r, unsigned size, bool carry, bool sign)
 {
-    cpu_set_aflags(cpu, (r ? 0 : F_Z) | (carry ? F_C : 0) |
-                            (sign && r >> (8 * size - 1) & 1 ? F_S : 0));
+    cpu_set_aflags(cpu,
+                   (r ? 0 : F_Z) | (carry ? F_C : 0) | (sign && r >> (8 * size - 1) & 1 ? F_S : 0));
 }
 
 void exec_ANDN(struct cpu *cpu, const struct insn *insn)

@@ -1,8 +1,8 @@
 /* RDRAND and RDSEED (SDM vol. 1 section 7.3.17).
  *
  * A machine must be repeatable, so no entropy of the host enters: the numbers are a sequence that
- * each CPU owns (`cpu->random`, part of its state), begun by the seed of the machine and the number of
- * the CPU. Two machines that start alike see the same numbers. They are always ready. */
+ * each CPU owns (`cpu->random`, part of its state), begun by the seed of the machine and the number
+ * of the CPU. Two machines that start alike see the same numbers. They are always ready. */
 #include "cpu/exec/exec.h"
 
 /* SplitMix64: a Weyl sequence through a bijection; every 64-bit state gives another number. */

@@ -150,6 +150,20 @@ static inline unsigned vec_bytes(const struct insn *insn)
     return uses_mmx(insn) ? 8 : 16;
 }
 
+/* MASKMOVQ, MASKMOVDQU: the bytes of v whose byte of `mask` has its top bit set, to [rDI]. All that
+ * will be written is checked before the first byte is. */
+static inline void masked_store(struct cpu *cpu, const struct insn *insn, union xmm v,
+                                union xmm mask, unsigned n)
+{
+    u64 limit = size_mask(insn->asz), at = cpu->gpr[REG_DI] & limit;
+    for (unsigned i = 0; i < n; i++)
+        if (mask.b[i] & 0x80)
+            mem_check_write(cpu, insn->seg, (at + i) & limit, 1);
+    for (unsigned i = 0; i < n; i++)
+        if (mask.b[i] & 0x80)
+            mem_write(cpu, insn->seg, (at + i) & limit, 1, v.b[i]);
+}
+
 /* dest = fn(dest, source) on `n` bytes (8 or 16). Inlined into every handler, so that the lanes are
  * loops of known length. */
 typedef void vec_fn(union xmm *d, const union xmm *s, unsigned n);

@@ -1,5 +1,5 @@
 /* SSE4.2 string comparison (SDM vol. 2, 4.1: the imm8 control byte). */
-#include "cpu/exec/sse.h"
+#include "cpu/exec/avx.h"
 
 enum { AGG_ANY, AGG_RANGES, AGG_EACH, AGG_ORDERED };
 
@@ -94,8 +94,10 @@ static u32 compare(struct cpu *cpu, const struct insn *insn, bool explicit_len)
     u32 all = (u32)BIT(n) - 1, r, f = 0;
     struct str a, b;
     union xmm va, vb;
-    sse_begin(cpu);
-    /* String operands need no alignment. */
+    sse_avx_begin(cpu, insn);
+    /* String operands need no alignment, unless it is checked for all. */
+    if (insn->o[1].kind == OPND_MEM)
+        mem_check_align(cpu, insn->seg, ea(cpu, insn), 16);
     vb = insn->o[1].kind == OPND_MEM ? vec_load(cpu, insn->seg, ea(cpu, insn))
                                      : vec_read(cpu, insn, 1);
     va = vec_read(cpu, insn, 0);
@@ -147,24 +149,21 @@ static void give_mask(struct cpu *cpu, const struct insn *insn, u32 r)
         for (unsigned i = 0; i < 16; i++)
             v.b[i] = r >> i & 1 ? 0xff : 0;
     cpu->xmm[0] = v;
+    if (insn->vl)
+        xmm_set(cpu, 0, v);
 }
 
-void exec_PCMPESTRI(struct cpu *cpu, const struct insn *insn)
-{
-    give_index(cpu, insn, compare(cpu, insn, true));
-}
+#define STRINGS(op, give, explicit_len)                                                            \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        give(cpu, insn, compare(cpu, insn, explicit_len));                                         \
+    }                                                                                              \
+    void exec_V##op(struct cpu *cpu, const struct insn *insn)                                      \
+    {                                                                                              \
+        give(cpu, insn, compare(cpu, insn, explicit_len));                                         \
+    }
 
-void exec_PCMPISTRI(struct cpu *cpu, const struct insn *insn)
-{
-    give_index(cpu, insn, compare(cpu, insn, false));
-}
-
-void exec_PCMPESTRM(struct cpu *cpu, const struct insn *insn)
-{
-    give_mask(cpu, insn, compare(cpu, insn, true));
-}
-
-void exec_PCMPISTRM(struct cpu *cpu, const struct insn *insn)
-{
-    give_mask(cpu, insn, compare(cpu, insn, false));
-}
+STRINGS(PCMPESTRI, give_index, true)
+STRINGS(PCMPISTRI, give_index, false)
+STRINGS(PCMPESTRM, give_mask, true)
+STRINGS(PCMPISTRM, give_mask, false)

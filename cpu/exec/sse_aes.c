@@ -1,5 +1,5 @@
 /* AES rounds and carry-less multiplication (FIPS 197; SDM vol. 1, 12.13). */
-#include "cpu/exec/sse.h"
+#include "cpu/exec/avx.h"
 
 /* x * 2 in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1. */
 static u8 times2(u8 x)
@@ -107,11 +107,11 @@ static void unmix_key(union xmm *d, const union xmm *s, unsigned n)
     mix_columns(d, unmix);
 }
 
-VEC_OP(AESENC, encrypt)
-VEC_OP(AESENCLAST, encrypt_last)
-VEC_OP(AESDEC, decrypt)
-VEC_OP(AESDECLAST, decrypt_last)
-VEC_OP(AESIMC, unmix_key)
+VEX_OP(AESENC, encrypt)
+VEX_OP(AESENCLAST, encrypt_last)
+VEX_OP(AESDEC, decrypt)
+VEX_OP(AESDECLAST, decrypt_last)
+VEX_OP(AESIMC, unmix_key)
 
 static u32 sub_word(u32 w)
 {
@@ -119,28 +119,22 @@ static u32 sub_word(u32 w)
            (u32)sub_byte((u8)(w >> 16)) << 16 | (u32)sub_byte((u8)(w >> 24)) << 24;
 }
 
-void exec_AESKEYGENASSIST(struct cpu *cpu, const struct insn *insn)
+static void generate_key(union xmm *d, const union xmm *s, unsigned imm)
 {
-    union xmm s, r;
-    sse_begin(cpu);
-    s = vec_read(cpu, insn, 1);
+    union xmm r;
     for (unsigned i = 0; i < 4; i += 2) {
-        u32 w = sub_word(s.d[i + 1]);
+        u32 w = sub_word(s->d[i + 1]);
         r.d[i] = w;
-        r.d[i + 1] = (w >> 8 | w << 24) ^ (u8)insn->imm;
+        r.d[i + 1] = (w >> 8 | w << 24) ^ imm;
     }
-    vec_write(cpu, insn, 0, r);
+    *d = r;
 }
+IMM_OP(AESKEYGENASSIST, generate_key, 0)
 
-void exec_PCLMULQDQ(struct cpu *cpu, const struct insn *insn)
+static void multiply_carryless(union xmm *d, const union xmm *s, unsigned imm)
 {
-    union xmm d, s, r = {.q = {0, 0}};
-    u64 a, b;
-    sse_begin(cpu);
-    s = vec_read(cpu, insn, 1);
-    d = vec_read(cpu, insn, 0);
-    a = d.q[insn->imm & 1];
-    b = s.q[insn->imm >> 4 & 1];
+    u64 a = d->q[imm & 1], b = s->q[imm >> 4 & 1];
+    union xmm r = {.q = {0, 0}};
     for (unsigned i = 0; i < 64; i++) {
         if (!(b >> i & 1))
             continue;
@@ -148,5 +142,6 @@ void exec_PCLMULQDQ(struct cpu *cpu, const struct insn *insn)
         if (i)
             r.q[1] ^= a >> (64 - i);
     }
-    vec_write(cpu, insn, 0, r);
+    *d = r;
 }
+IMM_OP(PCLMULQDQ, multiply_carryless, 0)

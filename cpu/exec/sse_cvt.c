@@ -1,26 +1,8 @@
 /* Conversions among single, double and integers, in XMM, MMX and general registers (SDM vol.
  * 1, 11.6.3 and figure 11-8). */
+#include "cpu/exec/sse_cvt.h"
 #include "cpu/exec/sse_host.h"
 #include "cpu/fp/hard.h"
-
-/* Element forms. */
-enum form { F32, F64, INT32 };
-
-static u64 element(enum form f, const union xmm *v, unsigned i)
-{
-    return f == F64 ? v->q[i] : v->d[i];
-}
-
-static u64 convert(struct fpenv *env, enum form from, enum form to, u64 x, bool trunc)
-{
-    const struct fp_ieee *ffrom = from == F64 ? &fp_double : &fp_single,
-                         *fto = to == F64 ? &fp_double : &fp_single;
-    if (from == INT32)
-        return ieee_from_s64(env, fto, (s32)x);
-    if (to == INT32)
-        return (u32)ieee_to_int(env, ffrom, x, 32, trunc);
-    return to == F64 ? f64_from_f32(env, (u32)x) : f32_from_f64(env, x);
-}
 
 /* Convert `n` elements of the source. The destination's other bits become zero, or stay with
  * `keep`. */

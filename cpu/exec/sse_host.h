@@ -63,17 +63,25 @@ HOST_INLINE bool host_masked(const struct cpu *cpu)
     return LIKELY((cpu->mxcsr & 0x1f80) == 0x1f80);
 }
 
-/* XMM register = code(XMM register, s). */
-#define SSE_HOST(name, code)                                                                       \
-    HOST_INLINE bool host_##name(struct cpu *cpu, unsigned reg, const union xmm *s)                \
+/* *at = code(*at, s). */
+#define VEC_HOST(name, code)                                                                       \
+    HOST_INLINE bool name(struct cpu *cpu, union xmm *at, const union xmm *s)                      \
     {                                                                                              \
-        __m128i *at = (__m128i *)&cpu->xmm[reg & 15], d, v = host_vec(s);                          \
+        __m128i d, v = host_vec(s);                                                                \
         if (!host_masked(cpu))                                                                     \
             return false;                                                                          \
-        d = host_vec(&cpu->xmm[reg & 15]);                                                         \
+        d = host_vec(at);                                                                          \
         HOST_RUN_SSE(&cpu->mxcsr, code, "+x", d, "x", v);                                          \
-        _mm_store_si128(at, d);                                                                    \
+        _mm_storeu_si128((__m128i *)at, d);                                                        \
         return true;                                                                               \
+    }
+
+/* The same for an XMM register. */
+#define SSE_HOST(name, code)                                                                       \
+    VEC_HOST(hostv_##name, code)                                                                   \
+    HOST_INLINE bool host_##name(struct cpu *cpu, unsigned reg, const union xmm *s)                \
+    {                                                                                              \
+        return hostv_##name(cpu, &cpu->xmm[reg & 15], s);                                          \
     }
 
 /* EFLAGS from a comparison of the register with s. */
@@ -137,6 +145,11 @@ HOST_INLINE bool host_masked(const struct cpu *cpu)
 
 enum { SSE_HOST_OPS = 0 };
 
+#define VEC_HOST(name, code)                                                                       \
+    static inline bool name(struct cpu *cpu, union xmm *at, const union xmm *s)                    \
+    {                                                                                              \
+        return false;                                                                              \
+    }
 #define SSE_HOST(name, code)                                                                       \
     static inline bool host_##name(struct cpu *cpu, unsigned reg, const union xmm *s)              \
     {                                                                                              \
@@ -156,6 +169,8 @@ enum { SSE_HOST_OPS = 0 };
 
 #endif
 
+/* What VEC_HOST makes. */
+typedef bool host_vec_fn(struct cpu *cpu, union xmm *at, const union xmm *s);
 /* A host_OP of SSE_HOST. */
 typedef bool host_fn(struct cpu *cpu, unsigned reg, const union xmm *s);
 

@@ -1,6 +1,6 @@
-/* Packed integer arithmetic, logic and comparison in MMX and XMM registers (SDM vol. 1, 9.4
- * and 11.4.2). */
-#include "cpu/exec/sse.h"
+/* Packed integer arithmetic, logic and comparison in MMX, XMM and YMM registers (SDM vol. 1, 9.4,
+ * 11.4.2 and 14.6). */
+#include "cpu/exec/avx.h"
 
 /* A handler for an operation on lanes `lane` (b, w, d, q), read as `type`: a and b are the lanes of
  * both operands. */
@@ -12,7 +12,7 @@
             dst->lane[i] = (__typeof__(dst->lane[0]))(expr);                                       \
         }                                                                                          \
     }                                                                                              \
-    VEC_OP(op, v_##op)
+    VEX_OP(op, v_##op)
 
 LANES(PADDB, b, u8, a + b)
 LANES(PADDW, w, u16, a + b)
@@ -92,7 +92,7 @@ LANE_FN madd_words(union xmm *d, const union xmm *s, unsigned n)
         d->d[i] = lo + hi;
     }
 }
-VEC_OP(PMADDWD, madd_words)
+VEX_OP(PMADDWD, madd_words)
 
 LANE_FN madd_bytes(union xmm *d, const union xmm *s, unsigned n)
 {
@@ -101,7 +101,7 @@ LANE_FN madd_bytes(union xmm *d, const union xmm *s, unsigned n)
         d->w[i] = (u16)clamp(sum, INT16_MIN, INT16_MAX);
     }
 }
-VEC_OP(PMADDUBSW, madd_bytes)
+VEX_OP(PMADDUBSW, madd_bytes)
 
 LANE_FN sum_differences(union xmm *d, const union xmm *s, unsigned n)
 {
@@ -112,7 +112,7 @@ LANE_FN sum_differences(union xmm *d, const union xmm *s, unsigned n)
         d->q[half / 8] = sum;
     }
 }
-VEC_OP(PSADBW, sum_differences)
+VEX_OP(PSADBW, sum_differences)
 
 /* ---- horizontal addition: neighbours of the destination, then those of the source ---- */
 #define HORIZONTAL(op, lane, type, expr)                                                           \
@@ -128,7 +128,7 @@ VEC_OP(PSADBW, sum_differences)
         }                                                                                          \
         *dst = r;                                                                                  \
     }                                                                                              \
-    VEC_OP(op, h_##op)
+    VEX_OP(op, h_##op)
 
 HORIZONTAL(PHADDW, w, u16, a + b)
 HORIZONTAL(PHADDD, d, u32, a + b)
@@ -149,31 +149,54 @@ static u64 shift_lane(u64 v, unsigned bits, enum shift how, u64 count)
     return how == SHIFT_LEFT ? v << count : v >> count;
 }
 
+/* `n` bytes of lanes. */
+static inline __attribute__((always_inline)) void
+shift_lanes(union xmm *d, unsigned n, unsigned bits, enum shift how, u64 count)
+{
+    for (unsigned i = 0; i < n * 8 / bits; i++) {
+        switch (bits) {
+        case 16: d->w[i] = (u16)shift_lane(d->w[i], 16, how, count); break;
+        case 32: d->d[i] = (u32)shift_lane(d->d[i], 32, how, count); break;
+        default: d->q[i] = shift_lane(d->q[i], 64, how, count); break;
+        }
+    }
+}
+
 static inline __attribute__((always_inline)) void shift(struct cpu *cpu, const struct insn *insn,
                                                         unsigned bits, enum shift how)
 {
-    unsigned n = vec_bytes(insn);
     union xmm d;
     u64 count;
     simd_begin(cpu, insn);
     count = insn->o[1].kind == OPND_IMM ? (u8)insn->imm : vec_read(cpu, insn, 1).q[0];
     d = vec_read(cpu, insn, 0);
-    for (unsigned i = 0; i < n * 8 / bits; i++) {
-        switch (bits) {
-        case 16: d.w[i] = (u16)shift_lane(d.w[i], 16, how, count); break;
-        case 32: d.d[i] = (u32)shift_lane(d.d[i], 32, how, count); break;
-        default: d.q[i] = shift_lane(d.q[i], 64, how, count); break;
-        }
-    }
+    shift_lanes(&d, vec_bytes(insn), bits, how, count);
     if (uses_mmx(insn))
         mmx_commit(cpu);
     vec_write(cpu, insn, 0, d);
+}
+
+static inline __attribute__((always_inline)) void
+avx_shift(struct cpu *cpu, const struct insn *insn, unsigned bits, enum shift how)
+{
+    union ymm d;
+    u64 count;
+    avx_begin(cpu);
+    count = insn->o[2].kind == OPND_IMM ? (u8)insn->imm : avx_read(cpu, insn, 2).q[0];
+    d = ymm_get(cpu, insn->o[1].reg);
+    shift_lanes(&d.h[0], 16, bits, how, count);
+    shift_lanes(&d.h[1], 16, bits, how, count);
+    avx_write(cpu, insn, &d);
 }
 
 #define SHIFT(op, bits, how)                                                                       \
     void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
     {                                                                                              \
         shift(cpu, insn, bits, how);                                                               \
+    }                                                                                              \
+    void exec_V##op(struct cpu *cpu, const struct insn *insn)                                      \
+    {                                                                                              \
+        avx_shift(cpu, insn, bits, how);                                                           \
     }
 
 SHIFT(PSLLW, 16, SHIFT_LEFT)
@@ -185,25 +208,61 @@ SHIFT(PSRLQ, 64, SHIFT_RIGHT)
 SHIFT(PSRAW, 16, SHIFT_ARITH)
 SHIFT(PSRAD, 32, SHIFT_ARITH)
 
+/* AVX2: each lane by the lane of the second source. */
+#define SHIFT_EACH(op, lane, bits, how)                                                            \
+    LANE_FN each_##op(union xmm *d, const union xmm *s, unsigned n)                                \
+    {                                                                                              \
+        for (unsigned i = 0; i < n * 8 / (bits); i++)                                              \
+            d->lane[i] = (__typeof__(d->lane[0]))shift_lane(d->lane[i], bits, how, s->lane[i]);    \
+    }                                                                                              \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        avx_op(cpu, insn, each_##op);                                                              \
+    }
+
+SHIFT_EACH(VPSLLVD, d, 32, SHIFT_LEFT)
+SHIFT_EACH(VPSLLVQ, q, 64, SHIFT_LEFT)
+SHIFT_EACH(VPSRLVD, d, 32, SHIFT_RIGHT)
+SHIFT_EACH(VPSRLVQ, q, 64, SHIFT_RIGHT)
+SHIFT_EACH(VPSRAVD, d, 32, SHIFT_ARITH)
+
+/* ---- shifts of sixteen bytes by bytes ---- */
+static void bytes_left(union xmm *d, const union xmm *s, unsigned imm)
+{
+    unsigned n = MIN(imm, 16u);
+    union xmm r = {.q = {0, 0}};
+    memcpy(r.b + n, s->b, 16 - n);
+    *d = r;
+}
+
+static void bytes_right(union xmm *d, const union xmm *s, unsigned imm)
+{
+    unsigned n = MIN(imm, 16u);
+    union xmm r = {.q = {0, 0}};
+    memcpy(r.b, s->b + n, 16 - n);
+    *d = r;
+}
+
+/* The SSE forms have one register, which is also the source. */
+static void shift_bytes(struct cpu *cpu, const struct insn *insn, imm_fn *fn)
+{
+    union xmm *d = &cpu->xmm[insn->o[0].reg & 15];
+    sse_begin(cpu);
+    fn(d, d, (u8)insn->imm);
+}
+
 void exec_PSLLDQ(struct cpu *cpu, const struct insn *insn)
 {
-    unsigned n = MIN((u8)insn->imm, 16u);
-    union xmm d, r = {.q = {0, 0}};
-    sse_begin(cpu);
-    d = vec_read(cpu, insn, 0);
-    memcpy(r.b + n, d.b, 16 - n);
-    vec_write(cpu, insn, 0, r);
+    shift_bytes(cpu, insn, bytes_left);
 }
 
 void exec_PSRLDQ(struct cpu *cpu, const struct insn *insn)
 {
-    unsigned n = MIN((u8)insn->imm, 16u);
-    union xmm d, r = {.q = {0, 0}};
-    sse_begin(cpu);
-    d = vec_read(cpu, insn, 0);
-    memcpy(r.b, d.b + n, 16 - n);
-    vec_write(cpu, insn, 0, r);
+    shift_bytes(cpu, insn, bytes_right);
 }
+
+AVX_IMM_OP(VPSLLDQ, bytes_left, 0)
+AVX_IMM_OP(VPSRLDQ, bytes_right, 0)
 
 void exec_PMOVMSKB(struct cpu *cpu, const struct insn *insn)
 {
@@ -215,5 +274,16 @@ void exec_PMOVMSKB(struct cpu *cpu, const struct insn *insn)
         mask |= (u32)(s.b[i] >> 7) << i;
     if (uses_mmx(insn))
         mmx_commit(cpu);
+    opnd_write(cpu, insn, 0, mask);
+}
+
+void exec_VPMOVMSKB(struct cpu *cpu, const struct insn *insn)
+{
+    u32 mask = 0;
+    union ymm s;
+    avx_begin(cpu);
+    s = avx_read(cpu, insn, 1);
+    for (unsigned i = 0; i < insn->vl; i++)
+        mask |= (u32)(s.b[i] >> 7) << i;
     opnd_write(cpu, insn, 0, mask);
 }

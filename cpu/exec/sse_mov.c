@@ -230,19 +230,6 @@ void exec_MOVMSKPD(struct cpu *cpu, const struct insn *insn)
 }
 
 /* ---- byte-masked stores to [rDI] ---- */
-/* All bytes that will be written are checked before the first is. */
-static void masked_store(struct cpu *cpu, const struct insn *insn, union xmm v, union xmm mask,
-                         unsigned n)
-{
-    u64 limit = size_mask(insn->asz), at = cpu->gpr[REG_DI] & limit;
-    for (unsigned i = 0; i < n; i++)
-        if (mask.b[i] & 0x80)
-            mem_check_write(cpu, insn->seg, (at + i) & limit, 1);
-    for (unsigned i = 0; i < n; i++)
-        if (mask.b[i] & 0x80)
-            mem_write(cpu, insn->seg, (at + i) & limit, 1, v.b[i]);
-}
-
 void exec_MASKMOVQ(struct cpu *cpu, const struct insn *insn)
 {
     mmx_begin(cpu);

@@ -1,6 +1,6 @@
 /* Packing, unpacking, shuffling, inserting and extracting lanes (SDM vol. 1, 9.4.3, 10.4.4
  * and 11.4.2). */
-#include "cpu/exec/sse.h"
+#include "cpu/exec/avx.h"
 
 /* ---- packs: the destination's lanes, then the source's, each saturated to half its width ---- */
 #define PACK(op, from, to, type, lo, hi)                                                           \
@@ -14,7 +14,7 @@
         }                                                                                          \
         *dst = r;                                                                                  \
     }                                                                                              \
-    VEC_OP(op, v_##op)
+    VEX_OP(op, v_##op)
 
 PACK(PACKSSWB, w, b, s16, INT8_MIN, INT8_MAX)
 PACK(PACKUSWB, w, b, s16, 0, UINT8_MAX)
@@ -33,7 +33,7 @@ PACK(PACKUSDW, d, w, s32, 0, UINT16_MAX)
         }                                                                                          \
         *dst = r;                                                                                  \
     }                                                                                              \
-    VEC_OP(op, v_##op)
+    VEX_OP(op, v_##op)
 
 UNPACK(PUNPCKLBW, b, false)
 UNPACK(PUNPCKLWD, w, false)
@@ -66,57 +66,50 @@ void exec_PSHUFW(struct cpu *cpu, const struct insn *insn)
     vec_write(cpu, insn, 0, r);
 }
 
-void exec_PSHUFD(struct cpu *cpu, const struct insn *insn)
+LANE_FN shuffle_dwords(union xmm *d, const union xmm *s, unsigned imm)
 {
-    union xmm s, r;
-    sse_begin(cpu);
-    s = vec_read(cpu, insn, 1);
+    union xmm r;
     for (unsigned i = 0; i < 4; i++)
-        r.d[i] = s.d[pick4(insn->imm, i)];
-    vec_write(cpu, insn, 0, r);
+        r.d[i] = s->d[pick4(imm, i)];
+    *d = r;
 }
+IMM_OP(PSHUFD, shuffle_dwords, 0)
 
-static void shuffle_words(struct cpu *cpu, const struct insn *insn, unsigned at)
+LANE_FN shuffle_words(union xmm *d, const union xmm *s, unsigned imm, unsigned at)
 {
-    union xmm s, r;
-    sse_begin(cpu);
-    r = s = vec_read(cpu, insn, 1);
+    union xmm r = *s;
     for (unsigned i = 0; i < 4; i++)
-        r.w[at + i] = s.w[at + pick4(insn->imm, i)];
-    vec_write(cpu, insn, 0, r);
+        r.w[at + i] = s->w[at + pick4(imm, i)];
+    *d = r;
 }
 
-void exec_PSHUFLW(struct cpu *cpu, const struct insn *insn)
+LANE_FN shuffle_low_words(union xmm *d, const union xmm *s, unsigned imm)
 {
-    shuffle_words(cpu, insn, 0);
+    shuffle_words(d, s, imm, 0);
 }
+IMM_OP(PSHUFLW, shuffle_low_words, 0)
 
-void exec_PSHUFHW(struct cpu *cpu, const struct insn *insn)
+LANE_FN shuffle_high_words(union xmm *d, const union xmm *s, unsigned imm)
 {
-    shuffle_words(cpu, insn, 4);
+    shuffle_words(d, s, imm, 4);
 }
+IMM_OP(PSHUFHW, shuffle_high_words, 0)
 
-void exec_SHUFPS(struct cpu *cpu, const struct insn *insn)
+LANE_FN shuffle_singles(union xmm *d, const union xmm *s, unsigned imm)
 {
-    union xmm s, d, r;
-    sse_begin(cpu);
-    s = vec_read(cpu, insn, 1);
-    d = vec_read(cpu, insn, 0);
+    union xmm r;
     for (unsigned i = 0; i < 4; i++)
-        r.d[i] = (i < 2 ? d : s).d[pick4(insn->imm, i)];
-    vec_write(cpu, insn, 0, r);
+        r.d[i] = (i < 2 ? d : s)->d[pick4(imm, i)];
+    *d = r;
 }
+IMM_OP(SHUFPS, shuffle_singles, 0)
 
-void exec_SHUFPD(struct cpu *cpu, const struct insn *insn)
+LANE_FN shuffle_doubles(union xmm *d, const union xmm *s, unsigned imm)
 {
-    union xmm s, d, r;
-    sse_begin(cpu);
-    s = vec_read(cpu, insn, 1);
-    d = vec_read(cpu, insn, 0);
-    r.q[0] = d.q[insn->imm & 1];
-    r.q[1] = s.q[insn->imm >> 1 & 1];
-    vec_write(cpu, insn, 0, r);
+    d->q[0] = d->q[imm & 1];
+    d->q[1] = s->q[imm >> 1 & 1];
 }
+IMM_OP(SHUFPD, shuffle_doubles, 2)
 
 static void shuffle_bytes(union xmm *d, const union xmm *s, unsigned n)
 {
@@ -125,23 +118,36 @@ static void shuffle_bytes(union xmm *d, const union xmm *s, unsigned n)
         r.b[i] = s->b[i] & 0x80 ? 0 : d->b[s->b[i] & (n - 1)];
     *d = r;
 }
-VEC_OP(PSHUFB, shuffle_bytes)
+VEX_OP(PSHUFB, shuffle_bytes)
+
+/* The bytes from `count` on of s, with d behind it. */
+LANE_FN align_bytes(union xmm *d, const union xmm *s, unsigned count, unsigned n)
+{
+    union xmm r = {.q = {0, 0}};
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = count + i;
+        r.b[i] = at < n ? s->b[at] : at < 2 * n ? d->b[at - n] : 0;
+    }
+    *d = r;
+}
 
 void exec_PALIGNR(struct cpu *cpu, const struct insn *insn)
 {
-    unsigned n = vec_bytes(insn), count = (u8)insn->imm;
-    union xmm s, d, r = {.q = {0, 0}};
+    union xmm s, d;
     simd_begin(cpu, insn);
     s = vec_read(cpu, insn, 1);
     d = vec_read(cpu, insn, 0);
-    for (unsigned i = 0; i < n; i++) {
-        unsigned at = count + i;
-        r.b[i] = at < n ? s.b[at] : at < 2 * n ? d.b[at - n] : 0;
-    }
+    align_bytes(&d, &s, (u8)insn->imm, vec_bytes(insn));
     if (uses_mmx(insn))
         mmx_commit(cpu);
-    vec_write(cpu, insn, 0, r);
+    vec_write(cpu, insn, 0, d);
 }
+
+LANE_FN align_16(union xmm *d, const union xmm *s, unsigned imm)
+{
+    align_bytes(d, s, imm, 16);
+}
+AVX_IMM_OP(VPALIGNR, align_16, 0)
 
 /* ---- insertion and extraction of one lane ---- */
 void exec_PINSRW(struct cpu *cpu, const struct insn *insn)
@@ -167,64 +173,87 @@ void exec_PEXTRW(struct cpu *cpu, const struct insn *insn)
         mmx_commit(cpu);
 }
 
-void exec_PINSRB(struct cpu *cpu, const struct insn *insn)
-{
-    u64 v;
-    sse_begin(cpu);
-    v = opnd_read(cpu, insn, 1);
-    cpu->xmm[insn->o[0].reg & 15].b[insn->imm & 15] = (u8)v;
-}
-
-void exec_PINSRD(struct cpu *cpu, const struct insn *insn)
-{
-    u64 v;
-    sse_begin(cpu);
-    v = opnd_read(cpu, insn, 1);
-    cpu->xmm[insn->o[0].reg & 15].d[insn->imm & 3] = (u32)v;
-}
-
-void exec_PINSRQ(struct cpu *cpu, const struct insn *insn)
-{
-    u64 v;
-    sse_begin(cpu);
-    v = opnd_read(cpu, insn, 1);
-    cpu->xmm[insn->o[0].reg & 15].q[insn->imm & 1] = v;
-}
-
-void exec_PEXTRB(struct cpu *cpu, const struct insn *insn)
-{
-    sse_begin(cpu);
-    opnd_write(cpu, insn, 0, vec_read(cpu, insn, 1).b[insn->imm & 15]);
-}
-
-void exec_PEXTRD(struct cpu *cpu, const struct insn *insn)
-{
-    sse_begin(cpu);
-    opnd_write(cpu, insn, 0, vec_read(cpu, insn, 1).d[insn->imm & 3]);
-}
-
-void exec_PEXTRQ(struct cpu *cpu, const struct insn *insn)
-{
-    sse_begin(cpu);
-    opnd_write(cpu, insn, 0, vec_read(cpu, insn, 1).q[insn->imm & 1]);
-}
-
-void exec_EXTRACTPS(struct cpu *cpu, const struct insn *insn)
-{
-    exec_PEXTRD(cpu, insn);
-}
-
-void exec_INSERTPS(struct cpu *cpu, const struct insn *insn)
+/* Lane imm of `size` bytes of the first vector source becomes the operand behind it. */
+static void insert(struct cpu *cpu, const struct insn *insn, unsigned size)
 {
     union xmm d;
+    u64 v;
+    u8 m[8];
+    sse_avx_begin(cpu, insn);
+    v = opnd_read(cpu, insn, insn->vl ? 2 : 1);
+    d = cpu->xmm[insn->o[insn->vl ? 1 : 0].reg & 15];
+    st64(m, v);
+    memcpy(&d.b[(insn->imm * size) & 15], m, size);
+    if (insn->vl)
+        xmm_set(cpu, insn->o[0].reg, d);
+    else
+        vec_write(cpu, insn, 0, d);
+}
+
+#define INSERT(op, size)                                                                           \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        insert(cpu, insn, size);                                                                   \
+    }
+
+INSERT(PINSRB, 1)
+INSERT(PINSRD, 4)
+INSERT(PINSRQ, 8)
+INSERT(VPINSRB, 1)
+INSERT(VPINSRW, 2)
+INSERT(VPINSRD, 4)
+INSERT(VPINSRQ, 8)
+
+/* Operand 0 becomes lane imm of `size` bytes. */
+static void extract(struct cpu *cpu, const struct insn *insn, unsigned size)
+{
+    u8 m[8] = {0};
+    sse_avx_begin(cpu, insn);
+    memcpy(m, &cpu->xmm[insn->o[1].reg & 15].b[(insn->imm * size) & 15], size);
+    opnd_write(cpu, insn, 0, ld64(m));
+}
+
+#define EXTRACT(op, size)                                                                          \
+    void exec_##op(struct cpu *cpu, const struct insn *insn)                                       \
+    {                                                                                              \
+        extract(cpu, insn, size);                                                                  \
+    }
+
+EXTRACT(PEXTRB, 1)
+EXTRACT(PEXTRD, 4)
+EXTRACT(PEXTRQ, 8)
+EXTRACT(EXTRACTPS, 4)
+EXTRACT(VPEXTRB, 1)
+EXTRACT(VPEXTRW, 2)
+EXTRACT(VPEXTRD, 4)
+EXTRACT(VPEXTRQ, 8)
+EXTRACT(VEXTRACTPS, 4)
+
+static void insert_single(struct cpu *cpu, const struct insn *insn)
+{
+    unsigned from = insn->vl ? 2 : 1;
+    union xmm d;
     u32 v;
-    sse_begin(cpu);
-    v = insn->o[1].kind == OPND_MEM ? (u32)opnd_read(cpu, insn, 1)
-                                    : vec_read(cpu, insn, 1).d[insn->imm >> 6 & 3];
-    d = vec_read(cpu, insn, 0);
+    sse_avx_begin(cpu, insn);
+    v = insn->o[from].kind == OPND_MEM ? (u32)opnd_read(cpu, insn, from)
+                                       : cpu->xmm[insn->o[from].reg & 15].d[insn->imm >> 6 & 3];
+    d = cpu->xmm[insn->o[from - 1].reg & 15];
     d.d[insn->imm >> 4 & 3] = v;
     for (unsigned i = 0; i < 4; i++)
         if (insn->imm >> i & 1)
             d.d[i] = 0;
-    vec_write(cpu, insn, 0, d);
+    if (insn->vl)
+        xmm_set(cpu, insn->o[0].reg, d);
+    else
+        vec_write(cpu, insn, 0, d);
+}
+
+void exec_INSERTPS(struct cpu *cpu, const struct insn *insn)
+{
+    insert_single(cpu, insn);
+}
+
+void exec_VINSERTPS(struct cpu *cpu, const struct insn *insn)
+{
+    insert_single(cpu, insn);
 }

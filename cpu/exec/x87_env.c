@@ -124,9 +124,12 @@ void exec_FLDCW(struct cpu *cpu, const struct insn *insn)
     set_control(cpu, cw);
 }
 
+/* Not a control instruction where it counts: processors note its address, but keep C1. */
 void exec_FNOP(struct cpu *cpu, const struct insn *insn)
 {
     x87_start(cpu);
+    cpu->fpu.fip = cpu->rip;
+    cpu->fpu.fcs = cpu->seg[SEG_CS].sel;
 }
 
 /* FNENI, FNDISI and FNSETPM of the 8087 and 80287 do nothing. */

@@ -1,9 +1,10 @@
 /* XSAVE and its family: the extended state of the processor to memory and back, XCR0 (SDM vol. 1
  * ch. 13).
  *
- * Components: 0 x87, 1 SSE, 2 AVX. The area: 512 bytes as of FXSAVE, a header of 64, the upper halves
- * of the YMM registers; in the compacted form AVX is at the same place, being the first. A component
- * counts as in use when its registers differ from their initial values, and is not otherwise tracked. */
+ * Components: 0 x87, 1 SSE, 2 AVX. The area: 512 bytes as of FXSAVE, a header of 64, the upper
+ * halves of the YMM registers; in the compacted form AVX is at the same place, being the first. A
+ * component counts as in use when its registers differ from their initial values, and is not
+ * otherwise tracked. */
 #include "cpu/exec/sse.h"
 
 enum {

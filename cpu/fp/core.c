@@ -123,6 +123,30 @@ struct fp_big fp_mul(struct fp_num a, struct fp_num b)
     return fp_normal(r);
 }
 
+/* One place of headroom for the sum; below a product of 106 bits and an addend of 53 there are
+ * zeroes enough for every bit that an alignment of up to 20 places moves, and a longer one cannot
+ * cancel. */
+struct fp_big fp_muladd(struct fp_num a, struct fp_num b, struct fp_num c, u8 round)
+{
+    struct fp_big p = fp_mul(a, b), s = fp_widen(c), r;
+    if (!p.sig || !s.sig) {
+        if (!p.sig && !s.sig)
+            return (struct fp_big){p.sign == s.sign ? p.sign : round == RC_DOWN, 0, 0};
+        return p.sig ? p : s;
+    }
+    if (p.exp < s.exp || (p.exp == s.exp && p.sig < s.sig)) {
+        r = p;
+        p = s;
+        s = r;
+    }
+    r = (struct fp_big){p.sign, p.exp + 1, fp_shr_jam(p.sig, 1)};
+    s.sig = fp_shr_jam(s.sig, (u32)(p.exp - s.exp) + 1);
+    r.sig = p.sign == s.sign ? r.sig + s.sig : r.sig - s.sig;
+    if (!r.sig)
+        r.sign = round == RC_DOWN;
+    return fp_normal(r);
+}
+
 struct fp_big fp_div(struct fp_num a, struct fp_num b)
 {
     struct fp_big r = {a.sign != b.sign, a.exp - b.exp, 0};

@@ -87,6 +87,8 @@ struct fp_out fp_round(struct fpenv *env, const struct fp_fmt *fmt, struct fp_bi
 struct fp_big fp_add(struct fp_num a, struct fp_num b,
                      u8 round); /* the sign of an exact zero follows `round` */
 struct fp_big fp_mul(struct fp_num a, struct fp_num b);
+/* a * b + c, exact up to the sticky bit for significands of up to 53 bits. */
+struct fp_big fp_muladd(struct fp_num a, struct fp_num b, struct fp_num c, u8 round);
 struct fp_big fp_div(struct fp_num a, struct fp_num b); /* b nonzero */
 struct fp_big fp_sqrt(struct fp_num a);                 /* a positive, nonzero */
 /* The order of two operands that are not NaN. */
@@ -132,5 +134,12 @@ struct fp_num ieee_unpack(const struct fp_ieee *f, u64 a);
 u64 ieee_pack(const struct fp_ieee *f, bool sign, struct fp_out o);
 /* The quiet NaN of sign and significand of `n`. */
 u64 ieee_nan(const struct fp_ieee *f, struct fp_num n);
+/* The default NaN; also reports FP_IE. */
+u64 ieee_invalid(struct fpenv *env, const struct fp_ieee *f);
+u64 ieee_infinity(const struct fp_ieee *f, bool sign);
+/* Round and pack. */
+u64 ieee_finish(struct fpenv *env, const struct fp_ieee *f, struct fp_big v);
+/* Unpack, denormals as zeroes where DAZ says so. */
+struct fp_num ieee_operand(const struct fpenv *env, const struct fp_ieee *f, u64 a);
 
 #endif

@@ -1,6 +1,6 @@
 /* Exact soft floats: x87 80-bit extended and SSE single/double arithmetic with the processor's own
- * rules for NaNs, denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation here uses
- * the host's floating point; hard.h says where handlers may. */
+ * rules for NaNs, denormals and exceptions (SDM vol. 1 chapters 4, 8 and 11). No operation here
+ * uses the host's floating point; hard.h says where handlers may. */
 #ifndef CPU_FP_FP_H
 #define CPU_FP_FP_H
 
@@ -41,8 +41,8 @@ struct fpenv {
     u8 unmasked;     /* exceptions that trap: they change what overflow and underflow deliver */
     bool daz, ftz;   /* MXCSR.DAZ and .FTZ; f32/f64 operations only */
     bool rounded_up; /* f80 operations: the last rounding increased the magnitude (x87 C1) */
-    u8 sticky;       /* FP_PE or 0: masked and reported before, so that an f80 operation may report it
-                        whether or not it happened; spares the fast path from telling */
+    u8 sticky; /* FP_PE or 0: masked and reported before, so that an f80 operation may report it
+                  whether or not it happened; spares the fast path from telling */
 };
 
 enum fp_order { FP_LESS, FP_EQUAL, FP_GREATER, FP_UNORDERED };
@@ -128,13 +128,17 @@ bool f80_tan(struct fpenv *env, struct f80 x, struct f80 *tan);
 /* ---- SSE: single and double precision. Both widths share one implementation, chosen by `fp_ieee`.
  * ---- */
 struct fp_ieee;
-extern const struct fp_ieee fp_single, fp_double;
+extern const struct fp_ieee fp_single, fp_double, fp_half;
 
 u64 ieee_add(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 u64 ieee_sub(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 u64 ieee_mul(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 u64 ieee_div(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 u64 ieee_sqrt(struct fpenv *env, const struct fp_ieee *f, u64 a);
+/* a * b + c rounded once; `neg_ab` and `neg_c` negate the product and the addend (not NaNs). The
+ * first NaN of a, b, c is the result when there is one. (ieee_fma.c) */
+u64 ieee_fma(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b, u64 c, bool neg_ab,
+             bool neg_c);
 u64 ieee_min(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 u64 ieee_max(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b);
 /* Truth of predicate `pred` (0..7 SSE, 8..31 as AVX numbers them). */
@@ -150,6 +154,9 @@ u64 ieee_from_s64(struct fpenv *env, const struct fp_ieee *f, s64 v);
 u64 ieee_rndint(struct fpenv *env, const struct fp_ieee *f, u64 a, u8 round, bool no_inexact);
 u64 f64_from_f32(struct fpenv *env, u32 a);
 u32 f32_from_f64(struct fpenv *env, u64 a);
+/* Half precision (F16C): env->ftz has no effect, and DAZ and FP_DE none on halves. (ieee_fma.c) */
+u32 f32_from_f16(struct fpenv *env, u16 a);
+u16 f16_from_f32(struct fpenv *env, u32 a);
 /* RCPSS and RSQRTSS: relative error below 2^-12, no exceptions, the same bits everywhere. */
 u32 f32_rcp(u32 a);
 u32 f32_rsqrt(u32 a);

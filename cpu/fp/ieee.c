@@ -6,6 +6,7 @@
  * operand into range. */
 const struct fp_ieee fp_single = {{24, -126, 127, 2048}, 23, 8};
 const struct fp_ieee fp_double = {{53, -1022, 1023, 4096}, 52, 11};
+const struct fp_ieee fp_half = {{11, -14, 15, 512}, 10, 5};
 
 struct fp_num ieee_unpack(const struct fp_ieee *f, u64 a)
 {
@@ -42,14 +43,13 @@ u64 ieee_nan(const struct fp_ieee *f, struct fp_num n)
     return ieee_pack(f, n.sign, (struct fp_out){BIT(f->expbits) - 1, n.sig | FP_MSB >> 1});
 }
 
-/* The default NaN; also reports FP_IE. */
-static u64 invalid(struct fpenv *env, const struct fp_ieee *f)
+u64 ieee_invalid(struct fpenv *env, const struct fp_ieee *f)
 {
     env->flags |= FP_IE;
     return ieee_pack(f, true, (struct fp_out){BIT(f->expbits) - 1, FP_MSB >> 1});
 }
 
-static u64 infinity(const struct fp_ieee *f, bool sign)
+u64 ieee_infinity(const struct fp_ieee *f, bool sign)
 {
     return ieee_pack(f, sign, (struct fp_out){BIT(f->expbits) - 1, 0});
 }
@@ -59,12 +59,12 @@ static u64 zero(const struct fp_ieee *f, bool sign)
     return ieee_pack(f, sign, (struct fp_out){0, 0});
 }
 
-static u64 finish(struct fpenv *env, const struct fp_ieee *f, struct fp_big v)
+u64 ieee_finish(struct fpenv *env, const struct fp_ieee *f, struct fp_big v)
 {
     return ieee_pack(f, v.sign, fp_round(env, &f->fmt, v));
 }
 
-static struct fp_num operand(const struct fpenv *env, const struct fp_ieee *f, u64 a)
+struct fp_num ieee_operand(const struct fpenv *env, const struct fp_ieee *f, u64 a)
 {
     struct fp_num n = ieee_unpack(f, a);
     if (n.denormal && env->daz) {
@@ -103,81 +103,81 @@ static u64 add(struct fpenv *env, const struct fp_ieee *f, struct fp_num a, stru
         return r;
     b.sign ^= sub;
     if (a.kind == FPK_INF && b.kind == FPK_INF && a.sign != b.sign)
-        return invalid(env, f);
+        return ieee_invalid(env, f);
     if (denormal(env, a, b))
         return 0;
     if (a.kind == FPK_INF || b.kind == FPK_INF)
-        return infinity(f, a.kind == FPK_INF ? a.sign : b.sign);
-    return finish(env, f, fp_add(a, b, env->round));
+        return ieee_infinity(f, a.kind == FPK_INF ? a.sign : b.sign);
+    return ieee_finish(env, f, fp_add(a, b, env->round));
 }
 
 u64 ieee_add(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b)
 {
-    return add(env, f, operand(env, f, a), operand(env, f, b), false);
+    return add(env, f, ieee_operand(env, f, a), ieee_operand(env, f, b), false);
 }
 
 u64 ieee_sub(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b)
 {
-    return add(env, f, operand(env, f, a), operand(env, f, b), true);
+    return add(env, f, ieee_operand(env, f, a), ieee_operand(env, f, b), true);
 }
 
 u64 ieee_mul(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 y)
 {
-    struct fp_num a = operand(env, f, x), b = operand(env, f, y);
+    struct fp_num a = ieee_operand(env, f, x), b = ieee_operand(env, f, y);
     u64 r = 0;
     if (nan2(env, f, a, b, &r))
         return r;
     if ((a.kind == FPK_INF && b.kind == FPK_ZERO) || (a.kind == FPK_ZERO && b.kind == FPK_INF))
-        return invalid(env, f);
+        return ieee_invalid(env, f);
     if (denormal(env, a, b))
         return 0;
     if (a.kind == FPK_INF || b.kind == FPK_INF)
-        return infinity(f, a.sign != b.sign);
-    return finish(env, f, fp_mul(a, b));
+        return ieee_infinity(f, a.sign != b.sign);
+    return ieee_finish(env, f, fp_mul(a, b));
 }
 
 u64 ieee_div(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 y)
 {
-    struct fp_num a = operand(env, f, x), b = operand(env, f, y);
+    struct fp_num a = ieee_operand(env, f, x), b = ieee_operand(env, f, y);
     bool sign = a.sign != b.sign;
     u64 r = 0;
     if (nan2(env, f, a, b, &r))
         return r;
     if (a.kind == b.kind && a.kind != FPK_FINITE)
-        return invalid(env, f);
+        return ieee_invalid(env, f);
     if (b.kind == FPK_ZERO && a.kind != FPK_INF) {
         env->flags |= FP_ZE;
-        return infinity(f, sign);
+        return ieee_infinity(f, sign);
     }
     if (denormal(env, a, b))
         return 0;
     if (a.kind == FPK_INF)
-        return infinity(f, sign);
+        return ieee_infinity(f, sign);
     if (b.kind == FPK_INF)
         return zero(f, sign);
-    return finish(env, f, fp_div(a, b));
+    return ieee_finish(env, f, fp_div(a, b));
 }
 
 u64 ieee_sqrt(struct fpenv *env, const struct fp_ieee *f, u64 x)
 {
-    struct fp_num a = operand(env, f, x);
+    struct fp_num a = ieee_operand(env, f, x);
     u64 r = 0;
     if (nan2(env, f, a, a, &r))
         return r;
     if (a.kind == FPK_ZERO)
         return zero(f, a.sign);
     if (a.sign)
-        return invalid(env, f);
+        return ieee_invalid(env, f);
     if (denormal(env, a, a))
         return 0;
-    return a.kind == FPK_INF ? x : finish(env, f, fp_sqrt(a));
+    return a.kind == FPK_INF ? x : ieee_finish(env, f, fp_sqrt(a));
 }
 
 /* MINSx and MAXSx return the second operand for NaNs and for two zeros, and treat every NaN as
  * invalid. */
 static u64 pick(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 y, enum fp_order want)
 {
-    struct fp_num a = operand(env, f, x), b = operand(env, f, y);
+    struct fp_num a = ieee_operand(env, f, x), b = ieee_operand(env, f, y);
     if (fp_is_nan(a) || fp_is_nan(b)) {
         env->flags |= FP_IE;
         return b.kind == FPK_ZERO ? zero(f, b.sign) : y;
@@ -201,7 +201,7 @@ u64 ieee_max(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b)
 
 enum fp_order ieee_order(struct fpenv *env, const struct fp_ieee *f, u64 x, u64 y, bool quiet)
 {
-    struct fp_num a = operand(env, f, x), b = operand(env, f, y);
+    struct fp_num a = ieee_operand(env, f, x), b = ieee_operand(env, f, y);
     if (fp_is_nan(a) || fp_is_nan(b)) {
         if (!quiet || a.kind == FPK_SNAN || b.kind == FPK_SNAN)
             env->flags |= FP_IE;
@@ -228,7 +228,7 @@ bool ieee_cmp(struct fpenv *env, const struct fp_ieee *f, u64 a, u64 b, unsigned
 
 s64 ieee_to_int(struct fpenv *env, const struct fp_ieee *f, u64 x, unsigned bits, bool trunc)
 {
-    struct fp_num a = operand(env, f, x);
+    struct fp_num a = ieee_operand(env, f, x);
     u64 limit = 1ull << (bits - 1), v = 0;
     bool over = true, inexact = false, up;
     if (a.kind <= FPK_FINITE)
@@ -245,12 +245,12 @@ s64 ieee_to_int(struct fpenv *env, const struct fp_ieee *f, u64 x, unsigned bits
 u64 ieee_from_s64(struct fpenv *env, const struct fp_ieee *f, s64 v)
 {
     u64 mag = v < 0 ? 0 - (u64)v : (u64)v;
-    return finish(env, f, fp_normal((struct fp_big){v < 0, 127, mag}));
+    return ieee_finish(env, f, fp_normal((struct fp_big){v < 0, 127, mag}));
 }
 
 u64 ieee_rndint(struct fpenv *env, const struct fp_ieee *f, u64 x, u8 round, bool no_inexact)
 {
-    struct fp_num a = operand(env, f, x);
+    struct fp_num a = ieee_operand(env, f, x);
     bool over, inexact, up;
     u64 v, r = 0;
     if (nan2(env, f, a, a, &r))
@@ -262,12 +262,12 @@ u64 ieee_rndint(struct fpenv *env, const struct fp_ieee *f, u64 x, u8 round, boo
     v = fp_to_u64(a, round, &over, &inexact, &up);
     if (inexact && !no_inexact)
         env->flags |= FP_PE;
-    return finish(env, f, fp_normal((struct fp_big){a.sign, 127, v}));
+    return ieee_finish(env, f, fp_normal((struct fp_big){a.sign, 127, v}));
 }
 
 u64 f64_from_f32(struct fpenv *env, u32 x)
 {
-    struct fp_num a = operand(env, &fp_single, x);
+    struct fp_num a = ieee_operand(env, &fp_single, x);
     u64 r = 0;
     if (a.kind == FPK_SNAN)
         env->flags |= FP_IE;
@@ -276,13 +276,13 @@ u64 f64_from_f32(struct fpenv *env, u32 x)
     if (denormal(env, a, a))
         return r;
     if (a.kind == FPK_INF)
-        return infinity(&fp_double, a.sign);
-    return finish(env, &fp_double, fp_widen(a));
+        return ieee_infinity(&fp_double, a.sign);
+    return ieee_finish(env, &fp_double, fp_widen(a));
 }
 
 u32 f32_from_f64(struct fpenv *env, u64 x)
 {
-    struct fp_num a = operand(env, &fp_double, x);
+    struct fp_num a = ieee_operand(env, &fp_double, x);
     if (a.kind == FPK_SNAN)
         env->flags |= FP_IE;
     if (fp_is_nan(a))
@@ -290,8 +290,8 @@ u32 f32_from_f64(struct fpenv *env, u64 x)
     if (denormal(env, a, a))
         return 0;
     if (a.kind == FPK_INF)
-        return (u32)infinity(&fp_single, a.sign);
-    return (u32)finish(env, &fp_single, fp_widen(a));
+        return (u32)ieee_infinity(&fp_single, a.sign);
+    return (u32)ieee_finish(env, &fp_single, fp_widen(a));
 }
 
 /* Sign, biased exponent and 14-bit fraction of an approximation; exponents outside the format

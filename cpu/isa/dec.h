@@ -1,4 +1,5 @@
-/* A decode in progress: what decode.c and vex.c share (SDM vol. 2 ch. 2). Private to the decoder. */
+/* A decode in progress: what decode.c and vex.c share (SDM vol. 2 ch. 2). Private to the decoder.
+ */
 #ifndef CPU_ISA_DEC_H
 #define CPU_ISA_DEC_H
 

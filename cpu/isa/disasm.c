@@ -246,6 +246,10 @@ static const char *sized_name(const struct insn *in)
         {OP_RETF, {"retf", "retf", "retfq"}},
         {OP_JCXZ, {"jcxz", "jecxz", "jrcxz"}},
         {OP_CMPXCHG8B, {"cmpxchg8b", "cmpxchg8b", "cmpxchg16b"}},
+        {OP_XSAVE, {"xsave", "xsave", "xsave64"}},
+        {OP_XSAVEC, {"xsavec", "xsavec", "xsavec64"}},
+        {OP_XSAVEOPT, {"xsaveopt", "xsaveopt", "xsaveopt64"}},
+        {OP_XRSTOR, {"xrstor", "xrstor", "xrstor64"}},
     };
     unsigned size = in->op == OP_JCXZ ? in->asz : in->osz;
     size_t i;
@@ -266,19 +270,31 @@ static const char *prefetch_name(unsigned hint)
     return names[hint & 3];
 }
 
-/* CMPPS and its kin write a predicate below 8 into the name. True: done so. */
+/* CMPPS and its kin write the predicate into the name: below 8, with VEX below 32. True: done so.
+ */
 static bool put_predicate(struct text *t, const struct insn *in)
 {
-    static const char *const names[8] = {"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"};
-    const char *kind = in->op == OP_CMPPS     ? "ps"
-                       : in->op == OP_CMPPD   ? "pd"
-                       : in->op == OP_CMPSS   ? "ss"
-                       : in->op == OP_CMPSD_X ? "sd"
-                                              : NULL;
+    static const char *const names[32] = {
+        "eq",    "lt",     "le",     "unord",    "neq",    "nlt",    "nle",    "ord",
+        "eq_uq", "nge",    "ngt",    "false",    "neq_oq", "ge",     "gt",     "true",
+        "eq_os", "lt_oq",  "le_oq",  "unord_s",  "neq_us", "nlt_uq", "nle_uq", "ord_s",
+        "eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq",  "gt_oq",  "true_us"};
+    const char *kind;
 
-    if (!kind || in->imm > 7)
+    switch (in->op) {
+    case OP_CMPPS:
+    case OP_VCMPPS: kind = "ps"; break;
+    case OP_CMPPD:
+    case OP_VCMPPD: kind = "pd"; break;
+    case OP_CMPSS:
+    case OP_VCMPSS: kind = "ss"; break;
+    case OP_CMPSD_X:
+    case OP_VCMPSD_X: kind = "sd"; break;
+    default: return false;
+    }
+    if (in->imm >= (in->vl ? 32 : 8))
         return false;
-    put(t, "cmp%s%s", names[in->imm], kind);
+    put(t, "%scmp%s%s", in->vl ? "v" : "", names[in->imm & 31], kind);
     return true;
 }
 
@@ -328,7 +344,8 @@ static void operand_range(const struct insn *in, unsigned *first, unsigned *end)
     case OP_FDIVRP: *end = 1; return;
     case OP_BLENDVPS:
     case OP_BLENDVPD:
-    case OP_PBLENDVB: *end = 2; return;
+    case OP_PBLENDVB:
+    case OP_SHA256RNDS2: *end = 2; return;
     case OP_XLAT: *end = 0; return;
     case OP_AAM:
     case OP_AAD: *end = in->imm != 10; return;
@@ -351,7 +368,7 @@ char *disasm(char *buf, size_t n, const struct insn *in, u64 pc)
         put(&t, in->op == OP_CMPS || in->op == OP_SCAS ? "repe " : "rep ");
     operand_range(in, &first, &end);
     if (put_predicate(&t, in))
-        end = MIN(end, 2);
+        end--;
     else
         put_name(&t, in);
     if (in->op < OP__COUNT && op_info[in->op].attrs & OPA_REP) {

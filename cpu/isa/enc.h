@@ -116,7 +116,7 @@ enum enc_flag {
     EF_CC = 4,       /* the opcode holds a condition */
     EF_WNEXT = 8,    /* with REX.W the operation of the next row of ops.def */
     EF_REGFORM = 16, /* ModRM.mod is ignored: rm is a register */
-    EF_CHECK = 32,   /* has a rule of its own in decode.c */
+    EF_CHECK = 32,   /* has a rule of its own in decode.c, vex.c */
     EF_LNEXT = 64,   /* with VEX.L the operation of the next row of ops.def */
 };
 
@@ -193,9 +193,10 @@ struct enc {
 
 struct enc_vex {
     u16 op;
-    u8 kind, flags; /* ENC_NONE, ENC_OP or ENC_GROUP (`op` is an enum vex_group); EF_WNEXT, EF_LNEXT */
-    u8 len, feat;   /* enum vex_len; needed besides that of the operation */
-    u8 a[4];        /* enum am */
+    u8 kind,
+        flags; /* ENC_NONE, ENC_OP or ENC_GROUP (`op` is an enum vex_group); EF_WNEXT, EF_LNEXT */
+    u8 len, feat; /* enum vex_len; needed besides that of the operation */
+    u8 a[4];      /* enum am */
 };
 
 /* Second index of the two- and three-byte maps: the mandatory prefix. */
@@ -207,8 +208,8 @@ extern const struct enc enc_0f38[4][256];
 extern const struct enc enc_0f3a[4][256];
 extern const struct enc enc_group[GRP__COUNT][2][8]; /* [group][mod 3][ModRM.reg] */
 extern const struct enc enc_rm[RMT__COUNT][8];
-extern const struct enc enc_x87_mem[8][8];    /* [escape][ModRM.reg] */
-extern const struct enc enc_x87_reg[8][8][8]; /* [escape][ModRM.reg][ModRM.rm] */
+extern const struct enc enc_x87_mem[8][8];         /* [escape][ModRM.reg] */
+extern const struct enc enc_x87_reg[8][8][8];      /* [escape][ModRM.reg][ModRM.rm] */
 extern const struct enc_vex enc_vex[3][4][2][256]; /* [0F, 0F 38, 0F 3A][prefix][W][opcode] */
 extern const struct enc_vex enc_vex_group[VG__COUNT][2][8]; /* [group][mod 3][ModRM.reg] */
 extern const struct am_info am_info[];

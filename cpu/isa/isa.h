@@ -33,8 +33,8 @@ enum op_attr {
     OPA_NO64 = 2048,   /* #UD in 64-bit mode */
     OPA_ONLY64 = 4096, /* only in 64-bit mode */
     OPA_PM = 8192,     /* #UD in real and V86 mode (LAR, LSL, VERR, ARPL, LLDT, ...) */
-    OPA_AVX = 16384,   /* YMM state by VEX: #UD in real and V86 mode, by !CR4.OSXSAVE or XCR0; #NM by
-                          CR0.TS; the upper bits of a written register become zero */
+    OPA_AVX = 16384, /* YMM state by VEX: #UD in real and V86 mode, by !CR4.OSXSAVE or XCR0; #NM by
+                        CR0.TS; the upper bits of a written register become zero */
 };
 
 /* CPUID features an operation can depend on (feat.def has one row per feature: name, CPUID leaf,
@@ -135,10 +135,10 @@ struct insn {
     u8 cc; /* CC_* of Jcc, SETcc, CMOVcc, FCMOVcc; predicate immediate stays in imm */
     u8 nopnd;
     u8 base, index, scale; /* REG_* or REG_NONE; scale 0..3 = shift. base REG_IP: RIP-relative */
-    u8 vl;   /* VEX: vector length in bytes, 16 or 32; 0: no VEX prefix */
+    u8 vl;                 /* VEX: vector length in bytes, 16 or 32; 0: no VEX prefix */
     u8 vsib; /* bytes of the vector register `index` of a gather; 0: index is a general register */
-    struct opnd o[4];      /* in Intel order: o[0] is the destination */
-    u16 imm2; /* x87: the opcode as FOP has it, the escape's low bits and ModRM */
+    struct opnd o[4]; /* in Intel order: o[0] is the destination */
+    u16 imm2;         /* x87: the opcode as FOP has it, the escape's low bits and ModRM */
     s64 disp; /* sign-extended; moffs: zero-extended to the address size */
     u64 imm;
 };

@@ -5,6 +5,9 @@
  * V86 mode have no VEX; the operations find that out when they run. */
 #include "cpu/isa/dec.h"
 
+_Static_assert(OP_VMOVQ == OP_VMOVD + 1, "VMOVQ follows VMOVD");
+_Static_assert(OP_VPEXTRQ == OP_VPEXTRD + 1, "VPEXTRQ follows VPEXTRD");
+_Static_assert(OP_VPINSRQ == OP_VPINSRD + 1, "VPINSRQ follows VPINSRD");
 _Static_assert(OP_VZEROALL == OP_VZEROUPPER + 1, "VZEROALL follows VZEROUPPER");
 
 /* Bytes that an operand size means, of the operand size or of the vector length. */
@@ -32,6 +35,12 @@ static void set_reg(struct opnd *o, u8 kind, u8 reg, u8 size)
 static u8 vec_kind(u8 size)
 {
     return size == 32 ? OPND_YMM : OPND_XMM;
+}
+
+/* Outside 64-bit code there are eight registers, and the highest bit of a number is ignored. */
+static u8 registers(const struct dec *d)
+{
+    return d->is64 ? 15 : 7;
 }
 
 /* Memory whose index is a vector register: SIB is required, and index 4 is a register like any. */
@@ -67,16 +76,16 @@ static void operands(struct dec *d, const u8 *a, bool modrm)
         switch (am->cls) {
         case AMC_VVVV:
             d->vvvv_used = true;
-            set_reg(o, vec_kind(size), d->vvvv, size);
+            set_reg(o, vec_kind(size), d->vvvv & registers(d), size);
             break;
         case AMC_VVVVGPR:
             d->vvvv_used = true;
-            set_reg(o, OPND_GPR, d->vvvv, size);
+            set_reg(o, OPND_GPR, d->vvvv & registers(d), size);
             break;
         case AMC_VSIB: vsib(d, o, size, size2); break;
-        case AMC_IS4: /* bit 7 counts in 64-bit code only */
+        case AMC_IS4:
             in->imm = fetch(d, 1);
-            set_reg(o, vec_kind(size), in->imm >> 4 & (d->is64 ? 15 : 7), size);
+            set_reg(o, vec_kind(size), in->imm >> 4 & registers(d), size);
             break;
         default:
             if (a[i] < AM_one)
@@ -117,10 +126,8 @@ static unsigned prefix(struct dec *d, unsigned *mand, bool *w)
         *w = last & 0x80;
     }
     d->vvvv = ~last >> 3 & 15;
-    if (!d->is64) { /* there are eight registers only */
+    if (!d->is64)
         d->rex = 0;
-        d->vvvv &= 7;
-    }
     d->in->vl = last & 4 ? 32 : 16;
     *mand = pp[last & 3];
     return map <= 3 ? map : 0;
@@ -146,10 +153,8 @@ void dec_vex(struct dec *d, u64 feats)
     const struct enc_vex *e;
     unsigned mand, map;
     bool w, modrm = false;
-    u8 unused;
 
     map = prefix(d, &mand, &w);
-    unused = d->vvvv;
     if (d->err)
         return;
     if (!map) {
@@ -183,6 +188,8 @@ void dec_vex(struct dec *d, u64 feats)
     if (e->len == VL_lig)
         in->vl = 16;
     operands(d, e->a, modrm);
-    if ((!d->vvvv_used && unused) || !allowed(in, e, feats) || (in->vsib && gather_overlap(in)))
+    if (e->flags & EF_CHECK && w && !d->is64) /* PEXTRQ and PINSRQ; others ignore W there */
+        undefined(d);
+    if ((!d->vvvv_used && d->vvvv) || !allowed(in, e, feats) || (in->vsib && gather_overlap(in)))
         undefined(d);
 }

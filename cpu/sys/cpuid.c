@@ -59,9 +59,9 @@ static const struct {
 static const struct {
     enum feat feat, needs;
 } rests_on[] = {
-    {FEAT_XSAVE, FEAT_FXSR},   {FEAT_XSAVEOPT, FEAT_XSAVE}, {FEAT_XSAVEC, FEAT_XSAVE},
-    {FEAT_XGETBV1, FEAT_XSAVE}, {FEAT_AVX, FEAT_XSAVE},     {FEAT_AVX, FEAT_SSE2},
-    {FEAT_AVX2, FEAT_AVX},     {FEAT_FMA, FEAT_AVX},        {FEAT_F16C, FEAT_AVX},
+    {FEAT_XSAVE, FEAT_FXSR},    {FEAT_XSAVEOPT, FEAT_XSAVE}, {FEAT_XSAVEC, FEAT_XSAVE},
+    {FEAT_XGETBV1, FEAT_XSAVE}, {FEAT_AVX, FEAT_XSAVE},      {FEAT_AVX, FEAT_SSE2},
+    {FEAT_AVX2, FEAT_AVX},      {FEAT_FMA, FEAT_AVX},        {FEAT_F16C, FEAT_AVX},
 };
 
 static u64 with_feat(u64 feats, enum feat f)
@@ -250,7 +250,10 @@ static void leaf_extended(struct cpu *cpu, u32 leaf, u32 out[4])
         if (!strcmp(cpu->model->vendor, "AuthenticAMD"))
             out[2] = out[3] = 32u << 24 | 8u << 16 | 1u << 8 | 64;
         break;
-    case 0x80000006u: out[2] = 2048u << 16 | 6u << 12 | 64; break;
+    case 0x80000006u: /* 2 MiB of L2, 8-way; AMD also has its lines per tag, which Intel reserves */
+        out[2] =
+            2048u << 16 | 6u << 12 | (u32)!strcmp(cpu->model->vendor, "AuthenticAMD") << 8 | 64;
+        break;
     case 0x80000008u: out[0] = cpu->model->phys_bits | 48u << 8; break;
     }
 }

@@ -13,7 +13,7 @@ enum {
     CB_AUX_OFF = 0x20,
     CB_XLATE = 0x40
 };
-enum { OUT_NO_RESET = 0x01, OUT_A20 = 0x02, OUT_IRQ1 = 0x10, OUT_IRQ12 = 0x20 };
+enum { OUT_NO_RESET = 0x01, OUT_A20 = 0x02, OUT_IRQ1 = 0x10, OUT_IRQ12 = 0x20, OUT_IDLE = 0xcc };
 enum { SRC_KBD, SRC_AUX, SRC_SELF };
 
 /* A byte takes most of a millisecond on the real wire. It must take some time, since the interrupt
@@ -176,7 +176,9 @@ static void reply(struct i8042 *kbc, u8 v, bool aux)
 
 static u8 output_port(const struct i8042 *kbc)
 {
-    return (u8)(OUT_NO_RESET | (kbc->r.a20 ? OUT_A20 : 0) | (kbc->irq1.level ? OUT_IRQ1 : 0) |
+    /* The unused pins and the idle keyboard's clock and data read as 1. A BIOS that takes the reply for
+     * a key must see a release. */
+    return (u8)(OUT_IDLE | OUT_NO_RESET | (kbc->r.a20 ? OUT_A20 : 0) | (kbc->irq1.level ? OUT_IRQ1 : 0) |
                 (kbc->irq12.level ? OUT_IRQ12 : 0));
 }
 

@@ -1,7 +1,7 @@
 # The DOS-like guest: a floppy image with a boot sector, a kernel, drivers and test programs of our
 # own. Included by roms/rules.mk.
 DOSB := $(ROMB)/dos
-DOS_CFLAGS := $(filter-out -m32,$(ROM_CFLAGS)) -m16 -DROM_BITS=16 -mpreferred-stack-boundary=2 -fno-jump-tables
+DOS_CFLAGS := $(filter-out -m32,$(ROM_CFLAGS)) -m16 -fno-jump-tables
 
 # Compiled for 16-bit segments: our own files and what is shared with the other ROMs.
 $(DOSB)/m16/%.o: roms/%.c
@@ -31,11 +31,23 @@ $(DOSB)/xms.elf: $(DOS_XMS) roms/lib/flat.lds
 	$(call rom_flat,0x100)
 DOS_DRIVERS += XMS.COM=$(DOSB)/xms.flat
 
-# Test programs in C: tests/NAME.c alone, or with tests/NAME.S.
+# The monitor is a 32-bit program, carried inside EMM.COM.
+DOS_MONITOR := $(patsubst %,$(ROMB)/dos/monitor/%.o,start main trap emulate pages ports ems bios dpmi dpmi_call) $(ROMB)/lib/mem.o \
+               $(ROMB)/lib/power.o $(ROMB)/lib/pci.o
+$(DOSB)/monitor.elf: $(DOS_MONITOR) roms/lib/flat.lds
+	$(call rom_flat,0xf8000000)
+$(DOSB)/m16/dos/emm/entry.s.o: roms/dos/emm/entry.S $(DOSB)/monitor.flat
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_CPPFLAGS) $(ROM_ASFLAGS) '-DMONITOR_FILE="$(DOSB)/monitor.flat"' -c $< -o $@
+$(DOSB)/emm.elf: $(DOS_LIB) $(call dos_o,dos/emm/entry.s dos/emm/main) roms/lib/flat.lds
+	$(call rom_flat,0x100)
+DOS_DRIVERS += EMM.COM=$(DOSB)/emm.flat
+
+# Test programs in C, one file each; DPMITEST has a 32-bit half, too.
 DOS_TESTS := $(sort $(basename $(notdir $(wildcard roms/dos/tests/*.c))))
-dos_test_asm = $(if $(wildcard roms/dos/tests/$(1)_asm.S),$(DOSB)/m16/dos/tests/$(1)_asm.s.o)
+DOS_PM := $(patsubst %,$(ROMB)/dos/tests/pm/%.o,start program)
 define dos_test
-$(DOSB)/$(1).elf: $(DOSB)/m16/dos/tests/$(1).o $(call dos_test_asm,$(1)) $(DOS_LIBC) roms/lib/flat.lds
+$(DOSB)/$(1).elf: $(DOSB)/m16/dos/tests/$(1).o $(if $(filter dpmitest,$(1)),$(DOS_PM)) $(DOS_LIBC) roms/lib/flat.lds
 	$$(call rom_flat,0x100)
 endef
 $(foreach t,$(DOS_TESTS),$(eval $(call dos_test,$(t))))

@@ -52,7 +52,7 @@ void machine_st64(struct machine *m, u32 addr, u64 v);
 u64 long_frame(struct machine *m, unsigned i);
 
 /* Write code that was assembled for 64-bit or compatibility mode and start there. */
-#define LONG(m, cpl, name) (machine_long(m, cpl, AT_CODE), machine_code(m, AT_CODE, name))
+#define LONG(m, cpl, name)   (machine_long(m, cpl, AT_CODE), machine_code(m, AT_CODE, name))
 #define COMPAT(m, cpl, name) (machine_compat(m, cpl, AT_CODE), machine_code(m, AT_CODE, name))
 /* Where instructions follow one another: offset of the end of `name`. */
 #define LENGTH(name) ((u64)(name##_end - name##_begin))

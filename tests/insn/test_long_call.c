@@ -61,7 +61,8 @@ static void check_seg(unsigned s, unsigned sel, u32 attr)
     ck_assert_uint_eq(seg->sel, sel);
     ck_assert_uint_eq(seg->base, 0);
     ck_assert_uint_eq(seg->limit, FLAT_LIMIT);
-    ck_assert_uint_eq(seg->attr & (DA_P | DA_S | DA_CODE | DA_L | DA_DB | DA_DPL), attr | DA_P | DA_S);
+    ck_assert_uint_eq(seg->attr & (DA_P | DA_S | DA_CODE | DA_L | DA_DB | DA_DPL),
+                      attr | DA_P | DA_S);
 }
 
 START_TEST(system_calls)
@@ -108,7 +109,7 @@ START_TEST(system_returns)
     check_seg(SEG_CS, (STAR_RET + 16) | 3, DA_CODE | DA_L | DA_DPL);
     check_seg(SEG_SS, (STAR_RET + 8) | 3, DA_DB | DA_DPL);
     ck_assert_uint_eq(m->cpu->seg[SEG_DS].sel, SEL_DATA0); /* left alone */
-    LONG(m, 0, sysretl); /* to compatibility mode */
+    LONG(m, 0, sysretl);                                   /* to compatibility mode */
     set_msrs();
     *reg(REG_CX) = 0xffff800000000000ull | PROGRAM;
     machine_run(m, 1);
@@ -409,8 +410,8 @@ START_TEST(management_mode)
 }
 END_TEST
 
-SUITE_MAIN("long_call", system_calls, system_returns, makers, sysenter_sysexit, stepping, swap, msrs,
-           management_mode)
+SUITE_MAIN("long_call", system_calls, system_returns, makers, sysenter_sysexit, stepping, swap,
+           msrs, management_mode)
 
 #else
 int main(void)

@@ -4,7 +4,12 @@
 
 #if defined(__x86_64__)
 
-enum { INNER = 0x12000, FREE = SEL_LONG_FREE, GATE = SEL_LONG_FREE + 8, CODE1 = SEL_LONG_FREE + 24 };
+enum {
+    INNER = 0x12000,
+    FREE = SEL_LONG_FREE,
+    GATE = SEL_LONG_FREE + 8,
+    CODE1 = SEL_LONG_FREE + 24
+};
 
 GUEST(jmp_far, 64, "jmp fword ptr [rbx]");
 GUEST(jmp_far_q, 64, "rex.w jmp fword ptr [rbx]");
@@ -162,7 +167,7 @@ START_TEST(bad_call_gates)
         u32 attr, error, vec;
         u8 cpl;
     } rows[] = {
-        {SEL_CODE0, INNER, LONG_CALL, GATE, EXC_GP, 3},          /* DPL */
+        {SEL_CODE0, INNER, LONG_CALL, GATE, EXC_GP, 3}, /* DPL */
         {SEL_CODE0, INNER, LONG_CALL & ~DA_P, GATE, EXC_NP, 0},
         {0, INNER, LONG_CALL, 0, EXC_GP, 0},
         {SEL_COMPAT0, INNER, LONG_CALL, SEL_COMPAT0, EXC_GP, 0}, /* not 64-bit code */

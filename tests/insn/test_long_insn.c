@@ -6,25 +6,30 @@
 #if defined(__x86_64__)
 
 GUEST(bytes, 64, "mov sil, al\n mov spl, al\n mov ah, al\n mov r9b, al\n mov bpl, sil\n hlt");
-GUEST(zero, 64, "mov eax, ecx\n add r8d, 1\n xchg edx, esi\n movzx edi, cl\n cmovc ebx, eax\n"
-                " bswap r10d\n hlt");
+GUEST(zero, 64,
+      "mov eax, ecx\n add r8d, 1\n xchg edx, esi\n movzx edi, cl\n cmovc ebx, eax\n"
+      " bswap r10d\n hlt");
 GUEST(partial, 64, "mov ax, cx\n mov dl, cl\n add r8w, 1\n inc sil\n hlt");
-GUEST(high_regs, 64, "lea rax, [r12+r13*8+0x10]\n mov rcx, [r12]\n mov rdx, [r13]\n mov [rsp+r9], r15\n"
-                     " hlt");
+GUEST(high_regs, 64,
+      "lea rax, [r12+r13*8+0x10]\n mov rcx, [r12]\n mov rdx, [r13]\n mov [rsp+r9], r15\n"
+      " hlt");
 GUEST(rex_dropped, 64, ".byte 0x48, 0x66, 0x01, 0xc8\n hlt"); /* add ax, cx: REX is not last */
 GUEST(rex_wins, 64, ".byte 0x66, 0x48, 0x01, 0xc8\n hlt");    /* add rax, rcx */
 GUEST(xchg_r8, 64, "xchg r8, rax\n .byte 0x48, 0x90\n nop\n hlt");
-GUEST(rip_load, 64, "mov rax, [rip+9f]\n lea rcx, [rip+9f]\n add dword ptr [rip+9f], 1\n hlt\n"
-                    ".balign 8\n 9: .quad 0x1122334455667788");
+GUEST(rip_load, 64,
+      "mov rax, [rip+9f]\n lea rcx, [rip+9f]\n add dword ptr [rip+9f], 1\n hlt\n"
+      ".balign 8\n 9: .quad 0x1122334455667788");
 GUEST(rip_32, 64, "lea rax, [eip+0x10]\n hlt");
 GUEST(moffs, 64, "movabs rax, [0xffffffff80040000]\n movabs [0xffffffff80040008], al\n hlt");
 GUEST(addr32, 64, "mov rax, [ebx+ecx]\n lea rdx, [ebx+ecx]\n lea esi, [rbx+rcx]\n hlt");
 GUEST(disp32, 64, "mov rax, [-0x7ffc0000]\n hlt"); /* sign-extended */
-GUEST(imm64, 64, "movabs rax, 0x123456789abcdef0\n mov rcx, -2\n add rdx, -1\n push -3\n pop rsi\n"
-                 " imul rdi, rdi, -4\n hlt");
+GUEST(imm64, 64,
+      "movabs rax, 0x123456789abcdef0\n mov rcx, -2\n add rdx, -1\n push -3\n pop rsi\n"
+      " imul rdi, rdi, -4\n hlt");
 GUEST(movsxd, 64, "movsxd rax, ecx\n movsxd rdx, dword ptr [rbx]\n .byte 0x63, 0xf1\n hlt");
 GUEST(extend, 64, "cdqe\n cqo\n hlt");
-GUEST(stack, 64, "push rax\n push r9\n push cx\n pushfq\n popfq\n pop dx\n pop r10\n pop rbx\n hlt");
+GUEST(stack, 64,
+      "push rax\n push r9\n push cx\n pushfq\n popfq\n pop dx\n pop r10\n pop rbx\n hlt");
 GUEST(stack_mem, 64, "push qword ptr [rbx]\n pop qword ptr [rsp+8]\n hlt");
 GUEST(enter_leave, 64, "enter 0x20, 0\n leave\n enter 8, 2\n hlt");
 GUEST(calls, 64, "call 1f\n hlt\n 1: ret 8");
@@ -400,8 +405,9 @@ END_TEST
 START_TEST(gone)
 {
     static const u8 codes[][3] = {
-        {0x06}, {0x07}, {0x0e}, {0x16}, {0x17}, {0x1e}, {0x1f}, {0x27}, {0x2f}, {0x37}, {0x3f}, {0x60},
-        {0x61}, {0x82, 0xc0, 1}, {0x9a}, {0xce}, {0xd4, 10}, {0xd5, 10}, {0xd6}, {0xea},
+        {0x06}, {0x07}, {0x0e},     {0x16},     {0x17}, {0x1e}, {0x1f},
+        {0x27}, {0x2f}, {0x37},     {0x3f},     {0x60}, {0x61}, {0x82, 0xc0, 1},
+        {0x9a}, {0xce}, {0xd4, 10}, {0xd5, 10}, {0xd6}, {0xea},
     };
     m = machine_new("qemu64", _i);
     for (unsigned i = 0; i < ARRAY_LEN(codes); i++) {
@@ -415,7 +421,8 @@ START_TEST(gone)
 }
 END_TEST
 
-SUITE_MAIN("long_insn", registers, addresses, extension, stack_sizes, cmpxchg, strings, counters, gone)
+SUITE_MAIN("long_insn", registers, addresses, extension, stack_sizes, cmpxchg, strings, counters,
+           gone)
 
 #else
 int main(void)

@@ -12,10 +12,10 @@ GUEST(enter, 32,
       "mov eax, cr4\n or eax, 0x20\n mov cr4, eax\n mov eax, 0x100000\n mov cr3, eax\n"
       "mov ecx, 0xc0000080\n rdmsr\n or eax, 0x100\n wrmsr\n mov eax, cr0\n or eax, 0x80000000\n"
       "mov cr0, eax\n .byte 0xea\n .long 0x12000\n .word 0x40");
-GUEST(in_long, 64,
-      "mov rax, 0x123456789abcdef0\n push 0x48\n push 0x13000\n rex.w retf");
+GUEST(in_long, 64, "mov rax, 0x123456789abcdef0\n push 0x48\n push 0x13000\n rex.w retf");
 GUEST(leave_long, 32,
-      "mov eax, cr0\n and eax, 0x7fffffff\n mov cr0, eax\n mov ecx, 0xc0000080\n rdmsr\n mov ebx, eax\n"
+      "mov eax, cr0\n and eax, 0x7fffffff\n mov cr0, eax\n mov ecx, 0xc0000080\n rdmsr\n mov ebx, "
+      "eax\n"
       "and eax, 0xfffffeff\n wrmsr\n hlt");
 GUEST(mov_cr0, 64, "mov cr0, rax\n hlt");
 GUEST(mov_cr3, 64, "mov cr3, rax\n mov rcx, cr3\n hlt");
@@ -342,7 +342,8 @@ START_TEST(identification)
         *reg(REG_BX) = *reg(REG_DX) = ~(u64)0;
         *reg(REG_AX) = 0x80000001u;
         machine_run(m, 1);
-        ck_assert_uint_eq(*reg(REG_DX) & (BIT(29) | BIT(20) | BIT(11)), BIT(29) | BIT(20) | BIT(11));
+        ck_assert_uint_eq(*reg(REG_DX) & (BIT(29) | BIT(20) | BIT(11)),
+                          BIT(29) | BIT(20) | BIT(11));
         ck_assert_uint_eq(*reg(REG_CX) & 1, 1); /* LAHF */
         ck_assert_uint_eq(*reg(REG_BX) >> 32 | *reg(REG_DX) >> 32, 0);
         LONG(m, 3, cpuid);
@@ -350,6 +351,11 @@ START_TEST(identification)
         machine_run(m, 1);
         ck_assert_uint_eq(*reg(REG_AX) >> 8 & 0xff, 48);
         ck_assert_uint_eq(*reg(REG_AX) & 0xff, m->cpu->model->phys_bits);
+        /* AMD's second-level cache has one line per tag; with none, Linux multiplies its size. */
+        LONG(m, 3, cpuid);
+        *reg(REG_AX) = 0x80000006u;
+        machine_run(m, 1);
+        ck_assert_uint_eq(*reg(REG_CX) >> 8 & 15, !strcmp(models[i], "qemu64"));
         LONG(m, 0, rdmsr);
         *reg(REG_CX) = 0xc0000080u;
         run_rax(~(u64)0);

@@ -18,8 +18,9 @@ GUEST(call, 64, "call rbx");
 GUEST(ret, 64, "ret");
 GUEST(halt, 64, "hlt");
 GUEST(nops, 64, "nop\n nop\n hlt");
-GUEST(invlpg, 64, "mov rcx, [rbx]\n mov qword ptr [rdx], 0\n mov rcx, [rbx]\n invlpg [rbx+r8]\n"
-                  " mov rcx, [rbx]\n hlt");
+GUEST(invlpg, 64,
+      "mov rcx, [rbx]\n mov qword ptr [rdx], 0\n mov rcx, [rbx]\n invlpg [rbx+r8]\n"
+      " mov rcx, [rbx]\n hlt");
 
 static struct machine *m;
 
@@ -89,8 +90,8 @@ START_TEST(not_present)
 }
 END_TEST
 
-/* Reserved: physical bits beyond the CPU's width at each level, PS in a PML4 entry, low address bits
- * of large pages, NX while EFER.NXE is clear. Bits 52 to 62 are ignored. */
+/* Reserved: physical bits beyond the CPU's width at each level, PS in a PML4 entry, low address
+ * bits of large pages, NX while EFER.NXE is clear. Bits 52 to 62 are ignored. */
 START_TEST(reserved)
 {
     static const struct {
@@ -98,13 +99,16 @@ START_TEST(reserved)
         u64 entry, la;
         bool fault;
     } rows[] = {
-        {LONG_PML4, BIT64(45), AT_DATA, true},  {LONG_PML4, PS, AT_DATA, true},
-        {LONG_PDPT, BIT64(45), AT_DATA, true},  {LONG_PD, BIT64(45), AT_DATA, true},
+        {LONG_PML4, BIT64(45), AT_DATA, true},
+        {LONG_PML4, PS, AT_DATA, true},
+        {LONG_PDPT, BIT64(45), AT_DATA, true},
+        {LONG_PD, BIT64(45), AT_DATA, true},
         {LONG_PT + 64 * 8, BIT64(51), AT_DATA, true},
         {LONG_PT + 64 * 8, BIT64(40), AT_DATA, true},
         {LONG_PT + 64 * 8, BIT64(52), AT_DATA, false},
         {LONG_PT + 64 * 8, BIT64(62), AT_DATA, false},
-        {LONG_PML4, BIT64(58), AT_DATA, false}, {LONG_PT + 64 * 8, PS, AT_DATA, false}, /* PAT */
+        {LONG_PML4, BIT64(58), AT_DATA, false},
+        {LONG_PT + 64 * 8, PS, AT_DATA, false}, /* PAT */
         {LONG_PML4, G, AT_DATA, false},
     };
     m = machine_new("qemu64", _i);
@@ -160,14 +164,10 @@ START_TEST(rights)
         bool write;
         u32 error; /* 0: no fault */
     } rows[] = {
-        {P | W | U, 3, true, 0},
-        {P | W, 3, false, E_P | E_U},
-        {P | W, 3, true, E_P | E_U | E_W},
-        {P | U, 3, false, 0},
-        {P | U, 3, true, E_P | E_U | E_W},
-        {P | U, 0, true, E_P | E_W}, /* CR0.WP */
-        {0, 3, true, E_U | E_W},
-        {0, 0, false, 0x100}, /* error code 0 */
+        {P | W | U, 3, true, 0},           {P | W, 3, false, E_P | E_U},
+        {P | W, 3, true, E_P | E_U | E_W}, {P | U, 3, false, 0},
+        {P | U, 3, true, E_P | E_U | E_W}, {P | U, 0, true, E_P | E_W}, /* CR0.WP */
+        {0, 3, true, E_U | E_W},           {0, 0, false, 0x100},        /* error code 0 */
         {P | W | U | PTE_NX, 3, true, 0},
     };
     m = machine_new("qemu64", _i);

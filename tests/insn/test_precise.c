@@ -1,11 +1,13 @@
 /* Precise exceptions: every instruction with a memory or stack operand is run with the operand at
- * the end of a page whose neighbour is absent or read-only, or at a segment limit; whatever faults
- * must have changed nothing (SDM vol. 3 sections 6.6, 5.3 and 4.7). */
+ * the end of a page whose neighbour is absent or read-only, at a segment limit or at the end of the
+ * canonical addresses, in 32- and 64-bit code; whatever faults must have changed nothing (SDM vol. 3
+ * sections 6.6, 5.3 and 4.7; vol. 1 section 3.3.7.1). */
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/intr.h"
-#include "tests/insn/suite.h"
+#include "tests/insn/long.h"
 
 enum { P1 = AT_DATA + 0x1000, P2 = AT_DATA + 0x2000, WIN_LO = AT_DATA, WIN_BYTES = 0x4000 };
+enum { EDGE_TABLES = AT_PAGES + 0x8000 }; /* of the last page of the lower half */
 enum { PTE_A = 0x20, PTE_D = 0x40 };
 enum variant { MAPPED, ABSENT1, ABSENT2, READ1, READ2, LIMIT, VARIANTS };
 enum { BYTES = 15, MAX_CASES = 6000 };
@@ -17,7 +19,7 @@ struct insn_case {
 
 /* The part of the processor that a fault must leave alone. */
 struct state {
-    u64 gpr[8];
+    u64 gpr[16];
     u32 eflags, cr0, mxcsr;
     struct seg ldt, tr;
     u16 sel[SEG__COUNT];
@@ -26,7 +28,7 @@ struct state {
     u16 cw, sw, fop, fcs, fds;
     u8 top, empty;
     u64 fip, fdp, xcr0;
-    union xmm xmm[8];
+    union xmm xmm[16], ymmh[16];
 };
 
 /* ck_assert writes a message even when it holds; there are millions of comparisons here. */
@@ -38,7 +40,7 @@ struct state {
 
 static struct machine *m;
 static struct insn_case cases[MAX_CASES];
-static unsigned ncases;
+static unsigned ncases, bits; /* bits: of the code, 32 or 64 */
 
 static u8 pattern(u32 addr)
 {
@@ -50,10 +52,13 @@ static void look(struct state *s)
     const struct cpu *cpu = m->cpu;
     memset(s, 0, sizeof(*s));
     for (unsigned i = 0; i < 8; i++) {
-        s->gpr[i] = cpu->gpr[i];
         s->st[i].frac = cpu->fpu.st[i].frac;
         s->st[i].se = cpu->fpu.st[i].se;
+    }
+    for (unsigned i = 0; i < bits / 4; i++) {
+        s->gpr[i] = cpu->gpr[i];
         s->xmm[i] = cpu->xmm[i];
+        s->ymmh[i] = cpu->ymmh[i];
     }
     s->eflags = cpu_eflags(cpu);
     s->cr0 = cpu->cr0;
@@ -90,7 +95,7 @@ static void add_case(const u8 *prefix, unsigned nprefix, unsigned opcode, unsign
     memcpy(c->code, prefix, nprefix);
     c->code[nprefix] = (u8)opcode;
     c->code[nprefix + 1] = (u8)modrm;
-    if (ncases == MAX_CASES || decode(&c->insn, c->code, BYTES, 32, m->cpu->feats) != DEC_OK)
+    if (ncases == MAX_CASES || decode(&c->insn, c->code, BYTES, bits, m->cpu->feats) != DEC_OK)
         return;
     for (unsigned i = ncases; i-- > 0;)
         if (same_form(&cases[i].insn, &c->insn))
@@ -101,16 +106,16 @@ static void add_case(const u8 *prefix, unsigned nprefix, unsigned opcode, unsign
 /* One of every form that the decoder knows, with [ebx] where there is a memory operand. */
 static void find_cases(void)
 {
-    static const u8 legacy[] = {0, 0x66, 0xf2, 0xf3, 0xf0};
+    static const char *const prefixes[] = {"",     "\x66", "\xf2",     "\xf3",     "\xf0",
+                                           "\x48", "\x66\x48", "\xf2\x48", "\xf3\x48", "\xf0\x48"};
     ncases = 0;
-    for (unsigned p = 0; p < ARRAY_LEN(legacy); p++)
+    for (unsigned p = 0; p < (bits == 64 ? 10 : 5); p++)
         for (unsigned map = 0; map < 4; map++)
             for (unsigned opcode = 0; opcode < 256; opcode++)
                 for (unsigned reg = 0; reg < 8; reg++) {
-                    u8 bytes[4];
-                    unsigned n = 0;
-                    if (legacy[p])
-                        bytes[n++] = legacy[p];
+                    u8 bytes[5];
+                    unsigned n = (unsigned)strlen(prefixes[p]);
+                    memcpy(bytes, prefixes[p], n);
                     if (map)
                         bytes[n++] = 0x0f;
                     if (map >= 2)
@@ -129,13 +134,38 @@ static void find_cases(void)
 
 /* ---- one run ---- */
 
-static u32 *pte(u32 la)
+static u32 pte_bits(u32 la)
 {
-    return (u32 *)(void *)machine_mem(m, AT_PAGES + 0x1000 + (la >> 12) * 4);
+    u32 at = bits == 64 ? LONG_PT + (la >> 12) * 8 : AT_PAGES + 0x1000 + (la >> 12) * 4;
+    return machine_ld32(m, at) & (PTE_A | PTE_D);
 }
 
-static void limit_data(void)
+static void set_page(u32 la, u32 pte)
 {
+    if (bits == 64)
+        long_page(m, la, pte);
+    else
+        machine_page(m, la, pte);
+}
+
+/* Quadword or doubleword i of the handler's stack. */
+static u64 frame(unsigned i)
+{
+    return bits == 64 ? long_frame(m, i) : machine_frame(m, i);
+}
+
+/* LIMIT: in 32-bit code the data segments end where P2 begins; in 64-bit code P1 is the last page of
+ * the lower half as well. */
+static void make_limit(void)
+{
+    if (bits == 64) {
+        memset(machine_mem(m, EDGE_TABLES), 0, 0x3000);
+        machine_st64(m, LONG_PML4 + 255 * 8, EDGE_TABLES | PTE_RW);
+        machine_st64(m, EDGE_TABLES + 511 * 8, (EDGE_TABLES + 0x1000) | PTE_RW);
+        machine_st64(m, EDGE_TABLES + 0x1000 + 511 * 8, (EDGE_TABLES + 0x2000) | PTE_RW);
+        long_entry(m, EDGE_TABLES + 0x2000 + 511 * 8, P1 | PTE_RW);
+        return;
+    }
     for (unsigned s = 0; s < SEG__COUNT; s++)
         if (s != SEG_CS && s != SEG_SS) {
             m->cpu->seg[s].limit = P2 - 1;
@@ -144,38 +174,52 @@ static void limit_data(void)
     cpu_update_mode(m->cpu);
 }
 
-static void prepare(const struct insn_case *c, unsigned cpl, bool stack, s32 at, enum variant v)
+static void prepare_cpu(struct cpu *cpu)
 {
-    struct cpu *cpu = m->cpu;
-    machine_protected(m, cpl, AT_CODE);
-    machine_load(m, AT_CODE, c->code, c->insn.len);
-    machine_load(m, AT_CODE + c->insn.len, "\xf4", 1);
-    machine_paging(m);
-    for (u32 i = 0; i < WIN_BYTES; i++)
-        machine_mem(m, WIN_LO)[i] = pattern(i);
-    machine_page(m, P1, v == ABSENT1 ? 0 : v == READ1 ? P1 | 5 : P1 | 7);
-    machine_page(m, P2, v == ABSENT2 ? 0 : v == READ2 ? P2 | 5 : P2 | 7);
     cpu->cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu_has(cpu, FEAT_XSAVE) ? CR4_OSXSAVE : 0);
     cpu->xcr0 = cpu_has(cpu, FEAT_AVX) ? 7 : 3;
     ctrl_write_cr0(cpu, cpu->cr0 | CR0_WP);
     cpu->fpu.cw = 0x37f;
     cpu->fpu.empty = 0xf0;
     cpu->fpu.fip = 0x1234, cpu->fpu.fdp = 0x5678, cpu->fpu.fop = 0x123;
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8; i++)
         cpu->fpu.st[i] = (struct f80){BIT64(63) | i, 0x3fff};
+    for (unsigned i = 0; i < bits / 4; i++) {
         cpu->xmm[i] = (union xmm){.q = {0x8180818081808180ull + i, 0x0102030405060708ull * i}};
+        cpu->ymmh[i] = (union xmm){.q = {0x8080808080808080ull + i, 0x1112131415161718ull * i}};
         if (i != REG_SP)
             cpu->gpr[i] = 0x11110000u * i;
     }
     cpu->gpr[REG_CX] = 1;
     cpu->gpr[REG_DX] = 0x40;
-    if (stack)
-        cpu->gpr[REG_SP] = cpu->gpr[REG_BP] = (u32)(P2 + at);
-    else
-        cpu->gpr[REG_BX] = cpu->gpr[REG_SI] = cpu->gpr[REG_DI] = (u32)(P2 + at);
     cpu_set_aflags(cpu, F_O | F_A);
+}
+
+static void prepare(const struct insn_case *c, unsigned cpl, bool stack, s32 at, enum variant v)
+{
+    struct cpu *cpu = m->cpu;
+    u64 la = (u64)(P2 + at);
+    if (bits == 64) {
+        machine_long(m, cpl, AT_CODE);
+    } else {
+        machine_protected(m, cpl, AT_CODE);
+        machine_paging(m);
+    }
+    machine_load(m, AT_CODE, c->code, c->insn.len);
+    machine_load(m, AT_CODE + c->insn.len, "\xf4", 1);
+    for (u32 i = 0; i < WIN_BYTES; i++)
+        machine_mem(m, WIN_LO)[i] = pattern(i);
+    set_page(P1, v == ABSENT1 ? 0 : v == READ1 ? P1 | 5 : P1 | 7);
+    set_page(P2, v == ABSENT2 ? 0 : v == READ2 ? P2 | 5 : P2 | 7);
+    prepare_cpu(cpu);
     if (v == LIMIT)
-        limit_data();
+        make_limit();
+    if (v == LIMIT && bits == 64)
+        la = NOT_CANONICAL + (u64)(s64)at;
+    if (stack)
+        cpu->gpr[REG_SP] = cpu->gpr[REG_BP] = la;
+    else
+        cpu->gpr[REG_BX] = cpu->gpr[REG_SI] = cpu->gpr[REG_DI] = la;
 }
 
 /* Run it: the vector of the exception that it made, or -1. */
@@ -188,23 +232,23 @@ static int go(u32 *error)
     if (vec < 0)
         return -1;
     has = intr_has_error((unsigned)vec);
-    *error = has ? machine_frame(m, 0) : 0;
-    return machine_frame(m, has) == AT_CODE ? vec : -1;
+    *error = has ? (u32)frame(0) : 0;
+    return frame(has) == AT_CODE ? vec : -1;
 }
 
 static void check_unchanged(const struct state *before, const char *text, bool partial)
 {
     struct state after;
     bool has = intr_has_error((unsigned)machine_vector(m));
-    u32 flags = machine_frame(m, has + 2u);
-    unsigned cpl = machine_frame(m, has + 1u) & 3;
+    u32 flags = (u32)frame(has + 2u);
+    bool outer = bits == 64 || (frame(has + 1u) & 3);
     look(&after);
     after.eflags = flags & ~(u32)FL_RF;
     after.gpr[REG_SP] =
-        cpl ? machine_frame(m, has + 3u) : (u32)after.gpr[REG_SP] + 12 + 4 * (u32)has;
+        outer ? frame(has + 3u) : (u32)after.gpr[REG_SP] + 12 + 4 * (u32)has;
     after.sel[SEG_CS] = before->sel[SEG_CS];
     after.sel[SEG_SS] = before->sel[SEG_SS];
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < bits / 4; i++)
         expect(after.gpr[i] == before->gpr[i], "%s: register %u is %llx, was %llx", text, i,
                       (unsigned long long)after.gpr[i], (unsigned long long)before->gpr[i]);
     expect(after.eflags == before->eflags, "%s: flags %x, were %x", text, after.eflags,
@@ -232,7 +276,6 @@ static unsigned faults, forms;
 
 static void run_case(const struct insn_case *c, unsigned cpl, bool stack, s32 at)
 {
-    const u32 bits = PTE_A | PTE_D;
     struct state before;
     char text[96], name[200];
     u32 error, used[2];
@@ -240,7 +283,7 @@ static void run_case(const struct insn_case *c, unsigned cpl, bool stack, s32 at
     bool fine;
     prepare(c, cpl, stack, at, MAPPED);
     vec = go(&error);
-    used[0] = *pte(P1) & bits, used[1] = *pte(P2) & bits;
+    used[0] = pte_bits(P1), used[1] = pte_bits(P2);
     fine = vec < 0;
     if (!fine && !used[0] && !used[1])
         return;
@@ -255,8 +298,8 @@ static void run_case(const struct insn_case *c, unsigned cpl, bool stack, s32 at
         prepare(c, cpl, stack, at, v);
         look(&before);
         vec = go(&error);
-        snprintf(name, sizeof(name), "%s, at %d, level %u, variant %d, engine %d", text, at, cpl, v,
-                 m->engine);
+        snprintf(name, sizeof(name), "%s, %u bits, at %d, level %u, variant %d, engine %d", text, bits,
+                 at, cpl, v, m->engine);
         if (v == LIMIT && must) {
             expect(vec == EXC_GP && !error, "%s: vector %d error %x", name, vec, error);
         } else if (must) {
@@ -291,39 +334,64 @@ static bool has_memory(const struct insn *insn)
     return op_info[insn->op].attrs & OPA_REP;
 }
 
-static void start_machine(enum cpu_engine engine)
+static void start_machine(enum cpu_engine engine, unsigned code_bits)
 {
     m = machine_new("max", engine);
+    bits = code_bits;
     find_cases();
     faults = forms = 0;
 }
 
-START_TEST(memory_operands)
+static void all_memory(enum cpu_engine engine, unsigned code_bits)
 {
-    static const s32 at[] = {-1, -3, -16, -64};
-    start_machine(_i);
+    static const s32 at[] = {-1, -16, -3, -64};
+    unsigned places = code_bits == 64 ? 2 : 4; /* the other forms have had them all */
+    start_machine(engine, code_bits);
     for (unsigned i = 0; i < ncases; i++)
-        for (unsigned cpl = 0; cpl <= 3; cpl += 3)
-            for (unsigned k = 0; k < ARRAY_LEN(at) && has_memory(&cases[i].insn); k++)
+        for (unsigned cpl = code_bits == 64 ? 3 : 0; cpl <= 3; cpl += 3)
+            for (unsigned k = 0; k < places && has_memory(&cases[i].insn); k++)
                 run_case(&cases[i], cpl, false, at[k]);
-    printf("precise: engine %d, %u forms decoded, %u placements, %u faults\n", _i, ncases, forms,
-           faults);
+    printf("precise: engine %d, %u bits: %u forms decoded, %u placements, %u faults\n", engine, bits,
+           ncases, forms, faults);
     ck_assert_uint_gt(faults, 3000);
     machine_free(m);
+}
+
+static void all_stack(enum cpu_engine engine, unsigned code_bits)
+{
+    static const s32 at[] = {-2, -1, 1, 2, 5, -6};
+    start_machine(engine, code_bits);
+    for (unsigned i = 0; i < ncases; i++)
+        for (unsigned k = 0; k < ARRAY_LEN(at) && !has_memory(&cases[i].insn); k++)
+            run_case(&cases[i], 3, true, at[k]);
+    printf("precise: engine %d, %u bits, stack: %u placements, %u faults\n", engine, bits, forms,
+           faults);
+    ck_assert_uint_gt(faults, 80);
+    machine_free(m);
+}
+
+START_TEST(memory_operands)
+{
+    all_memory(_i, 32);
 }
 END_TEST
 
 START_TEST(stack_operands)
 {
-    static const s32 at[] = {-2, -1, 1, 2, 5, -6};
-    start_machine(_i);
-    for (unsigned i = 0; i < ncases; i++)
-        for (unsigned k = 0; k < ARRAY_LEN(at) && !has_memory(&cases[i].insn); k++)
-            run_case(&cases[i], 3, true, at[k]);
-    printf("precise: engine %d, stack: %u placements, %u faults\n", _i, forms, faults);
-    ck_assert_uint_gt(faults, 150);
-    machine_free(m);
+    all_stack(_i, 32);
 }
 END_TEST
 
-SUITE_MAIN("precise", memory_operands, stack_operands)
+START_TEST(memory_operands_64)
+{
+    all_memory(_i, 64);
+}
+END_TEST
+
+START_TEST(stack_operands_64)
+{
+    all_stack(_i, 64);
+}
+END_TEST
+
+SUITE_MAIN("precise", memory_operands, stack_operands, memory_operands_64, stack_operands_64)

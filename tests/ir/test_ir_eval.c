@@ -505,7 +505,8 @@ START_TEST(segments)
     ck_assert_uint_eq(out.rip, 0x43);
     ck_assert_int_eq(out.done, 1);
     env->cpu.gpr[3] = 0;
-    env->cpu.seg[SEG_ES].end_w = 0;
+    env->cpu.seg[SEG_ES].end_w = 0; /* the short way says no, and the long one too */
+    env->cpu.seg[SEG_ES].attr &= ~(u32)DA_P;
     run_text(text, NULL, &out);
     ck_assert_int_eq(out.left, -1);
 }

@@ -50,6 +50,28 @@ static void sweep_map(struct sweep *s, csh handle, unsigned bits, const char *pr
     }
 }
 
+static void sweep_vex(struct sweep *s, csh handle, unsigned bits)
+{
+    struct oracle_case c;
+
+    for (unsigned i = 0; i < ORACLE_VEX_PREFIXES * 256 * ORACLE_VEX_MODRM; i++) {
+        int row;
+
+        oracle_make_vex(&c, bits, i / ORACLE_VEX_MODRM / 256, i / ORACLE_VEX_MODRM % 256,
+                        i % ORACLE_VEX_MODRM);
+        row = oracle_compare(handle, &c);
+        s->cases++;
+        if (row == ORACLE_AGREE) {
+            s->agree++;
+        } else if (row >= 0) {
+            s->hits[row]++;
+        } else {
+            s->unexplained++;
+            report(&c);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const unsigned bits[3] = {16, 32, 64};
@@ -69,6 +91,7 @@ int main(int argc, char **argv)
             for (map = 0; map < MAP__COUNT; map++)
                 sweep_map(&s, handle, bits[m], oracle_prefixes[i].bytes, map);
         }
+        sweep_vex(&s, handle, bits[m]);
         cs_close(&handle);
     }
     for (i = 0; verbose && i < ARRAY_LEN(oracle_rows); i++)

@@ -82,10 +82,6 @@ menuentry 'Guest' {
     linux /vmlinuz root=UUID=11111111-2222-4333-8444-555555555555 ro console=ttyS0,115200
     initrd /initrd.img
 }
-menuentry 'Power off when up' {
-    linux /vmlinuz root=UUID=11111111-2222-4333-8444-555555555555 ro console=ttyS0,115200 guest=off
-    initrd /initrd.img
-}
 CFG
     touch "$root/etc/guest-ready"
 fi

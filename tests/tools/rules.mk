@@ -10,3 +10,16 @@ check-storm: $(B)/insnstorm
 
 -include $(STORM_OBJ:.o=.d)
 .PHONY: check-storm
+
+# Second opinions on system state: our machine and QEMU behind its gdb stub, instruction by instruction.
+STUB_OBJ = $(addprefix $(B)/obj/tests/tools/,stubstep.o stub.o stub_rules.o)
+$(B)/stubstep: $(STUB_OBJ) $(B)/libfront.a $(B)/libdragoman.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(STUB_OBJ) $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS) -lrt
+
+check-second: $(B)/stubstep roms
+	$(B)/stubstep -s 8500 $(B)/roms/test/*.bin
+	$(B)/stubstep $(B)/roms/boot.bin $(wildcard $(FIRMWARE_DIR)/bios-256k.bin)
+
+-include $(STUB_OBJ:.o=.d)
+.PHONY: check-second

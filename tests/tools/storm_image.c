@@ -114,13 +114,18 @@ static void clear_state(struct cpu *cpu)
     cpu->star = (u64)((CODE64 - 8) | 3) << 48 | (u64)CODE64 << 32;
 }
 
+u32 storm_cr3(enum storm_mode mode)
+{
+    return mode >= STORM_COMPAT ? AT_PML4 : AT_PD32;
+}
+
 static void set_control(struct cpu *cpu, enum storm_mode mode)
 {
     bool is_long = mode >= STORM_COMPAT, paged = mode >= STORM_PAGED;
     cpu->efer = EFER_SCE | EFER_NXE | (is_long ? EFER_LME | EFER_LMA : 0);
     cpu->cr0 = CR0_ET | CR0_NE | CR0_AM | (mode == STORM_REAL ? 0 : CR0_PE) |
                (paged ? CR0_PG | CR0_WP : 0);
-    cpu->cr3 = is_long ? AT_PML4 : AT_PD32;
+    cpu->cr3 = storm_cr3(mode);
     cpu->cr4 = (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_VME | CR4_DE | CR4_PSE | CR4_PGE | CR4_OSXSAVE |
                 (is_long ? CR4_PAE | CR4_FSGSBASE : 0)) &
                ctrl_cr4_bits(cpu);

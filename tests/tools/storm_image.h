@@ -31,6 +31,8 @@ void storm_image(u8 *image);
  * registers, x87 and SSE. */
 void storm_mode_set(struct cpu *cpu, enum storm_mode mode, u32 at);
 unsigned storm_bits(enum storm_mode mode);
+/* CR3 as storm_mode_set() leaves it. */
+u32 storm_cr3(enum storm_mode mode);
 /* Did the run end in an exception's handler? */
 bool storm_faulted(const struct cpu *cpu);
 

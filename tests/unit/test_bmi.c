@@ -44,25 +44,25 @@ static u64 value(u64 *seed)
 
 struct form {
     const char *name;
-    u8 vex;    /* 1: VEX map 2 or 3 in `map`; 0: legacy, prefix and escape bytes */
-    u8 map;    /* 1: 0F, 2: 0F 38, 3: 0F 3A */
-    u8 pp;     /* 0, 66, F3, F2 as 0 to 3 */
+    u8 vex; /* 1: VEX map 2 or 3 in `map`; 0: legacy, prefix and escape bytes */
+    u8 map; /* 1: 0F, 2: 0F 38, 3: 0F 3A */
+    u8 pp;  /* 0, 66, F3, F2 as 0 to 3 */
     u8 opcode;
-    s8 reg;    /* ModRM.reg of a group, -1: an operand */
+    s8 reg; /* ModRM.reg of a group, -1: an operand */
     bool imm;
 };
 
 static const struct form forms[] = {
-    {"andn", 1, 2, 0, 0xf2, -1, false},   {"blsr", 1, 2, 0, 0xf3, 1, false},
-    {"blsmsk", 1, 2, 0, 0xf3, 2, false},  {"blsi", 1, 2, 0, 0xf3, 3, false},
-    {"bzhi", 1, 2, 0, 0xf5, -1, false},   {"pext", 1, 2, 2, 0xf5, -1, false},
-    {"pdep", 1, 2, 3, 0xf5, -1, false},   {"mulx", 1, 2, 3, 0xf6, -1, false},
-    {"bextr", 1, 2, 0, 0xf7, -1, false},  {"shlx", 1, 2, 1, 0xf7, -1, false},
-    {"sarx", 1, 2, 2, 0xf7, -1, false},   {"shrx", 1, 2, 3, 0xf7, -1, false},
-    {"rorx", 1, 3, 3, 0xf0, -1, true},    {"adcx", 0, 2, 1, 0xf6, -1, false},
-    {"adox", 0, 2, 2, 0xf6, -1, false},   {"popcnt", 0, 1, 2, 0xb8, -1, false},
-    {"tzcnt", 0, 1, 2, 0xbc, -1, false},  {"lzcnt", 0, 1, 2, 0xbd, -1, false},
-    {"movbe", 0, 2, 0, 0xf0, -1, false},  {"movbe m", 0, 2, 0, 0xf1, -1, false},
+    {"andn", 1, 2, 0, 0xf2, -1, false},    {"blsr", 1, 2, 0, 0xf3, 1, false},
+    {"blsmsk", 1, 2, 0, 0xf3, 2, false},   {"blsi", 1, 2, 0, 0xf3, 3, false},
+    {"bzhi", 1, 2, 0, 0xf5, -1, false},    {"pext", 1, 2, 2, 0xf5, -1, false},
+    {"pdep", 1, 2, 3, 0xf5, -1, false},    {"mulx", 1, 2, 3, 0xf6, -1, false},
+    {"bextr", 1, 2, 0, 0xf7, -1, false},   {"shlx", 1, 2, 1, 0xf7, -1, false},
+    {"sarx", 1, 2, 2, 0xf7, -1, false},    {"shrx", 1, 2, 3, 0xf7, -1, false},
+    {"rorx", 1, 3, 3, 0xf0, -1, true},     {"adcx", 0, 2, 1, 0xf6, -1, false},
+    {"adox", 0, 2, 2, 0xf6, -1, false},    {"popcnt", 0, 1, 2, 0xb8, -1, false},
+    {"tzcnt", 0, 1, 2, 0xbc, -1, false},   {"lzcnt", 0, 1, 2, 0xbd, -1, false},
+    {"movbe", 0, 2, 0, 0xf0, -1, false},   {"movbe m", 0, 2, 0, 0xf1, -1, false},
     {"crc32 b", 0, 2, 3, 0xf0, -1, false}, {"crc32 v", 0, 2, 3, 0xf1, -1, false},
 };
 
@@ -128,18 +128,17 @@ START_TEST(test_against_host)
             break; /* the host lacks it */
         ck_assert_int_eq(run_insn(&f, code, n), -1);
         mask = F_ALL & ~op_info[insn.op].undef;
-        ck_assert_msg(cpu->gpr[0] == r.a && cpu->gpr[1] == r.c && cpu->gpr[2] == r.d &&
-                          cpu->gpr[3] == r.b && !((cpu_aflags(cpu) ^ r.flags) & mask) &&
-                          !memcmp(mem, data(&f), 8),
-                      "%s %02x %02x %02x %02x %02x: in %llx %llx %llx %llx %x host %llx %llx %llx "
-                      "%llx %x exec %llx %llx %llx %llx %x",
-                      form->name, code[0], code[1], code[2], code[3], code[4],
-                      (unsigned long long)g[0], (unsigned long long)g[1], (unsigned long long)g[2],
-                      (unsigned long long)g[3], (unsigned)flags, (unsigned long long)r.a,
-                      (unsigned long long)r.c, (unsigned long long)r.d, (unsigned long long)r.b,
-                      (unsigned)r.flags & F_ALL, (unsigned long long)cpu->gpr[0],
-                      (unsigned long long)cpu->gpr[1], (unsigned long long)cpu->gpr[2],
-                      (unsigned long long)cpu->gpr[3], cpu_aflags(cpu));
+        ck_assert_msg(
+            cpu->gpr[0] == r.a && cpu->gpr[1] == r.c && cpu->gpr[2] == r.d && cpu->gpr[3] == r.b &&
+                !((cpu_aflags(cpu) ^ r.flags) & mask) && !memcmp(mem, data(&f), 8),
+            "%s %02x %02x %02x %02x %02x: in %llx %llx %llx %llx %x host %llx %llx %llx "
+            "%llx %x exec %llx %llx %llx %llx %x",
+            form->name, code[0], code[1], code[2], code[3], code[4], (unsigned long long)g[0],
+            (unsigned long long)g[1], (unsigned long long)g[2], (unsigned long long)g[3],
+            (unsigned)flags, (unsigned long long)r.a, (unsigned long long)r.c,
+            (unsigned long long)r.d, (unsigned long long)r.b, (unsigned)r.flags & F_ALL,
+            (unsigned long long)cpu->gpr[0], (unsigned long long)cpu->gpr[1],
+            (unsigned long long)cpu->gpr[2], (unsigned long long)cpu->gpr[3], cpu_aflags(cpu));
         tried++;
     }
     if (getenv("FP_CASES"))
@@ -191,9 +190,8 @@ START_TEST(test_vex_prefix)
     ck_assert_int_eq(in.op, OP_VZEROALL);
     ck_assert_int_eq(dec("c5f077", 64, &in), DEC_UD);
     ck_assert_int_eq(decode(&in, (const u8[]){0xc4, 0xe2}, 2, 64, ~0ull), DEC_SHORT);
-    ck_assert_int_eq(decode(&in, (const u8[]){0xc4, 0xe2, 0x70, 0xf2, 0xc1}, 5, 64,
-                            ~FEAT_BIT(BMI1)),
-                     DEC_UD);
+    ck_assert_int_eq(
+        decode(&in, (const u8[]){0xc4, 0xe2, 0x70, 0xf2, 0xc1}, 5, 64, ~FEAT_BIT(BMI1)), DEC_UD);
 }
 END_TEST
 

@@ -222,8 +222,18 @@ static const struct vector vectors[] = {
     {64, "c4e270f2c1", "andn eax, ecx, ecx"},
     {64, "c4e2f8f30d00000000", "blsr rax, qword ptr [rip]"},
     {64, "c462b8f74f05", "bextr r9, qword ptr [rdi + 5], r8"},
-    {32, "c4e27bf0c105", "rorx eax, ecx, 5"},
-    {32, "c4e273f0c105", NULL},
+    {32, "c4e37bf0c105", "rorx eax, ecx, 5"},
+    {32, "c4e373f0c105", NULL},
+    {32, "c4e37916c005", "vpextrd eax, xmm0, 5"},
+    {32, "c4e3f916c005", NULL},
+    {64, "c4e3f916c005", "vpextrq rax, xmm0, 5"},
+    {32, "c4e1f96ec0", "vmovd xmm0, eax"},
+    {32, "c4e13810c1", NULL},
+    {32, "c4e238f2c1", "andn eax, eax, ecx"},
+    {32, "c4e3714ac290", "vblendvps xmm0, xmm1, xmm2, xmm1"},
+    {64, "c4e3714ac290", "vblendvps xmm0, xmm1, xmm2, xmm9"},
+    {64, "c5ecc2c11e", "vcmpgt_oqps ymm0, ymm2, ymm1"},
+    {64, "c4e2ed920409", "vgatherdpd ymm0, qword ptr [rcx + xmm1], ymm2"},
     {64, "66c4e270f2c1", NULL},
     {16, "6200", "bound ax, dword ptr [bx + si]"},
     {32, "62c0", NULL},
@@ -666,6 +676,31 @@ START_TEST(test_capstone)
     ck_assert_uint_gt(agree, cases * 3 / 4);
 }
 END_TEST
+
+/* Every VEX opcode with every prefix and a few ModRM bytes. */
+START_TEST(test_capstone_vex)
+{
+    static const cs_mode modes[3] = {CS_MODE_16, CS_MODE_32, CS_MODE_64};
+    unsigned bits = 16u << _i, n = ORACLE_VEX_PREFIXES * 256 * ORACLE_VEX_FEW, agree = 0;
+    csh handle;
+
+    ck_assert_int_eq(cs_open(CS_ARCH_X86, modes[_i], &handle), CS_ERR_OK);
+    for (unsigned i = 0; i < n; i++) {
+        struct oracle_case c;
+        int row;
+
+        oracle_make_vex(&c, bits, i / ORACLE_VEX_FEW / 256, i / ORACLE_VEX_FEW % 256,
+                        i % ORACLE_VEX_FEW);
+        row = oracle_compare(handle, &c);
+        if (row == ORACLE_UNEXPLAINED)
+            ck_abort_msg("%u-bit VEX %02x %02x %02x %02x: %s | %s", bits, c.b[1], c.b[2], c.b[3],
+                         c.b[4], c.text, c.theirs);
+        agree += row == ORACLE_AGREE;
+    }
+    cs_close(&handle);
+    ck_assert_uint_gt(agree, n * 9 / 10);
+}
+END_TEST
 #endif
 
 int main(void)
@@ -686,6 +721,7 @@ int main(void)
     tcase_add_test(t, test_op_table);
 #ifdef CONFIG_CAPSTONE
     tcase_add_loop_test(t, test_capstone, 0, 3);
+    tcase_add_loop_test(t, test_capstone_vex, 0, 3);
 #endif
     suite_add_tcase(s, t);
     runner = srunner_create(s);

@@ -118,10 +118,16 @@ static void registers(struct em *e, const struct insn *insn)
     put_imm8(e, insn);
 }
 
+/* With a general register MOVQ is MOVD's encoding with REX.W. */
+static const struct row *general_row(const struct insn *insn)
+{
+    return &rows[insn->op == OP_MOVQ ? OP_MOVD : insn->op];
+}
+
 /* To a general register: either half of ModRM may hold it. */
 static void to_general(struct em *e, const struct ir_ins *i, const struct insn *insn)
 {
-    const struct row *row = &rows[insn->op];
+    const struct row *row = general_row(insn);
     struct loc d = em_loc(e, i->dst);
     unsigned r = d.reg ? d.r : SCR;
     if (row->store && insn->op != OP_PEXTRW)
@@ -156,7 +162,7 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
     case IR_VEC:
     case IR_VECF: registers(e, insn); break;
     case IR_VECG:
-        as_vec_rr(&e->a, rows[insn->op].load, i->type == I64, xmm(&insn->o[0]),
+        as_vec_rr(&e->a, general_row(insn)->load, i->type == I64, xmm(&insn->o[0]),
                   em_use(e, i->a, ir_bytes(i->type), SCR));
         put_imm8(e, insn);
         break;

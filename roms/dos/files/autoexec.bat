@@ -7,4 +7,32 @@ hwtest
 xms
 xmstest
 unreal
+emm
+dostest
+cputest
+fputest
+hwtest
+xmstest
+emmtest
+dpmitest
+emm vme
+dostest
+cputest
+fputest
+hwtest
+xmstest
+emmtest
+dpmitest
+emm iopl3
+dostest
+cputest
+fputest
+hwtest
+xmstest
+emmtest
+dpmitest
+emm off
+cputest
+xmstest
+unreal
 poweroff

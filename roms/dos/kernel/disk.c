@@ -6,7 +6,8 @@
 
 enum { SPT = 18, HEADS = 2, RETRIES = 3 };
 
-/* Below 0x10000 in memory (kernel at 0x800, this offset below 0xf800): DMA cannot cross that line. */
+/* Below 0x10000 in memory (kernel at 0x800, this offset below 0xf800): DMA cannot cross that line.
+ */
 static struct {
     u16 track; /* cylinder * 2 + head, plus 1 so that zeroed memory means none */
     u8 data[SPT * SECTOR];

@@ -74,9 +74,14 @@ static int take(u32 index, const struct dirent *e, u8 mode)
     int n = free_slot();
 
     if (n >= 0) {
-        files.slot[n] = (struct slot){.kind = KIND_FILE, .refs = 1, .mode = mode,
-                                      .dir_index = (u16)index, .first = e->cluster,
-                                      .size = e->size, .date = e->date, .time = e->time};
+        files.slot[n] = (struct slot){.kind = KIND_FILE,
+                                      .refs = 1,
+                                      .mode = mode,
+                                      .dir_index = (u16)index,
+                                      .first = e->cluster,
+                                      .size = e->size,
+                                      .date = e->date,
+                                      .time = e->time};
     }
     return n;
 }

@@ -18,7 +18,7 @@ struct dta {
 } PACKED;
 
 static struct {
-    u32 dta; /* segment in the upper half */
+    u32 dta;     /* segment in the upper half */
     u16 dta_psp; /* program for which the default was last set */
     u16 last_error;
     u8 break_flag, verify;
@@ -150,30 +150,20 @@ static void direct_io(struct frame16 *f)
 static bool console(struct frame16 *f)
 {
     switch (f->ah) {
-    case 0x01:
-        f->al = get_key(true);
-        break;
+    case 0x01: f->al = get_key(true); break;
     case 0x02:
         con_put((char)f->dl);
         f->al = f->dl;
         break;
-    case 0x06:
-        direct_io(f);
-        break;
+    case 0x06: direct_io(f); break;
     case 0x07:
-    case 0x08:
-        f->al = get_key(false);
-        break;
+    case 0x08: f->al = get_key(false); break;
     case 0x09:
         print_string(f->ds, f->dx);
         f->al = '$';
         break;
-    case 0x0a:
-        buffered_input(f);
-        break;
-    case 0x0b:
-        f->al = con_ready() ? 0xff : 0;
-        break;
+    case 0x0a: buffered_input(f); break;
+    case 0x0b: f->al = con_ready() ? 0xff : 0; break;
     case 0x0c:
         while (con_ready())
             con_get();
@@ -181,8 +171,7 @@ static bool console(struct frame16 *f)
         if (f->ah == 0x01 || (f->ah >= 0x06 && f->ah <= 0x08) || f->ah == 0x0a)
             return console(f);
         break;
-    default:
-        return false;
+    default: return false;
     }
     return true;
 }
@@ -280,37 +269,17 @@ static bool handles(struct frame16 *f)
 
     get_path(path, f->ds, f->dx);
     switch (f->ah) {
-    case 0x3c:
-        open_handle(f, file_create(path, f->cl, false));
-        break;
-    case 0x3d:
-        open_handle(f, file_open(path, f->al));
-        break;
-    case 0x3e:
-        close_handle(f);
-        break;
-    case 0x3f:
-        answer(f, file_read(proc_handle(f->bx), f->ds, f->dx, f->cx));
-        break;
-    case 0x40:
-        answer(f, file_write(proc_handle(f->bx), f->ds, f->dx, f->cx));
-        break;
-    case 0x41:
-        answer(f, file_delete(path));
-        break;
-    case 0x42:
-        seek(f);
-        break;
-    case 0x43:
-        attributes(f, path);
-        break;
-    case 0x44:
-        ioctl(f);
-        break;
+    case 0x3c: open_handle(f, file_create(path, f->cl, false)); break;
+    case 0x3d: open_handle(f, file_open(path, f->al)); break;
+    case 0x3e: close_handle(f); break;
+    case 0x3f: answer(f, file_read(proc_handle(f->bx), f->ds, f->dx, f->cx)); break;
+    case 0x40: answer(f, file_write(proc_handle(f->bx), f->ds, f->dx, f->cx)); break;
+    case 0x41: answer(f, file_delete(path)); break;
+    case 0x42: seek(f); break;
+    case 0x43: attributes(f, path); break;
+    case 0x44: ioctl(f); break;
     case 0x45:
-    case 0x46:
-        duplicate(f);
-        break;
+    case 0x46: duplicate(f); break;
     case 0x56:
         get_path(to, f->es, f->di);
         answer(f, file_rename(path, to));
@@ -325,11 +294,8 @@ static bool handles(struct frame16 *f)
         f->cx = time;
         answer(f, 0);
         break;
-    case 0x5b:
-        open_handle(f, file_create(path, f->cl, true));
-        break;
-    default:
-        return false;
+    case 0x5b: open_handle(f, file_create(path, f->cl, true)); break;
+    default: return false;
     }
     return true;
 }
@@ -388,9 +354,7 @@ static bool memory(struct frame16 *f)
             f->bx = largest;
         }
         break;
-    case 0x49:
-        answer(f, mem_free(f->es));
-        break;
+    case 0x49: answer(f, mem_free(f->es)); break;
     case 0x4a:
         r = mem_resize(f->es, f->bx, &largest);
         answer(f, r);
@@ -402,8 +366,7 @@ static bool memory(struct frame16 *f)
             f->ax = 0;
         f->flags &= (u16)~FLAG_CF;
         break;
-    default:
-        return false;
+    default: return false;
     }
     return true;
 }
@@ -414,15 +377,9 @@ static bool process(struct frame16 *f)
     int r;
 
     switch (f->ah) {
-    case 0x00:
-        proc_exit(f, 0, 0, 0);
-        break;
-    case 0x26:
-        proc_copy_psp(f->dx, peek16(proc_current(), 2));
-        break;
-    case 0x31:
-        proc_exit(f, f->al, 3, f->dx);
-        break;
+    case 0x00: proc_exit(f, 0, 0, 0); break;
+    case 0x26: proc_copy_psp(f->dx, peek16(proc_current(), 2)); break;
+    case 0x31: proc_exit(f, f->al, 3, f->dx); break;
     case 0x4b:
         get_path(path, f->ds, f->dx);
         f->flags &= (u16)~FLAG_CF;
@@ -433,24 +390,13 @@ static bool process(struct frame16 *f)
             dos.dta = (u32)proc_current() << 16 | 0x80; /* a new program's default */
         dos.dta_psp = proc_current();
         break;
-    case 0x4c:
-        proc_exit(f, f->al, 0, 0);
-        break;
-    case 0x4d:
-        answer(f, proc_exit_code());
-        break;
-    case 0x50:
-        proc_set_current(f->bx);
-        break;
+    case 0x4c: proc_exit(f, f->al, 0, 0); break;
+    case 0x4d: answer(f, proc_exit_code()); break;
+    case 0x50: proc_set_current(f->bx); break;
     case 0x51:
-    case 0x62:
-        f->bx = proc_current();
-        break;
-    case 0x55:
-        proc_copy_psp(f->dx, f->si);
-        break;
-    default:
-        return false;
+    case 0x62: f->bx = proc_current(); break;
+    case 0x55: proc_copy_psp(f->dx, f->si); break;
+    default: return false;
     }
     return true;
 }
@@ -460,27 +406,15 @@ static bool system_calls(struct frame16 *f)
     u32 v;
 
     switch (f->ah) {
-    case 0x0d:
-        fat_flush();
-        break;
+    case 0x0d: fat_flush(); break;
     case 0x0e:
         f->al = 1; /* drives */
         break;
-    case 0x19:
-        f->al = 0;
-        break;
-    case 0x1a:
-        dos.dta = (u32)f->ds << 16 | f->dx;
-        break;
-    case 0x25:
-        set_vector(f->al, (u32)f->ds << 16 | f->dx);
-        break;
-    case 0x2a:
-        get_date(f);
-        break;
-    case 0x2c:
-        get_time(f);
-        break;
+    case 0x19: f->al = 0; break;
+    case 0x1a: dos.dta = (u32)f->ds << 16 | f->dx; break;
+    case 0x25: set_vector(f->al, (u32)f->ds << 16 | f->dx); break;
+    case 0x2a: get_date(f); break;
+    case 0x2c: get_time(f); break;
     case 0x2f:
         f->es = (u16)(dos.dta >> 16);
         f->bx = (u16)dos.dta;
@@ -520,24 +454,19 @@ static bool system_calls(struct frame16 *f)
         answer(f, 0);
         break;
     case 0x4e:
-    case 0x4f:
-        find(f);
-        break;
+    case 0x4f: find(f); break;
     case 0x52: /* the first memory block's segment is just before what ES:BX points at */
         dos.first_mcb = mem_first();
         f->es = own_seg();
         f->bx = (u16)(u32)dos.list;
         break;
-    case 0x54:
-        f->al = dos.verify;
-        break;
+    case 0x54: f->al = dos.verify; break;
     case 0x59:
         f->ax = dos.last_error;
         f->bx = 0;
         f->ch = 0;
         break;
-    default:
-        return false;
+    default: return false;
     }
     return true;
 }

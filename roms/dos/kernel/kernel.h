@@ -89,7 +89,8 @@ void file_init(void);
 /* ---- memory.c: memory control blocks. */
 void mem_init(u16 first, u16 end);
 u16 mem_first(void);
-/* Paragraphs allocated for `owner`; 0 and the largest block in *largest when there are not enough. */
+/* Paragraphs allocated for `owner`; 0 and the largest block in *largest when there are not enough.
+ */
 u16 mem_alloc(u16 paras, u16 owner, u16 *largest);
 int mem_free(u16 seg);
 int mem_resize(u16 seg, u16 paras, u16 *largest);
@@ -101,7 +102,8 @@ u16 proc_current(void);
 void proc_set_current(u16 psp);
 /* The JFT entry of a handle in the current program: a slot number, or 0xff. */
 u8 proc_handle(u16 handle);
-/* Put a slot into the first free handle (or the given one). Returns the handle or minus an error. */
+/* Put a slot into the first free handle (or the given one). Returns the handle or minus an error.
+ */
 int proc_add_handle(u8 slot);
 void proc_set_handle(u16 handle, u8 slot);
 /* INT 21h AH=4Bh. On success *f becomes the new program's frame. */

@@ -3,9 +3,9 @@
 #include "roms/dos/kernel/kernel.h"
 
 struct mcb {
-    u8 type; /* 'M', or 'Z' in the last */
+    u8 type;   /* 'M', or 'Z' in the last */
     u16 owner; /* program segment prefix, 0: free */
-    u16 size; /* paragraphs, without this one */
+    u16 size;  /* paragraphs, without this one */
     u8 rest[11];
 } PACKED;
 

@@ -23,7 +23,8 @@ struct psp {
 } PACKED;
 
 struct exe_header {
-    u16 magic, last_bytes, pages, relocs, header_paras, min, max, ss, sp, sum, ip, cs, reloc_at, overlay;
+    u16 magic, last_bytes, pages, relocs, header_paras, min, max, ss, sp, sum, ip, cs, reloc_at,
+        overlay;
 } PACKED;
 
 struct exec_block {

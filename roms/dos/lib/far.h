@@ -19,37 +19,55 @@ enum {
 static inline u8 peek8(u16 seg, u32 off)
 {
     u8 v;
-    __asm__ volatile("movw %w1, %%fs; movb %%fs:(%2), %0" : "=q"(v) : "r"(seg), "r"(off) : "memory");
+    __asm__ volatile("movw %w1, %%fs; movb %%fs:(%2), %0"
+                     : "=q"(v)
+                     : "r"(seg), "r"(off)
+                     : "memory");
     return v;
 }
 
 static inline u16 peek16(u16 seg, u32 off)
 {
     u16 v;
-    __asm__ volatile("movw %w1, %%fs; movw %%fs:(%2), %0" : "=r"(v) : "r"(seg), "r"(off) : "memory");
+    __asm__ volatile("movw %w1, %%fs; movw %%fs:(%2), %0"
+                     : "=r"(v)
+                     : "r"(seg), "r"(off)
+                     : "memory");
     return v;
 }
 
 static inline u32 peek32(u16 seg, u32 off)
 {
     u32 v;
-    __asm__ volatile("movw %w1, %%fs; movl %%fs:(%2), %0" : "=r"(v) : "r"(seg), "r"(off) : "memory");
+    __asm__ volatile("movw %w1, %%fs; movl %%fs:(%2), %0"
+                     : "=r"(v)
+                     : "r"(seg), "r"(off)
+                     : "memory");
     return v;
 }
 
 static inline void poke8(u16 seg, u32 off, u8 v)
 {
-    __asm__ volatile("movw %w1, %%fs; movb %0, %%fs:(%2)" : : "q"(v), "r"(seg), "r"(off) : "memory");
+    __asm__ volatile("movw %w1, %%fs; movb %0, %%fs:(%2)"
+                     :
+                     : "q"(v), "r"(seg), "r"(off)
+                     : "memory");
 }
 
 static inline void poke16(u16 seg, u32 off, u16 v)
 {
-    __asm__ volatile("movw %w1, %%fs; movw %0, %%fs:(%2)" : : "r"(v), "r"(seg), "r"(off) : "memory");
+    __asm__ volatile("movw %w1, %%fs; movw %0, %%fs:(%2)"
+                     :
+                     : "r"(v), "r"(seg), "r"(off)
+                     : "memory");
 }
 
 static inline void poke32(u16 seg, u32 off, u32 v)
 {
-    __asm__ volatile("movw %w1, %%fs; movl %0, %%fs:(%2)" : : "r"(v), "r"(seg), "r"(off) : "memory");
+    __asm__ volatile("movw %w1, %%fs; movl %0, %%fs:(%2)"
+                     :
+                     : "r"(v), "r"(seg), "r"(off)
+                     : "memory");
 }
 
 /* The program's segment. */
@@ -64,7 +82,7 @@ static inline u16 own_seg(void)
 static inline void far_read(void *dst, u16 seg, u16 off, u32 n)
 {
     u32 s = off;
-    __asm__ volatile("pushw %%ds; movw %w3, %%ds; cld; addr32 rep movsb; popw %%ds"
+    __asm__ volatile("pushw %%ds; movw %w3, %%ds; cld; .byte 0x67; rep movsb; popw %%ds"
                      : "+D"(dst), "+S"(s), "+c"(n)
                      : "a"(seg)
                      : "memory");
@@ -74,7 +92,7 @@ static inline void far_read(void *dst, u16 seg, u16 off, u32 n)
 static inline void far_write(u16 seg, u16 off, const void *src, u32 n)
 {
     u32 d = off;
-    __asm__ volatile("pushw %%es; movw %w3, %%es; cld; addr32 rep movsb; popw %%es"
+    __asm__ volatile("pushw %%es; movw %w3, %%es; cld; .byte 0x67; rep movsb; popw %%es"
                      : "+D"(d), "+S"(src), "+c"(n)
                      : "a"(seg)
                      : "memory");

@@ -26,8 +26,8 @@ struct frame16 {
  * leaves to another program that way. */
 extern u16 caller_ss, caller_sp;
 
-/* Called by the entry code: copies the frame in, calls fn, copies it back to where caller_ss:caller_sp
- * points then. */
+/* Called by the entry code: copies the frame in, calls fn, copies it back to where
+ * caller_ss:caller_sp points then. */
 void handler_call(void (*fn)(struct frame16 *f));
 
 #endif

@@ -38,7 +38,7 @@ load:
     movw    %ds, %dx
     movw    %dx, %es
     cld
-    addr32 rep movsb
+    .byte 0x67; rep movsb
     movzwl  %sp, %esp
     movw    %ds, %ax
     cmpw    $0, (%esp)
@@ -73,7 +73,7 @@ number:
     movzwl  %bp, %esi
     movl    saved_r, %edi
     movl    $38, %ecx
-    addr32 rep movsb
+    .byte 0x67; rep movsb
     movw    saved_sp, %sp
     movzwl  %sp, %esp
     popw    %gs

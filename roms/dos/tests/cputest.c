@@ -39,14 +39,15 @@ static const char *overflow_bound_invalid(void)
     CHECK_EQ(trap_count, 1, "INTO with overflow");
     CHECK_EQ(trap_ip, trap_want + 1, "INTO: address of the next instruction");
     trap_count = 0;
-    __asm__ volatile("movw $2f, trap_resume; movw $1f, trap_want; movw $11, %%ax; 1: boundw %%ax, (%0); 2:"
-                     :
-                     : "r"(bounds)
-                     : "eax", "memory");
+    __asm__ volatile(
+        "movw $2f, trap_resume; movw $1f, trap_want; movw $11, %%ax; 1: bound %%ax, (%0); 2:"
+        :
+        : "r"(bounds)
+        : "eax", "memory");
     CHECK_EQ(trap_count, 1, "BOUND outside");
     CHECK_EQ(trap_ip, trap_want, "BOUND: address of itself");
     trap_count = 0;
-    __asm__ volatile("movw $-5, %%ax; boundw %%ax, (%0); movw $10, %%ax; boundw %%ax, (%0)"
+    __asm__ volatile("movw $-5, %%ax; bound %%ax, (%0); movw $10, %%ax; bound %%ax, (%0)"
                      :
                      : "r"(bounds)
                      : "eax", "memory");
@@ -84,7 +85,7 @@ static const char *single_step(void)
                      "14:\tmovw %%ax, %%ss\n" /* nor here */
                      "\tnop\n"
                      "15:\tint $0x60\n" /* steps do not go into interrupt handlers */
-                     "16:\tpopfw\n" /* clears TF, and is itself traced */
+                     "16:\tpopfw\n"     /* clears TF, and is itself traced */
                      "17:\tnop\n\t"
                      "nop\n"
                      :
@@ -117,7 +118,8 @@ static const char *flags_of_int(void)
     FAULT("sti", "int $0x61");
     CHECK_EQ(trap_ip, trap_want + 2, "return address");
     CHECK((trap_flags & FLAG_IF) != 0, "IF in the saved flags");
-    __asm__ volatile("jmp 2f\n1:\tpushfw; popw %%cs:trap_want; iretw\n2:\tmovw $1b, %%ax" : "=a"(inside));
+    __asm__ volatile("jmp 2f\n1:\tpushfw; popw %%cs:trap_want; iretw\n2:\tmovw $1b, %%ax"
+                     : "=a"(inside));
     set_vector(0x61, (u32)own_seg() << 16 | inside);
     __asm__ volatile("sti; int $0x61" : : : "memory");
     CHECK((trap_want & (FLAG_IF | FLAG_TF)) == 0, "IF inside the handler");
@@ -136,18 +138,21 @@ static const char *segment_wrap(void)
     poke8(seg, 0, 0x11);
     poke8(seg, 0xffff, 0x99);
     poke16(seg, 0x10, 0xbeef);
-    __asm__ volatile("pushw %%es; movw %1, %%es; movw $0xfff0, %%bx; movw $0x20, %%si; movw %%es:(%%bx,%%si), %0; popw %%es"
+    __asm__ volatile("pushw %%es; movw %1, %%es; movw $0xfff0, %%bx; movw $0x20, %%si; movw "
+                     "%%es:(%%bx,%%si), %0; popw %%es"
                      : "=a"(v)
                      : "d"(seg)
                      : "ebx", "esi");
     CHECK_EQ(v, 0xbeef, "BX + SI beyond 0xffff");
-    __asm__ volatile("pushw %%ds; movw %2, %%ds; movw $0xffff, %%si; cld; lodsb; movb %%al, %%ah; lodsb; popw %%ds"
+    __asm__ volatile("pushw %%ds; movw %2, %%ds; movw $0xffff, %%si; cld; lodsb; movb %%al, %%ah; "
+                     "lodsb; popw %%ds"
                      : "=a"(v), "=S"(si)
                      : "d"(seg));
     CHECK_EQ(v, 0x9911, "LODSB over the end");
     CHECK_EQ(si, 1, "SI after it");
     /* A stack that wraps: SP 0, so the first word goes to 0xfffe. */
-    __asm__ volatile("cli; movw %%ss, %%dx; movl %%esp, %%ecx; movw %1, %%ss; xorl %%esp, %%esp; pushw $0x4711\n\t"
+    __asm__ volatile("cli; movw %%ss, %%dx; movl %%esp, %%ecx; movw %1, %%ss; xorl %%esp, %%esp; "
+                     "pushw $0x4711\n\t"
                      "movw %%sp, %0; movw %%dx, %%ss; movl %%ecx, %%esp; sti"
                      : "=b"(v)
                      : "a"(seg)
@@ -230,26 +235,22 @@ static const char *decimal(void)
                 u16 f = (u16)(flags | 2);
 
 #define RUN(insn)                                                                                  \
-    __asm__ volatile("pushw %1; popfw; " insn "; pushfw; popw %1; sti" : "+a"(got), "+r"(f) : : "cc")
+    __asm__ volatile("pushw %1; popfw; " insn "; pushfw; popw %1; sti"                             \
+                     : "+a"(got), "+r"(f)                                                          \
+                     :                                                                             \
+                     : "cc")
                 switch (op) {
-                case 0:
-                    RUN("daa");
-                    break;
-                case 1:
-                    RUN("das");
-                    break;
-                case 2:
-                    RUN("aaa");
-                    break;
-                default:
-                    RUN("aas");
-                    break;
+                case 0: RUN("daa"); break;
+                case 1: RUN("das"); break;
+                case 2: RUN("aaa"); break;
+                default: RUN("aas"); break;
                 }
                 got = (got & 0xffff) | (f & 1u) << 16 | (f >> 4 & 1u) << 20;
-                CHECK_EQ(got, model(op, ax, flags), op == 0   ? "DAA"
-                                                    : op == 1 ? "DAS"
-                                                    : op == 2 ? "AAA"
-                                                              : "AAS");
+                CHECK_EQ(got, model(op, ax, flags),
+                         op == 0   ? "DAA"
+                         : op == 1 ? "DAS"
+                         : op == 2 ? "AAA"
+                                   : "AAS");
             }
         }
     }
@@ -270,16 +271,20 @@ static const char *changing_code(void)
     __asm__ volatile("movb $0x42, 1f + 1\n1:\tmovb $0, %%al" : "=a"(v) : : "memory");
     CHECK_EQ(v & 0xff, 0x42, "next instruction's immediate");
     for (i = 1; i < 200; i++) {
-        __asm__ volatile("movb %b1, 1f + 1\n\tjmp 1f\n1:\tmovb $0, %%al" : "=a"(v) : "q"(i) : "memory");
+        __asm__ volatile("movb %b1, 1f + 1\n\tjmp 1f\n1:\tmovb $0, %%al"
+                         : "=a"(v)
+                         : "q"(i)
+                         : "memory");
         CHECK_EQ(v & 0xff, i, "immediate in a loop");
     }
     /* A string store that runs over the instructions behind it: INC becomes NOP. */
-    __asm__ volatile("movw %%ds, %%ax; pushw %%es; movw %%ax, %%es; movw $1f, %%di; movb $0x90, %%al\n\t"
-                     "movw $4, %%cx; xorw %%bx, %%bx; cld; rep stosb\n"
-                     "1:\tincw %%bx; incw %%bx; incw %%bx; incw %%bx; incw %%bx; popw %%es"
-                     : "=b"(v)
-                     :
-                     : "eax", "ecx", "edi", "memory");
+    __asm__ volatile(
+        "movw %%ds, %%ax; pushw %%es; movw %%ax, %%es; movw $1f, %%di; movb $0x90, %%al\n\t"
+        "movw $4, %%cx; xorw %%bx, %%bx; cld; rep stosb\n"
+        "1:\tincw %%bx; incw %%bx; incw %%bx; incw %%bx; incw %%bx; popw %%es"
+        : "=b"(v)
+        :
+        : "eax", "ecx", "edi", "memory");
     CHECK_EQ(v, 1, "REP STOSB over the code behind it");
     /* A call whose target is written just before. */
     {
@@ -305,9 +310,15 @@ static const char *counts(void)
     __asm__ volatile("xorw %%cx, %%cx\n1:\tincl %0\n\tloop 1b" : "+r"(n) : : "ecx");
     CHECK_EQ(n, 65536, "LOOP from CX 0");
     n = 0;
-    __asm__ volatile("movl $0x10003, %%ecx\n1:\tincl %0\n\taddr32 loop 1b" : "+r"(n) : : "ecx");
+    __asm__ volatile("movl $0x10003, %%ecx\n1:\tincl %0\n\t.byte 0x67; loop 1b"
+                     : "+r"(n)
+                     :
+                     : "ecx");
     CHECK_EQ(n, 0x10003, "LOOP with ECX");
-    __asm__ volatile("movl $0x10000, %%ecx; xorl %0, %0; jcxz 1f; incl %0\n1:" : "=&r"(n) : : "ecx");
+    __asm__ volatile("movl $0x10000, %%ecx; xorl %0, %0; jcxz 1f; incl %0\n1:"
+                     : "=&r"(n)
+                     :
+                     : "ecx");
     CHECK_EQ(n, 0, "JCXZ looks at 16 bits");
     __asm__ volatile("movw %%sp, %0; pushw %%sp; popw %1" : "=&r"(sp), "=r"(pushed));
     CHECK_EQ(pushed, sp, "PUSH SP pushes the value before");
@@ -321,7 +332,8 @@ static const char *wide_registers(void)
 {
     u32 a = 0x12345678, b, before = bios_ticks();
 
-    __asm__ volatile("xorw %%ax, %%ax; movw %%ax, %%fs; movl %1, %%ebx; 1: movl %%fs:0x46c, %%eax; cmpl %%eax, %%edx; je 1b; movl %%ebx, %0"
+    __asm__ volatile("xorw %%ax, %%ax; movw %%ax, %%fs; movl %1, %%ebx; 1: movl %%fs:0x46c, %%eax; "
+                     "cmpl %%eax, %%edx; je 1b; movl %%ebx, %0"
                      : "=r"(b)
                      : "r"(a), "d"(before)
                      : "eax", "ebx");

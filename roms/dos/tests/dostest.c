@@ -188,8 +188,12 @@ int main(void);
 int main(void)
 {
     static const struct test tests[] = {
-        {"dos-vectors", version_and_vectors}, {"dos-date", date_and_time}, {"dos-files", files},
-        {"dos-find", find_first},             {"dos-memory", memory},      {"dos-exec", programs},
+        {"dos-vectors", version_and_vectors},
+        {"dos-date", date_and_time},
+        {"dos-files", files},
+        {"dos-find", find_first},
+        {"dos-memory", memory},
+        {"dos-exec", programs},
         {"dos-overlay", overlay},
     };
 

@@ -10,9 +10,12 @@ static const char *arithmetic(void)
     u16 sw;
     u8 bcd[10];
 
-    __asm__ volatile("fninit; fldpi; fldl2e; fmulp; fmuls %1; fistpl %0" : "=m"(v) : "m"((float){1000000.0f}));
+    __asm__ volatile("fninit; fldpi; fldl2e; fmulp; fmuls %1; fistpl %0"
+                     : "=m"(v)
+                     : "m"((float){1000000.0f}));
     CHECK_EQ(v, 4532360, "pi * log2(e) * 10^6");
-    __asm__ volatile("fninit; fld1; fld1; faddp; fsqrt; fld %%st(0); fmulp; fld1; fld1; faddp; fucompp; fnstsw %0"
+    __asm__ volatile("fninit; fld1; fld1; faddp; fsqrt; fld %%st(0); fmulp; fld1; fld1; faddp; "
+                     "fucompp; fnstsw %0"
                      : "=a"(sw));
     CHECK((sw & 0x4500) != 0x4000, "the square of the root of 2 is not 2");
     v = -12345678;
@@ -29,14 +32,17 @@ static const char *environment(void)
     static u32 operand = 0x3f800000;
     u32 ip, at;
 
-    __asm__ volatile("fninit; fld1; movw $1f, %1; 1: fadds %2; fnstenv %0" : "=m"(env), "=&r"(want_ip) : "m"(operand));
+    __asm__ volatile("fninit; fld1; movw $1f, %1; 1: fadds %2; fnstenv %0"
+                     : "=m"(env), "=&r"(want_ip)
+                     : "m"(operand));
     CHECK_EQ(env[0], 0x37f, "control word");
     CHECK_EQ(env[2], 0x3fff, "tags: register 7 has a number");
     ip = env[3] | (u32)(env[4] & 0xf000) << 4;
     at = env[5] | (u32)(env[6] & 0xf000) << 4;
     CHECK_EQ(ip, own_seg() * 16u + want_ip, "linear address of the instruction");
     CHECK_EQ(at, own_seg() * 16u + (u32)&operand, "linear address of the operand");
-    /* Newer processors note the opcode only when there is an unmasked error (SDM volume 1, 8.1.9). */
+    /* Newer processors note the opcode only when there is an unmasked error (SDM volume 1, 8.1.9).
+     */
     CHECK((env[4] & 0x7ff) == 0x006 || (env[4] & 0x7ff) == 0, "opcode");
     __asm__ volatile("fninit");
     return NULL;
@@ -67,7 +73,10 @@ static const char *error_interrupt(void)
     u32 cr0;
 
     if (cpu_mode() == MODE_REAL) {
-        __asm__ volatile("movl %%cr0, %0; movl %0, %%ecx; andl $~0x20, %%ecx; movl %%ecx, %%cr0" : "=&r"(cr0) : : "ecx");
+        __asm__ volatile("movl %%cr0, %0; movl %0, %%ecx; andl $~0x20, %%ecx; movl %%ecx, %%cr0"
+                         : "=&r"(cr0)
+                         :
+                         : "ecx");
     }
     fpu_errors = 0;
     set_vector(0x75, far_code(irq13));

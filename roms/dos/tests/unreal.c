@@ -1,5 +1,5 @@
-/* UNREAL.COM: segment limits that outlive protected mode ("unreal" or "big real" mode), which memory
- * drivers and games use to reach all memory from real mode. Runs in real mode only. */
+/* UNREAL.COM: segment limits that outlive protected mode ("unreal" or "big real" mode), which
+ * memory drivers and games use to reach all memory from real mode. Runs in real mode only. */
 #include "roms/dos/lib/check.h"
 #include "roms/dos/lib/trap.h"
 #include "roms/lib/io.h"
@@ -84,10 +84,11 @@ static const char *reload(void)
     u32 v;
 
     write_gs(FAR_UP + 0x12340, 0x600df00d);
-    __asm__ volatile("movw $0x1234, %%ax; movw %%ax, %%gs; movl %%gs:(%1), %0; xorw %%ax, %%ax; movw %%ax, %%gs"
-                     : "=&r"(v)
-                     : "r"(FAR_UP)
-                     : "eax");
+    __asm__ volatile(
+        "movw $0x1234, %%ax; movw %%ax, %%gs; movl %%gs:(%1), %0; xorw %%ax, %%ax; movw %%ax, %%gs"
+        : "=&r"(v)
+        : "r"(FAR_UP)
+        : "eax");
     CHECK_EQ(v, 0x600df00d, "base 0x12340 and an offset above 64 KiB");
     return NULL;
 }
@@ -111,7 +112,10 @@ int main(void);
 int main(void)
 {
     static const struct test tests[] = {
-        {"unreal-reach", reach}, {"unreal-interrupts", survives}, {"unreal-reload", reload}, {"unreal-back", back},
+        {"unreal-reach", reach},
+        {"unreal-interrupts", survives},
+        {"unreal-reload", reload},
+        {"unreal-back", back},
     };
 
     dos_shrink();

@@ -270,7 +270,9 @@ static const char *bios_sizes(void)
     r.eax = 0xe801;
     cpu_int(0x15, &r);
     CHECK((r.flags & FLAG_CF) == 0, "E801");
-    CHECK_EQ(r.ax + r.bx * 64u, extended, "E801 against E820");
+    /* Some BIOSes forget here what their ACPI tables take from the top. */
+    CHECK(r.ax + r.bx * 64u >= extended && r.ax + r.bx * 64u <= extended + 256,
+          "E801 against E820");
     cpu_int(0x12, &r);
     CHECK_EQ(r.ax, conventional >> 10, "INT 12h against E820");
     r.eax = 0x8800;

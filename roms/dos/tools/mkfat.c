@@ -94,7 +94,8 @@ int main(int argc, char **argv)
         if (eq == NULL || i == ROOT_ENTRIES)
             die("bad argument", name);
         short_name(entry, name, (size_t)(eq - name));
-        size = load(eq + 1, (DATA_START + cluster - 2) * SECTOR, (CLUSTERS - (cluster - 2)) * SECTOR);
+        size =
+            load(eq + 1, (DATA_START + cluster - 2) * SECTOR, (CLUSTERS - (cluster - 2)) * SECTOR);
         count = (size + SECTOR - 1) / SECTOR;
         entry[11] = 0x20;
         put16(entry + 24, DATE);
@@ -104,7 +105,8 @@ int main(int argc, char **argv)
         for (c = 0; c < count; c++, cluster++)
             fat_set(cluster, c + 1 < count ? cluster + 1 : 0xfff);
     }
-    memcpy(image + (FAT_START + FAT_SECTORS) * SECTOR, image + FAT_START * SECTOR, FAT_SECTORS * SECTOR);
+    memcpy(image + (FAT_START + FAT_SECTORS) * SECTOR, image + FAT_START * SECTOR,
+           FAT_SECTORS * SECTOR);
     f = fopen(argv[1], "wb");
     if (f == NULL || fwrite(image, 1, sizeof(image), f) != sizeof(image) || fclose(f) != 0)
         die("cannot write", argv[1]);

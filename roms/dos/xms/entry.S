@@ -1,6 +1,6 @@
 /*
- * XMS.COM's entry points: the driver's far-call interface, its hooks in INT 2Fh and INT 15h, and the
- * copy through unreal mode.
+ * XMS.COM's entry points: the driver's far-call interface, its hooks in INT 2Fh and INT 15h, and
+ * the copy through unreal mode.
  */
 #include "roms/dos/lib/handler.inc"
 
@@ -82,9 +82,9 @@ unreal_copy:
     movw    %bx, %es
     cld
     shrl    $2, %ecx                /* doublewords; the carry is a word more */
-    addr32 rep movsl                /* (leaves the flags alone) */
+    .byte 0x67; rep movsl                /* (leaves the flags alone) */
     jnc     3f
-    addr32 movsw
+    .byte 0x67; movsw
 3:
     popfw
     popw    %es

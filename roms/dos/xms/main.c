@@ -66,15 +66,9 @@ static u8 set_a20(bool on)
 static u8 a20_functions(u8 function)
 {
     switch (function) {
-    case 3:
-        xms.a20_global = true;
-        return set_a20(true);
-    case 4:
-        xms.a20_global = false;
-        return set_a20(false);
-    case 5:
-        xms.a20_local++;
-        return set_a20(true);
+    case 3: xms.a20_global = true; return set_a20(true);
+    case 4: xms.a20_global = false; return set_a20(false);
+    case 5: xms.a20_local++; return set_a20(true);
     default:
         if (xms.a20_local == 0)
             return XMS_A20;
@@ -108,10 +102,8 @@ static u8 blocks(struct frame16 *f)
         err = emb_alloc(f->dx, &v);
         f->dx = v;
         return err;
-    case 0x0a:
-        return emb_free(f->dx);
-    case 0x0b:
-        return xms_move(f->ds, f->si);
+    case 0x0a: return emb_free(f->dx);
+    case 0x0b: return xms_move(f->ds, f->si);
     case 0x0c:
         err = emb_lock(f->dx, &address);
         if (err == XMS_OK) {
@@ -119,8 +111,7 @@ static u8 blocks(struct frame16 *f)
             f->bx = (u16)address;
         }
         return err;
-    case 0x0d:
-        return emb_unlock(f->dx);
+    case 0x0d: return emb_unlock(f->dx);
     case 0x0e:
         err = emb_info(f->dx, &locks, &handles, &v);
         if (err == XMS_OK) {
@@ -129,12 +120,9 @@ static u8 blocks(struct frame16 *f)
             f->dx = v;
         }
         return err;
-    case 0x0f:
-        return emb_resize(f->dx, f->bx);
-    case 0x10:
-        return XMS_UMB;
-    default:
-        return XMS_FUNCTION;
+    case 0x0f: return emb_resize(f->dx, f->bx);
+    case 0x10: return XMS_UMB;
+    default: return XMS_FUNCTION;
     }
 }
 

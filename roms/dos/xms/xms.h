@@ -41,7 +41,8 @@ u8 emb_lock(u16 handle, u32 *address);
 u8 emb_unlock(u16 handle);
 u8 emb_info(u16 handle, u8 *locks, u8 *free_handles, u16 *kib);
 u8 emb_resize(u16 handle, u16 kib);
-/* Physical address of `offset` in a block if `n` bytes from there are inside; false: they are not. */
+/* Physical address of `offset` in a block if `n` bytes from there are inside; false: they are not.
+ */
 bool emb_address(u16 handle, u32 offset, u32 n, u32 *address, bool *bad_handle);
 
 /* ---- move.c */
