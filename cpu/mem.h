@@ -23,12 +23,20 @@ static inline u64 mem_address(const struct cpu *cpu, unsigned s, u64 off)
     return (u32)(cpu->seg[s].base + off);
 }
 
+/* 64-bit code: nothing but the canonical form is checked. The upper half has no fast segment end. */
+static inline bool mem_canonical(const struct cpu *cpu, unsigned s, u64 off, unsigned size)
+{
+    u64 la = mem_address(cpu, s, off);
+    return cpu->code_bits == 64 && cpu_canonical(la) && cpu_canonical(la + size - 1);
+}
+
 /* Linear address of segment s, offset off, with rights for `size` bytes checked. */
 static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
 {
     const struct seg *seg = &cpu->seg[s];
     u64 la;
-    if (UNLIKELY(off + size > (write ? seg->end_w : seg->end_r) || off + size < off))
+    if (UNLIKELY(off + size > (write ? seg->end_w : seg->end_r) || off + size < off) &&
+        !mem_canonical(cpu, s, off, size))
         seg_check(cpu, s, off, size, write);
     la = mem_address(cpu, s, off);
     if (UNLIKELY(cpu->align_check && (la & (size - 1)) && size <= 8))
@@ -39,11 +47,14 @@ static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size
 }
 
 /* #AC for an operand that is accessed in other pieces than its type's alignment (table 6-7): `align`
- * is a power of two. */
-static inline void mem_check_align(struct cpu *cpu, unsigned s, u64 off, unsigned align)
+ * is a power of two, `write` whether it is written. */
+static inline void mem_check_align(struct cpu *cpu, unsigned s, u64 off, unsigned align,
+                                   bool write)
 {
-    if (UNLIKELY(cpu->align_check && (mem_address(cpu, s, off) & (align - 1))))
+    if (UNLIKELY(cpu->align_check && (mem_address(cpu, s, off) & (align - 1)))) {
+        seg_check(cpu, s, off, align, write); /* the segment's own faults come first */
         mem_raise_ac(cpu);
+    }
 }
 
 static inline u64 mem_read(struct cpu *cpu, unsigned s, u64 off, unsigned size)

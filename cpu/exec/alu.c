@@ -145,7 +145,8 @@ void exec_CMPXCHG(struct cpu *cpu, const struct insn *insn)
     if (!diff) {
         opnd_write(cpu, insn, 0, opnd_read(cpu, insn, 1));
     } else {
-        opnd_write(cpu, insn, 0, dst);
+        if (insn->o[0].kind == OPND_MEM) /* a register keeps its upper half */
+            opnd_write(cpu, insn, 0, dst);
         reg_write(cpu, REG_AX, size, dst);
     }
     cpu_set_aflags(cpu, flags_sub(acc, dst, diff, size));
@@ -159,7 +160,9 @@ void exec_CMPXCHG8B(struct cpu *cpu, const struct insn *insn)
     bool equal;
     if (half == 8 && (mem_address(cpu, insn->seg, off) & 15))
         cpu_raise_err(cpu, EXC_GP, 0);
-    mem_check_align(cpu, insn->seg, off, 2 * half);
+    mem_check_align(cpu, insn->seg, off, 2 * half, true);
+    if (off + 2 * half > cpu->seg[insn->seg].end_w) /* the segment as a whole, before paging */
+        seg_check(cpu, insn->seg, off, 2 * half, true);
     mem_check_write(cpu, insn->seg, off, half);
     mem_check_write(cpu, insn->seg, next, half);
     lo = mem_read(cpu, insn->seg, off, half);

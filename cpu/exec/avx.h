@@ -68,6 +68,8 @@ static inline union ymm ymm_load(struct cpu *cpu, unsigned seg, u64 off)
 {
     union ymm v;
     u8 m[32];
+    if (UNLIKELY(cpu->align_check))
+        vec_check_ac(cpu, mem_linear(cpu, seg, off, 32, false));
     mem_read_bytes(cpu, seg, off, m, 32);
     for (unsigned i = 0; i < 4; i++)
         v.q[i] = ld64(m + 8 * i);
@@ -79,6 +81,8 @@ static inline void ymm_store(struct cpu *cpu, unsigned seg, u64 off, const union
     u8 m[32];
     for (unsigned i = 0; i < 4; i++)
         st64(m + 8 * i, v->q[i]);
+    if (UNLIKELY(cpu->align_check))
+        vec_check_ac(cpu, mem_linear(cpu, seg, off, 32, true));
     mem_write_bytes(cpu, seg, off, m, 32);
 }
 

@@ -153,6 +153,8 @@ void exec_VCVTPS2PH(struct cpu *cpu, const struct insn *insn)
     if (insn->o[0].kind == OPND_MEM) {
         off = ea(cpu, insn);
         mem_check_write(cpu, insn->seg, off, insn->o[0].size);
+        if (insn->vl == 32) /* nothing of the store may fault once MXCSR has changed */
+            vec_check_ac(cpu, mem_linear(cpu, insn->seg, off, 16, true));
     }
     for (unsigned i = 0; i < insn->vl / 4u; i++)
         r.w[i] = f16_from_f32(&env, s.d[i]);

@@ -30,16 +30,10 @@ static void gather(struct cpu *cpu, const struct insn *insn, unsigned isize, uns
     d = ymm_get(cpu, dest);
     m = ymm_get(cpu, mask);
     for (unsigned i = 0; i < n; i++) {
-        bool on = m.b[i * size + size - 1] >> 7;
-        memset(&m.b[i * size], on ? 0xff : 0, size);
-    }
-    for (unsigned i = 0; i < n; i++) {
-        u64 v;
-        if (!m.b[i * size])
-            continue;
-        v = mem_read(cpu, insn->seg, address(cpu, insn, &index, i, isize), size);
-        memcpy(&d.b[i * size], &v, size);
-        memset(&m.b[i * size], 0, size);
+        if (m.b[i * size + size - 1] >> 7) /* as bytes: gathers raise no #AC */
+            mem_read_bytes(cpu, insn->seg, address(cpu, insn, &index, i, isize), &d.b[i * size],
+                           size);
+        memset(&m.b[i * size], 0, size); /* also of what was left out */
         ymm_set(cpu, dest, &d);
         ymm_set(cpu, mask, &m);
     }

@@ -84,6 +84,13 @@ static inline u64 vec_aligned(struct cpu *cpu, const struct insn *insn)
     return off;
 }
 
+/* Operands of 16 and 32 bytes that need no alignment raise #AC where they lack that of 16. */
+static inline void vec_check_ac(struct cpu *cpu, u64 la)
+{
+    if (UNLIKELY(cpu->align_check && (la & 15)))
+        mem_raise_ac(cpu);
+}
+
 /* Plain memory moves as a whole: halves would make the host wait when the register is next used. */
 static inline union xmm vec_load(struct cpu *cpu, unsigned seg, u64 off)
 {
@@ -91,6 +98,7 @@ static inline union xmm vec_load(struct cpu *cpu, unsigned seg, u64 off)
     const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
     union xmm v;
     u8 m[16];
+    vec_check_ac(cpu, la);
     if (LIKELY(tlb_hit(e->rd, la, 16))) {
         memcpy(&v, (const void *)(uintptr_t)(la + e->addend), 16);
         return v;
@@ -106,6 +114,7 @@ static inline void vec_store(struct cpu *cpu, unsigned seg, u64 off, union xmm v
     u64 la = mem_linear(cpu, seg, off, 16, true);
     const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
     u8 m[16];
+    vec_check_ac(cpu, la);
     if (LIKELY(tlb_hit(e->wr, la, 16))) {
         memcpy((void *)(uintptr_t)(la + e->addend), &v, 16);
         return;

@@ -97,7 +97,7 @@ static u32 compare(struct cpu *cpu, const struct insn *insn, bool explicit_len)
     sse_avx_begin(cpu, insn);
     /* String operands need no alignment, unless it is checked for all. */
     if (insn->o[1].kind == OPND_MEM)
-        mem_check_align(cpu, insn->seg, ea(cpu, insn), 16);
+        mem_check_align(cpu, insn->seg, ea(cpu, insn), 16, false);
     vb = insn->o[1].kind == OPND_MEM ? vec_load(cpu, insn->seg, ea(cpu, insn))
                                      : vec_read(cpu, insn, 1);
     va = vec_read(cpu, insn, 0);

@@ -29,9 +29,9 @@ static inline __attribute__((always_inline)) void packed(struct cpu *cpu, const 
         else
             r.d[i] = (u32)v;
     }
-    sse_report(cpu, &env);
-    if (mmx)
+    if (mmx) /* also when an exception follows */
         mmx_commit(cpu);
+    sse_report(cpu, &env);
     vec_write(cpu, insn, 0, r);
 }
 

@@ -36,7 +36,7 @@ void exec_PUSHSEG(struct cpu *cpu, const struct insn *insn)
 
 void exec_POPSEG(struct cpu *cpu, const struct insn *insn)
 {
-    unsigned sel = (unsigned)stack_read(cpu, 0, 2), s = insn->o[0].reg;
+    unsigned sel = (u16)stack_read(cpu, 0, insn->osz), s = insn->o[0].reg;
     unsigned width = cpu->stack_bits / 8u;
     u64 sp = sp_get(cpu) + insn->osz;
     seg_load(cpu, s, sel);
@@ -48,13 +48,13 @@ void exec_POPSEG(struct cpu *cpu, const struct insn *insn)
 
 void exec_PUSHA(struct cpu *cpu, const struct insn *insn)
 {
-    u64 sp = sp_get(cpu), old = sp;
+    u64 sp = sp_get(cpu), old = cpu->gpr[REG_SP]; /* all of ESP is stored, also on a 16-bit stack */
     unsigned size = insn->osz;
     for (unsigned i = 1; i <= 8; i++)
         mem_check_write(cpu, SEG_SS, (sp - i * size) & sp_mask(cpu), size);
     for (unsigned i = 0; i < 8; i++) {
         sp = (sp - size) & sp_mask(cpu);
-        mem_write(cpu, SEG_SS, sp, size, i == REG_SP ? old : cpu->gpr[i] & size_mask(size));
+        mem_write(cpu, SEG_SS, sp, size, (i == REG_SP ? old : cpu->gpr[i]) & size_mask(size));
     }
     sp_set(cpu, sp);
 }
@@ -77,7 +77,8 @@ void exec_ENTER(struct cpu *cpu, const struct insn *insn)
 {
     unsigned size = insn->osz, level = insn->imm2 & 31;
     u64 mask = sp_mask(cpu), sp = (sp_get(cpu) - size) & mask;
-    u64 bp = cpu->gpr[REG_BP] & mask, frame = sp;
+    u64 bp = cpu->gpr[REG_BP] & mask;
+    u64 frame = (cpu->gpr[REG_SP] & ~mask) | sp; /* ESP as a whole, also on a 16-bit stack */
     mem_write(cpu, SEG_SS, sp, size, cpu->gpr[REG_BP] & size_mask(size));
     for (unsigned i = 1; i < level; i++) {
         bp = (bp - size) & mask;

@@ -61,6 +61,9 @@ static const struct insn *fetch_odd(struct cpu *cpu, u64 la)
     unsigned n = 0, want = 1;
     /* Byte by byte beyond the page: a fault there counts only if the instruction reaches it. */
     for (;;) {
+        /* The limit of CS comes before paging; a limit of 4 GiB is none, EIP goes round. */
+        if (cpu->code_bits != 64 && (u32)(cpu->rip + n) > cpu->seg[SEG_CS].limit)
+            cpu_raise_err(cpu, EXC_GP, 0);
         if (cpu->code_bits == 64 && !cpu_canonical(la + n))
             cpu_raise_err(cpu, EXC_GP, 0);
         n +=
@@ -94,6 +97,8 @@ const struct insn *exec_fetch(struct cpu *cpu)
         if (cpu->code_bits == 64 && !cpu_canonical(la))
             cpu_raise_err(cpu, EXC_GP, 0); /* ran past the end of the lower half */
         p = mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault);
+        if (!p && cpu->code_bits != 64 && cpu->rip > cpu->seg[SEG_CS].limit)
+            cpu_raise_err(cpu, EXC_GP, 0); /* the limit comes before paging */
         if (!p)
             cpu_raise_pf(cpu, &fault);
         if (page == RAM_NO_PAGE || len < 16)

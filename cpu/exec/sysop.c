@@ -40,7 +40,18 @@ void exec_SFENCE(struct cpu *cpu, const struct insn *insn) {}
 /* No caches to flush, but the access is checked as a load of a byte. */
 void exec_CLFLUSH(struct cpu *cpu, const struct insn *insn)
 {
-    mem_read(cpu, insn->seg, ea(cpu, insn), 1);
+    const struct seg *seg = &cpu->seg[insn->seg];
+    u64 off = ea(cpu, insn);
+    struct mmu_fault fault;
+    if (cpu->code_bits == 64 || !cpu_pm(cpu) || (seg->attr & (DA_P | DA_CODE | DA_READ)) != (DA_P | DA_CODE)) {
+        mem_read(cpu, insn->seg, off, 1);
+        return;
+    }
+    /* As a load, but an execute-only segment is fine. */
+    if (off > seg->limit)
+        cpu_raise_err(cpu, EXC_GP, 0);
+    if (!mmu_check_read(&cpu->mmu, cpu->mmu_mode, mem_address(cpu, insn->seg, off), 1, &fault))
+        cpu_raise_pf(cpu, &fault);
 }
 
 void exec_CLFLUSHOPT(struct cpu *cpu, const struct insn *insn)
@@ -211,7 +222,7 @@ void exec_ARPL(struct cpu *cpu, const struct insn *insn)
 {
     u64 dst, src;
     need_pm(cpu);
-    dst = opnd_read_rmw(cpu, insn, 0);
+    dst = opnd_read(cpu, insn, 0); /* written only when it changes */
     src = opnd_read(cpu, insn, 1);
     if ((dst & 3) < (src & 3)) {
         opnd_write(cpu, insn, 0, (dst & 0xfffc) | (src & 3));

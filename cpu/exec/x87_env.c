@@ -223,7 +223,7 @@ void exec_FNSTENV(struct cpu *cpu, const struct insn *insn)
     u8 m[ENV32_SIZE];
     x87_available(cpu);
     env_pack(cpu, size, m);
-    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4);
+    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4, true);
     mem_write_bytes(cpu, insn->seg, ea(cpu, insn), m, size);
     set_control(cpu, cpu->fpu.cw | FP_ALL);
 }
@@ -233,7 +233,7 @@ void exec_FLDENV(struct cpu *cpu, const struct insn *insn)
     unsigned size = env_size(insn);
     u8 m[ENV32_SIZE];
     x87_start(cpu);
-    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4);
+    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4, false);
     mem_read_bytes(cpu, insn->seg, ea(cpu, insn), m, size);
     env_unpack(cpu, size, m);
 }
@@ -246,7 +246,7 @@ void exec_FNSAVE(struct cpu *cpu, const struct insn *insn)
     env_pack(cpu, size, m);
     for (unsigned i = 0; i < 8; i++)
         f80_store(m + size + 10 * i, st_get(cpu, i));
-    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4);
+    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4, true);
     mem_write_bytes(cpu, insn->seg, ea(cpu, insn), m, size + REGS_SIZE);
     x87_init(cpu);
 }
@@ -256,7 +256,7 @@ void exec_FRSTOR(struct cpu *cpu, const struct insn *insn)
     unsigned size = env_size(insn);
     u8 m[ENV32_SIZE + REGS_SIZE];
     x87_start(cpu);
-    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4);
+    mem_check_align(cpu, insn->seg, ea(cpu, insn), insn->osz == 2 ? 2 : 4, false);
     mem_read_bytes(cpu, insn->seg, ea(cpu, insn), m, size + REGS_SIZE);
     env_unpack(cpu, size, m);
     for (unsigned i = 0; i < 8; i++)

@@ -19,7 +19,7 @@ void exec_FLD(struct cpu *cpu, const struct insn *insn)
         return;
     }
     if (insn->o[0].size == 10) {
-        mem_check_align(cpu, insn->seg, ea(cpu, insn), 8);
+        mem_check_align(cpu, insn->seg, ea(cpu, insn), 8, false);
         mem_read_bytes(cpu, insn->seg, ea(cpu, insn), m, 10);
         x87_note(cpu, insn);
         x87_push(cpu, f80_load(m));
@@ -52,7 +52,7 @@ void exec_FBLD(struct cpu *cpu, const struct insn *insn)
 {
     u8 m[10];
     x87_start(cpu);
-    mem_check_align(cpu, insn->seg, ea(cpu, insn), 8);
+    mem_check_align(cpu, insn->seg, ea(cpu, insn), 8, false);
     mem_read_bytes(cpu, insn->seg, ea(cpu, insn), m, 10);
     x87_note(cpu, insn);
     x87_push(cpu, f80_from_bcd(m));
@@ -142,15 +142,18 @@ store(struct cpu *cpu, const struct insn *insn, enum store_form form, bool pop)
         image_of(&env, st_get(cpu, 0), form, size, m);
         deliver = !(env.flags & env.unmasked & ~FP_PE);
     }
+    if (size == 10)
+        mem_check_align(cpu, insn->seg, off, 8, true);
     if (deliver) {
-        if (size == 10) {
-            mem_check_align(cpu, insn->seg, off, 8);
+        if (size == 10)
             mem_write_bytes(cpu, insn->seg, off, m, 10);
-        } else if (size == 8)
+        else if (size == 8)
             mem_write(cpu, insn->seg, off, 8, ld64(m));
         else
             mem_write(cpu, insn->seg, off, size, ld_le(m, size));
     }
+    if (!deliver) /* the memory is checked all the same */
+        mem_check_write(cpu, insn->seg, off, size);
     x87_note_mem(cpu, insn, off);
     if (st_empty(cpu, 0))
         x87_stack_fault(cpu, false);
@@ -187,6 +190,16 @@ void exec_FSTP(struct cpu *cpu, const struct insn *insn)
         store_reg(cpu, insn, true);
     else
         store(cpu, insn, STORE_FLOAT, true);
+}
+
+/* D9 D8+i, an alias that no manual gives: an empty ST(0) is popped without report. */
+void exec_FSTPNCE(struct cpu *cpu, const struct insn *insn)
+{
+    unsigned i = insn->o[0].reg;
+    x87_begin(cpu, insn);
+    if (!st_empty(cpu, 0))
+        st_set(cpu, i, st_get(cpu, 0));
+    st_pop(cpu);
 }
 
 void exec_FIST(struct cpu *cpu, const struct insn *insn)

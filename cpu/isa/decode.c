@@ -307,7 +307,10 @@ static void check(struct dec *d, u64 feats)
 {
     struct insn *in = d->in;
 
-    if (in->op == OP_CMPXCHG8B) { /* CMPXCHG16B */
+    if (in->op == OP_XGETBV || in->op == OP_XSETBV) {
+        if (d->osz || d->rep)
+            undefined(d);
+    } else if (in->op == OP_CMPXCHG8B) { /* CMPXCHG16B */
         if (in->osz == 8 && !(feats & FEAT_BIT(CX16)))
             undefined(d);
     } else if (d->rex & REX_B) { /* 90 is XCHG rAX,rAX without its effect */

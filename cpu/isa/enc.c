@@ -82,7 +82,13 @@ const struct enc enc_group[GRP__COUNT][2][8] = {
 #define R(group, form, reg, id, a, b, flags, feat)
 #define P(group, form, reg, prefix)
 #define N(group, form, reg, table)
-#define T(table, rm, id) [RMT_##table][rm] = OPERATION(id, __, __, __, 0, BASE),
+#define T(table, rm, id) [RMT_##table][rm] = OPERATION(id, __, __, __, EF_##id, BASE),
+#define EF_MONITOR       0
+#define EF_MWAIT         0
+#define EF_XGETBV        EF_CHECK
+#define EF_XSETBV        EF_CHECK
+#define EF_SWAPGS        0
+#define EF_RDTSCP        0
 const struct enc enc_rm[RMT__COUNT][8] = {
 #include "cpu/isa/enc_group.def"
 };

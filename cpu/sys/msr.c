@@ -47,6 +47,7 @@ enum {
 #define MSR_HWCR      0xc0010015u
 #define MSR_TOP_MEM2  0xc001001du
 #define MSR_NB_CFG    0xc001001fu
+#define MSR_INT_PEND  0xc0010055u
 
 u64 cpu_tsc(struct cpu *cpu)
 {
@@ -100,8 +101,8 @@ static u64 *plain(struct cpu *cpu, u32 n)
 /* Reads as 0 on AMD's models, writes are dropped. */
 static bool configuration(const struct cpu *cpu, u32 n)
 {
-    return cpu_is_amd(cpu) &&
-           (n == MSR_SYSCFG || n == MSR_HWCR || n == MSR_TOP_MEM2 || n == MSR_NB_CFG);
+    return cpu_is_amd(cpu) && (n == MSR_SYSCFG || n == MSR_HWCR || n == MSR_TOP_MEM2 ||
+                               n == MSR_NB_CFG || n == MSR_INT_PEND);
 }
 
 bool msr_read(struct cpu *cpu, u32 n, u64 *v)

@@ -17,12 +17,12 @@ enum {
 
 GUEST(syscall, 64, "syscall\n hlt");
 GUEST(syscall32, 32, "syscall\n hlt");
-GUEST(sysretq, 64, "rex.w sysret");
+GUEST(sysretq, 64, ".byte 0x48, 0x0f, 0x07");
 GUEST(sysretl, 64, ".byte 0x0f, 0x07");
 GUEST(sysret32, 32, ".byte 0x0f, 0x07");
 GUEST(sysenter, 64, "sysenter");
 GUEST(sysenter32, 32, "sysenter");
-GUEST(sysexitq, 64, "rex.w sysexit");
+GUEST(sysexitq, 64, ".byte 0x48, 0x0f, 0x35");
 GUEST(sysexitl, 64, ".byte 0x0f, 0x35");
 GUEST(swapgs, 64, "swapgs\n mov rax, gs:[0]\n swapgs\n mov rcx, gs:[0]\n hlt");
 GUEST(swapgs32, 32, ".byte 0x0f, 0x01, 0xf8\n hlt");

@@ -12,14 +12,14 @@ enum {
 };
 
 GUEST(jmp_far, 64, "jmp fword ptr [rbx]");
-GUEST(jmp_far_q, 64, "rex.w jmp fword ptr [rbx]");
+GUEST(jmp_far_q, 64, ".byte 0x48, 0xff, 0x2b");
 GUEST(call_far, 64, "call fword ptr [rbx]\n hlt");
-GUEST(call_far_q, 64, "rex.w call fword ptr [rbx]\n hlt");
+GUEST(call_far_q, 64, ".byte 0x48, 0xff, 0x1b\n hlt");
 GUEST(jmp_direct, 32, ".byte 0xea\n .long 0x12000\n .word 8");
 GUEST(call_gate32, 32, ".byte 0x9a\n .long 0\n .word 0x60\n hlt");
 GUEST(retf, 64, ".byte 0xcb");
-GUEST(retfq, 64, "rex.w retf");
-GUEST(retfq16, 64, "rex.w retf 16");
+GUEST(retfq, 64, ".byte 0x48, 0xcb");
+GUEST(retfq16, 64, ".byte 0x48, 0xca, 16, 0");
 GUEST(mov_ds, 64, "mov ds, eax\n mov rcx, [rbx]\n hlt");
 GUEST(mov_ss, 64, "mov ss, eax\n mov ecx, ss\n push rcx\n hlt");
 GUEST(mov_fs, 64, "mov fs, eax\n mov rcx, fs:[rbx]\n hlt");

@@ -11,7 +11,7 @@ GUEST(int1, 64, ".byte 0xf1\n hlt");
 GUEST(ud, 64, "ud2");
 GUEST(divide, 64, "div rcx\n hlt");
 GUEST(load, 64, "mov rax, [rbx]\n hlt");
-GUEST(spin, 64, "nop\n jmp .-1");
+GUEST(spin, 64, "1: nop\n jmp 1b");
 GUEST(iretq, 64, "iretq");
 GUEST(iretd, 64, "iretd");
 GUEST(iretd32, 32, "iretd");

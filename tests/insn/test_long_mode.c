@@ -12,7 +12,7 @@ GUEST(enter, 32,
       "mov eax, cr4\n or eax, 0x20\n mov cr4, eax\n mov eax, 0x100000\n mov cr3, eax\n"
       "mov ecx, 0xc0000080\n rdmsr\n or eax, 0x100\n wrmsr\n mov eax, cr0\n or eax, 0x80000000\n"
       "mov cr0, eax\n .byte 0xea\n .long 0x12000\n .word 0x40");
-GUEST(in_long, 64, "mov rax, 0x123456789abcdef0\n push 0x48\n push 0x13000\n rex.w retf");
+GUEST(in_long, 64, "mov rax, 0x123456789abcdef0\n push 0x48\n push 0x13000\n .byte 0x48, 0xcb");
 GUEST(leave_long, 32,
       "mov eax, cr0\n and eax, 0x7fffffff\n mov cr0, eax\n mov ecx, 0xc0000080\n rdmsr\n mov ebx, "
       "eax\n"

@@ -159,6 +159,8 @@ static void set_values(struct storm *s, struct cpu *cpu)
             cpu->fpu.st[i] = (struct f80){rnd(s), (u16)(0x3fff + (rnd(s) & 63) - 32)};
         for (unsigned i = 0; i < 16; i++)
             cpu->xmm[i] = (union xmm){.q = {rnd(s), rnd(s)}};
+        for (unsigned i = 0; i < 16; i++)
+            cpu->ymmh[i] = (union xmm){.q = {rnd(s), rnd(s)}};
         cpu->mxcsr = 0x1f80;
     }
     switch (rnd(s) & 63) {

@@ -129,7 +129,7 @@ static void set_control(struct cpu *cpu, enum storm_mode mode)
     cpu->cr4 = (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_VME | CR4_DE | CR4_PSE | CR4_PGE | CR4_OSXSAVE |
                 (is_long ? CR4_PAE | CR4_FSGSBASE : 0)) &
                ctrl_cr4_bits(cpu);
-    cpu->xcr0 = 3;
+    cpu->xcr0 = cpu_has(cpu, FEAT_AVX) ? 7 : 3;
     ctrl_push_mode(cpu);
 }
 

@@ -378,6 +378,15 @@ START_TEST(test_alignment)
     ck_assert_int_eq(RUN(&f, 0xc5, 0xfc, 0x10, 0x07), -1);     /* VMOVUPS */
     f.cpu->gpr[REG_DI] = DATA + 5;
     ck_assert_int_eq(RUN(&f, 0xc5, 0xfc, 0x58, 0x07), -1); /* VADDPS ymm0, ymm0, [rdi] */
+    /* With EFLAGS.AC: 16 bytes are the alignment of both sizes; masked moves have none. */
+    f.cpu->align_check = true;
+    ck_assert_int_eq(RUN(&f, 0xc5, 0xfc, 0x58, 0x07), EXC_AC);
+    ck_assert_int_eq(RUN(&f, 0xc5, 0xf8, 0x10, 0x07), EXC_AC); /* VMOVUPS xmm0, [rdi] */
+    ck_assert_int_eq(RUN(&f, 0x0f, 0x11, 0x07), EXC_AC);       /* MOVUPS [rdi], xmm0 */
+    memset(&f.cpu->xmm[1], 0xff, 16);
+    ck_assert_int_eq(RUN(&f, 0xc4, 0xe2, 0x75, 0x2c, 0x07), -1); /* VMASKMOVPS ymm0, ymm1, [rdi] */
+    f.cpu->gpr[REG_DI] = DATA + 16;
+    ck_assert_int_eq(RUN(&f, 0xc5, 0xfc, 0x58, 0x07), -1);
     fixture_close(&f);
 }
 END_TEST

@@ -1,0 +1,223 @@
+/* Oracle cases as text: the files of tests/lock/cases, one "name value" pair a line, "#" begins a
+ * comment. The part before "expect" is the state a case starts from, where it is not zero; the part
+ * behind it is what the host processor made of it, where that differs. */
+#include "tests/lock/oracle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A view of every register as name and bytes, for writing and reading alike. */
+struct field {
+    char name[12];
+    u8 *p;
+    u32 size;
+};
+
+static u32 fields(struct ora_regs *r, struct field f[128])
+{
+    static const char *const gpr[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
+    static const char *const seg[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+    u32 n = 0;
+#define FIELD(ptr, bytes, ...)                                                                     \
+    do {                                                                                           \
+        snprintf(f[n].name, sizeof(f[n].name), __VA_ARGS__);                                       \
+        f[n].p = (u8 *)(ptr);                                                                      \
+        f[n++].size = bytes;                                                                       \
+    } while (0)
+    for (u32 i = 0; i < 16; i++)
+        if (i < 8)
+            FIELD(&r->gpr[i], 8, "r%s", gpr[i]);
+        else
+            FIELD(&r->gpr[i], 8, "r%u", i);
+    FIELD(&r->rip, 8, "rip");
+    FIELD(&r->flags, 8, "flags");
+    FIELD(&r->fsbase, 8, "fsbase");
+    FIELD(&r->gsbase, 8, "gsbase");
+    for (u32 i = 0; i < SEG__COUNT; i++)
+        FIELD(&r->sel[i], 2, "%s", seg[i]);
+    FIELD(r->fx, 2, "fcw");
+    FIELD(r->fx + 2, 2, "fsw");
+    FIELD(r->fx + 4, 1, "ftw");
+    FIELD(r->fx + 6, 2, "fop");
+    FIELD(r->fx + 8, 8, "fip");
+    FIELD(r->fx + 16, 8, "fdp");
+    FIELD(r->fx + 24, 4, "mxcsr");
+    for (u32 i = 0; i < 8; i++)
+        FIELD(r->fx + 32 + 16 * i, 10, "st%u", i);
+    for (u32 i = 0; i < 16; i++)
+        FIELD(r->fx + 160 + 16 * i, 16, "xmm%u", i);
+    for (u32 i = 0; i < 16; i++)
+        FIELD(r->ymmh[i], 16, "ymmh%u", i);
+    return n;
+}
+
+/* Numbers are written most significant digit first. */
+static void put_number(FILE *f, const u8 *p, u32 n)
+{
+    while (n > 1 && !p[n - 1])
+        n--;
+    while (n--)
+        fprintf(f, "%02x", p[n]);
+}
+
+static bool get_number(const char *text, u8 *p, u32 n)
+{
+    size_t len = strlen(text);
+    memset(p, 0, n);
+    if (!len || len > 2 * n)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[len - 1 - i];
+        int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (v < 0)
+            return false;
+        p[i / 2] |= (u8)(v << 4 * (i & 1));
+    }
+    return true;
+}
+
+static void put_regs(FILE *f, struct ora_regs *r, struct ora_regs *was)
+{
+    struct field a[128], b[128];
+    u32 n = fields(r, a);
+    fields(was, b);
+    for (u32 i = 0; i < n; i++)
+        if (memcmp(a[i].p, b[i].p, a[i].size)) {
+            fprintf(f, "%s ", a[i].name);
+            put_number(f, a[i].p, a[i].size);
+            fputc('\n', f);
+        }
+}
+
+static void put_bytes(FILE *f, const char *name, u32 at, const u8 *p, u32 n)
+{
+    for (u32 i = 0; i < n; i += 32) {
+        fprintf(f, "%s %x", name, at + i);
+        for (u32 k = i; k < n && k < i + 32; k++)
+            fprintf(f, " %02x", p[k]);
+        fputc('\n', f);
+    }
+}
+
+bool ora_write(FILE *f, const struct ora_case *c, const struct ora_out *want, const char *note)
+{
+    struct ora_regs none = {{0}}, in = c->in, out = want->r;
+    char text[96];
+    struct insn insn;
+    if (note)
+        fprintf(f, "# %s\n", note);
+    if (decode(&insn, c->code, MIN((u32)c->ncode, 15u), c->mode, ~0ull) == DEC_OK)
+        fprintf(f, "# %s\n", disasm(text, sizeof(text), &insn, c->in.rip));
+    fprintf(f, "mode %u\nlma %u\n", c->mode, c->lma);
+    put_bytes(f, "code", 0, c->code, c->ncode);
+    put_regs(f, &in, &none);
+    put_bytes(f, "mem", c->patch_at, c->patch, c->npatch);
+    fprintf(f, "expect\nvector %x\n", want->vector);
+    if (want->error)
+        fprintf(f, "error %x\n", want->error);
+    if (want->vector == EXC_PF)
+        fprintf(f, "cr2 %llx\n", (unsigned long long)want->cr2);
+    put_regs(f, &out, &in);
+    if (want->mem_hi) {
+        fprintf(f, "changed %x %x %llx\n", want->mem_lo, want->mem_hi,
+                (unsigned long long)want->mem_hash);
+        put_bytes(f, "mem", ORA_DATA + want->mem_lo, want->mem,
+                  MIN(want->mem_hi - want->mem_lo, (u32)ORA_MEM));
+    }
+    return !ferror(f);
+}
+
+/* One line behind its name; `expect`: it is about the result. */
+static bool get_line(struct ora_case *c, struct ora_out *want, bool expect, const char *name,
+                     char *rest)
+{
+    struct field f[128];
+    u32 n = fields(expect ? &want->r : &c->in, f);
+    char *p = rest;
+    for (u32 i = 0; i < n; i++)
+        if (!strcmp(f[i].name, name))
+            return get_number(strtok(rest, " \n"), f[i].p, f[i].size);
+    if (!strcmp(name, "code") || !strcmp(name, "mem")) {
+        u32 at = (u32)strtoul(p, &p, 16), *lo = &c->patch_at;
+        u8 *to = c->patch;
+        if (*name == 'm' && !expect && !c->npatch)
+            *lo = at;
+        for (u8 byte; p && *p && *p != '\n'; at++) {
+            byte = (u8)strtoul(p, &p, 16);
+            if (*name == 'c' && at < ORA_BYTES)
+                c->code[at] = byte, c->ncode = (u8)(at + 1);
+            else if (*name == 'm' && expect && at - ORA_DATA - want->mem_lo < ORA_MEM)
+                want->mem[at - ORA_DATA - want->mem_lo] = byte;
+            else if (*name == 'm' && !expect && at - *lo < ORA_PATCH)
+                to[at - *lo] = byte, c->npatch = (u16)(at - *lo + 1);
+            else
+                return false;
+            while (*p == ' ')
+                p++;
+        }
+        return true;
+    }
+    if (!strcmp(name, "mode"))
+        c->mode = (u8)strtoul(p, NULL, 10);
+    else if (!strcmp(name, "lma"))
+        c->lma = strtoul(p, NULL, 10) != 0;
+    else if (!strcmp(name, "vector"))
+        want->vector = (u8)strtoul(p, NULL, 16);
+    else if (!strcmp(name, "error"))
+        want->error = (u32)strtoul(p, NULL, 16);
+    else if (!strcmp(name, "cr2"))
+        want->cr2 = strtoull(p, NULL, 16);
+    else if (!strcmp(name, "changed")) {
+        want->mem_lo = (u32)strtoul(p, &p, 16);
+        want->mem_hi = (u32)strtoul(p, &p, 16);
+        want->mem_hash = strtoull(p, &p, 16);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool ora_read(FILE *f, struct ora_case *c, struct ora_out *want, char *err, size_t n)
+{
+    char line[512];
+    bool expect = false;
+    struct insn in;
+    memset(c, 0, sizeof(*c));
+    c->amd = ora_host_amd();
+    memset(want, 0, sizeof(*want));
+    for (u32 number = 1; fgets(line, sizeof(line), f); number++) {
+        char *name = strtok(line, " \n"), *rest = strtok(NULL, "\n");
+        if (!name || *name == '#')
+            continue;
+        if (!strcmp(name, "expect")) {
+            expect = true;
+            want->r = c->in;
+        } else if (!rest || !get_line(c, want, expect, name, rest)) {
+            snprintf(err, n, "line %u cannot be read", number);
+            return false;
+        }
+    }
+    if (!expect || !c->ncode || (c->mode != 16 && c->mode != 32 && c->mode != 64)) {
+        snprintf(err, n, "no complete case");
+        return false;
+    }
+    c->op = decode(&in, c->code, MIN((u32)c->ncode, 15u), c->mode, ~0ull) == DEC_OK ? in.op : OP_UD;
+    return true;
+}
+
+void ora_explain(FILE *f, const struct ora_case *c, const struct ora_out *host,
+                 const struct ora_out *guest, const char *engine)
+{
+    struct ora_regs none = {{0}}, in = c->in, h = host->r, g = guest->r;
+    ora_write(f, c, host, NULL);
+    fprintf(f, "# %s gives: vector %x error %x cr2 %llx status %u\n", engine, guest->vector,
+            guest->error, (unsigned long long)guest->cr2, guest->status);
+    (void)none;
+    (void)in;
+    put_regs(f, &g, &h);
+    if (guest->mem_hi) {
+        fprintf(f, "# %s changed %x %x\n", engine, guest->mem_lo, guest->mem_hi);
+        put_bytes(f, "# mem", ORA_DATA + guest->mem_lo, guest->mem,
+                  MIN(guest->mem_hi - guest->mem_lo, (u32)ORA_MEM));
+    }
+}
