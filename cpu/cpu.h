@@ -287,6 +287,8 @@ void cpu_init_signal(struct cpu *cpu); /* INIT: as reset, keeps FPU, MTRRs, cach
  * ends it. Delivers interrupts. Never longjmps out. *(cpu->icount) advances by the instructions
  * executed. */
 enum cpu_exit cpu_run(struct cpu *cpu, enum cpu_engine engine, u32 insns);
+/* Behind a longjmp to cpu->unwind: the instruction count and the x87 state are put right. */
+void cpu_unwound(struct cpu *cpu);
 /* Ask a running cpu_run to return soon; may be called from a signal handler or another thread. */
 enum {
     EXIT_RETURN = 1,

@@ -59,7 +59,7 @@ static void put_bytes(struct em *e, const struct insn *insn)
 
 static bool control(unsigned op)
 {
-    return op == OP_FLDCW || op == OP_FNSTCW || op == OP_FNSTSW || op == OP_FNOP;
+    return op == OP_FLDCW || op == OP_FNSTCW || op == OP_FNSTSW;
 }
 
 /* Where the unit's instruction pointer is: the site says it, to be looked up when somebody asks. */
