@@ -153,7 +153,8 @@ enum cpu_exit {
     CPU_EXIT_SHUTDOWN, /* triple fault */
     CPU_EXIT_DEBUG,    /* a debugger's breakpoint */
 };
-enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_BAIL }; /* what longjmp to cpu->unwind says */
+/* what longjmp to cpu->unwind says */
+enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_BAIL, CPU_UNWIND_SHUTDOWN };
 enum cpu_engine { ENGINE_EXEC, ENGINE_EVAL, ENGINE_JIT };
 
 struct jit;

@@ -93,6 +93,10 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
         cpu_unwound(cpu);
         exec_run(cpu, 1, false);
         break;
+    case CPU_UNWIND_SHUTDOWN: /* RSM met a state that cannot be */
+        account(cpu);
+        log_line(cpu->log, LOGA_INT, "shutdown (RSM)");
+        return CPU_EXIT_SHUTDOWN;
     default:
         cpu_unwound(cpu);
         if (!intr_exception(cpu)) {
@@ -108,10 +112,11 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
     for (;;) {
         /* Left by an instruction in translated code or by the frame of a delivery; goes before
          * anything else. The frame of a debug trap can hit again: each counts as an instruction. */
-        while (UNLIKELY(cpu->db_pending && !cpu->shadow_ss) && cpu->budget > 0) {
+        if (UNLIKELY(cpu->db_pending && !cpu->shadow_ss))
             debug_trap(cpu);
-            if (cpu->db_pending)
-                cpu->budget--;
+        while (UNLIKELY(cpu->db_pending && !cpu->shadow_ss) && cpu->budget > 0) {
+            cpu->budget--;
+            debug_trap(cpu);
         }
         if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED))) {
             if (__atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_ACQUIRE) & EXIT_RETURN)

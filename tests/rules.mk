@@ -34,6 +34,7 @@ ifneq ($(HAVE_CHECK),yes)
 endif
 	+@$(MAKE) --no-print-directory check-units
 	+@$(MAKE) --no-print-directory check-storm STORM_INSNS=1000000
+	+@$(MAKE) --no-print-directory isa.md
 	+@$(MAKE) --no-print-directory check-boot
 	@echo "make check: all passed"
 
@@ -48,6 +49,7 @@ check-full: check
 	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
 	tests/tools/same_state.sh $(B) all
 	tests/tools/second_opinion.sh $(B)
+	tests/tools/second_dos.sh $(B)
 	+@$(MAKE) --no-print-directory check-second
 
 # The same tests on other builds of the same tree, in folders of their own.

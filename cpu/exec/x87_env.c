@@ -341,6 +341,8 @@ void exec_FXSAVE(struct cpu *cpu, const struct insn *insn)
         st64(m + FX_XMM + 16 * i, cpu->xmm[i].q[0]);
         st64(m + FX_XMM + 16 * i + 8, cpu->xmm[i].q[1]);
     }
+    if (off + FX_SIZE > cpu->seg[insn->seg].end_w) /* the segment has to hold all of it */
+        seg_check(cpu, insn->seg, off, FX_SIZE, true);
     mem_write_bytes(cpu, insn->seg, off, m, xmms ? FX_XMM + 16 * xmms : FX_XMM);
 }
 

@@ -195,6 +195,8 @@ void exec_XRSTOR(struct cpu *cpu, const struct insn *insn)
     u8 m[AT_AVX + YMMH_SIZE];
     u32 mxcsr = cpu->mxcsr;
     bool compact;
+    if (off + area_size(want) > cpu->seg[insn->seg].end_r) /* also of what is not read below */
+        seg_check(cpu, insn->seg, off, area_size(want), false);
     mem_read_bytes(cpu, insn->seg, off, m, AT_AVX);
     compact = ld64(m + AT_HEADER + 8) & COMPACT;
     if (!good_header(cpu, m + AT_HEADER, compact))

@@ -90,16 +90,16 @@ static bool wide(const struct cpu *cpu)
     return cpu_has(cpu, FEAT_LM);
 }
 
-/* What RSM makes of registers that cannot hold every value. */
+/* Before anything else changes. What else cannot be as the map has it is corrected. */
 static void put_controls(struct cpu *cpu, u32 cr0, u64 cr3, u32 cr4, u64 efer, u32 flags)
 {
     const u64 known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
-    cr0 |= CR0_ET;
-    if (!(cr0 & CR0_PE))
-        cr0 &= ~CR0_PG;
-    cpu->cr0 = cr0;
+    if ((cr0 & (CR0_PE | CR0_PG)) == CR0_PG || (cr0 & (CR0_CD | CR0_NW)) == CR0_NW ||
+        (cr4 & ~ctrl_cr4_bits(cpu)))
+        longjmp(cpu->unwind, CPU_UNWIND_SHUTDOWN);
+    cpu->cr0 = cr0 | CR0_ET;
     cpu->cr3 = cr3 & cpu->mmu.phys_mask;
-    cpu->cr4 = cr4 & ctrl_cr4_bits(cpu);
+    cpu->cr4 = cr4;
     cpu->efer = efer & known;
     /* Long mode is active exactly when it is enabled and paging is on. */
     if (!(cr0 & CR0_PG) || !(cpu->efer & EFER_LME) || !(cpu->cr4 & CR4_PAE))
@@ -114,7 +114,7 @@ static void put_controls(struct cpu *cpu, u32 cr0, u64 cr3, u32 cr4, u64 efer, u
 static void put_debug(struct cpu *cpu, u32 dr6, u32 dr7)
 {
     cpu->dr[6] = (dr6 & 0xe00f) | 0xffff0ff0;
-    cpu->dr[7] = (dr7 & 0xffff2bff) | 0x400;
+    cpu->dr[7] = (dr7 & 0xffff23ff) | 0x400;
 }
 
 /* ---- the 32-bit map ---- */

@@ -88,12 +88,12 @@ START_TEST(sizes)
         u32 need; /* alignment asked for; 1: none */
     } c[] = {
 #define C(n, a) {n##_begin, n##_end, a}
-        C(ld8, 1),      C(ld16, 2),   C(ld32, 4),     C(st16, 2),     C(st32, 4),      C(rmw32, 4),
-        C(xchg32, 4),   C(cx8, 8),    C(movq, 8),     C(movq_st, 8),  C(movsd_x, 8),   C(movss_x, 4),
-        C(fld32, 4),    C(fld64, 8),  C(fld80, 8),    C(fst80, 8),    C(fild16, 2),    C(fild64, 8),
-        C(fldcw, 2),    C(lods, 4),   C(movs, 4),     C(stos, 2),     C(push, 4),      C(pop, 4),
-        C(pusha, 4),    C(popa, 4),   C(enter, 4),    C(leave, 4),    C(call, 4),      C(callf, 4),
-        C(bound, 4),    C(bt, 4),     C(fnstenv, 4),  C(fnstenv16, 2), C(frstor, 4),
+        C(ld8, 1),    C(ld16, 2),  C(ld32, 4),    C(st16, 2),      C(st32, 4),    C(rmw32, 4),
+        C(xchg32, 4), C(cx8, 8),   C(movq, 8),    C(movq_st, 8),   C(movsd_x, 8), C(movss_x, 4),
+        C(fld32, 4),  C(fld64, 8), C(fld80, 8),   C(fst80, 8),     C(fild16, 2),  C(fild64, 8),
+        C(fldcw, 2),  C(lods, 4),  C(movs, 4),    C(stos, 2),      C(push, 4),    C(pop, 4),
+        C(pusha, 4),  C(popa, 4),  C(enter, 4),   C(leave, 4),     C(call, 4),    C(callf, 4),
+        C(bound, 4),  C(bt, 4),    C(fnstenv, 4), C(fnstenv16, 2), C(frstor, 4),
 #undef C
     };
     m = machine_new("max", _i);

@@ -8,18 +8,22 @@
 enum { CODE32 = 0x12000, BACK = 0x13000, DATA = AT_DATA };
 
 /* Upper halves full of ones, then by far return into CODE32. */
-GUEST(leave_long, 64,
-      "mov rax, 0xffffffff00000001\n mov rbx, 0xffffffff00040000\n mov rcx, 0xffffffff00000004\n"
-      "mov rsi, 0xabcdef0100040000\n mov rdi, 0x1234567800040100\n mov rbp, 0xffffffff00050000\n"
-      "mov rdx, 0x8000000000000008\n mov r8, 0x1122334455667788\n push 0x48\n push 0x12000\n retfq");
+GUEST(
+    leave_long, 64,
+    "mov rax, 0xffffffff00000001\n mov rbx, 0xffffffff00040000\n mov rcx, 0xffffffff00000004\n"
+    "mov rsi, 0xabcdef0100040000\n mov rdi, 0x1234567800040100\n mov rbp, 0xffffffff00050000\n"
+    "mov rdx, 0x8000000000000008\n mov r8, 0x1122334455667788\n push 0x48\n push 0x12000\n retfq");
 GUEST(load_store, 32, "mov eax, [ebx+4]\n mov [esi+8], eax\n mov edx, [ebx+ecx*4]\n hlt");
 GUEST(strings, 32, "rep movsb\n hlt");
 GUEST(stack, 32, "mov esp, ebp\n push eax\n pop ecx\n call 1f\n hlt\n 1: ret");
-GUEST(branch, 32, "mov ecx, 2\n 1: inc eax\n loop 1b\n lea edi, [ebx+esi]\n cmp ebx, esi\n sete dl\n hlt");
+GUEST(branch, 32,
+      "mov ecx, 2\n 1: inc eax\n loop 1b\n lea edi, [ebx+esi]\n cmp ebx, esi\n sete dl\n hlt");
 GUEST(indirect, 32, "mov dword ptr [ebx], 0x13000\n jmp [ebx]");
-GUEST(give_up, 32, "mov edx, cr0\n and edx, 0x7fffffff\n mov cr0, edx\n mov eax, [ebx]\n add eax, [esi]\n hlt");
+GUEST(give_up, 32,
+      "mov edx, cr0\n and edx, 0x7fffffff\n mov cr0, edx\n mov eax, [ebx]\n add eax, [esi]\n hlt");
 GUEST(halt, 32, "hlt");
-GUEST(user_iret, 64, "mov rax, 0xffffffff00040000\n mov rbx, rax\n mov edx, 0x23\n mov ds, edx\n iretq");
+GUEST(user_iret, 64,
+      "mov rax, 0xffffffff00040000\n mov rbx, rax\n mov edx, 0x23\n mov ds, edx\n iretq");
 GUEST(user_code, 32, "mov ecx, [eax]\n add eax, 4\n mov edx, [ebx+4]\n int3");
 
 static struct machine *m;

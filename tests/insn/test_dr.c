@@ -1,5 +1,6 @@
 /* Breakpoint registers and single step in the corners: RF, suppression behind MOV SS, frames that
- * the processor writes, DR6 and DR7 details, I/O breakpoints (SDM vol. 3 sections 17.2 and 17.3). */
+ * the processor writes, DR6 and DR7 details, I/O breakpoints (SDM vol. 3 sections 17.2 and 17.3).
+ */
 #include "cpu/sys/debug.h"
 #include "tests/insn/suite.h"
 

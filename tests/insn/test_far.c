@@ -18,8 +18,11 @@ enum {
     DPL1 = 1 << 13,
 };
 
-GUEST(call_gate, 32, "push 0x11112222\n push 0x33334444\n push 0x55556666\n .byte 0x9a\n .long 0x99999999\n .word 0x43\n hlt");
-GUEST(call_gate16, 16, "push 0x1111\n push 0x2222\n push 0x3333\n .byte 0x9a\n .word 0x9999\n .word 0x43\n hlt");
+GUEST(call_gate, 32,
+      "push 0x11112222\n push 0x33334444\n push 0x55556666\n .byte 0x9a\n .long 0x99999999\n .word "
+      "0x43\n hlt");
+GUEST(call_gate16, 16,
+      "push 0x1111\n push 0x2222\n push 0x3333\n .byte 0x9a\n .word 0x9999\n .word 0x43\n hlt");
 GUEST(retf12, 32, "retf 12");
 GUEST(retf16, 32, ".byte 0x66\n retf 6");
 GUEST(halt, 32, "hlt");
@@ -122,8 +125,8 @@ START_TEST(switch_fails)
         static const struct {
             int vec;
             u32 err;
-        } want[] = {{EXC_PF, 4}, {EXC_PF, 2}, {EXC_SS, D2}, {EXC_SS, D2}, {EXC_TS, 0}, {EXC_GP, 0},
-                    {EXC_TS, D2}};
+        } want[] = {{EXC_PF, 4}, {EXC_PF, 2}, {EXC_SS, D2}, {EXC_SS, D2},
+                    {EXC_TS, 0}, {EXC_GP, 0}, {EXC_TS, D2}};
         START(3, call_gate);
         m->cpu->gpr[REG_SI] = 0x5151;
         machine_gate(m, D0, D1 | 1, INNER, GATE32 | DA_DPL, 3);
@@ -279,8 +282,8 @@ START_TEST(returns_fail)
             static const struct {
                 int vec;
                 u32 err;
-            } want[] = {{EXC_PF, 0}, {EXC_SS, 0}, {EXC_GP, 0}, {EXC_SS, D0}, {EXC_NP, D0},
-                        {EXC_GP, D0}};
+            } want[] = {{EXC_PF, 0},  {EXC_SS, 0},  {EXC_GP, 0},
+                        {EXC_SS, D0}, {EXC_NP, D0}, {EXC_GP, D0}};
             u32 cs = SEL_CODE3, ss = SEL_DATA3, eip = INNER, words = iret ? 5 : 4;
             u32 v[5];
             if (iret)

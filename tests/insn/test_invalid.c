@@ -29,18 +29,18 @@ static bool lockable(unsigned map, unsigned opcode, unsigned reg)
         if (opcode == 0x86 || opcode == 0x87)
             return true; /* XCHG */
         if (opcode == 0xf6 || opcode == 0xf7)
-            return reg == 2 || reg == 3; /* NOT NEG */
+            return reg == 2 || reg == 3;                      /* NOT NEG */
         return (opcode == 0xfe || opcode == 0xff) && reg < 2; /* INC DEC */
     }
     switch (opcode) {
     case 0xb0:
-    case 0xb1:                 /* CMPXCHG */
+    case 0xb1: /* CMPXCHG */
     case 0xc0:
-    case 0xc1:                 /* XADD */
+    case 0xc1: /* XADD */
     case 0xab:
     case 0xb3:
-    case 0xbb: return true;    /* BTS BTR BTC */
-    case 0xba: return reg > 4; /* the same with an immediate; BT is not one */
+    case 0xbb: return true;     /* BTS BTR BTC */
+    case 0xba: return reg > 4;  /* the same with an immediate; BT is not one */
     case 0xc7: return reg == 1; /* CMPXCHG8B */
     }
     return false;
@@ -136,29 +136,29 @@ START_TEST(encodings)
         int vec;
     } c[] = {
 #define C(s, cpl, vec) {s, sizeof(s) - 1, cpl, vec}
-        C("\x0f\x0b", 0, EXC_UD),         /* UD2 */
-        C("\x0f\xb9\xc0", 0, EXC_UD),     /* UD1 */
-        C("\x0f\xff\xc0", 0, EXC_UD),     /* UD0 */
-        C("\x8d\xc0", 0, EXC_UD),         /* LEA of a register */
-        C("\xc4\xc0", 0, EXC_UD),         /* LES of a register is no VEX of ours either */
+        C("\x0f\x0b", 0, EXC_UD),     /* UD2 */
+        C("\x0f\xb9\xc0", 0, EXC_UD), /* UD1 */
+        C("\x0f\xff\xc0", 0, EXC_UD), /* UD0 */
+        C("\x8d\xc0", 0, EXC_UD),     /* LEA of a register */
+        C("\xc4\xc0", 0, EXC_UD),     /* LES of a register is no VEX of ours either */
         C("\x62\xc0\x90\x90\x90", 0, EXC_UD),
-        C("\x0f\xb2\xc0", 0, EXC_UD),     /* LSS */
-        C("\x0f\x01\xd6", 0, EXC_UD),     /* XTEST without RTM */
-        C("\x0f\x01\xf8", 0, EXC_UD),     /* SWAPGS outside of 64-bit mode */
-        C("\x0f\xc7\xc8", 0, EXC_UD),     /* CMPXCHG8B of a register */
-        C("\x8e\xc8", 0, EXC_UD),         /* MOV CS */
-        C("\x8e\xf0", 0, EXC_UD),         /* a seventh segment */
+        C("\x0f\xb2\xc0", 0, EXC_UD), /* LSS */
+        C("\x0f\x01\xd6", 0, EXC_UD), /* XTEST without RTM */
+        C("\x0f\x01\xf8", 0, EXC_UD), /* SWAPGS outside of 64-bit mode */
+        C("\x0f\xc7\xc8", 0, EXC_UD), /* CMPXCHG8B of a register */
+        C("\x8e\xc8", 0, EXC_UD),     /* MOV CS */
+        C("\x8e\xf0", 0, EXC_UD),     /* a seventh segment */
         C("\x8c\xf8", 0, EXC_UD),
-        C("\x0f\x20\x00", 0, -1),         /* MOV from CR ignores mod */
-        C("\x0f\x20\xc8", 0, EXC_UD),     /* CR1 */
-        C("\x0f\x22\xf8", 0, EXC_UD),     /* CR7 */
-        C("\x0f\x24\xc0", 0, EXC_UD),     /* the 386's test registers */
-        C("\x0f\x20\xc8", 3, EXC_UD),     /* #UD before #GP */
-        C("\xfe\xd0", 0, EXC_UD),         /* group 4 /2 */
-        C("\xff\xf8", 0, EXC_UD),         /* group 5 /7 */
-        C("\xff\xd8", 0, EXC_UD),         /* far CALL through a register */
+        C("\x0f\x20\x00", 0, -1),     /* MOV from CR ignores mod */
+        C("\x0f\x20\xc8", 0, EXC_UD), /* CR1 */
+        C("\x0f\x22\xf8", 0, EXC_UD), /* CR7 */
+        C("\x0f\x24\xc0", 0, EXC_UD), /* the 386's test registers */
+        C("\x0f\x20\xc8", 3, EXC_UD), /* #UD before #GP */
+        C("\xfe\xd0", 0, EXC_UD),     /* group 4 /2 */
+        C("\xff\xf8", 0, EXC_UD),     /* group 5 /7 */
+        C("\xff\xd8", 0, EXC_UD),     /* far CALL through a register */
         C("\xff\xe8", 0, EXC_UD),
-        C("\x8f\xc8", 0, EXC_UD),         /* POP group /1 */
+        C("\x8f\xc8", 0, EXC_UD), /* POP group /1 */
         C("\xc6\xc8\x00", 0, EXC_UD),
         C("\x0f\xba\xc0\x00", 0, EXC_UD), /* group 8 /0 */
         C("\x0f\x71\xc0\x01", 0, EXC_UD), /* MMX shift group */
@@ -170,19 +170,19 @@ START_TEST(encodings)
         C("\x0f\x0d\xc0", 0, -1),         /* PREFETCHW's hint space: a NOP with a register */
         C("\x0f\x1f\xc0", 0, -1),         /* hint NOP */
         C("\x0f\x19\x03", 0, -1),
-        C("\xd6", 0, -1),                 /* SALC */
-        C("\xf1", 0, EXC_DB),             /* INT1 */
-        C("\x82\xc0\x01", 0, -1),         /* the alias of 80 */
-        C("\xf6\xc8\x01", 0, -1),         /* TEST by /1 */
-        C("\xc0\xf0\x01", 0, -1),         /* SHL by /6 */
-        C("\xd9\xd1", 0, EXC_UD),         /* reserved x87 encodings */
+        C("\xd6", 0, -1),         /* SALC */
+        C("\xf1", 0, EXC_DB),     /* INT1 */
+        C("\x82\xc0\x01", 0, -1), /* the alias of 80 */
+        C("\xf6\xc8\x01", 0, -1), /* TEST by /1 */
+        C("\xc0\xf0\x01", 0, -1), /* SHL by /6 */
+        C("\xd9\xd1", 0, EXC_UD), /* reserved x87 encodings */
         C("\xd9\xe2", 0, EXC_UD),
         C("\xda\xe8", 0, EXC_UD),
         C("\xdb\xe6", 0, EXC_UD),
         C("\xdd\xf8", 0, EXC_UD),
-        C("\x0f\xaa", 0, EXC_UD),         /* RSM outside of SMM */
-        C("\x0f\x37", 0, EXC_UD),         /* GETSEC */
-        C("\x0f\x78\xc0", 0, EXC_UD),     /* VMREAD */
+        C("\x0f\xaa", 0, EXC_UD),     /* RSM outside of SMM */
+        C("\x0f\x37", 0, EXC_UD),     /* GETSEC */
+        C("\x0f\x78\xc0", 0, EXC_UD), /* VMREAD */
         C("\x0f\xa6\xc0", 0, EXC_UD),
         C("\x0f\x04", 0, EXC_UD),
 #undef C
@@ -208,16 +208,16 @@ START_TEST(models)
         const char *lacks, *has;
     } c[] = {
 #define C(s, lacks, has) {s, sizeof(s) - 1, lacks, has}
-        C("\x0f\x31", "486", "pentium"),                  /* RDTSC */
-        C("\x0f\xc7\x0b", "486", "pentium"),              /* CMPXCHG8B */
-        C("\x0f\x44\xc0", "pentium", "pentium3"),         /* CMOV */
-        C("\xdb\xc0", "pentium", "pentium3"),             /* FCMOV */
-        C("\x0f\x6f\xc0", "pentium,-mmx", "pentium"),     /* MMX */
-        C("\x0f\x28\xc0", "pentium", "pentium3"),         /* SSE */
-        C("\x66\x0f\x28\xc0", "pentium3", "max"),         /* SSE2 */
-        C("\x66\x0f\x38\x00\xc0", "qemu32", "max"),       /* SSSE3 */
-        C("\xf3\x0f\xb8\xc0", "pentium3", "max"),         /* POPCNT */
-        C("\x0f\xae\x3b", "pentium3,-clflush", "max"),    /* CLFLUSH */
+        C("\x0f\x31", "486", "pentium"),               /* RDTSC */
+        C("\x0f\xc7\x0b", "486", "pentium"),           /* CMPXCHG8B */
+        C("\x0f\x44\xc0", "pentium", "pentium3"),      /* CMOV */
+        C("\xdb\xc0", "pentium", "pentium3"),          /* FCMOV */
+        C("\x0f\x6f\xc0", "pentium,-mmx", "pentium"),  /* MMX */
+        C("\x0f\x28\xc0", "pentium", "pentium3"),      /* SSE */
+        C("\x66\x0f\x28\xc0", "pentium3", "max"),      /* SSE2 */
+        C("\x66\x0f\x38\x00\xc0", "qemu32", "max"),    /* SSSE3 */
+        C("\xf3\x0f\xb8\xc0", "pentium3", "max"),      /* POPCNT */
+        C("\x0f\xae\x3b", "pentium3,-clflush", "max"), /* CLFLUSH */
 #undef C
     };
     for (size_t i = 0; i < ARRAY_LEN(c); i++)

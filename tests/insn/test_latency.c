@@ -15,7 +15,9 @@ GUEST(jcc_self, 32, "xor eax, eax\n 1: je 1b");
 GUEST(pair, 32, "1: inc eax\n jmp 2f\n nop\n 2: inc ecx\n jmp 1b");
 GUEST(indirect, 32, "1: inc eax\n jmp ebx");
 GUEST(call_ret, 32, "1: call 2f\n jmp 1b\n 2: ret");
-GUEST(long_loop, 32, "1: inc eax\n push eax\n pop ecx\n xor ecx, edx\n mov [esi], ecx\n add edx, [esi]\n jnz 1b\n jmp 1b");
+GUEST(long_loop, 32,
+      "1: inc eax\n push eax\n pop ecx\n xor ecx, edx\n mov [esi], ecx\n add edx, [esi]\n jnz 1b\n "
+      "jmp 1b");
 GUEST(strings, 32, "1: mov ecx, 64\n mov esi, 0x40000\n mov edi, 0x50000\n rep movsb\n jmp 1b");
 GUEST(loop_insn, 32, "1: or ecx, -1\n loop $\n jmp 1b");
 GUEST(faulting, 32, "1: ud2");
@@ -28,7 +30,10 @@ static const struct {
     const char *name;
     const u8 *begin, *end;
 } loops[] = {
-#define L(n) {#n, n##_begin, n##_end}
+#define L(n)                                                                                       \
+    {                                                                                              \
+#n, n##_begin, n##_end                                                                     \
+    }
     L(jmp_self),  L(jcc_self), L(pair),      L(indirect), L(call_ret),
     L(long_loop), L(strings),  L(loop_insn), L(faulting), L(self_changing),
 #undef L
@@ -113,8 +118,7 @@ START_TEST(interrupt)
             machine_run(m, 1000);
             ck_assert_msg(machine_vector(m) == 0x40, "%s after %u", loops[i].name, after);
             ck_assert_msg(cpu_icount(m->cpu) - before <= 4, "%s after %u: %llu instructions",
-                          loops[i].name, after,
-                          (unsigned long long)(cpu_icount(m->cpu) - before));
+                          loops[i].name, after, (unsigned long long)(cpu_icount(m->cpu) - before));
         }
     machine_free(m);
 }

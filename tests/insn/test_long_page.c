@@ -363,7 +363,9 @@ START_TEST(invalidation)
         *reg(8) = rows[i].inv;
         machine_run(m, 10);
         expect_code(m, EXC_PF, 0);
-        ck_assert_uint_eq(long_frame(m, 1), AT_CODE + LENGTH(invlpg) - 4);
+        /* The TLB may go on answering until INVLPG, and no longer. */
+        ck_assert_uint_ge(long_frame(m, 1), AT_CODE + 10);
+        ck_assert_uint_le(long_frame(m, 1), AT_CODE + LENGTH(invlpg) - 4);
     }
     LONG(m, 0, invlpg);
     *reg(REG_BX) = AT_DATA;

@@ -12,7 +12,8 @@ GUEST(divide_add, 32, "fldcw [ebx]\n fld1\n fldz\n fdivp\n mov eax, 1\n inc eax\
 GUEST(divide_wait, 32, "fldcw [ebx]\n fld1\n fldz\n fdivp\n inc eax\n fwait\n hlt");
 GUEST(divide_fst, 32, "fldcw [ebx]\n fld1\n fldz\n fdivp\n fst dword ptr [esi]\n hlt");
 GUEST(divide_ctrl, 32,
-      "fldcw [ebx]\n fld1\n fldz\n fdivp\n fnstsw ax\n fnstcw [esi]\n fnstenv [esi+16]\n fnclex\n fld1\n hlt");
+      "fldcw [ebx]\n fld1\n fldz\n fdivp\n fnstsw ax\n fnstcw [esi]\n fnstenv [esi+16]\n fnclex\n "
+      "fld1\n hlt");
 GUEST(divide_init, 32, "fldcw [ebx]\n fld1\n fldz\n fdivp\n fninit\n fld1\n hlt");
 GUEST(divide_save, 32, "fldcw [ebx]\n fld1\n fldz\n fdivp\n fnsave [esi]\n fld1\n hlt");
 GUEST(divide_mmx, 32, "fldcw [ebx]\n fld1\n fldz\n fdivp\n pxor mm0, mm0\n hlt");
@@ -27,7 +28,8 @@ GUEST(fld1, 32, "fld1\n hlt");
 GUEST(mmx, 32, "pxor mm0, mm0\n hlt");
 GUEST(sse, 32, "xorps xmm0, xmm0\n hlt");
 GUEST(fnstsw, 32, "fnstsw ax\n hlt");
-GUEST(pointers, 32, "nop\n fld dword ptr [ebx+4]\n nop\n fnop\n fnstcw [esi]\n fnclex\n fnstenv [esi]\n hlt");
+GUEST(pointers, 32,
+      "nop\n fld dword ptr [ebx+4]\n nop\n fnop\n fnstcw [esi]\n fnclex\n fnstenv [esi]\n hlt");
 GUEST(pointers_ss, 32, "fld1\n .byte 0x66\n fiadd word ptr [esp-8]\n fnstenv [esi]\n hlt");
 GUEST(pointer_fault, 32, "fld dword ptr [ebx]\n fld dword ptr [edi]\n hlt");
 GUEST(env_round, 32, "fldenv [esi]\n fnstenv [ebx]\n hlt");
@@ -70,8 +72,8 @@ START_TEST(reported_late)
         int at; /* of the faulting instruction; -1: none */
     } c[] = {
 #define C(n, at) {n##_begin, n##_end, at}
-        C(divide_add, 14),  C(divide_wait, 9), C(divide_fst, 8),   C(divide_ctrl, -1),
-        C(divide_init, -1), C(divide_save, -1), C(divide_mmx, 8),  C(divide_emms, 8),
+        C(divide_add, 14),  C(divide_wait, 9),   C(divide_fst, 8), C(divide_ctrl, -1),
+        C(divide_init, -1), C(divide_save, -1),  C(divide_mmx, 8), C(divide_emms, 8),
         C(divide_sse, -1),  C(divide_clear, 10),
 #undef C
     };
@@ -108,8 +110,8 @@ START_TEST(reported_late)
 }
 END_TEST
 
-/* CR0.NE = 0: FERR# rises when the instruction fails, so the interrupt comes before the next waiting
- * one; its handler clears the exception. */
+/* CR0.NE = 0: FERR# rises when the instruction fails, so the interrupt comes before the next
+ * waiting one; its handler clears the exception. */
 START_TEST(old_way)
 {
     m = machine_new("max", _i);

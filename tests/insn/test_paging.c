@@ -1,12 +1,19 @@
 /* Paging: what a TLB may remember and what not, global pages, accessed and dirty bits, CR0.WP, PSE,
- * PSE-36, PAE, NX, reserved bits and their error codes (SDM vol. 3 sections 4.3, 4.4, 4.6 to 4.10). */
+ * PSE-36, PAE, NX, reserved bits and their error codes (SDM vol. 3 sections 4.3, 4.4, 4.6 to 4.10).
+ */
 #include "cpu/sys/ctrl.h"
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
 
 enum {
-    P = 1, W = 2, U = 4, A = 0x20, D = 0x40, PS = 0x80, G = 0x100,
+    P = 1,
+    W = 2,
+    U = 4,
+    A = 0x20,
+    D = 0x40,
+    PS = 0x80,
+    G = 0x100,
     PT = AT_PAGES + 0x1000,
     LA = AT_DATA,
     OTHER = 0x60000,
@@ -27,12 +34,15 @@ GUEST(change_invlpg, 32, "mov eax, [ebx]\n mov [esi], edx\n invlpg [ebx]\n mov e
 GUEST(change_cr3, 32,
       "mov eax, [ebx]\n mov [esi], edx\n mov ecx, cr3\n mov cr3, ecx\n mov edi, [ebx]\n hlt");
 GUEST(change_pge, 32,
-      "mov eax, [ebx]\n mov [esi], edx\n mov ecx, cr4\n xor ecx, 0x80\n mov cr4, ecx\n mov edi, [ebx]\n hlt");
+      "mov eax, [ebx]\n mov [esi], edx\n mov ecx, cr4\n xor ecx, 0x80\n mov cr4, ecx\n mov edi, "
+      "[ebx]\n hlt");
 GUEST(neighbours, 32,
-      "mov eax, [ebx]\n mov [esi+4], edx\n mov edi, [ebx+0x1000]\n mov [esi-4], edx\n mov ecx, [ebx-0x1000]\n hlt");
+      "mov eax, [ebx]\n mov [esi+4], edx\n mov edi, [ebx+0x1000]\n mov [esi-4], edx\n mov ecx, "
+      "[ebx-0x1000]\n hlt");
 GUEST(call_there, 32, "call ebx\n hlt");
 GUEST(halt, 32, "hlt");
-GUEST(wp_toggle, 32, "mov [ebx], eax\n mov edx, cr0\n or edx, 0x10000\n mov cr0, edx\n mov [ebx], ecx\n hlt");
+GUEST(wp_toggle, 32,
+      "mov [ebx], eax\n mov edx, cr0\n or edx, 0x10000\n mov cr0, edx\n mov [ebx], ecx\n hlt");
 GUEST(exec_other, 32, "jmp ebx");
 
 static struct machine *m;
@@ -214,13 +224,13 @@ START_TEST(write_protect)
         bool wp, store;
         int err; /* -1: allowed */
     } c[] = {
-        {7, P | U, 0, false, true, -1},    /* the 386: level 0 writes everywhere */
-        {7, P | U, 0, true, true, 3},      {7, P, 0, true, true, 3},
-        {7, P | U, 3, false, true, 7},     {7, P | U, 3, true, false, -1},
+        {7, P | U, 0, false, true, -1}, /* the 386: level 0 writes everywhere */
+        {7, P | U, 0, true, true, 3},       {7, P, 0, true, true, 3},
+        {7, P | U, 3, false, true, 7},      {7, P | U, 3, true, false, -1},
         {5, P | W | U, 0, true, true, 3}, /* both levels count */
         {5, P | W | U, 0, false, true, -1}, {5, P | W | U, 3, false, true, 7},
         {3, P | W | U, 3, false, false, 5}, {7, P | W, 3, false, false, 5},
-        {7, P | W, 3, false, true, 7},     {7, P | W, 0, true, true, -1},
+        {7, P | W, 3, false, true, 7},      {7, P | W, 0, true, true, -1},
     };
     m = machine_new("max", _i);
     for (size_t i = 0; i < ARRAY_LEN(c); i++) {

@@ -1,7 +1,7 @@
 /* Precise exceptions: every instruction with a memory or stack operand is run with the operand at
  * the end of a page whose neighbour is absent or read-only, at a segment limit or at the end of the
- * canonical addresses, in 32- and 64-bit code; whatever faults must have changed nothing (SDM vol. 3
- * sections 6.6, 5.3 and 4.7; vol. 1 section 3.3.7.1). */
+ * canonical addresses, in 32- and 64-bit code; whatever faults must have changed nothing (SDM vol.
+ * 3 sections 6.6, 5.3 and 4.7; vol. 1 section 3.3.7.1). */
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/intr.h"
 #include "tests/insn/long.h"
@@ -106,7 +106,7 @@ static void add_case(const u8 *prefix, unsigned nprefix, unsigned opcode, unsign
 /* One of every form that the decoder knows, with [ebx] where there is a memory operand. */
 static void find_cases(void)
 {
-    static const char *const prefixes[] = {"",     "\x66", "\xf2",     "\xf3",     "\xf0",
+    static const char *const prefixes[] = {"",     "\x66",     "\xf2",     "\xf3",     "\xf0",
                                            "\x48", "\x66\x48", "\xf2\x48", "\xf3\x48", "\xf0\x48"};
     ncases = 0;
     for (unsigned p = 0; p < (bits == 64 ? 10 : 5); p++)
@@ -154,8 +154,8 @@ static u64 frame(unsigned i)
     return bits == 64 ? long_frame(m, i) : machine_frame(m, i);
 }
 
-/* LIMIT: in 32-bit code the data segments end where P2 begins; in 64-bit code P1 is the last page of
- * the lower half as well. */
+/* LIMIT: in 32-bit code the data segments end where P2 begins; in 64-bit code P1 is the last page
+ * of the lower half as well. */
 static void make_limit(void)
 {
     if (bits == 64) {
@@ -244,19 +244,17 @@ static void check_unchanged(const struct state *before, const char *text, bool p
     bool outer = bits == 64 || (frame(has + 1u) & 3);
     look(&after);
     after.eflags = flags & ~(u32)FL_RF;
-    after.gpr[REG_SP] =
-        outer ? frame(has + 3u) : (u32)after.gpr[REG_SP] + 12 + 4 * (u32)has;
+    after.gpr[REG_SP] = outer ? frame(has + 3u) : (u32)after.gpr[REG_SP] + 12 + 4 * (u32)has;
     after.sel[SEG_CS] = before->sel[SEG_CS];
     after.sel[SEG_SS] = before->sel[SEG_SS];
     for (unsigned i = 0; i < bits / 4; i++)
         expect(after.gpr[i] == before->gpr[i], "%s: register %u is %llx, was %llx", text, i,
-                      (unsigned long long)after.gpr[i], (unsigned long long)before->gpr[i]);
+               (unsigned long long)after.gpr[i], (unsigned long long)before->gpr[i]);
     expect(after.eflags == before->eflags, "%s: flags %x, were %x", text, after.eflags,
-                  before->eflags);
+           before->eflags);
     expect(!memcmp(&after, before, sizeof(after)), "%s: state changed", text);
     for (u32 i = 0; !partial && i < WIN_BYTES; i++)
-        expect(machine_mem(m, WIN_LO)[i] == pattern(i), "%s: memory %x changed", text,
-                      WIN_LO + i);
+        expect(machine_mem(m, WIN_LO)[i] == pattern(i), "%s: memory %x changed", text, WIN_LO + i);
 }
 
 /* Several pushes: those before the fault stay behind, below the stack pointer, as in hardware. */
@@ -298,24 +296,22 @@ static void run_case(const struct insn_case *c, unsigned cpl, bool stack, s32 at
         prepare(c, cpl, stack, at, v);
         look(&before);
         vec = go(&error);
-        snprintf(name, sizeof(name), "%s, %u bits, at %d, level %u, variant %d, engine %d", text, bits,
-                 at, cpl, v, m->engine);
+        snprintf(name, sizeof(name), "%s, %u bits, at %d, level %u, variant %d, engine %d", text,
+                 bits, at, cpl, v, m->engine);
         if (v == LIMIT && must) {
             expect(vec == EXC_GP && !error, "%s: vector %d error %x", name, vec, error);
         } else if (must) {
             u32 first = (u32)(P2 + at);
             expect(vec == EXC_PF, "%s: vector %d", name, vec);
-            expect((error & 5) == ((ro ? 1u : 0) | (cpl ? 4u : 0)), "%s: error %x", name,
-                          error);
+            expect((error & 5) == ((ro ? 1u : 0) | (cpl ? 4u : 0)), "%s: error %x", name, error);
             expect(!locks_memory(&c->insn) || (error & 2),
-                          "%s: a write that reads first is a write: error %x", name, error);
+                   "%s: a write that reads first is a write: error %x", name, error);
             expect(!ro || (error & 2), "%s: error %x", name, error);
             if (v == ABSENT2 && !stack)
-                expect(m->cpu->cr2 == P2, "%s: cr2 %llx", name,
-                              (unsigned long long)m->cpu->cr2);
+                expect(m->cpu->cr2 == P2, "%s: cr2 %llx", name, (unsigned long long)m->cpu->cr2);
             if (v == ABSENT1 && !stack)
                 expect(m->cpu->cr2 >= first && m->cpu->cr2 < P2, "%s: cr2 %llx", name,
-                              (unsigned long long)m->cpu->cr2);
+                       (unsigned long long)m->cpu->cr2);
         } else if (fine) {
             expect(vec < 0, "%s: vector %d error %x", name, vec, error);
         }
@@ -351,8 +347,8 @@ static void all_memory(enum cpu_engine engine, unsigned code_bits)
         for (unsigned cpl = code_bits == 64 ? 3 : 0; cpl <= 3; cpl += 3)
             for (unsigned k = 0; k < places && has_memory(&cases[i].insn); k++)
                 run_case(&cases[i], cpl, false, at[k]);
-    printf("precise: engine %d, %u bits: %u forms decoded, %u placements, %u faults\n", engine, bits,
-           ncases, forms, faults);
+    printf("precise: engine %d, %u bits: %u forms decoded, %u placements, %u faults\n", engine,
+           bits, ncases, forms, faults);
     ck_assert_uint_gt(faults, 3000);
     machine_free(m);
 }

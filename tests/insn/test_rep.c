@@ -26,7 +26,8 @@ ONE(outsb, "rep outsb");
 ONE(outsd, "rep outsd");
 GUEST(count16, 32, ".byte 0x67\n rep movsb\n hlt");
 GUEST(map_and_return, 32,
-      "push eax\n push edx\n inc ebp\n mov eax, cr2\n mov edx, eax\n shr eax, 12\n and edx, 0xfffff000\n"
+      "push eax\n push edx\n inc ebp\n mov eax, cr2\n mov edx, eax\n shr eax, 12\n and edx, "
+      "0xfffff000\n"
       "or edx, 7\n mov [0x101000+eax*4], edx\n pop edx\n pop eax\n add esp, 4\n iretd");
 GUEST(count_and_return, 32, "inc ebp\n iretd");
 GUEST(std_movsd, 32, "std\n rep movsd\n hlt");
@@ -94,7 +95,10 @@ static const struct {
     u8 size;
     bool si, di, write;
 } ops[] = {
-#define C(n, size, si, di, w) {n##_begin, n##_end, size, si, di, w}
+#define C(n, size, si, di, w)                                                                      \
+    {                                                                                              \
+        n##_begin, n##_end, size, si, di, w                                                        \
+    }
     C(movsb, 1, 1, 1, 1), C(movsw, 2, 1, 1, 1), C(movsd, 4, 1, 1, 1), C(stosb, 1, 0, 1, 1),
     C(stosw, 2, 0, 1, 1), C(stosd, 4, 0, 1, 1), C(lodsb, 1, 1, 0, 0), C(lodsd, 4, 1, 0, 0),
     C(cmpsb, 1, 1, 1, 0), C(cmpsd, 4, 1, 1, 0), C(scasb, 1, 0, 1, 0), C(scasd, 4, 0, 1, 0),

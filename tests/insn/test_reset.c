@@ -45,8 +45,8 @@ START_TEST(double_fault_table)
         bool df[SECONDS]; /* double fault, or the second one alone */
     } c[] = {
         {EXC_DE, {true, true, false}}, /* contributory, then contributory, not a page fault */
-        {EXC_GP, {true, true, false}}, {EXC_PF, {true, true, true}}, {EXC_UD, {false, false, false}},
-        {0x40, {false, false, false}},
+        {EXC_GP, {true, true, false}},   {EXC_PF, {true, true, true}},
+        {EXC_UD, {false, false, false}}, {0x40, {false, false, false}},
     };
     m = machine_new("max", _i);
     for (size_t i = 0; i < ARRAY_LEN(c); i++)

@@ -58,10 +58,13 @@ static void start(u32 at, const u8 *begin, const u8 *end)
 static const struct {
     const u8 *begin, *end;
 } writers[] = {
-#define W(n) {n##_begin, n##_end}
-    W(w_mov),    W(w_moffs), W(w_imm),  W(w_add),  W(w_or),   W(w_xor),    W(w_xchg),   W(w_push),
-    W(w_stos),   W(w_movs),  W(w_movd), W(w_bts),  W(w_fst),  W(w_movss),  W(w_movnti), W(w_fist),
-    W(w_movd_x), W(w_bytes), W(w_mid),  W(w_pop),  W(w_bswap), W(w_movs_b), W(w_rep_stos),
+#define W(n)                                                                                       \
+    {                                                                                              \
+        n##_begin, n##_end                                                                         \
+    }
+    W(w_mov),    W(w_moffs), W(w_imm),  W(w_add), W(w_or),    W(w_xor),    W(w_xchg),     W(w_push),
+    W(w_stos),   W(w_movs),  W(w_movd), W(w_bts), W(w_fst),   W(w_movss),  W(w_movnti),   W(w_fist),
+    W(w_movd_x), W(w_bytes), W(w_mid),  W(w_pop), W(w_bswap), W(w_movs_b), W(w_rep_stos),
 #undef W
 };
 

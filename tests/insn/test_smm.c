@@ -21,16 +21,19 @@ GUEST(v86_enter, 32, "iretd");
 GUEST(iretd, 32, "inc edi\n iretd");
 /* Handlers in SMM; each counts itself. */
 GUEST(smi_plain, 16, "inc word ptr cs:[0x9000]\n rsm");
-GUEST(smi_ruin, 16,
-      "inc word ptr cs:[0x9000]\n mov eax, 0x12345678\n mov ecx, eax\n mov edx, eax\n mov ebx, eax\n"
-      "mov esi, eax\n mov edi, eax\n mov ebp, eax\n mov esp, 0x9800\n push 0\n popf\n xor ax, ax\n"
-      "mov ds, ax\n mov es, ax\n mov fs, ax\n mov gs, ax\n mov eax, 0x600\n mov dr7, eax\n"
-      "mov eax, 0\n mov dr6, eax\n mov eax, 0x80\n mov cr4, eax\n mov cr3, eax\n fninit\n rsm");
-GUEST(smi_wide, 16, "inc word ptr cs:[0x9000]\n mov eax, 0x200000\n mov ebx, [eax]\n mov cs:[0x9004], ebx\n rsm");
+GUEST(
+    smi_ruin, 16,
+    "inc word ptr cs:[0x9000]\n mov eax, 0x12345678\n mov ecx, eax\n mov edx, eax\n mov ebx, eax\n"
+    "mov esi, eax\n mov edi, eax\n mov ebp, eax\n mov esp, 0x9800\n push 0\n popf\n xor ax, ax\n"
+    "mov ds, ax\n mov es, ax\n mov fs, ax\n mov gs, ax\n mov eax, 0x600\n mov dr7, eax\n"
+    "mov eax, 0\n mov dr6, eax\n mov eax, 0x80\n mov cr4, eax\n mov cr3, eax\n fninit\n rsm");
+GUEST(smi_wide, 16,
+      "inc word ptr cs:[0x9000]\n mov eax, 0x200000\n mov ebx, [eax]\n mov cs:[0x9004], ebx\n rsm");
 GUEST(smi_hot, 16, "inc word ptr cs:[0x9000]\n nop\n nop\n nop\n rsm");
 GUEST(smi_store, 16, "inc word ptr cs:[0x9000]\n mov eax, 0x40000\n mov dword ptr [eax], 1\n rsm");
-GUEST(smi_int, 16, "inc word ptr cs:[0x9000]\n mov sp, 0x6f00\n mov byte ptr [0x7000], 0xcf\n"
-                   "mov dword ptr [0x100], 0x7000\n int 0x40\n inc word ptr cs:[0x9000]\n rsm");
+GUEST(smi_int, 16,
+      "inc word ptr cs:[0x9000]\n mov sp, 0x6f00\n mov byte ptr [0x7000], 0xcf\n"
+      "mov dword ptr [0x100], 0x7000\n int 0x40\n inc word ptr cs:[0x9000]\n rsm");
 
 static struct machine *m;
 #define REG(r) ((u32)m->cpu->gpr[REG_##r])
@@ -332,7 +335,36 @@ START_TEST(relocation)
 }
 END_TEST
 
-SUITE_MAIN("smm", every_mode, inside, events, halt_and_rep, debug_registers, relocation)
+/* RSM with control registers that cannot be: shutdown, still in SMM; only a reset helps. */
+START_TEST(bad_state)
+{
+    static const struct {
+        u32 slot[2], value; /* of the 32-bit and the 64-bit map */
+    } c[] = {
+        {{0x7ffc, 0x7f58}, CR0_PG},          /* paging without protection */
+        {{0x7ffc, 0x7f58}, CR0_PE | CR0_NW}, /* NW without CD */
+        {{0x7f14, 0x7f48}, 1u << 31},        /* reserved in CR4 */
+    };
+    for (unsigned k = 0; k < ARRAY_LEN(models); k++) {
+        m = machine_new(models[k], _i);
+        for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+            START(0, nops);
+            SMI(smi_plain);
+            cpu_smi(m->cpu);
+            machine_run(m, 1);
+            ck_assert(m->cpu->in_smm);
+            machine_st32(m, SMBASE + 0x8000 + c[i].slot[k], c[i].value);
+            ck_assert_int_eq(machine_run(m, 20), CPU_EXIT_SHUTDOWN);
+            ck_assert(m->cpu->in_smm);
+            cpu_reset(m->cpu);
+            ck_assert(!m->cpu->in_smm);
+        }
+        machine_free(m);
+    }
+}
+END_TEST
+
+SUITE_MAIN("smm", bad_state, every_mode, inside, events, halt_and_rep, debug_registers, relocation)
 
 #else
 int main(void)

@@ -20,7 +20,8 @@ enum {
 };
 
 GUEST(jmp_tss, 32, "mov ecx, 0x12345678\n .byte 0xea\n .long 0\n .word 0x30\n mov edi, 0x55\n hlt");
-GUEST(call_tss, 32, "mov ecx, 0x12345678\n .byte 0x9a\n .long 0\n .word 0x30\n mov edi, 0x77\n hlt");
+GUEST(call_tss, 32,
+      "mov ecx, 0x12345678\n .byte 0x9a\n .long 0\n .word 0x30\n mov edi, 0x77\n hlt");
 GUEST(new_halt, 32, "hlt");
 GUEST(new_iret, 32, "mov edx, 0x98769876\n iretd\n hlt");
 GUEST(new_jmp_back, 32, ".byte 0xea\n .long 0\n .word 0x28\n hlt");
@@ -208,15 +209,15 @@ START_TEST(faults_before)
         machine_paging(m);
         ctrl_write_cr0(m->cpu, m->cpu->cr0 | CR0_WP);
         switch (k) {
-        case 0: machine_page(m, AT_TSS2, 0); break;                 /* the new TSS is absent */
-        case 1: machine_page(m, AT_TSS, AT_TSS | 5); break;         /* the old one read-only */
-        case 2:                                                    /* the new one's second page */
+        case 0: machine_page(m, AT_TSS2, 0); break;         /* the new TSS is absent */
+        case 1: machine_page(m, AT_TSS, AT_TSS | 5); break; /* the old one read-only */
+        case 2:                                             /* the new one's second page */
             machine_desc(m, SEL_TSS2, 0x60fc0, 0x67, DA_P | SYS_TSS32 << 8);
             put_tss(0x60fc0, NEW, 2);
             machine_page(m, 0x61000, 0);
             break;
-        case 3: machine_page(m, AT_TSS2, AT_TSS2 | 5); break;       /* no room for the link */
-        case 4: machine_page(m, AT_GDT, AT_GDT | 5); break;         /* no busy bit */
+        case 3: machine_page(m, AT_TSS2, AT_TSS2 | 5); break; /* no room for the link */
+        case 4: machine_page(m, AT_GDT, AT_GDT | 5); break;   /* no busy bit */
         }
         machine_run(m, 20);
         ck_assert_msg(machine_vector(m) == EXC_PF, "case %u: %d", k, machine_vector(m));
@@ -252,8 +253,7 @@ START_TEST(faults_behind)
     machine_st32(m, AT_PAGES + 0x3000, (AT_PAGES + 0x4000) | 7);
     machine_st32(m, AT_PAGES + 0x4000 + (AT_GDT >> 12) * 4, 0x60000 | 7);
     memcpy(machine_mem(m, 0x60000), machine_mem(m, AT_GDT), 0x1000);
-    machine_st32(m, 0x60000 + SEL_DATA0 + 4,
-                 machine_ld32(m, 0x60000 + SEL_DATA0 + 4) & ~(u32)DA_P);
+    machine_st32(m, 0x60000 + SEL_DATA0 + 4, machine_ld32(m, 0x60000 + SEL_DATA0 + 4) & ~(u32)DA_P);
     machine_st32(m, AT_TSS2 + 0x1c, AT_PAGES + 0x3000);
     catch_in_task(EXC_SS);
     memcpy(machine_mem(m, 0x60000) + SEL_FREE + 0x80, machine_mem(m, AT_GDT) + SEL_FREE + 0x80, 8);

@@ -1,6 +1,7 @@
 /* V86 mode with and without its extensions: which vectors are redirected, VIF and VIP everywhere,
  * IRET and POPF, interrupts and faults out of V86 mode, segment limits; and the I/O permission map
- * with its byte past the end (SDM vol. 3 sections 20.2 and 20.3, table 20-2; vol. 1 section 17.5.2). */
+ * with its byte past the end (SDM vol. 3 sections 20.2 and 20.3, table 20-2; vol. 1
+ * section 17.5.2). */
 #include "cpu/sys/ctrl.h"
 #include "tests/insn/suite.h"
 
@@ -45,8 +46,8 @@ static struct machine *m;
 /* Into V86 mode through IRETD; INT3 leaves it again with its frame on the stack of level 0. */
 static void start(u32 eflags, const u8 *begin, const u8 *end)
 {
-    u32 frame[9] = {0,      V86_SEG, eflags | FL_VM | 2, 0x8000, V86_STACK >> 4,
-                    0x3000, 0x4000,  0x5000,             0x6000};
+    u32 frame[9] = {0,      V86_SEG, eflags | FL_VM | 2, 0x8000, V86_STACK >> 4, 0x3000, 0x4000,
+                    0x5000, 0x6000};
     machine_protected(m, 0, AT_CODE);
     machine_code(m, AT_CODE, iretd);
     machine_load(m, V86_CODE, begin, (size_t)(end - begin));
@@ -88,12 +89,8 @@ START_TEST(redirection)
         u32 err;
     } c[] = {
         {false, false, 3, 0x21, 0}, /* method 1: the IDT */
-        {false, false, 0, EXC_GP, 0},
-        {true, true, 3, 0x21, 0},
-        {true, true, 0, EXC_GP, 0},
-        {true, false, 3, EXC_BP, 0},
-        {true, false, 0, EXC_BP, 0},
-        {true, false, 2, EXC_BP, 0},
+        {false, false, 0, EXC_GP, 0}, {true, true, 3, 0x21, 0},    {true, true, 0, EXC_GP, 0},
+        {true, false, 3, EXC_BP, 0},  {true, false, 0, EXC_BP, 0}, {true, false, 2, EXC_BP, 0},
     };
     m = machine_new("max", _i);
     for (size_t i = 0; i < ARRAY_LEN(c); i++) {
@@ -340,8 +337,7 @@ START_TEST(privilege_of_ports)
 }
 END_TEST
 
-SUITE_MAIN("vme", redirection, virtual_interrupts, leaving, io_map,
-           privilege_of_ports)
+SUITE_MAIN("vme", redirection, virtual_interrupts, leaving, io_map, privilege_of_ports)
 
 #else
 int main(void)

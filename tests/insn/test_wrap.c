@@ -1,5 +1,5 @@
-/* Where addresses end: IP at 64 KiB, EIP and linear addresses at 4 GiB, and the A20 gate (SDM vol. 1
- * section 3.3.5, vol. 3 sections 8.7.13.4 and 20.1.1). */
+/* Where addresses end: IP at 64 KiB, EIP and linear addresses at 4 GiB, and the A20 gate (SDM vol.
+ * 1 section 3.3.5, vol. 3 sections 8.7.13.4 and 20.1.1). */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)

@@ -158,11 +158,11 @@ static void compare_fpu(const struct ora_case *c, const struct ora_out *h, const
         say(v, " sw %x/%x", ld16(a + 2), ld16(b + 2));
     if (a[4] != b[4])
         say(v, " tags %x/%x", a[4], b[4]);
-    if (ld16(a + 6) != ld16(b + 6) && !ora_pointer_excused(c, h, v))
+    if (ld16(a + 6) != ld16(b + 6) && !ora_pointer_excused(c, h, ld16(a + 6), v))
         say(v, " fop %x/%x", ld16(a + 6), ld16(b + 6));
-    if (ld64(a + 8) != ld64(b + 8) && !ora_pointer_excused(c, h, v))
+    if (ld64(a + 8) != ld64(b + 8) && !ora_pointer_excused(c, h, ld64(a + 8), v))
         say(v, " fip %llx/%llx", (unsigned long long)ld64(a + 8), (unsigned long long)ld64(b + 8));
-    if (ld64(a + 16) != ld64(b + 16) && !ora_pointer_excused(c, h, v))
+    if (ld64(a + 16) != ld64(b + 16) && !ora_pointer_excused(c, h, ld64(a + 16), v))
         say(v, " fdp %llx/%llx", (unsigned long long)ld64(a + 16),
             (unsigned long long)ld64(b + 16));
     if (ld32(a + 24) != ld32(b + 24))

@@ -117,7 +117,8 @@ static void make_tables(struct ora_guest *g)
     put_desc(k + 0x30, 0, 0xfffff,
              DA_P | DA_S | DA_G | DA_CODE | DA_READ | DA_ACCESSED | DA_L | DA_DPL);
     put_desc(k + 0x78, 0, 0,
-             DA_P | DA_S | DA_DPL | DA_DB | DA_ACCESSED); /* the kernel keeps a number there */
+             DA_P | DA_S | DA_DPL | DA_DB | DA_ACCESSED |
+                 DA_EXPDOWN); /* the kernel keeps a number there */
     put_desc(k + K_TR, (u32)g->kernel + K_TSS, 0x67, DA_P | 0xb00);
     put_desc(k + K_LDTR, (u32)g->kernel + K_LDT, ORA_LDT * 8 - 1, DA_P | 0x200);
     if (g->lma) {

@@ -15,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/auxv.h>
@@ -358,7 +359,12 @@ static bool helper_signals(struct ora_host *h)
 NORETURN static void helper(struct ora_host *h)
 {
     char which;
+    cpu_set_t first;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* The number of the processor stands in a descriptor that programs can read (LSL). */
+    CPU_ZERO(&first);
+    CPU_SET(0, &first);
+    sched_setaffinity(0, sizeof(first), &first);
     close(h->to[1]);
     close(h->from[0]);
     if (!helper_memory(h) || !load_ldt())

@@ -213,8 +213,6 @@ bool ora_rule_skips(const struct ora_rule *r, const struct ora_case *c, u32 la)
     struct insn in;
     u64 off;
     bool amd;
-    if (r->kind == RULE_PARTIAL)
-        return true;
     if (r->kind != RULE_IMAGE)
         return false;
     off = la - operand(c, &in);
@@ -238,10 +236,18 @@ bool ora_rule_gpr(const struct ora_rule *r, const struct ora_case *c, const stru
            !((h->r.gpr[reg] ^ g->r.gpr[reg]) & ~(u64)r->mask);
 }
 
-bool ora_pointer_excused(const struct ora_case *c, const struct ora_out *h, struct ora_verdict *v)
+bool ora_pointer_excused(const struct ora_case *c, const struct ora_out *h, u64 value,
+                         struct ora_verdict *v)
 {
-    if (!c->amd || (ld16(h->r.fx + 2) & 0x80 && c->op != OP_FLDENV && c->op != OP_FRSTOR))
+    if (!c->amd)
         return false;
+    if (ld16(h->r.fx + 2) & 0x80 && c->op != OP_FLDENV && c->op != OP_FRSTOR) {
+        /* A switch of processes on the way can lose one of them. */
+        if (value)
+            return false;
+        v->excused = "AMD: an x87 pointer of zero behind a process switch";
+        return true;
+    }
     v->excused = "AMD saves and restores the x87 pointers only while an exception is pending";
     return true;
 }

@@ -38,7 +38,8 @@ bool ora_rule_skips(const struct ora_rule *r, const struct ora_case *c, u32 la);
 bool ora_rule_gpr(const struct ora_rule *r, const struct ora_case *c, const struct insn *in,
                   unsigned reg, const struct ora_out *h, const struct ora_out *g);
 /* x87 instruction and data pointers: excepted for this case? Sets v->excused. */
-bool ora_pointer_excused(const struct ora_case *c, const struct ora_out *h, struct ora_verdict *v);
+bool ora_pointer_excused(const struct ora_case *c, const struct ora_out *h, u64 value,
+                         struct ora_verdict *v);
 /* Do host and guest end in ways that are both right? The reason, or NULL. */
 const char *ora_end_excused(const struct ora_case *c, const struct ora_out *h,
                             const struct ora_out *g);

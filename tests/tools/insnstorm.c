@@ -20,9 +20,9 @@
 
 enum {
     PER_SEQUENCE = 8,
-    EPOCH = 4096,          /* sequences between fresh contents of all memory */
-    COMPARE_MEMORY = 64,   /* sequences that are run between comparisons of all memory */
-    BUDGET = 60,           /* instructions that a sequence may run */
+    EPOCH = 4096,        /* sequences between fresh contents of all memory */
+    COMPARE_MEMORY = 64, /* sequences that are run between comparisons of all memory */
+    BUDGET = 60,         /* instructions that a sequence may run */
     WATCH_SECONDS = 20,
     MOST_FAILURES = 5,
 };
@@ -53,8 +53,8 @@ static u64 rnd(struct storm *s)
 static void say_where(const char *what)
 {
     char text[160];
-    int n = snprintf(text, sizeof(text), "insnstorm: %s in sequence %llu: -s 0x%llx -a %llu\n", what,
-                     (unsigned long long)at_work, (unsigned long long)seed_at_work,
+    int n = snprintf(text, sizeof(text), "insnstorm: %s in sequence %llu: -s 0x%llx -a %llu\n",
+                     what, (unsigned long long)at_work, (unsigned long long)seed_at_work,
                      (unsigned long long)at_work);
     if (n > 0 && write(2, text, (size_t)n) < 0)
         _exit(4);
@@ -173,9 +173,7 @@ static void set_values(struct storm *s, struct cpu *cpu)
         cpu->dr[7] = (rnd(s) & 0xffff00ff) | 0x400;
         break;
     case 5: cpu->eflags ^= FL_IF | FL_NT; break;
-    case 6:
-        cpu->eflags |= FL_IF;
-        break;
+    case 6: cpu->eflags |= FL_IF; break;
     }
 }
 

@@ -27,6 +27,7 @@ enum {
     DATA16 = 0x40,
     TSS = 0x48,
     TSS_64 = 0x50, /* and 0x58 */
+    AT_PT64 = 0xb000,
     PAGES = 64,
 };
 
@@ -52,15 +53,29 @@ static void put_gates(u8 *image)
     }
 }
 
+/* Some pages are absent, read-only or the supervisor's. Those of the page tables are absent: code
+ * that runs in them changes by being run, and nothing says when that is seen. */
+static u32 leaf(u32 i)
+{
+    if (i >= AT_PD32 >> 12 && i <= AT_PD64 >> 12)
+        return 0;
+    if (i == AT_PT64 >> 12)
+        return 0;
+    if (i < 32)
+        return i << 12 | 7;
+    return i % 11 == 0 ? 0 : i << 12 | (i % 7 == 0 ? 5 : i % 5 == 0 ? 3 : 7);
+}
+
 static void put_tables(u8 *image)
 {
     st32(image + AT_PD32, AT_PT32 | 7);
-    for (u32 i = 0; i < PAGES; i++) /* some are absent, read-only or the supervisor's */
-        st32(image + AT_PT32 + 4 * i,
-             i << 12 | (i < 32 ? 7 : i % 11 == 0 ? 0 : i % 7 == 0 ? 5 : i % 5 == 0 ? 3 : 7));
     st64(image + AT_PML4, AT_PDPT | 7);
     st64(image + AT_PDPT, AT_PD64 | 7);
-    st64(image + AT_PD64, 0x87);
+    st64(image + AT_PD64, AT_PT64 | 7);
+    for (u32 i = 0; i < PAGES; i++) {
+        st32(image + AT_PT32 + 4 * i, leaf(i));
+        st64(image + AT_PT64 + 8 * i, leaf(i));
+    }
 }
 
 void storm_image(u8 *image)
@@ -138,7 +153,8 @@ void storm_mode_set(struct cpu *cpu, enum storm_mode mode, u32 at)
     bool user = mode == STORM_PM32_USER || mode == STORM_PAGED_USER || mode == STORM_COMPAT ||
                 mode == STORM_LONG_USER || mode == STORM_V86;
     bool is_long = mode >= STORM_COMPAT, real = mode == STORM_REAL || mode == STORM_V86;
-    u32 dpl = user ? DA_DPL : 0, code = used | DA_CODE | DA_READ | dpl, data = used | DA_WRITE | dpl;
+    u32 dpl = user ? DA_DPL : 0, code = used | DA_CODE | DA_READ | dpl,
+        data = used | DA_WRITE | dpl;
     unsigned bits = storm_bits(mode);
     clear_state(cpu);
     cpu_set_eflags(cpu, FL_IOPL | (mode == STORM_V86 ? FL_VM : 0));
@@ -160,7 +176,7 @@ void storm_mode_set(struct cpu *cpu, enum storm_mode mode, u32 at)
         cpu->rip = at & 0xffff;
     } else {
         u32 size = bits == 64 ? DA_L : bits == 32 ? DA_DB : 0;
-        unsigned cs = bits == 64 ? (user ? CODE64_USER : CODE64)
+        unsigned cs = bits == 64   ? (user ? CODE64_USER : CODE64)
                       : bits == 32 ? (user ? CODE3 : CODE0)
                                    : CODE16;
         load(cpu, SEG_CS, cs, 0, 0xffffffff, code | DA_G | size);

@@ -6,7 +6,7 @@
 #include "cpu/cpu.h"
 
 enum {
-    STORM_IMAGE = 0xb000, /* bytes of tables at 0 */
+    STORM_IMAGE = 0xc000, /* bytes of tables at 0 */
     STORM_CODE = 0x10000,
     STORM_STACK = 0xf000,
 };

@@ -274,7 +274,8 @@ static const char *bios_sizes(void)
     CHECK(r.ax + r.bx * 64u >= extended && r.ax + r.bx * 64u <= extended + 256,
           "E801 against E820");
     cpu_int(0x12, &r);
-    CHECK_EQ(r.ax, conventional >> 10, "INT 12h against E820");
+    /* Whole pages only, in some BIOSes' maps. */
+    CHECK(r.ax - (conventional >> 10) < 4, "INT 12h against E820");
     r.eax = 0x8800;
     cpu_int(0x15, &r);
     CHECK_EQ(r.ax, 0, "AH=88h: the driver has it all");
