@@ -94,7 +94,7 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
         exec_run(cpu, 1, false);
         break;
     case CPU_UNWIND_SHUTDOWN: /* RSM met a state that cannot be */
-        account(cpu);
+        cpu_unwound(cpu);
         log_line(cpu->log, LOGA_INT, "shutdown (RSM)");
         return CPU_EXIT_SHUTDOWN;
     default:

@@ -362,11 +362,11 @@ static void run(struct ora_guest *g)
     switch (setjmp(cpu->unwind)) {
     case 0: break;
     case CPU_UNWIND_BAIL:
-        cpu_unwound(cpu);
+        cpu->budget += cpu->ahead;
+        cpu->ahead = 0;
         exec_run(cpu, 1, false);
         break;
     default:
-        cpu_unwound(cpu);
         o->vector = cpu->exc_vector;
         o->error = cpu->exc_has_error ? cpu->exc_error : 0;
         o->cr2 = o->vector == EXC_PF ? cpu->cr2 : 0;
