@@ -113,6 +113,7 @@ void cpu_reset(struct cpu *cpu)
     memset(cpu->mtrr_var, 0, sizeof(cpu->mtrr_var));
     cpu->misc_enable = 1; /* fast strings */
     cpu->mcg_status = cpu->ucode_rev = 0;
+    cpu_update_mode(cpu);
 }
 
 /* ---- flags ---- */
@@ -136,6 +137,13 @@ bool cpu_cc(const struct cpu *cpu, unsigned cc)
 }
 
 /* ---- mode ---- */
+
+/* No x87 instruction can find or make an exception that is not masked. */
+static bool x87_quiet(const struct cpu *cpu)
+{
+    return !(cpu->cr0 & (CR0_EM | CR0_TS)) && (cpu->fpu.cw & FP_ALL) == FP_ALL &&
+           !(cpu->fpu.sw & SW_ES);
+}
 
 void cpu_update_mode(struct cpu *cpu)
 {
@@ -169,6 +177,11 @@ void cpu_update_mode(struct cpu *cpu)
 
     key |= cpu->code_bits == 64 ? MK_CODE64 : cpu->code_bits == 32 ? MK_CODE32 : 0;
     key |= cpu->code_bits != 64 && cpu_lma(cpu) ? MK_COMPAT : 0;
+    key |= !(cpu->cr0 & (CR0_EM | CR0_TS)) && (cpu->cr4 & CR4_OSFXSR) &&
+                   (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS
+               ? MK_VEC
+               : 0;
+    key |= x87_quiet(cpu) ? MK_X87 : 0;
     key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
     key |= cpu->cr0 & CR0_PE ? MK_PE : 0;
     key |= cpu->eflags & FL_VM ? MK_VM : 0;

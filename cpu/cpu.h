@@ -82,6 +82,9 @@ enum {
     EXC_XM,
 };
 
+enum { MXCSR_MASKS = 0x1f80 };
+enum { SW_ES = 0x80 }; /* x87 status word: an unmasked exception is pending */
+
 /* Descriptor attribute bits as cached: the descriptor's second doubleword masked with 0x00f0ff00.
  */
 enum {
@@ -188,14 +191,19 @@ struct cpu {
     u64 rip;          /* offset in CS of the instruction being executed, or of the next one between
                          instructions */
     struct aflags af; /* arithmetic flags; the rest is in eflags */
-    u16 pad0;
+    u8 vec_live; /* translated code has the XMM registers and MXCSR in the host's: 0 none, 1 eight, 2
+                    all sixteen; what is here is old then. 0 outside of translated code */
+    u8 x87_live; /* the same of the x87 registers and words */
     u32 eflags;       /* FL_* only: arithmetic bits are zero here. DF is here. */
     s32 budget;       /* instructions left before cpu_run must return (counted mode) */
+    u32 x87_site; /* translated code: which x87 instruction ran last, its place not yet in fpu; 0: none */
+    u32 pad0;
     u32 exit_request; /* != 0: leave translated code at the next poll; set from anywhere (atomic) */
     struct seg seg[SEG__COUNT];
     union xmm xmm[16] __attribute__((aligned(16)));
     struct fpu fpu;
     u32 mxcsr;
+    u32 host_mxcsr; /* for code that is not the guest's */
     union xmm ymmh[16] __attribute__((aligned(16))); /* upper halves of the YMM registers */
 
     /* --- execution --- */
@@ -280,6 +288,8 @@ void cpu_init_signal(struct cpu *cpu); /* INIT: as reset, keeps FPU, MTRRs, cach
  * ends it. Delivers interrupts. Never longjmps out. *(cpu->icount) advances by the instructions
  * executed. */
 enum cpu_exit cpu_run(struct cpu *cpu, enum cpu_engine engine, u32 insns);
+/* Behind a longjmp to cpu->unwind: the instruction count and the x87 state are put right. */
+void cpu_unwound(struct cpu *cpu);
 /* Ask a running cpu_run to return soon; may be called from a signal handler or another thread. */
 enum {
     EXIT_RETURN = 1,
@@ -342,6 +352,8 @@ enum {
     MK_AC = 0x2000,       /* misaligned accesses raise #AC */
     MK_PG = 0x8000,       /* paging is on: links across pages need a check */
     MK_DEBUG = 0x4000,    /* a breakpoint register is enabled: use exec */
+    MK_VEC = 0x800000, /* vector operations neither fault nor trap but for their memory operands */
+    MK_X87 = 0x1000000, /* x87 operations neither fault nor trap but for their memory operands */
     MK_COMPAT = 0x400000, /* compatibility mode: registers may have bits above 31 that nobody may see */
     MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB:
                              no check, no add */

@@ -75,10 +75,11 @@ static void events(struct cpu *cpu)
     }
 }
 
-static void account(struct cpu *cpu)
+void cpu_unwound(struct cpu *cpu)
 {
     cpu->budget += cpu->ahead;
     cpu->ahead = 0;
+    jit_x87_spill(cpu);
 }
 
 /* The loop below re-enters through setjmp: what it needs lives in *cpu, not in registers. */
@@ -89,15 +90,15 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
     case CPU_UNWIND_BAIL:
         /* Translated code stopped in front of an instruction for exec; nothing of it is committed.
          */
-        account(cpu);
+        cpu_unwound(cpu);
         exec_run(cpu, 1, false);
         break;
     case CPU_UNWIND_SHUTDOWN: /* RSM met a state that cannot be */
-        account(cpu);
+        cpu_unwound(cpu);
         log_line(cpu->log, LOGA_INT, "shutdown (RSM)");
         return CPU_EXIT_SHUTDOWN;
     default:
-        account(cpu);
+        cpu_unwound(cpu);
         if (!intr_exception(cpu)) {
             log_line(cpu->log, LOGA_INT, "shutdown (triple fault) at %04x:%08llx",
                      cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);

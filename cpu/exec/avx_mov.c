@@ -254,7 +254,7 @@ void exec_VLDMXCSR(struct cpu *cpu, const struct insn *insn)
     v = (u32)opnd_read(cpu, insn, 0);
     if (v & ~mxcsr_mask(cpu))
         cpu_raise_err(cpu, EXC_GP, 0);
-    cpu->mxcsr = v;
+    mxcsr_set(cpu, v);
 }
 
 void exec_VSTMXCSR(struct cpu *cpu, const struct insn *insn)

@@ -14,6 +14,15 @@ static inline u32 mxcsr_mask(const struct cpu *cpu)
     return cpu_has(cpu, FEAT_SSE2) ? 0xffff : 0xffbf;
 }
 
+/* Every change of MXCSR's controls: what translated code may do depends on them. */
+static inline void mxcsr_set(struct cpu *cpu, u32 v)
+{
+    bool masks = (cpu->mxcsr ^ v) & MXCSR_MASKS;
+    cpu->mxcsr = v;
+    if (masks)
+        cpu_update_mode(cpu);
+}
+
 /* ---- availability ---- */
 static inline void sse_begin(struct cpu *cpu)
 {

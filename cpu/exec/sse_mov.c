@@ -251,7 +251,7 @@ void exec_LDMXCSR(struct cpu *cpu, const struct insn *insn)
     v = (u32)opnd_read(cpu, insn, 0);
     if (v & ~mxcsr_mask(cpu))
         cpu_raise_err(cpu, EXC_GP, 0);
-    cpu->mxcsr = v;
+    mxcsr_set(cpu, v);
 }
 
 void exec_STMXCSR(struct cpu *cpu, const struct insn *insn)

@@ -7,8 +7,7 @@
 #include "cpu/fp/fp.h"
 
 enum {
-    SW_SF = 0x40, /* stack fault; beside FP_IE */
-    SW_ES = 0x80, /* an unmasked exception is pending */
+    SW_SF = 0x40, /* stack fault; beside FP_IE; SW_ES is in cpu.h */
     SW_C0 = 0x100,
     SW_C1 = 0x200,
     SW_C2 = 0x400,

@@ -26,6 +26,9 @@ void x87_update_es(struct cpu *cpu)
         f->sw |= SW_ES | SW_B;
     if (was != is && !(cpu->cr0 & CR0_NE) && cpu->hooks.ferr)
         cpu->hooks.ferr(cpu->hooks.arg, is);
+    /* Control and status words decide what translated code may do. */
+    if (!(cpu->mode_key & MK_X87) == (!is && (f->cw & FP_ALL) == FP_ALL))
+        cpu_update_mode(cpu);
 }
 
 /* With CR0.NE clear the report went to the interrupt controller through FERR# when the exception
@@ -352,7 +355,7 @@ void exec_FXRSTOR(struct cpu *cpu, const struct insn *insn)
     if (cpu_has(cpu, FEAT_SSE)) {
         if (ld32(m + 24) & ~mxcsr_mask(cpu))
             cpu_raise_err(cpu, EXC_GP, 0);
-        cpu->mxcsr = ld32(m + 24);
+        mxcsr_set(cpu, ld32(m + 24));
     }
     x87_image_load(cpu, insn->osz == 8, m);
     for (unsigned i = 0; i < xmms; i++) {

@@ -211,7 +211,7 @@ void exec_XRSTOR(struct cpu *cpu, const struct insn *insn)
     if (want & bv & COMP_AVX)
         mem_read_bytes(cpu, insn->seg, off + AT_AVX, m + AT_AVX, 16 * n);
 
-    cpu->mxcsr = mxcsr;
+    mxcsr_set(cpu, mxcsr);
     if (want & bv & COMP_X87)
         x87_image_load(cpu, insn->osz == 8, m);
     else if (want & COMP_X87) {

@@ -56,6 +56,11 @@ static bool check_type(struct check *c)
 {
     const struct ir_ins *i = c->i;
     switch (i->op) {
+    case IR_VEC:
+    case IR_VECF:
+    case IR_VECL:
+    case IR_VECLF:
+    case IR_VECS: return true;
     case IR_SETCC: return i->type == I8 || fail(c, "the type must be 8");
     case IR_GETF: return i->type == I32 || fail(c, "the type must be 32");
     case IR_SX32: return i->type == I64 || fail(c, "the type must be 64");
@@ -70,8 +75,9 @@ static bool check_type(struct check *c)
     case IR_BTS:
     case IR_BTR:
     case IR_BTC:
-    case IR_CMOV: return i->type >= I16 || fail(c, "the type must be 16 at least");
-    default: return true;
+    case IR_CMOV:
+        return (i->type >= I16 && i->type <= I64) || fail(c, "the type must be 16 at least");
+    default: return i->type <= I64 || fail(c, "the type is of vectors");
     }
 }
 
@@ -116,6 +122,9 @@ static bool check_imm(struct check *c)
     case IR_LDZ:
     case IR_LDX:
     case IR_LDW:
+    case IR_VECL:
+    case IR_VECLF:
+    case IR_VECS:
     case IR_ST: return fits_s32(i->imm) || fail(c, "a displacement of more than 32 bits");
     case IR_SEG:
         return (!(i->imm & ~(s64)0x1ff) && (i->imm & 0xff)) ||
@@ -147,6 +156,7 @@ static bool check_b(struct check *c, char arg)
     case '-': return i->b == IR_NONE || fail(c, "b is not used and must be none");
     case 's': return i->b < SEG__COUNT || fail(c, "b is no segment");
     case 'c': return i->b < 16 || fail(c, "b is no condition");
+    case 'l': return i->b < IR_ACCESSES || fail(c, "b is no kind of access");
     case 'd': return ir_is_temp(i->b) || fail(c, "the place must be a temporary");
     default: return (optional && i->b == IR_NONE) || reads(c, i->b, ir_reads_b(i));
     }
@@ -230,7 +240,7 @@ bool ir_check(const struct ir_block *b, struct err *err)
             return err_set(err, "IR block: guest instruction %u has an impossible length.", k);
     for (c.n = 0; c.n < b->n; c.n++) {
         c.i = &b->ins[c.n];
-        if (c.i->op >= IR__COUNT || c.i->type > I64)
+        if (c.i->op >= IR__COUNT || c.i->type > I128)
             return err_set(err, "IR operation %u: no such operation or type.", c.n);
         if (!check_ins(&c))
             return false;

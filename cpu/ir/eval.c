@@ -410,6 +410,14 @@ static enum step do_exec(struct eval *e, const struct ir_ins *i)
     return STEP_ON;
 }
 
+/* Neither faults nor leaves, so that flags that nobody wants need not be right. */
+static void do_vector(struct eval *e, const struct ir_ins *i)
+{
+    const struct insn *insn = e->insns[i->at];
+    e->cpu->rip = eip(e, i->at); /* the x87 unit notes it */
+    exec_table[insn->op](e->cpu, insn);
+}
+
 static enum step do_branch(struct eval *e, const struct ir_ins *i)
 {
     switch (i->op) {
@@ -481,6 +489,13 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_ST:
     case IR_STI: return do_store(e, i);
     case IR_STW: store(e, i, get(e, i->b), get(e, i->a)); break;
+    case IR_VEC:
+    case IR_VECF:
+    case IR_VECG:
+    case IR_VECD: do_vector(e, i); break;
+    case IR_VECL:
+    case IR_VECLF:
+    case IR_VECS:
     case IR_EXEC:
     case IR_EXECX: return do_exec(e, i);
     default: return do_branch(e, i);

@@ -343,6 +343,9 @@ static void simplify(const struct fold *f, struct ir_ins *i)
     case IR_LDZ:
     case IR_LDX:
     case IR_LDW:
+    case IR_VECL:
+    case IR_VECLF:
+    case IR_VECS:
     case IR_STI: fold_address(f, i); break;
     case IR_ST: fold_store(f, i); break;
     case IR_GOTOI:

@@ -18,9 +18,11 @@ enum {
     IRF_CC = 64,  /* in a row: those of the condition in b */
     IRF_VAR = 128 /* in a row: all, when the count is in b */
 };
+/* b of memory forms of vector operations: any address, aligned to 16, ten bytes. */
+enum { IR_ACCESS_ANY, IR_ACCESS_ALIGNED, IR_ACCESS_TEN, IR_ACCESSES };
 enum { IRA_FAULT = 1, IRA_EXIT = 2, IRA_MEM = 4, IRA_SIDE = 8 };
 
-enum ir_type { I8, I16, I32, I64 };
+enum ir_type { I8, I16, I32, I64, I128 }; /* I128: accesses of vector operations only */
 static inline unsigned ir_bytes(unsigned type)
 {
     return 1u << type;

@@ -10,18 +10,20 @@
 
 /* Operands in order, one letter each: d a b values; i: b or imm; c condition in b; s segment in b;
  * I: imm; L: sum of LEA; A: [a + imm]; T: [a + low half of imm]; S: s[imm]; F: s[low half of imm];
- * V: the high half, signed; H: the high half; Z: size, and w for a write (SEG). Operations without
+ * l: kind of access in b; V: the high half, signed; H: the high half; Z: size, and w for a write (SEG). Operations without
  * an entry take it from their row's args. */
 static const char *const formats[IR__COUNT] = {
     [IR_MOVI] = "dI", [IR_LEA] = "dL",  [IR_LDS] = "dS",  [IR_STS] = "aS", [IR_ANDS] = "FH",
     [IR_ORS] = "FH",  [IR_SEG] = "asZ", [IR_LD] = "dA",   [IR_LDZ] = "dA", [IR_LDX] = "dA",
     [IR_ST] = "Ab",   [IR_STI] = "TV",  [IR_LDW] = "dAb", [IR_JCC] = "cI", [IR_BRZ] = "aI",
     [IR_BRNZ] = "aI", [IR_GOTO] = "I",
+    [IR_VECL] = "Al", [IR_VECLF] = "Al", [IR_VECS] = "Al",
 };
 static const char *const cc_names[16] = {
     "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g",
 };
 static const char *const seg_names[SEG__COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
+static const char *const access_names[IR_ACCESSES] = {"any", "aligned", "ten"};
 static const char flag_letters[] = "CPAZSO";
 
 /* The operand format of operation op in `buf` (4 bytes). */
@@ -138,6 +140,7 @@ static void put_operand(struct out *o, const struct ir_ins *i, char c)
         break;
     case 'c': put(o, "%s", cc_names[i->b & 15]); break;
     case 's': put(o, "%s", i->b < SEG__COUNT ? seg_names[i->b] : "?"); break;
+    case 'l': put(o, "%s", access_names[i->b % IR_ACCESSES]); break;
     case 'I': put_imm(o, i->imm); break;
     case 'L': put_lea(o, i); break;
     case 'A': put_address(o, i->a, i->imm); break;
@@ -363,6 +366,7 @@ static bool get_operand(struct in *in, struct ir_ins *i, char c)
         return *in->p == 'g' || *in->p == 't' ? get_value(in, &i->b) : get_imm(in, &i->imm);
     case 'c': return get_name(in, cc_names, 16, &i->b);
     case 's': return get_name(in, seg_names, SEG__COUNT, &i->b);
+    case 'l': return get_name(in, access_names, IR_ACCESSES, &i->b);
     case 'I': return get_imm(in, &i->imm);
     case 'L': return get_lea(in, i);
     case 'A':
@@ -400,12 +404,12 @@ static bool get_type(struct in *in, u8 *type)
     u64 bits;
     if (!expect(in, ".") || !get_u64(in, &bits))
         return false;
-    for (u8 t = I8; t <= I64; t++)
+    for (u8 t = I8; t <= I128; t++)
         if (bits == 8 * ir_bytes(t)) {
             *type = t;
             return true;
         }
-    return bad(in, "8, 16, 32 or 64");
+    return bad(in, "8, 16, 32, 64 or 128");
 }
 
 static bool get_op(struct in *in, u8 *op)

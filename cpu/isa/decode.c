@@ -412,6 +412,7 @@ enum dec_result decode(struct insn *out, const u8 *p, unsigned avail, unsigned b
         if (e->op == PFX_X87) {
             fetch_modrm(&d);
             modrm = true;
+            out->imm2 = (u16)((d.opcode & 7) << 8 | d.mod << 6 | d.reg << 3 | d.rm);
             e = d.mod == 3 ? &enc_x87_reg[d.opcode & 7][d.reg][d.rm]
                            : &enc_x87_mem[d.opcode & 7][d.reg];
         } else {

@@ -138,7 +138,7 @@ struct insn {
     u8 vl;                 /* VEX: vector length in bytes, 16 or 32; 0: no VEX prefix */
     u8 vsib; /* bytes of the vector register `index` of a gather; 0: index is a general register */
     struct opnd o[4]; /* in Intel order: o[0] is the destination */
-    u16 imm2;
+    u16 imm2;         /* x87: the opcode as FOP has it, the escape's low bits and ModRM */
     s64 disp; /* sign-extended; moffs: zero-extended to the address size */
     u64 imm;
 };

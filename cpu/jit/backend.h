@@ -20,7 +20,9 @@ struct be_stubs {
     const u8 *leave;         /* rip is in state */
     const u8 *exit_link;     /* result = SITE(block, link index) | BE_LINK */
     const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = the block's */
-    const u8 *prepare[2][4]; /* [write][log2 size]: make plain or bail */
+    const u8 *prepare[2][6]; /* [write][log2 size, or 5 for ten bytes]: make plain or bail */
+    const u8 *bail;          /* leave the instruction to exec */
+    const u8 *vec_load[2], *vec_spill, *x87_load;
     const u8 *seg, *exec, *execx;
 };
 #define BE_LEAVE 0ull
@@ -32,6 +34,8 @@ struct be_exec;
 /* Helpers that stubs call. */
 struct be_helpers {
     u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */
+    void (*bail)(struct cpu *cpu, u32 site); /* does not return */
+    void (*x87_load)(struct cpu *cpu);
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
     u64 (*exec)(struct cpu *cpu, const struct be_exec *x); /* nonzero: leave */
 };
@@ -65,6 +69,7 @@ struct be_out {
 struct be_in {
     const struct ir_block *ir;
     u32 block_id;
+    const struct insn *insns;    /* of the guest, by index: what vector operations are */
     const struct be_exec *execs; /* one per EXEC and EXECX, in order; they outlive the code */
     u32 off;        /* of the block in its page: exits to the same page may be linked */
     bool link_any;  /* paging is off: direct exits to other pages may be linked, too */
@@ -80,6 +85,12 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 /* Emit one block. out->full: nothing usable was written. */
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out);
+/* Bring the x87 state back from the host's unit into cpu->fpu when it is there, and note where the
+ * last instruction was when that is open. */
+void be_x87_spill(struct cpu *cpu);
+void be_x87_load(struct cpu *cpu); /* cpu->fpu into the host's unit */
+/* The vector operations that this host has as a mask of enum op: what IR_VEC and its kin may name. */
+void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8]);
 /* Point the rel32 at `rel` (writable) to executable address `to`. */
 void be_patch(struct codebuf *buf, u8 *rel, const u8 *to);
 

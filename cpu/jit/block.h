@@ -66,6 +66,7 @@ struct jit {
     } jc_modes[JC_MODES]; /* which mode each number in a jump table tag means */
     u32 jc_nmodes, jc_gen[2];
     bool jc_wide; /* tags are made for EIPs of 48 bits (long mode is active) */
+    u8 vec[(OP__COUNT + 7) / 8]; /* be_vector_ops */
     struct ir_block ir; /* scratch for translation */
     struct jit_stats stats;
 };

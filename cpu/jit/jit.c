@@ -29,6 +29,13 @@ static struct block *at_site(struct cpu *cpu, u32 site)
     return b;
 }
 
+static void help_bail(struct cpu *cpu, u32 site)
+{
+    at_site(cpu, site);
+    cpu->jit->stats.exits_bail++;
+    longjmp(cpu->unwind, CPU_UNWIND_BAIL);
+}
+
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
 {
     unsigned size = size_write & 0xff;
@@ -41,11 +48,12 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
     /* Accesses across pages have no single addend. */
     if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE))
         return cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)].addend;
-    at_site(cpu, site);
-    if (place == MMU_FAULT)
+    if (place == MMU_FAULT) {
+        at_site(cpu, site);
         cpu_raise_pf(cpu, &fault);
-    cpu->jit->stats.exits_bail++;
-    longjmp(cpu->unwind, CPU_UNWIND_BAIL);
+    }
+    help_bail(cpu, site);
+    return 0;
 }
 
 static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
@@ -55,9 +63,39 @@ static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
     cpu->ahead = 0;
 }
 
+/* What the x87 unit says of its last instruction, from the site that translated code left. */
+static void x87_place(struct cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    u32 site = cpu->x87_site - 1;
+    const struct block *b;
+    if (!cpu->x87_site)
+        return;
+    cpu->x87_site = 0;
+    b = jit->blocks[SITE_BLOCK(site)];
+    cpu->fpu.fip = b->rip + b->insn_off[SITE_AT(site)];
+    cpu->fpu.fcs = cpu->seg[SEG_CS].sel;
+}
+
+void jit_x87_spill(struct cpu *cpu)
+{
+    x87_place(cpu);
+    be_x87_spill(cpu);
+}
+
+/* Does exec look at the x87 unit for this operation? */
+static bool touches_x87(unsigned op)
+{
+    return op_info[op].attrs & (OPA_X87 | OPA_MMX) || op == OP_XSAVE || op == OP_XSAVEOPT ||
+           op == OP_XSAVEC || op == OP_XRSTOR;
+}
+
 static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
+    x87_place(cpu); /* it may load CS */
+    if (cpu->x87_live && touches_x87(x->insn.op))
+        be_x87_spill(cpu);
     cpu->rip = x->rip;
     cpu->next_rip = x->next;
     cpu->ahead = x->ahead;
@@ -200,6 +238,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
             log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel,
                      (unsigned long long)cpu->rip);
         r = jit->stubs.enter(cpu, host);
+        jit_x87_spill(cpu);
         if (r & BE_LINK) {
             cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].rip;
             jit->stats.exits_link++;
@@ -226,12 +265,15 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_seg, help_exec};
+    static const struct be_helpers helpers = {help_prepare, help_bail, be_x87_load, help_seg, help_exec};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
     jit->config = *config;
+    be_vector_ops(jit->vec);
+    jit->config.tr.vec = jit->vec;
+    cpu->host_mxcsr = 0x1f80;
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);

@@ -38,6 +38,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval);
 /* Bytes [off, off+len) of page `page` were written: blocks that came from them are dropped. The
  * ram_space.wrote hook. */
 void jit_wrote(void *arg, u32 page, u32 off, u32 len);
+/* Translated code may have left the x87 state in the host's unit: bring it into cpu->fpu. */
+void jit_x87_spill(struct cpu *cpu);
 /* Drop everything (code memory full, configuration changed). */
 void jit_flush(struct cpu *cpu);
 

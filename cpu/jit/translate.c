@@ -121,12 +121,13 @@ static void log_guest(struct jit *jit, const struct tr_result *tr)
 }
 
 /* Emit host code for jit->ir. False: code memory is full. */
-static bool emit(struct jit *jit, struct block *b, struct be_out *out)
+static bool emit(struct jit *jit, struct block *b, const struct insn *insns, struct be_out *out)
 {
     struct cpu *cpu = jit->cpu;
     struct be_in in = {
         .ir = &jit->ir,
         .block_id = b->id,
+        .insns = insns,
         .execs = b->execs,
         .off = b->off,
         .link_any = !(b->mode_key & MK_PG),
@@ -211,11 +212,11 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
         block_free(b);
         return NULL;
     }
-    if (!eval && !emit(jit, b, &out)) {
+    if (!eval && !emit(jit, b, tr.insns, &out)) {
         /* Full: start over with empty tables; a block always fits an empty buffer. */
         jit_flush(jit->cpu);
         b->id = 0;
-        if (!emit(jit, b, &out)) {
+        if (!emit(jit, b, tr.insns, &out)) {
             block_free(b);
             return NULL;
         }

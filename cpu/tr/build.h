@@ -70,6 +70,9 @@ static inline bool tr_long(const struct tr *t)
     return t->mode_key & MK_CODE64;
 }
 
+/* Vector operations (OPA_SSE), of all names. */
+tr_fn tr_vector;
+
 /* The functions, found by name; those that are missing call exec_. */
 #define TR(id) tr_fn tr_##id;
 #include "cpu/tr/have.def"

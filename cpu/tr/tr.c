@@ -89,6 +89,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         t.at = (u8)ir->nguest;
         ir->off[ir->nguest] = (u16)pos;
         fn = table[insn->op];
+        if (config->vec && config->vec[insn->op / 8] >> (insn->op & 7) & 1)
+            fn = tr_vector;
         if (!fn || is_off(config, insn->op) || !fn(&t, insn)) {
             ir->n = n, ir->ntemps = temps, t.next_temp = next_temp;
             exec_op(&t, insn);

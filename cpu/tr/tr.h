@@ -11,6 +11,7 @@
 struct tr_config {
     u8 off[(OP__COUNT + 7) / 8];
     u32 max_guest; /* instructions per block at most; 0: the default */
+    const u8 *vec; /* mask of vector operations that the back end has; NULL: none */
 };
 
 /* What came of one block. */

@@ -28,7 +28,8 @@ static inline void gen_ins(u64 *seed, struct ir_ins *i, bool long_mode)
     do {
         i->op = (u8)(rnd(seed) % IR__COUNT);
         info = &ir_op_info[i->op];
-    } while (info->attrs & IRA_EXIT || (i->op == IR_EXEC && rnd(seed) % 4));
+    } while (info->attrs & IRA_EXIT || (i->op == IR_EXEC && rnd(seed) % 4) ||
+             (i->op >= IR_VEC && i->op <= IR_VECS)); /* those need guest instructions */
     /* Moves and sums are what the folder works on. */
     if (r % 5 == 0)
         i->op = (r >> 8) % 3 == 0 ? IR_MOVI : (r >> 8) % 3 == 1 ? IR_MOV : IR_LEA;

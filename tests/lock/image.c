@@ -363,6 +363,33 @@ static void put_segments(const struct lock_prog *p, struct cpu *cpu)
     }
 }
 
+/* Mostly with all exceptions masked, as programs have it, and with values of all kinds. */
+static void put_fpu(struct cpu *cpu, u64 *s)
+{
+    struct fpu *f = &cpu->fpu;
+    if (lock_chance(s, 20))
+        return;
+    f->cw = (u16)(0x7f | (lock_chance(s, 60) ? 0x300 : lock_below(s, 4) << 8) |
+                  (lock_chance(s, 70) ? 0 : lock_below(s, 4) << 10));
+    f->top = (u8)lock_below(s, 8);
+    f->empty = lock_chance(s, 50) ? 0xff : (u8)lock_rnd(s);
+    for (unsigned i = 0; i < 8; i++) {
+        u32 k = lock_below(s, 10);
+        f->st[i].frac = lock_rnd(s) | (k < 8 ? BIT64(63) : 0);
+        f->st[i].se = (u16)(k < 6   ? 0x3fff + lock_below(s, 40) - 20 + (lock_below(s, 2) << 15)
+                            : k < 8 ? 0x7fff
+                                    : lock_rnd(s));
+    }
+    cpu->mxcsr = 0x1f80 | (lock_chance(s, 30) ? lock_below(s, 4) << 13 : 0) |
+                 (lock_chance(s, 10) ? 0x8000 : 0);
+    if (lock_chance(s, 5))
+        cpu->mxcsr &= ~BIT(7 + lock_below(s, 6));
+    for (unsigned i = 0; i < 16; i++) {
+        cpu->xmm[i].q[0] = lock_chance(s, 50) ? lock_rnd(s) : 0x3ff0000000000000ull + lock_rnd(s) % 9999;
+        cpu->xmm[i].q[1] = lock_chance(s, 50) ? lock_rnd(s) : 0x3f8000003f800001ull;
+    }
+}
+
 void lock_enter(const struct lock_prog *p, struct lock_machine *m)
 {
     struct cpu *cpu = m->cpu;
@@ -384,6 +411,7 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m)
         cpu->cr4 |= CR4_PSE;
     if (p->pse && cpu_has(cpu, FEAT_PGE))
         cpu->cr4 |= CR4_PGE;
+    put_fpu(cpu, &s);
     cpu->cr3 = LOCK_PAGING;
     cpu->cr0 = CR0_ET | (lock_chance(&s, 80) ? CR0_NE : 0) | (lock_chance(&s, 5) ? CR0_TS : 0) |
                (p->wp ? CR0_WP : 0);

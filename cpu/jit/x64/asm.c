@@ -68,6 +68,31 @@ void as_rm(struct as *a, unsigned opc, unsigned size, unsigned reg, struct mem m
     rm_sized(a, opc, size, reg, m, size == 1);
 }
 
+static void vec_head(struct as *a, u32 code, bool w, unsigned reg, unsigned index, unsigned rm)
+{
+    unsigned rex = (w ? 8u : 0u) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (rm >> 3 & 1);
+    if (code >> 16)
+        as8(a, (u8)(code >> 16));
+    if (rex)
+        as8(a, (u8)(0x40 | rex));
+    as8(a, 0x0f);
+    if ((code >> 8 & 0xff) > 1)
+        as8(a, (code >> 8 & 0xff) == 2 ? 0x38 : 0x3a);
+    as8(a, (u8)code);
+}
+
+void as_vec_rr(struct as *a, u32 code, bool w, unsigned reg, unsigned rm)
+{
+    vec_head(a, code, w, reg, 0, rm);
+    as8(a, (u8)(0xc0 | (reg & 7) << 3 | (rm & 7)));
+}
+
+void as_vec_rm(struct as *a, u32 code, bool w, unsigned reg, struct mem m)
+{
+    vec_head(a, code, w, reg, m.index == NOREG ? 0 : m.index, m.base);
+    modrm_mem(a, reg, m);
+}
+
 void as_lea(struct as *a, unsigned size, unsigned reg, struct mem m)
 {
     rm_sized(a, 0x8d, size, reg, m, false);

@@ -39,7 +39,7 @@ enum flag_mend {
     MEND_MUL    /* SF, ZF, AF and PF are to be cleared; CF = OF */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY };
+enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL };
 struct cold {
     u8 kind, at, write, size, reg; /* reg: the host register that holds the address or offset */
     u8 *from, *back;
@@ -60,6 +60,7 @@ struct em {
     u16 free_regs;          /* mask */
     u32 free_slots;
     u32 nexecs;
+    u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     struct cold cold[IR_MAX_INS];
     u32 ncold;
 };
@@ -80,6 +81,15 @@ void em_mem_op(struct em *e, const struct ir_ins *i);
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
              u64 arg);
 void em_emit_cold(struct em *e);
+/* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
+ * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
+unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);
+/* vec.c: vector operations; the stubs that bring registers in and out */
+void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_vector_enter(struct em *e);
+void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_x87_enter(struct em *e);
+void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);

@@ -31,15 +31,20 @@ static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
 
 /* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it
  * an access to [SCR + la] is right. Spoils the host's flags and SCR2. */
-static unsigned probe(struct em *e, const struct ir_ins *i, s32 imm, bool write)
+unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access)
 {
-    unsigned size = ir_bytes(i->type);
+    unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type);
     s32 tlb = ST_OFF(mmu.tlb) + (e->in->user ? (s32)sizeof(struct tlb) : 0);
     s32 tag = tlb + (s32)(write ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd));
     unsigned la;
     u8 *miss;
     em_flags_spoil(e, true);
     la = address(e, i, imm);
+    if (access == IR_ACCESS_ALIGNED) {
+        as_rr(&e->a, 0xf6, 1, 0, la);
+        as8(&e->a, 15);
+        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    }
     as_mov_rr(&e->a, 4, SCR, la);
     as_rr(&e->a, 0xc1, 4, 5, SCR);
     as8(&e->a, PAGE_BITS - 5);
@@ -55,7 +60,7 @@ static unsigned probe(struct em *e, const struct ir_ins *i, s32 imm, bool write)
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
-        c->write = write, c->size = i->type, c->reg = (u8)la;
+        c->write = write, c->size = access == IR_ACCESS_TEN ? 5 : i->type, c->reg = (u8)la;
     }
     return la;
 }
@@ -73,7 +78,7 @@ static void put(struct em *e, u8 dst, unsigned r, unsigned size)
 static void load(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = probe(e, i, (s32)i->imm, false);
+    unsigned la = em_probe(e, i, (s32)i->imm, false, IR_ACCESS_ANY);
     struct loc d = em_loc(e, i->dst);
     struct mem m = MEMX(SCR, la, 0, 0);
     if (i->op == IR_LD) {
@@ -96,7 +101,7 @@ static void load(struct em *e, const struct ir_ins *i)
 static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = probe(e, i, (s32)i->imm, true);
+    unsigned la = em_probe(e, i, (s32)i->imm, true, IR_ACCESS_ANY);
     struct mem m = MEMX(SCR, la, 0, 0);
     if (i->op == IR_STI)
         as_mov_mi(&e->a, size, m, (s32)(i->imm >> 32));
@@ -108,7 +113,7 @@ static void store(struct em *e, const struct ir_ins *i)
 static void load_for_write(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = probe(e, i, (s32)i->imm, true);
+    unsigned la = em_probe(e, i, (s32)i->imm, true, IR_ACCESS_ANY);
     struct loc d = em_loc(e, i->dst), p = em_loc(e, i->b);
     unsigned pr = p.reg ? p.r : SCR;
     as_lea(&e->a, 8, pr, MEMX(SCR, la, 0, 0));
@@ -207,6 +212,10 @@ static void cold_one(struct em *e, const struct cold *c)
         as_mov_ri(&e->a, SCR, c->arg);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->seg));
         as_jmp_to(&e->a, c->back);
+        break;
+    case COLD_BAIL:
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
         break;
     case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u); break;
     case COLD_ENTRY:

@@ -624,6 +624,13 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_CLC: as8(&e->a, 0xf8); break;
     case IR_STC: as8(&e->a, 0xf9); break;
     case IR_CMC: as8(&e->a, 0xf5); break;
+    case IR_VECL:
+    case IR_VECLF:
+    case IR_VECS: em_vector_op(e, i, live); return;
+    case IR_VEC:
+    case IR_VECF:
+    case IR_VECG:
+    case IR_VECD: em_vector_op(e, i, live); break;
     case IR_GETF: get_flags(e, i); return;
     case IR_SETF: set_flags(e, i); return;
     case IR_LDS:
@@ -668,6 +675,10 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     }
     for (u32 n = 0; n < b->n; n++) {
         const char *args = ir_op_info[b->ins[n].op].args;
+        if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
+            bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
+            *(x87 ? &e->last_x87 : &e->last_vec) = n + 1;
+        }
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
         if (args[2] == 'u' || args[2] == 'i' || args[2] == 'd')
@@ -727,6 +738,10 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
         em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_NE), NULL, 0);
     }
+    if (e->last_vec)
+        em_vector_enter(e);
+    if (e->last_x87)
+        em_x87_enter(e);
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
         const char *args = ir_op_info[i->op].args;
@@ -736,6 +751,10 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (args[2] == 'd')
             temp_give(e, i->b);
         emit_ins(e, i, e->live[n]);
+        if (i->op == IR_EXEC && n < e->last_vec)
+            em_vector_enter(e);
+        if (i->op == IR_EXEC && n < e->last_x87)
+            em_x87_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
         if (b_value)

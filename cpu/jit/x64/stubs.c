@@ -55,6 +55,42 @@ static void helper_begin(struct as *a)
     push(a, ADDR);
     as_lea(a, 8, RDI, MEM(STATE, -STATE_BIAS));
 }
+
+/* Vector registers go to struct cpu before C code runs. */
+static void vec_out(struct as *a, const u8 *spill_vec)
+{
+    u8 *none;
+    as_alu_mi(a, 7, 1, ST(vec_live), 0);
+    none = as_jcc(a, CC_E);
+    as_call_to(a, spill_vec);
+    as_patch(none, a->p);
+}
+
+/* ... and come back behind a helper in the middle of an instruction: begin() and end() around. */
+static void vec_keep_begin(struct as *a, const u8 *spill_vec)
+{
+    as_rm(a, 0x1b6, 4, R10, ST(vec_live));
+    push(a, R10);
+    push(a, R10); /* twice for the alignment of the stack */
+    vec_out(a, spill_vec);
+}
+
+static void vec_keep_end(struct as *a, u8 *const load_vec[2])
+{
+    u8 *none, *eight, *done;
+    pop(a, R10);
+    pop(a, R10);
+    as_rr(a, 0x85, 4, R10, R10);
+    none = as_jcc(a, CC_E);
+    as_alu_ri(a, 7, 4, R10, 1);
+    eight = as_jcc(a, CC_E);
+    as_call_to(a, load_vec[1]);
+    done = as_jmp(a);
+    as_patch(eight, a->p);
+    as_call_to(a, load_vec[0]);
+    as_patch(done, a->p);
+    as_patch(none, a->p);
+}
 static void helper_end(struct as *a, bool all)
 {
     pop(a, ADDR);
@@ -67,7 +103,12 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
                    struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 8192, false}, *a = &as;
-    u8 *leave, *out;
+    u8 *leave, *out, *spill_vec, *load_vec[2];
+
+    em_vector_stubs(buf, a, stubs);
+    spill_vec = codebuf_rw(buf, stubs->vec_spill);
+    load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
+    load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);
 
     /* u64 enter(cpu = rdi, host = rsi) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
@@ -83,6 +124,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     /* out: the result is in RAX */
     out = a->p;
     spill(a);
+    vec_out(a, spill_vec);
     as_alu_ri(a, 0, 8, RSP, 8);
     for (unsigned i = ARRAY_LEN(saved); i-- > 0;)
         pop(a, saved[i]);
@@ -104,28 +146,47 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_jmp_to(a, out);
 
     for (unsigned w = 0; w < 2; w++)
-        for (unsigned s = 0; s < 4; s++) {
+        for (unsigned s = 0; s < 6; s++) {
             stubs->prepare[w][s] = codebuf_rx(buf, a->p);
             helper_begin(a);
+            vec_keep_begin(a, spill_vec);
             as_mov_rr(a, 8, RSI, ADDR);
-            as_mov_ri(a, RDX, BIT(s) | w << 8);
+            as_mov_ri(a, RDX, (s == 5 ? 10 : BIT(s)) | w << 8);
             as_mov_rr(a, 4, RCX, SCR2);
             call_abs(a, (const void *)(uintptr_t)helpers->prepare);
+            vec_keep_end(a, load_vec);
             helper_end(a, false);
             ret(a);
         }
 
     stubs->seg = codebuf_rx(buf, a->p);
     helper_begin(a);
+    vec_keep_begin(a, spill_vec);
     as_mov_rr(a, 8, RSI, ADDR);
     as_mov_rr(a, 4, RDX, RAX);
     as_mov_rr(a, 4, RCX, SCR2);
     call_abs(a, (const void *)(uintptr_t)helpers->seg);
+    vec_keep_end(a, load_vec);
+    helper_end(a, false);
+    ret(a);
+
+    stubs->bail = codebuf_rx(buf, a->p);
+    helper_begin(a);
+    vec_out(a, spill_vec);
+    as_mov_rr(a, 4, RSI, SCR2);
+    call_abs(a, (const void *)(uintptr_t)helpers->bail);
+
+    stubs->x87_load = codebuf_rx(buf, a->p);
+    helper_begin(a);
+    vec_keep_begin(a, spill_vec);
+    call_abs(a, (const void *)(uintptr_t)helpers->x87_load);
+    vec_keep_end(a, load_vec);
     helper_end(a, false);
     ret(a);
 
     stubs->exec = codebuf_rx(buf, a->p);
     helper_begin(a);
+    vec_out(a, spill_vec);
     as_mov_rr(a, 8, RSI, SCR2);
     call_abs(a, (const void *)(uintptr_t)helpers->exec);
     as_rr(a, 0x85, 8, RAX, RAX);
@@ -144,6 +205,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->execx = codebuf_rx(buf, a->p);
     as_alu_ri(a, 5, 8, RSP, 8); /* as if called */
     helper_begin(a);
+    vec_out(a, spill_vec);
     as_mov_rr(a, 8, RSI, SCR2);
     call_abs(a, (const void *)(uintptr_t)helpers->exec);
     helper_end(a, true);
