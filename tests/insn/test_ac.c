@@ -40,7 +40,7 @@ ONE(pusha, "mov esp, ebx\n pusha");
 ONE(popa, "mov esp, ebx\n popa");
 ONE(enter, "mov esp, ebx\n enter 8, 0");
 ONE(leave, "mov ebp, ebx\n leave");
-ONE(call, "mov esp, ebx\n call $+5");
+ONE(call, "mov esp, ebx\n call 1f\n 1:");
 ONE(callf, "mov esp, ebx\n .byte 0x9a\n .long 0x12000\n .word 0x1b");
 ONE(les, "les eax, [ebx]");
 ONE(bound, "xor eax, eax\n bound eax, [ebx]");

@@ -10,7 +10,7 @@ enum { INT32 = DA_P | SYS_INT32 << 8, HANDLER = 0x12000, RW = 3, WR = 1, IO = 2 
 
 GUEST(nops, 32, "nop\n nop\n nop\n hlt");
 GUEST(ss_nop, 32, "mov ss, eax\n nop\n nop\n hlt");
-GUEST(ss_pop_nop, 32, "pop ss\n nop\n nop\n hlt");
+GUEST(ss_pop_nop, 32, ".byte 0x17\n nop\n nop\n hlt");
 GUEST(ss_ss, 32, "mov ss, eax\n mov ss, eax\n nop\n hlt");
 GUEST(lss, 32, "lss esp, [ebx]\n nop\n hlt");
 GUEST(ss_mem_int, 32, "mov ss, [ebx]\n int 0x40\n nop\n hlt");
@@ -28,7 +28,7 @@ GUEST(write_dr7, 32, "mov dr7, eax\n mov eax, dr7\n mov dr6, ebx\n mov ebx, dr6\
 GUEST(read_twice, 32, "mov eax, dr0\n mov eax, dr0\n hlt");
 GUEST(store_two, 32, "mov [ebx], eax\n mov ecx, [esi]\n nop\n hlt");
 GUEST(load_absent, 32, "mov eax, [ebx]\n mov eax, [esi]\n hlt");
-GUEST(int1, 32, "int1\n nop\n hlt");
+GUEST(int1, 32, ".byte 0xf1\n nop\n hlt");
 GUEST(popf_tf, 32, "popfd\n nop\n nop\n hlt");
 GUEST(tf_hlt, 32, "hlt\n nop\n nop\n hlt");
 GUEST(tf_div, 32, "div ecx\n nop\n hlt");

@@ -19,7 +19,7 @@ enum {
 GUEST(int40, 32, "int 0x40\n hlt");
 GUEST(divide, 32, "div edx\n hlt");
 GUEST(int3, 32, "int3\n hlt");
-GUEST(int1, 32, "int1\n hlt");
+GUEST(int1, 32, ".byte 0xf1\n hlt");
 GUEST(into, 32, "into\n hlt");
 GUEST(nops, 32, "nop\n nop\n hlt");
 GUEST(load_ds, 32, "mov ds, ax\n hlt");

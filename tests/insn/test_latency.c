@@ -10,7 +10,7 @@
 
 #if defined(__x86_64__)
 
-GUEST(jmp_self, 32, "jmp $");
+GUEST(jmp_self, 32, "1: jmp 1b");
 GUEST(jcc_self, 32, "xor eax, eax\n 1: je 1b");
 GUEST(pair, 32, "1: inc eax\n jmp 2f\n nop\n 2: inc ecx\n jmp 1b");
 GUEST(indirect, 32, "1: inc eax\n jmp ebx");
@@ -19,7 +19,7 @@ GUEST(long_loop, 32,
       "1: inc eax\n push eax\n pop ecx\n xor ecx, edx\n mov [esi], ecx\n add edx, [esi]\n jnz 1b\n "
       "jmp 1b");
 GUEST(strings, 32, "1: mov ecx, 64\n mov esi, 0x40000\n mov edi, 0x50000\n rep movsb\n jmp 1b");
-GUEST(loop_insn, 32, "1: or ecx, -1\n loop $\n jmp 1b");
+GUEST(loop_insn, 32, "1: or ecx, -1\n 2: loop 2b\n jmp 1b");
 GUEST(faulting, 32, "1: ud2");
 GUEST(back, 32, "iretd");
 GUEST(self_changing, 32, "1: inc byte ptr [edi]\n .byte 0xb8\n .long 0\n jmp 1b");

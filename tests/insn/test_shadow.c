@@ -14,7 +14,7 @@ GUEST(sti_cli, 32, "sti\n cli\n inc edi\n hlt");
 GUEST(sti_ss, 32, "sti\n mov ss, eax\n inc edi\n inc edi\n hlt");
 GUEST(ss_sti, 32, "mov ss, eax\n sti\n inc edi\n hlt");
 GUEST(on_already, 32, "sti\n inc edi\n inc edi\n hlt");
-GUEST(pop_ss, 32, "push ss\n sti\n nop\n pop ss\n mov esp, ebx\n inc edi\n hlt");
+GUEST(pop_ss, 32, ".byte 0x16\n sti\n nop\n .byte 0x17\n mov esp, ebx\n inc edi\n hlt");
 GUEST(lss, 32, "lss esp, [esi]\n inc edi\n hlt");
 GUEST(popf, 32, "push 0x202\n popfd\n inc edi\n hlt");
 GUEST(iret, 32, "iretd\n hlt");

@@ -37,7 +37,7 @@ WRITER(w_bts, "bts dword ptr [ebx], 1\n bts dword ptr [ebx], 9\n bts dword ptr [
               "bts dword ptr [ebx], 25");
 WRITER(w_bytes, "mov [ebx], cl\n mov [ebx+1], cl\n mov [ebx+2], cl\n mov [ebx+3], cl");
 WRITER(w_mid, "mov [ebx], cx\n mov [ebx+2], cx");
-WRITER(w_pop, "push ecx\n pop [ebx]");
+WRITER(w_pop, "push ecx\n pop dword ptr [ebx]");
 WRITER(w_bswap, "rol dword ptr [ebx], 8\n or [ebx], edi");
 
 static struct machine *m;

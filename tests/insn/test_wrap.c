@@ -24,7 +24,7 @@ GUEST(es_store, 16, "mov es:[bx], ax\n hlt");
 GUEST(inc_eax, 32, "inc eax\n inc eax\n inc eax\n inc eax");
 GUEST(mov_imm, 32, "mov eax, 0x44332211\n hlt");
 GUEST(inc_hlt32, 32, "inc eax\n hlt");
-GUEST(jmp_over, 32, "jmp $+0x7f\n hlt");
+GUEST(jmp_over, 32, ".byte 0xeb, 0x7d\n hlt");
 GUEST(ld_st, 32, "mov eax, [ebx]\n mov [esi], eax\n hlt");
 GUEST(index, 32, "mov eax, [ebx+ecx*8+0x10]\n hlt");
 GUEST(fs_base, 32, "mov eax, fs:[ebx]\n hlt");
