@@ -108,6 +108,8 @@ u32 ora_host_avx(void);
 struct ora_guest;
 struct ora_guest *ora_guest_new(enum cpu_engine engine, bool lma, u64 feats);
 void ora_guest_free(struct ora_guest *g);
+/* Blocks that its translator has made. */
+u64 ora_guest_blocks(const struct ora_guest *g);
 void ora_guest_run(struct ora_guest *g, const struct ora_case *c, struct ora_out *out);
 u64 ora_guest_feats(const struct ora_guest *g);
 

@@ -429,8 +429,6 @@ static void aim_registers(struct ora_case *c, const struct insn *in, u64 *s)
         for (u32 i = 0; i < 8; i++) {
             u8 *lane = i < 4 ? c->in.fx + 160 + 16 * (in->index & 15) + 4 * i
                              : c->in.ymmh[in->index & 15] + 4 * (i - 4);
-            u32 size = in->vsib;
-            (void)size;
             st32(lane, ora_chance(s, 90) && !(i & 1) ? ora_below(s, 64)
                        : ora_chance(s, 90)           ? 0
                                                      : ~0u);

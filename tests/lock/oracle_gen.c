@@ -227,6 +227,8 @@ void ora_make(struct ora_case *c, u64 seed, const struct ora_rows *rows, u64 fea
     c->lma = c->mode == 64 || ora_chance(s, 25);
     c->amd = rows->amd;
     ora_make_state(c, s);
+    if (c->amd && !(ld16(c->in.fx + 2) & 0x80)) /* x87 pointers would not be loaded */
+        memset(c->in.fx + 6, 0, 18);
     if (!rows->avx)
         memset(c->in.ymmh, 0, sizeof(c->in.ymmh));
     segments(c, s);

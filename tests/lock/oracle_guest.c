@@ -158,6 +158,8 @@ static void make_registers(struct ora_guest *g, u64 feats)
     cpu->feats = feats & (BIT64(FEAT__COUNT) - 1);
     cpu->cr0 = CR0_PE | CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_AM;
     cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    if (cpu_has(cpu, FEAT_FSGSBASE))
+        cpu->cr4 |= CR4_FSGSBASE;
     if (cpu_has(cpu, FEAT_XSAVE)) {
         cpu->cr4 |= CR4_OSXSAVE;
         cpu->xcr0 = 7;
@@ -217,6 +219,11 @@ void ora_guest_free(struct ora_guest *g)
 u64 ora_guest_feats(const struct ora_guest *g)
 {
     return g->m->cpu->feats;
+}
+
+u64 ora_guest_blocks(const struct ora_guest *g)
+{
+    return g && g->m->cpu->jit ? jit_stats(g->m->cpu)->blocks : 0;
 }
 
 /* ---- state in ---- */
@@ -362,11 +369,11 @@ static void run(struct ora_guest *g)
     switch (setjmp(cpu->unwind)) {
     case 0: break;
     case CPU_UNWIND_BAIL:
-        cpu->budget += cpu->ahead;
-        cpu->ahead = 0;
+        cpu_unwound(cpu);
         exec_run(cpu, 1, false);
         break;
     default:
+        cpu_unwound(cpu);
         o->vector = cpu->exc_vector;
         o->error = cpu->exc_has_error ? cpu->exc_error : 0;
         o->cr2 = o->vector == EXC_PF ? cpu->cr2 : 0;

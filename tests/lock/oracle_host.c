@@ -149,7 +149,7 @@ u64 ora_host_feats(void)
     u64 feats = FEAT_BIT(BASE);
     for (u32 f = 1; f < FEAT__COUNT; f++) {
         u32 r[4] = {0};
-        if (__get_cpuid_max(row[f].leaf & 0x80000000u, NULL) < row[f].leaf)
+        if ((u32)__get_cpuid_max(row[f].leaf & 0x80000000u, NULL) < row[f].leaf)
             continue;
         __cpuid_count(row[f].leaf, 0, r[0], r[1], r[2], r[3]);
         if (r[row[f].reg] >> row[f].bit & 1)

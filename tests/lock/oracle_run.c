@@ -266,12 +266,14 @@ static void report(struct runner *r, double seconds)
     all = r->rows.n;
     s->seconds = seconds;
     fprintf(r->out,
-            "oracle: %llu cases (%llu also in the jit), %.0f a second, %u of %u encodings, %u "
+            "oracle: %llu cases (%llu also in the jit, %llu blocks), %.0f a second, %u of %u "
+            "encodings, %u "
             "operations; "
             "%llu without an end, %llu excused, %llu differ\n",
-            (unsigned long long)s->ran, (unsigned long long)s->jit_ran, (double)s->ran / seconds,
-            rows, all, ops, (unsigned long long)s->timeouts, (unsigned long long)s->excused,
-            (unsigned long long)s->differ);
+            (unsigned long long)s->ran, (unsigned long long)s->jit_ran,
+            (unsigned long long)(ora_guest_blocks(r->guest[J32]) + ora_guest_blocks(r->guest[J64])),
+            (double)s->ran / seconds, rows, all, ops, (unsigned long long)s->timeouts,
+            (unsigned long long)s->excused, (unsigned long long)s->differ);
     if (s->quiet)
         return;
     fprintf(r->out, "undefined flags that differed and were masked:");

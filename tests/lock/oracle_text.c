@@ -101,7 +101,7 @@ static void put_bytes(FILE *f, const char *name, u32 at, const u8 *p, u32 n)
 
 bool ora_write(FILE *f, const struct ora_case *c, const struct ora_out *want, const char *note)
 {
-    struct ora_regs none = {{0}}, in = c->in, out = want->r;
+    struct ora_regs none = {.rip = 0}, in = c->in, out = want->r;
     char text[96];
     struct insn insn;
     if (note)
@@ -208,12 +208,10 @@ bool ora_read(FILE *f, struct ora_case *c, struct ora_out *want, char *err, size
 void ora_explain(FILE *f, const struct ora_case *c, const struct ora_out *host,
                  const struct ora_out *guest, const char *engine)
 {
-    struct ora_regs none = {{0}}, in = c->in, h = host->r, g = guest->r;
+    struct ora_regs h = host->r, g = guest->r;
     ora_write(f, c, host, NULL);
     fprintf(f, "# %s gives: vector %x error %x cr2 %llx status %u\n", engine, guest->vector,
             guest->error, (unsigned long long)guest->cr2, guest->status);
-    (void)none;
-    (void)in;
     put_regs(f, &g, &h);
     if (guest->mem_hi) {
         fprintf(f, "# %s changed %x %x\n", engine, guest->mem_lo, guest->mem_hi);
