@@ -11,6 +11,8 @@ $(B)/obj/libtests.a: $(TEST_SHARED_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
+# It opens libunicorn when that is there (package libunicorn-dev).
+$(B)/tests/lock/test_unicorn: LIBS += -ldl
 $(B)/tests/%: tests/%.c $(B)/obj/libtests.a $(B)/libfront.a $(B)/libdragoman.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

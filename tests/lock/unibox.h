@@ -26,12 +26,13 @@ struct unibox *unibox_new(unsigned bits, char *why, size_t n);
 void unibox_free(struct unibox *b);
 /* Its memory, LOCK_RAM bytes. To be changed with unibox_memory only. */
 const u8 *unibox_ram(const struct unibox *b);
-/* Make its memory equal to `from`; `all`: also where translations of it may lie. */
-void unibox_memory(struct unibox *b, const u8 *from, bool all);
+/* Make its memory equal to `from`. */
+void unibox_memory(struct unibox *b, const u8 *from);
 /* Give it the registers of cpu; `world`: also tables, control registers and segments. */
 void unibox_put(struct unibox *b, const struct cpu *cpu, bool world);
-/* Run one instruction. The vector that it raised, or UNIBOX_*. */
-int unibox_step(struct unibox *b);
+/* Run the instruction at linear address pc. The vector that it raised, or UNIBOX_*. The library may abort the process: what follows
+ * the instruction is translated with it. */
+int unibox_step(struct unibox *b, u64 pc);
 void unibox_get(struct unibox *b, struct unibox_state *s);
 /* The same view of ours. */
 void unibox_ours(const struct cpu *cpu, struct unibox_state *s);

@@ -23,6 +23,7 @@ struct uni_step {
     struct insn in;
     bool decoded, lock; /* lock: F0 among the first bytes */
     unsigned bits;
+    u64 la;
     struct unibox_state before, ours, theirs;
     int vector, their_vector;
     u32 error, diff, flags;
