@@ -87,7 +87,7 @@ void jit_x87_spill(struct cpu *cpu)
 static bool touches_x87(unsigned op)
 {
     return op_info[op].attrs & (OPA_X87 | OPA_MMX) || op == OP_XSAVE || op == OP_XSAVEOPT ||
-           op == OP_XSAVEC || op == OP_XRSTOR;
+           op == OP_XSAVEC || op == OP_XRSTOR || op == OP_XGETBV; /* of XINUSE */
 }
 
 static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
