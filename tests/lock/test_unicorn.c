@@ -54,8 +54,8 @@ static void explain(const struct duo *d, const struct uni_step *st)
     const struct unibox_state *a = &st->ours, *b = &st->theirs;
     if (st->decoded)
         disasm(text, sizeof(text), &st->in, st->before.rip);
-    printf("unicorn: seed 0x%llx, %s at %llx, %u bits: ours %d, theirs %d, error %x, differs in %02x\n",
-           (unsigned long long)d->prog.seed, text, (unsigned long long)st->before.rip, st->bits, st->vector, st->their_vector,
+    printf("unicorn: seed 0x%llx, %s (%02x%02x%02x) at %llx, %u bits: ours %d, theirs %d, error %x, differs in %02x\n",
+           (unsigned long long)d->prog.seed, text, st->bytes[0], st->bytes[1], st->bytes[2], (unsigned long long)st->before.rip, st->bits, st->vector, st->their_vector,
            st->error, st->diff);
     for (unsigned i = 0; i < 16; i++)
         if (a->gpr[i] != b->gpr[i])
@@ -71,7 +71,8 @@ static void explain(const struct duo *d, const struct uni_step *st)
            (unsigned long long)a->cr4, (unsigned long long)b->cr4);
     for (unsigned i = 0; i < 8; i++)
         if (memcmp(a->st[i], b->st[i], 10))
-            printf("  st%u %04x%016llx %04x%016llx\n", i, ld16(a->st[i] + 8), (unsigned long long)ld64(a->st[i]),
+            printf("  st%u %04x%016llx: %04x%016llx %04x%016llx\n", i, ld16(st->before.st[i] + 8),
+                   (unsigned long long)ld64(st->before.st[i]), ld16(a->st[i] + 8), (unsigned long long)ld64(a->st[i]),
                    ld16(b->st[i] + 8), (unsigned long long)ld64(b->st[i]));
     for (unsigned i = 0; i < (st->bits == 64 ? 16u : 8u); i++)
         if (memcmp(a->xmm[i], b->xmm[i], 16))
@@ -132,7 +133,8 @@ static void look(struct duo *d, struct uni_step *st)
     st->decoded = n && decode(&st->in, bytes, n, cpu->code_bits, cpu->feats) == DEC_OK;
     st->bits = cpu->code_bits;
     st->lock = memchr(bytes, 0xf0, 5) != NULL;
-    st->la = la;
+    st->la = cpu->code_bits == 64 ? cpu->rip : (u32)la;
+    memcpy(st->bytes, bytes, sizeof(st->bytes));
     unibox_ours(cpu, &st->before);
 }
 

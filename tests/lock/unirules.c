@@ -112,6 +112,12 @@ static bool no_osfxsr(const struct uni_step *st)
     return st->vector == EXC_UD && op_info[st->in.op].attrs & OPA_SSE && !(st->before.cr4 & CR4_OSFXSR);
 }
 
+/* 66 beside F2 or F3: the latter choose the instruction (SDM vol. 2, 2.1.1). */
+static bool two_prefixes(const struct uni_step *st)
+{
+    return op_info[st->in.op].attrs & OPA_SSE && memchr(st->bytes, 0x66, 4) && (memchr(st->bytes, 0xf2, 4) || memchr(st->bytes, 0xf3, 4));
+}
+
 /* Nothing happened at all. */
 static bool idle(const struct uni_step *st)
 {
@@ -188,6 +194,34 @@ const struct uni_rule uni_rules[] = {
     {OP_SHLD, UNI_GPR | UNI_MEM | UNI_FLAGS, narrow, "16 bits, count above 16: undefined (SDM vol. 2)"},
     {OP_SHRD, UNI_GPR | UNI_MEM | UNI_FLAGS, narrow, "16 bits, count above 16: undefined (SDM vol. 2)"},
     {UNI_ANY, UNI_ALL, no_osfxsr, "CR4.OSFXSR as set from outside is not looked at"},
+    {OP_JMPF, 0, long_mode, "far transfers in 64-bit code give CS a base"},
+    {OP_CALLF, 0, long_mode, "far transfers in 64-bit code give CS a base"},
+    {OP_RETF, 0, long_mode, "far transfers in 64-bit code give CS a base"},
+    {OP_IRET, 0, long_mode, "far transfers in 64-bit code give CS a base"},
+    {OP_LES, UNI_SEL, narrow, "far pointers at the end of 64 KiB: its segments do not end there"},
+    {OP_LDS, UNI_SEL, narrow, "far pointers at the end of 64 KiB: its segments do not end there"},
+    {OP_LFS, UNI_SEL, narrow, "far pointers at the end of 64 KiB: its segments do not end there"},
+    {OP_LGS, UNI_SEL, narrow, "far pointers at the end of 64 KiB: its segments do not end there"},
+    {OP_LSS, UNI_SEL, narrow, "far pointers at the end of 64 KiB: its segments do not end there"},
+    {OP_CMPXCHG, UNI_GPR, long_mode, "32-bit register that did not compare: its upper half is cleared"},
+    {OP_FSTPNCE, UNI_X87, NULL, "D9 D8+i stores an empty ST(0); it is popped only"},
+    {OP_SAHF, UNI_FLAGS, long_mode, "with REX, SPL is taken for AH"},
+    {OP_LAHF, UNI_GPR, long_mode, "with REX, SPL is taken for AH"},
+    {OP_RET, UNI_GPR, NULL, "the count of RET is extended by its sign"},
+    {OP_SMSW, UNI_GPR | UNI_MEM, NULL, "the upper half of SMSW's register is undefined; ours all of CR0 as processors"},
+    {OP_LSS, UNI_GPR, long_mode, "REX.W: AMD's far pointers"},
+    {OP_LFS, UNI_GPR, long_mode, "REX.W: AMD's far pointers"},
+    {OP_LGS, UNI_GPR, long_mode, "REX.W: AMD's far pointers"},
+    {OP_FNSTENV, UNI_MEM | UNI_X87, NULL, "FNSTENV does not mask exceptions, no x87 pointers"},
+    {OP_FLDCW, UNI_X87, NULL, "reserved bits of the control word are loaded"},
+    {OP_FLDENV, UNI_X87, NULL, "reserved bits of the control word are loaded"},
+    {OP_FRSTOR, UNI_X87, NULL, "reserved bits of the control word are loaded"},
+    {OP_FBSTP, UNI_MEM | UNI_X87, NULL, "FBSTP out of range does not give the indefinite value"},
+    {OP_FUCOMI, UNI_FLAGS | UNI_X87, NULL, "OF, SF and AF are not cleared"},
+    {OP_FCOMI, UNI_FLAGS | UNI_X87, NULL, "OF, SF and AF are not cleared"},
+    {OP_FUCOMIP, UNI_FLAGS | UNI_X87, NULL, "OF, SF and AF are not cleared"},
+    {OP_FCOMIP, UNI_FLAGS | UNI_X87, NULL, "OF, SF and AF are not cleared"},
+    {UNI_ANY, UNI_ALL, two_prefixes, "66 beside F2 or F3 chooses another instruction"},
     {OP_LMSW, 0, NULL, "control registers are set from outside, which does not reach all it derives from them"},
     {OP_CLTS, 0, NULL, "control registers are set from outside, which does not reach all it derives from them"},
     {OP_SMSW, UNI_GPR | UNI_MEM, long_mode, "64-bit code runs without paging"},
@@ -216,7 +250,7 @@ bool uni_excluded(const struct uni_step *st)
     if (op_info[st->in.op].attrs & OPA_AVX)
         return true;
     for (unsigned i = 0; i < uni_nrules; i++)
-        if (uni_rules[i].op == st->in.op && !uni_rules[i].diff)
+        if (uni_rules[i].op == st->in.op && !uni_rules[i].diff && (!uni_rules[i].when || uni_rules[i].when(st)))
             return true;
     return false;
 }

@@ -24,6 +24,7 @@ struct uni_step {
     bool decoded, lock; /* lock: F0 among the first bytes */
     unsigned bits;
     u64 la;
+    u8 bytes[16];
     struct unibox_state before, ours, theirs;
     int vector, their_vector;
     u32 error, diff, flags;
