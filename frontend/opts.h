@@ -112,6 +112,8 @@ struct options {
     enum { RTC_UTC, RTC_LOCAL, RTC_DATE } rtc;
     int icount_shift; /* -1: host-paced */
     bool icount_sleep;
+    bool seeded; /* -seed was given */
+    u64 seed;
     bool stopped, no_reboot, no_shutdown;
     char pidfile[OPT_PATH];
     u32 log_mask;

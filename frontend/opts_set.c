@@ -553,6 +553,14 @@ bool opt_set_ICOUNT(struct options *opt, const char *flag, const char *val, stru
     return true;
 }
 
+bool opt_set_SEED(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    if (!opts_number(val, ~(u64)0, &opt->seed))
+        return err_set(err, "-seed takes a number, not '%.60s'.", val);
+    opt->seeded = true;
+    return true;
+}
+
 bool opt_set_S_(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     opt->stopped = true;

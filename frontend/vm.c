@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -369,6 +370,11 @@ static void fill_config(struct vm *vm)
 
     cfg->ram_size = opt->ram_size;
     cfg->cpus = opt->cpus;
+    cfg->cpu_seed = opt->seed;
+    /* Counted time promises equal runs; others must not all see the same numbers. */
+    if (!opt->seeded && opt->icount_shift < 0 &&
+        getrandom(&cfg->cpu_seed, sizeof(cfg->cpu_seed), 0) < 0)
+        cfg->cpu_seed = host_now() ^ (u64)getpid() << 32;
     cfg->cpu_model = opt->cpu[0] ? opt->cpu : NULL;
     cfg->clock = &vm->clock;
     cfg->log = &vm->log;

@@ -59,6 +59,7 @@ struct pc_hooks {
 struct pc_config {
     u64 ram_size;                /* bytes, a multiple of 4 KiB, at least 1 MiB; 0: 128 MiB */
     unsigned cpus;               /* 0: one */
+    u64 cpu_seed;                /* of random numbers that guests see (RDRAND) */
     const char *cpu_model;       /* NULL: the default model; may carry ",+feat,-feat" */
     struct clock *clock;         /* the machine's virtual clock, made by the caller; required */
     struct log *log;             /* may be NULL */

@@ -226,7 +226,7 @@ static bool create_cpu(struct pc *pc, unsigned i, struct err *err)
     struct pc_port *port = &pc->parts->port[i];
     struct cpu_config cc = {
         .mem = &pc->mem, .io = &pc->io, .space = &pc->space, .clock = pc->clock, .log = pc->log,
-        .model = pc->cfg.cpu_model, .index = i,
+        .model = pc->cfg.cpu_model, .index = i, .seed = pc->cfg.cpu_seed,
     };
     struct cpu *cpu = cpu_new(&cc, err);
 

@@ -226,6 +226,7 @@ START_TEST(boot_time_debug)
     bad("-rtc base=2001-13-01", "'2001-13-01'");
     bad("-rtc base=yesterday", "'yesterday'");
     bad("-icount shift=11", "0 to 10");
+    bad("-seed many", "takes a number");
     bad("-d in_asn", "in_asn");
     bad("-dfilter zz", "'zz'");
     bad("-fw_cfg name=opt/x", "string=");
