@@ -2,8 +2,9 @@
  * from the first x87 operation until exec touches the unit or translated code is left
  * (cpu->x87_live); each operation is then the host's own with the same bytes (SDM vol. 1 ch. 8).
  * C code in between does not mind: only long double would use the unit. */
-#include "cpu/exec/x87.h"
 #include "cpu/jit/x64/em.h"
+
+enum { SW_TOP = 0x3800 };
 
 /* FNSAVE's image in 32-bit protected mode form, which 64-bit code uses, too. */
 struct image {
@@ -14,7 +15,7 @@ struct image {
 void be_x87_load(struct cpu *cpu)
 {
     struct fpu *f = &cpu->fpu;
-    struct image m = {.cw = 0xffff0000u | f->cw, .sw = 0xffff0000u | x87_status(cpu)};
+    struct image m = {.cw = 0xffff0000u | f->cw, .sw = 0xffff0000u | f->sw | (u32)f->top << 11};
     for (unsigned i = 0; i < 8; i++) {
         const struct f80 *st = &f->st[(f->top + i) & 7];
         st64(m.st[i], st->frac);
