@@ -343,6 +343,9 @@ void exec_FXSAVE(struct cpu *cpu, const struct insn *insn)
     }
     if (off + FX_SIZE > cpu->seg[insn->seg].end_w) /* the segment has to hold all of it */
         seg_check(cpu, insn->seg, off, FX_SIZE, true);
+    /* ... and all of its pages must be writable, also for what is not written. */
+    mem_check_write(cpu, insn->seg, off, 1);
+    mem_check_write(cpu, insn->seg, off + FX_SIZE - 1, 1);
     mem_write_bytes(cpu, insn->seg, off, m, xmms ? FX_XMM + 16 * xmms : FX_XMM);
 }
 

@@ -309,7 +309,8 @@ const char *ora_end_excused(const struct ora_case *c, const struct ora_out *h,
     if (c->mode != 64 && (h->vector == EXC_GP || h->vector == EXC_SS) && !h->error &&
         ((g->vector == EXC_PF && ((u32)g->cr2 >= 0xffffff00u || g->cr2 < 0x200)) ||
          (g->vector == EXC_AC &&
-          ((u32)operand(c, &in) >= 0xffffff00u || (u32)c->in.gpr[REG_SP] >= 0xffffff00u))))
+          ((u32)operand(c, &in) >= 0xffffff00u || (u32)c->in.gpr[REG_SP] >= 0xffffff00u ||
+           (c->op == OP_ENTER && (u32)c->in.gpr[REG_BP] < 0x200)))))
         return "access across 4 GiB in a flat segment: implementation-specific (SDM vol. 3, 5.3)";
     return NULL;
 }
