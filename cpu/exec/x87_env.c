@@ -329,7 +329,7 @@ void x87_image_load(struct cpu *cpu, bool wide, const u8 *m)
 void exec_FXSAVE(struct cpu *cpu, const struct insn *insn)
 {
     u64 off = fx_address(cpu, insn);
-    unsigned xmms = fx_xmms(cpu);
+    unsigned xmms = fx_xmms(cpu), room = PAGE_SIZE - (mem_address(cpu, insn->seg, off) & PAGE_MASK);
     u8 m[FX_SIZE];
     x87_image_store(cpu, insn->osz == 8, m);
     memset(m + 24, 0, 8);
@@ -345,7 +345,8 @@ void exec_FXSAVE(struct cpu *cpu, const struct insn *insn)
         seg_check(cpu, insn->seg, off, FX_SIZE, true);
     /* ... and all of its pages must be writable, also for what is not written. */
     mem_check_write(cpu, insn->seg, off, 1);
-    mem_check_write(cpu, insn->seg, off + FX_SIZE - 1, 1);
+    if (room < FX_SIZE)
+        mem_check_write(cpu, insn->seg, off + room, 1);
     mem_write_bytes(cpu, insn->seg, off, m, xmms ? FX_XMM + 16 * xmms : FX_XMM);
 }
 

@@ -118,6 +118,11 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m);
 
 /* insn.c: append one random instruction (or a few that belong together). */
 void lock_gen_insn(struct lock_prog *p, u64 *s);
+/* No program may make data its page tables: lock_flush() is what loads CR3. */
+static inline bool lock_loads_cr3(const struct insn *insn)
+{
+    return insn->op == OP_MOVCR && insn->o[0].kind == OPND_CR && insn->o[0].reg == 3;
+}
 /* An empty instruction behind the others; is there room for n more? n low bytes of v behind i's. */
 struct lock_insn *lock_next(struct lock_prog *p);
 bool lock_room(const struct lock_prog *p, u32 n);

@@ -123,6 +123,8 @@ static bool try_any64(struct lock_prog *p, u64 *s, bool plain)
         return false;
     if (res == DEC_OK && dec.op == OP_HLT && !lock_chance(s, 10))
         return false;
+    if (res == DEC_OK && lock_loads_cr3(&dec))
+        return false;
     i.len = res == DEC_OK ? dec.len : (u8)MIN((unsigned)i.len, 6u);
     *lock_next(p) = i;
     return true;
