@@ -161,9 +161,10 @@ void cpu_update_mode(struct cpu *cpu)
         cpu->stack_bits = 64;
     else
         cpu->stack_bits = cpu->seg[SEG_SS].attr & DA_DB ? 32 : 16;
-    /* The upper halves do not survive leaving 64-bit mode (SDM vol. 1 section 3.4.1.1). Cleared, a
-     * 32-bit address may be a register as it is. */
-    if (was64 && cpu->code_bits != 64)
+    /* The upper halves do not survive leaving 64-bit mode (SDM vol. 1 section 3.4.1.1), and RSM may
+     * bring some into 32-bit code. Translated code takes a register as it is for a 32-bit address:
+     * outside of 64-bit code they are zero, always. */
+    if (cpu->code_bits != 64 && cpu_has(cpu, FEAT_LM))
         for (unsigned i = 0; i < 8; i++)
             cpu->gpr[i] = (u32)cpu->gpr[i];
     /* The ends of segments depend on rights being checked and on 64-bit code. */
@@ -176,7 +177,6 @@ void cpu_update_mode(struct cpu *cpu)
     cpu->align_check = cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->eflags & FL_AC);
 
     key |= cpu->code_bits == 64 ? MK_CODE64 : cpu->code_bits == 32 ? MK_CODE32 : 0;
-    key |= cpu->code_bits != 64 && cpu_lma(cpu) ? MK_COMPAT : 0;
     key |= !(cpu->cr0 & (CR0_EM | CR0_TS)) && (cpu->cr4 & CR4_OSFXSR) &&
                    (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS
                ? MK_VEC

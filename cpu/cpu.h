@@ -83,7 +83,8 @@ enum {
 };
 
 enum { MXCSR_MASKS = 0x1f80 };
-enum { SW_ES = 0x80 }; /* x87 status word: an unmasked exception is pending */
+/* x87 status word: an unmasked exception is pending; the top of the stack. */
+enum { SW_ES = 0x80, SW_TOP = 0x3800 };
 
 /* Descriptor attribute bits as cached: the descriptor's second doubleword masked with 0x00f0ff00.
  */
@@ -354,7 +355,6 @@ enum {
     MK_DEBUG = 0x4000,    /* a breakpoint register is enabled: use exec */
     MK_VEC = 0x800000, /* vector operations neither fault nor trap but for their memory operands */
     MK_X87 = 0x1000000, /* x87 operations neither fault nor trap but for their memory operands */
-    MK_COMPAT = 0x400000, /* compatibility mode: registers may have bits above 31 that nobody may see */
     MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB:
                              no check, no add */
     MK_FLAT_CS = 0x20000,

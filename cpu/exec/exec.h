@@ -120,7 +120,7 @@ static inline void branch(struct cpu *cpu, u64 target)
 {
     if (UNLIKELY(cpu->code_bits != 64 && target > cpu->seg[SEG_CS].limit))
         cpu_raise_err(cpu, EXC_GP, 0);
-    if (UNLIKELY(cpu->code_bits == 64 && (u64)((s64)(target << 16) >> 16) != target))
+    if (UNLIKELY(cpu->code_bits == 64 && !cpu_canonical(target)))
         cpu_raise_err(cpu, EXC_GP, 0);
     cpu->next_rip = target;
 }

@@ -76,7 +76,6 @@ struct be_in {
     u32 base;       /* of CS, for those */
     bool link_none; /* chaining is switched off */
     bool counted, user;
-    bool compat; /* 32 bits of registers count as addresses, but they may hold more */
 };
 
 /* Emit the stubs at *p (writable alias), advancing it. */

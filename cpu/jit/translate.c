@@ -25,7 +25,7 @@ static const u8 *following_page(struct jit *jit, u32 off, u32 *page1)
     u64 la = jit_la(cpu, cpu->rip) + (u64)(PAGE_SIZE - off);
     const struct tlb_entry *e;
     *page1 = RAM_NO_PAGE;
-    if (la != (cpu_long(cpu) ? (u64)((s64)(la << 16) >> 16) : (u32)la))
+    if (cpu_long(cpu) ? !cpu_canonical(la) : la != (u32)la)
         return NULL;
     /* Only when it is mapped and fetched already: translating ahead must not fault or set A bits
      * (Intel permits neither for instructions that are never reached). */
@@ -135,7 +135,6 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
-        .compat = b->mode_key & MK_COMPAT,
     };
     out->code = jit->code_p;
     out->end = jit->buf.rw + jit->buf.size;

@@ -254,8 +254,6 @@ static u32 restore_64(struct cpu *cpu)
 {
     put_controls(cpu, get(cpu, L_CR0), get64(cpu, L_CR3), get(cpu, L_CR4), get64(cpu, L_EFER),
                  get(cpu, L_RFLAGS));
-    for (unsigned i = 0; i < 16; i++)
-        cpu->gpr[i] = get64(cpu, L_RAX - 8 * i);
     put_debug(cpu, get(cpu, L_DR6), get(cpu, L_DR7));
     for (unsigned s = 0; s < SEG__COUNT; s++) {
         struct seg v = get_seg64(cpu, L_SEG + 16 * s);
@@ -268,6 +266,8 @@ static u32 restore_64(struct cpu *cpu)
     cpu->ldt = get_seg64(cpu, L_LDT);
     cpu->idt = get_table64(cpu, L_IDT);
     cpu->tr = get_seg64(cpu, L_TR);
+    for (unsigned i = 0; i < 16; i++) /* behind the last mode update of SMM, which cuts them */
+        cpu->gpr[i] = get64(cpu, L_RAX - 8 * i);
     cpu->rip = cpu->next_rip = get64(cpu, L_RIP);
     cpu->halted = bus_read(cpu->mmu.mem, at(cpu, L_HALT), 1) & 1;
     return get(cpu, L_SMBASE);

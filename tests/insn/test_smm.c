@@ -16,6 +16,7 @@ GUEST(user_spin, 32, "1: inc ecx\n jmp 1b");
 GUEST(rep_movs, 32, "rep movsb\n hlt");
 GUEST(halt, 32, "hlt\n inc ecx\n hlt");
 GUEST(store, 32, "mov [ebx], ecx\n nop\n hlt");
+GUEST(stores, 32, "mov [esi], ecx\n mov [ebx], ecx\n hlt"); /* the page is known by the second */
 GUEST(real_spin, 16, "1: inc cx\n jmp 1b");
 GUEST(v86_enter, 32, "iretd");
 GUEST(iretd, 32, "inc edi\n iretd");
@@ -364,7 +365,29 @@ START_TEST(bad_state)
 }
 END_TEST
 
-SUITE_MAIN("smm", bad_state, every_mode, inside, events, halt_and_rep, debug_registers, relocation)
+/* RSM into 32-bit code with registers of 64 bits: nothing above bit 31 may count. */
+START_TEST(wide_registers)
+{
+    const u64 ebx = (u64)5 << 32 | AT_DATA;
+    m = machine_new("max", _i);
+    START(0, stores);
+    m->cpu->gpr[REG_SI] = AT_DATA + 8;
+    SMI(smi_plain);
+    cpu_smi(m->cpu);
+    machine_run(m, 1);
+    ck_assert(m->cpu->in_smm);
+    machine_st32(m, SMBASE + 0x8000 + 0x7fe0, (u32)ebx);
+    machine_st32(m, SMBASE + 0x8000 + 0x7fe4, (u32)(ebx >> 32));
+    machine_st32(m, SMBASE + 0x8000 + 0x7ff0, 0x600d);
+    machine_st32(m, AT_DATA, 0);
+    ck_assert_int_eq(machine_run(m, 20), CPU_EXIT_HALT);
+    ck_assert(!m->cpu->in_smm);
+    ck_assert_uint_eq(machine_ld32(m, AT_DATA), 0x600d);
+    machine_free(m);
+}
+END_TEST
+
+SUITE_MAIN("smm", wide_registers, bad_state, every_mode, inside, events, halt_and_rep, debug_registers, relocation)
 
 #else
 int main(void)

@@ -73,8 +73,6 @@ void em_flags_save(struct em *e);
 void em_flags_spoil(struct em *e, bool wanted);
 /* The host register that holds v, loaded into `scratch` when it lives in memory. */
 unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
-/* The same for an offset or address, of which all 64 bits of the host register count. */
-unsigned em_use_wide(struct em *e, u8 v, unsigned scratch);
 
 /* mem.c: guest memory, segments, calls to exec */
 void em_mem_op(struct em *e, const struct ir_ins *i);

@@ -139,7 +139,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     case IR_GOTOI: {
         unsigned r;
         em_flags_spoil(e, true);
-        r = em_use_wide(e, i->a, ADDR);
+        r = em_use(e, i->a, 8, ADDR);
         if (r != ADDR)
             as_mov_rr(&e->a, 8, ADDR, r);
         probe_table(e, false, 0);

@@ -21,7 +21,7 @@ static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
     struct loc l = em_loc(e, i->a);
     unsigned width = e->in->ir->long_mode ? 8 : 4;
     if (l.reg && !imm)
-        return em_use_wide(e, i->a, ADDR);
+        return l.r;
     if (!l.reg)
         as_load(&e->a, width, ADDR, MEM(STATE, l.disp));
     if (imm)
@@ -144,7 +144,7 @@ static void segment(struct em *e, const struct ir_ins *i)
                     (write ? offsetof(struct seg, end_w) : offsetof(struct seg, end_r))) -
               STATE_BIAS;
     em_flags_spoil(e, true);
-    off = em_use_wide(e, i->a, ADDR);
+    off = em_use(e, i->a, 8, ADDR);
     as_lea(&e->a, 8, SCR, MEM(off, size));
     as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, end));
     fail = as_jcc(&e->a, CC_A);

@@ -84,15 +84,6 @@ unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch)
     return scratch;
 }
 
-unsigned em_use_wide(struct em *e, u8 v, unsigned scratch)
-{
-    unsigned r = em_use(e, v, e->in->compat ? 4 : 8, scratch);
-    if (!e->in->compat || v >= IR_T0)
-        return r;
-    as_mov_rr(&e->a, 4, scratch, r);
-    return scratch;
-}
-
 /* opc reg, operand for an opcode of the form "r, r/m". */
 static void op_r_loc(struct em *e, unsigned opc, unsigned size, unsigned reg, struct loc l)
 {

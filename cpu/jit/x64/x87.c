@@ -4,8 +4,6 @@
  * C code in between does not mind: only long double would use the unit. */
 #include "cpu/jit/x64/em.h"
 
-enum { SW_TOP = 0x3800 };
-
 /* FNSAVE's image in 32-bit protected mode form, which 64-bit code uses, too. */
 struct image {
     u32 cw, sw, tag, fip, fcs_fop, fdp, fds;
