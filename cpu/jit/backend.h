@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/ir/ir.h"
 #include "cpu/jit/codebuf.h"
+#include "cpu/jit/technique.h"
 
 /* A site names a guest instruction of a block in one number that code passes to helpers. */
 #define SITE(block_id, at) ((u32)(block_id) << 6 | (u32)(at))
@@ -19,8 +20,12 @@ struct be_stubs {
     u64 (*enter)(void *cpu, const void *host);
     const u8 *leave;         /* rip is in state */
     const u8 *exit_link;     /* result = SITE(block, link index) | BE_LINK */
-    const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = the block's */
-    const u8 *prepare[2][6]; /* [write][log2 size, or 5 for ten bytes]: make plain or bail */
+    const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = that instruction's */
+    /* [probe][write][log2 size, or 5 for ten bytes]: make plain or bail; probe: flat table of MMU_SUP,
+     * of MMU_USER, 2: tagged table */
+    const u8 *prepare[3][2][6];
+    bool rorx;                  /* the host has BMI2 */
+    s64 flat;                   /* the flat tables' distance from struct cpu; 0: there are none */
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[2], *vec_spill, *x87_load;
     const u8 *seg, *exec, *execx;
@@ -51,16 +56,22 @@ struct be_exec {
     u64 mode_key;
 };
 
-/* Where a block's direct exits were emitted. */
+/* Where a block's direct exits were emitted. Flags are in memory at `rel`. `skip`, when not NULL,
+ * may be pointed to blocks that set the flags anew before anybody looks: a rel32 that points to
+ * `keep` else. */
 struct be_exit {
     u64 rip;
     u8 *rel;
     const u8 *unlinked;
+    u8 *skip;
+    const u8 *keep;
 };
 
 struct be_out {
     u8 *code, *end; /* in: room (writable alias) ; out: code .. end */
     const u8 *entry;
+    const u8 *entry_forward; /* for jumps to higher addresses: without the poll when that comes first */
+    bool flags_dead;         /* `entry` needs no flags: nobody looks at them before they are set anew */
     bool full;
     struct be_exit exits[IR_MAX_GUEST + 2];
     u32 nexits;
@@ -76,6 +87,7 @@ struct be_in {
     u32 base;       /* of CS, for those */
     bool link_none; /* chaining is switched off */
     bool counted, user;
+    u32 off_techniques; /* JIT_OFF(...) */
 };
 
 /* Emit the stubs at *p (writable alias), advancing it. */

@@ -12,6 +12,8 @@ struct link {
     u64 rip;            /* where it goes */
     u8 *rel;            /* the rel32 in code memory (writable alias) */
     const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
+    u8 *skip;           /* be_exit */
+    const u8 *keep;
     struct block *target;
     struct link *next, **pprev; /* incoming list of target */
 };
@@ -26,6 +28,8 @@ struct block {
     bool dead;
     u8 nguest, nlinks, nexecs;
     const void *host; /* entry */
+    const void *host_forward;
+    bool flags_dead;
     u32 host_size;
     struct block *hash_next;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
@@ -93,7 +97,7 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
 void block_kill(struct jit *jit, struct block *b);
-void block_link(struct jit *jit, struct link *from, struct block *to);
+void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);
 void jc_refresh(struct jit *jit);
 void jc_put(struct jit *jit, struct block *b);
 

@@ -77,11 +77,16 @@ static void unlink_exit(struct jit *jit, struct link *l)
     l->target = NULL;
     if (l->rel)
         be_patch(&jit->buf, l->rel, l->unlinked);
+    if (l->skip)
+        be_patch(&jit->buf, l->skip, l->keep);
     jit->stats.unlinks++;
 }
 
-void block_link(struct jit *jit, struct link *from, struct block *to)
+/* Every loop has a jump to a lower address (or an indirect one), and these look at exit_request:
+ * the others need not. */
+void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to)
 {
+    const void *host = from->rip > b->rip ? to->host_forward : to->host;
     if (from->target || !from->rel)
         return;
     from->target = to;
@@ -90,7 +95,10 @@ void block_link(struct jit *jit, struct link *from, struct block *to)
     if (to->incoming)
         to->incoming->pprev = &from->next;
     to->incoming = from;
-    be_patch(&jit->buf, from->rel, to->host);
+    if (from->skip && to->flags_dead)
+        be_patch(&jit->buf, from->skip, host);
+    else
+        be_patch(&jit->buf, from->rel, host);
     jit->stats.links++;
 }
 

@@ -5,6 +5,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/ir/eval.h"
 #include "cpu/jit/block.h"
+#include "cpu/jit/flatmem.h"
 #include "cpu/sys/debug.h"
 #include "devices/core/err.h"
 
@@ -202,7 +203,7 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
      * the jump table only, unless there is no paging. */
     if (to && flushes == jit->stats.flushes && !from->dead &&
         (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
-        block_link(jit, l, to);
+        block_link(jit, from, l, to);
     return to;
 }
 
@@ -243,7 +244,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
             cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].rip;
             jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
-            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->rip;
+            const struct block *b = jit->blocks[SITE_BLOCK((u32)r)];
+            cpu->rip = b->rip + b->insn_off[SITE_AT((u32)r)];
             jit->stats.exits_entry++;
             /* The block is longer than what is left to run. */
             if (jit->config.counted && cpu->budget > 0 && !cpu_attention(cpu))
@@ -271,6 +273,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
     jit->config = *config;
+    if (getenv("JOFF")) jit->config.off = (u32)strtoul(getenv("JOFF"),0,0);
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
     cpu->host_mxcsr = 0x1f80;
@@ -281,6 +284,10 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         return false;
     }
     jit->code_p = jit->buf.rw;
+    if (!(config->off & JIT_OFF(FLAT)) && flatmem_new(&cpu->mmu.flat, cpu)) {
+        jit->stubs.flat = (s64)((uintptr_t)cpu->mmu.flat.base - (uintptr_t)cpu);
+        mmu_flush(&cpu->mmu, true); /* from here on in step */
+    }
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
     jit->code_start = jit->code_p;
@@ -304,6 +311,7 @@ void jit_free(struct cpu *cpu)
     free(jit->blocks);
     free(jit->pages);
     codebuf_free(&jit->buf);
+    flatmem_free(&cpu->mmu.flat);
     free(jit);
     cpu->jit = NULL;
 }

@@ -91,6 +91,8 @@ static bool keep_links(struct block *b, const struct be_out *out)
         b->links[i].rip = out->exits[i].rip;
         b->links[i].rel = out->exits[i].rel;
         b->links[i].unlinked = out->exits[i].unlinked;
+        b->links[i].skip = out->exits[i].skip;
+        b->links[i].keep = out->exits[i].keep;
     }
     return true;
 }
@@ -135,6 +137,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
+        .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
     out->end = jit->buf.rw + jit->buf.size;
@@ -142,6 +145,8 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
     if (out->full)
         return false;
     b->host = out->entry;
+    b->host_forward = out->entry_forward;
+    b->flags_dead = out->flags_dead;
     b->host_size = (u32)(out->end - out->code);
     jit->code_p = out->end + (-(uintptr_t)out->end & 15);
     return true;

@@ -28,22 +28,35 @@ struct loc {
     s32 disp;
 };
 
-/* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, or both
- * alike. */
-enum flag_place { FLAGS_MEM = 1, FLAGS_HOST = 2, FLAGS_BOTH = 3 };
+/* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, both
+ * alike, or nowhere but to be had again by a recipe. */
+enum flag_place { FLAGS_MEM = 1, FLAGS_HOST = 2, FLAGS_BOTH = 3, FLAGS_RECIPE = 4 };
 /* What makes of host flags the guest's where the manuals leave some open and processors differ
  * (cpu/ir/README.md). */
 enum flag_mend {
     MEND_NONE,
     MEND_SHIFT, /* AF is to be set */
-    MEND_MUL    /* SF, ZF, AF and PF are to be cleared; CF = OF */
+    MEND_MUL,   /* SF, ZF, AF and PF are to be cleared; CF = OF */
+    MEND_INC    /* CF is in memory, the others are the host's */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL };
+/* How to have the flags of an operation again once the host's are lost: its operands, or its result
+ * and one of them, are unchanged up to operation `until`, which sets all flags anew (recipe.c). */
+struct recipe {
+    bool on;
+    u8 mend;
+    struct ir_ins ins;
+    u32 until;
+    u8 temp[3]; /* where dst, a and b are when they are temporaries */
+};
+
+enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL };
 struct cold {
-    u8 kind, at, write, size, reg; /* reg: the host register that holds the address or offset */
+    u8 kind, at, write, size, reg, probe; /* reg: the host register that holds the address or offset */
+    u8 flags, mend;                /* where the flags are on the way here */
     u8 *from, *back;
     u64 arg;
+    struct recipe recipe;
 };
 
 struct em {
@@ -54,6 +67,14 @@ struct em {
     struct be_out *out;
     enum flag_place flags;
     enum flag_mend mend;    /* with FLAGS_HOST: what saving must put right */
+    struct recipe recipe;
+    u32 now;                /* index of the operation under way */
+    struct {
+        u8 v;
+        u16 until;
+    } kept[12]; /* temporaries that recipes keep alive */
+    u32 nkept;
+    u8 live_in; /* flags wanted at the block's entry */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
@@ -71,6 +92,20 @@ struct loc em_loc(const struct em *e, u8 v);
 void em_flags_load(struct em *e);
 void em_flags_save(struct em *e);
 void em_flags_spoil(struct em *e, bool wanted);
+void em_flags_want(struct em *e, u8 reads); /* ... those of the mask, mended */
+void em_flags_before(struct em *e, const struct ir_ins *i, u8 live);
+void em_flags_behind(struct em *e, const struct ir_ins *i, u8 live);
+void em_flags_commit(struct em *e); /* saved, and the host's are about to be lost */
+/* recipe.c: look for a recipe for the flags that operation i, just emitted, gave; emit one, which
+ * spoils SCR and SCR2 */
+void em_recipe_note(struct em *e, const struct ir_ins *i);
+void em_recipe_emit(struct em *e);
+void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
+/* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
+ * group operation n; the flags of a comparison. */
+void em_load_to(struct em *e, unsigned r, u8 v, unsigned size);
+void em_alu_to(struct em *e, const struct ir_ins *i, unsigned n, unsigned r);
+void em_compare(struct em *e, const struct ir_ins *i);
 /* The host register that holds v, loaded into `scratch` when it lives in memory. */
 unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
@@ -92,5 +127,7 @@ void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at);
+/* Leave in front of guest instruction `at` when exit_request says so. */
+void em_poll(struct em *e, unsigned at);
 
 #endif

@@ -34,7 +34,7 @@ static struct be_exit *new_exit(struct em *e, u64 rip)
         return NULL;
     }
     x = &e->out->exits[e->out->nexits++];
-    x->rip = rip;
+    *x = (struct be_exit){.rip = rip};
     return x;
 }
 
@@ -80,15 +80,24 @@ static void probe_table(struct em *e, bool constant, u64 rip)
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
 }
 
-/* A conditional exit's landing place: when nothing is to be charged the conditional jump itself is
- * linked. */
+/* A conditional exit's landing place: when nothing is to be charged or saved the conditional jump
+ * itself is linked; when flags are to be saved, only to blocks that do not want them. */
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
 {
     if (!e->in->counted && linkable(e, rip)) {
+        const u8 *here = codebuf_rx(e->buf, e->a.p);
+        bool saved = e->flags & FLAGS_MEM;
         struct be_exit *x = new_exit(e, rip);
         if (!x)
             return;
-        x->rel = jcc;
+        if (saved) {
+            x->rel = jcc;
+        } else {
+            x->skip = jcc;
+            x->keep = here;
+            em_flags_save(e);
+            x->rel = as_jmp(&e->a);
+        }
         unlinked(e, x);
     } else {
         em_direct_exit(e, rip, at);
@@ -97,6 +106,7 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
 
 void em_direct_exit(struct em *e, u64 rip, unsigned at)
 {
+    em_flags_commit(e);
     charge_back(e, at);
     if (linkable(e, rip)) {
         struct be_exit *x = new_exit(e, rip);
@@ -115,12 +125,19 @@ static void conditional(struct em *e, const struct ir_ins *i, unsigned cc)
     em_cold(e, COLD_EXIT, i, as_jcc(&e->a, cc), NULL, (u64)i->imm);
 }
 
+void em_poll(struct em *e, unsigned at)
+{
+    const struct ir_ins where = {.at = (u8)at};
+    em_flags_spoil(e, true);
+    as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
+    em_cold(e, COLD_POLL, &where, as_jcc(&e->a, CC_NE), NULL, 0);
+}
+
 void em_exit_op(struct em *e, const struct ir_ins *i)
 {
     switch (i->op) {
     case IR_JCC:
-        em_flags_save(e);
-        em_flags_load(e);
+        em_flags_want(e, ir_cc_flags(i->b));
         conditional(e, i, i->b);
         break;
     case IR_BRZ:
@@ -133,12 +150,11 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
         break;
     }
     case IR_GOTO:
-        em_flags_spoil(e, true);
         em_direct_exit(e, (u64)i->imm, e->in->ir->nguest);
         break;
     case IR_GOTOI: {
         unsigned r;
-        em_flags_spoil(e, true);
+        em_flags_commit(e);
         r = em_use(e, i->a, 8, ADDR);
         if (r != ADDR)
             as_mov_rr(&e->a, 8, ADDR, r);

@@ -10,8 +10,14 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
         e->a.full = true;
         return;
     }
-    e->cold[e->ncold++] = (struct cold){
-        .kind = (u8)kind, .at = i ? i->at : 0, .from = from, .back = back, .arg = arg};
+    e->cold[e->ncold++] = (struct cold){.kind = (u8)kind,
+                                        .at = i ? i->at : 0,
+                                        .flags = (u8)e->flags,
+                                        .mend = (u8)e->mend,
+                                        .from = from,
+                                        .back = back,
+                                        .arg = arg,
+                                        .recipe = e->recipe};
 }
 
 /* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is
@@ -29,22 +35,46 @@ static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
     return ADDR;
 }
 
-/* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it
- * an access to [SCR + la] is right. Spoils the host's flags and SCR2. */
-unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access)
+/* rorx dst, src, count (BMI2) where the host has it. */
+static void rotate_right(struct em *e, unsigned dst, unsigned src, unsigned count)
 {
-    unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type);
+    if (e->stubs->rorx) {
+        as8(&e->a, 0xc4);
+        as8(&e->a, (u8)(0xc3 | (src < 8 ? 0x20 : 0)));
+        as8(&e->a, 0x7b);
+        as8(&e->a, 0xf0);
+        as8(&e->a, (u8)(0xc0 | (dst & 7) << 3 | (src & 7)));
+    } else {
+        as_mov_rr(&e->a, 4, dst, src);
+        as_rr(&e->a, 0xc1, 4, 1, dst);
+    }
+    as8(&e->a, (u8)count);
+}
+
+/* The probe of the flat table. A rotation brings the page's number to the bottom and the lowest
+ * bits of the address above it: an address that is not aligned finds 0. */
+static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write)
+{
+    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+    if (size == 1) {
+        as_mov_rr(&e->a, 4, SCR, la);
+        as_rr(&e->a, 0xc1, 4, 5, SCR);
+        as8(&e->a, PAGE_BITS);
+    } else {
+        rotate_right(e, SCR, la, PAGE_BITS);
+        as_alu_ri(&e->a, 4, 4, SCR, (s32)(size * FLAT_PAGES - 1));
+    }
+    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
+    as_rr(&e->a, 0x85, 8, SCR, SCR);
+    return as_jcc(&e->a, CC_E);
+}
+
+/* The probe of the tagged table. */
+static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
+{
     s32 tlb = ST_OFF(mmu.tlb) + (e->in->user ? (s32)sizeof(struct tlb) : 0);
     s32 tag = tlb + (s32)(write ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd));
-    unsigned la;
     u8 *miss;
-    em_flags_spoil(e, true);
-    la = address(e, i, imm);
-    if (access == IR_ACCESS_ALIGNED) {
-        as_rr(&e->a, 0xf6, 1, 0, la);
-        as8(&e->a, 15);
-        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
-    }
     as_mov_rr(&e->a, 4, SCR, la);
     as_rr(&e->a, 0xc1, 4, 5, SCR);
     as8(&e->a, PAGE_BITS - 5);
@@ -57,10 +87,29 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     as_rm(&e->a, 0x3b, 8, SCR2, MEMX(STATE, SCR, 0, tag));
     miss = as_jcc(&e->a, CC_NE);
     as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 0, tlb + (s32)offsetof(struct tlb_entry, addend)));
+    return miss;
+}
+
+/* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it
+ * an access to [SCR + la] is right. Spoils the host's flags and SCR2. */
+unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access)
+{
+    unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type), la;
+    bool flat = e->stubs->flat && !e->in->ir->long_mode && access != IR_ACCESS_TEN;
+    u8 *miss;
+    em_flags_spoil(e, true);
+    la = address(e, i, imm);
+    if (access == IR_ACCESS_ALIGNED) {
+        as_rr(&e->a, 0xf6, 1, 0, la);
+        as8(&e->a, 15);
+        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    }
+    miss = flat ? probe_flat(e, la, size, write) : probe_tagged(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->write = write, c->size = access == IR_ACCESS_TEN ? 5 : i->type, c->reg = (u8)la;
+        c->probe = flat ? e->in->user : 2;
     }
     return la;
 }
@@ -166,8 +215,10 @@ static void canonical(struct em *e, const struct ir_ins *i)
     as8(&e->a, 16);
     as_rr(&e->a, 0x3b, 8, SCR, r);
     em_cold(e, COLD_PREPARE, i, as_jcc(&e->a, CC_NE), e->a.p, 0);
-    if (e->ncold)
+    if (e->ncold) {
         e->cold[e->ncold - 1].reg = (u8)r;
+        e->cold[e->ncold - 1].probe = 2;
+    }
 }
 
 void em_mem_op(struct em *e, const struct ir_ins *i)
@@ -183,12 +234,12 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_SEG: segment(e, i); break;
     case IR_CANON: canonical(e, i); break;
     case IR_EXEC:
-        em_flags_spoil(e, true);
+        em_flags_commit(e);
         as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->exec));
         break;
     case IR_EXECX:
-        em_flags_spoil(e, true);
+        em_flags_commit(e);
         as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
         as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->execx));
         break;
@@ -197,12 +248,15 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
 
 static void cold_one(struct em *e, const struct cold *c)
 {
+    em_recipe_recall(e, c);
+    if (c->kind != COLD_EXIT)
+        em_flags_save(e);
     switch (c->kind) {
     case COLD_PREPARE:
         if (c->reg != ADDR)
             as_mov_rr(&e->a, 8, ADDR, c->reg);
         as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->write][c->size]));
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_SEG:
@@ -222,6 +276,10 @@ static void cold_one(struct em *e, const struct cold *c)
         if (e->in->counted)
             as_alu_mi(&e->a, 0, 4, ST(budget), (s32)e->in->ir->nguest);
         as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, 0));
+        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        break;
+    case COLD_POLL:
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
         break;
     }

@@ -56,6 +56,27 @@ static void helper_begin(struct as *a)
     as_lea(a, 8, RDI, MEM(STATE, -STATE_BIAS));
 }
 
+/* Behind a probe of the flat table an address may only not be aligned: when the access stays in
+ * its page the plain entry decides. */
+static void not_aligned(struct as *a, s64 flat, unsigned user, bool write, unsigned size)
+{
+    u8 *crosses, *none;
+    as_lea(a, 4, RAX, MEM(ADDR, size - 1));
+    as_rr(a, 0x33, 4, RAX, ADDR);
+    as_rr(a, 0xf7, 4, 0, RAX); /* test eax, the page's number */
+    as32(a, (u32)~PAGE_MASK);
+    crosses = as_jcc(a, CC_NE);
+    as_mov_rr(a, 4, RAX, ADDR);
+    as_rr(a, 0xc1, 4, 5, RAX);
+    as8(a, PAGE_BITS);
+    as_load(a, 8, RAX, MEMX(STATE, RAX, 3, flat - STATE_BIAS + (s64)flat_offset((int)user, write)));
+    as_rr(a, 0x85, 8, RAX, RAX);
+    none = as_jcc(a, CC_E);
+    ret(a);
+    as_patch(crosses, a->p);
+    as_patch(none, a->p);
+}
+
 /* Vector registers go to struct cpu before C code runs. */
 static void vec_out(struct as *a, const u8 *spill_vec)
 {
@@ -102,8 +123,9 @@ static void helper_end(struct as *a, bool all)
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
-    struct as as = {*p, *p + 8192, false}, *a = &as;
+    struct as as = {*p, *p + 16384, false}, *a = &as;
     u8 *leave, *out, *spill_vec, *load_vec[2];
+    stubs->rorx = __builtin_cpu_supports("bmi2");
 
     em_vector_stubs(buf, a, stubs);
     spill_vec = codebuf_rw(buf, stubs->vec_spill);
@@ -145,19 +167,21 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_rr(a, 0x0b, 8, RAX, SCR2);
     as_jmp_to(a, out);
 
-    for (unsigned w = 0; w < 2; w++)
-        for (unsigned s = 0; s < 6; s++) {
-            stubs->prepare[w][s] = codebuf_rx(buf, a->p);
-            helper_begin(a);
-            vec_keep_begin(a, spill_vec);
-            as_mov_rr(a, 8, RSI, ADDR);
-            as_mov_ri(a, RDX, (s == 5 ? 10 : BIT(s)) | w << 8);
-            as_mov_rr(a, 4, RCX, SCR2);
-            call_abs(a, (const void *)(uintptr_t)helpers->prepare);
-            vec_keep_end(a, load_vec);
-            helper_end(a, false);
-            ret(a);
-        }
+    for (unsigned n = 0; n < 36; n++) {
+        unsigned probe = n / 12, w = n / 6 & 1, s = n % 6;
+        stubs->prepare[probe][w][s] = codebuf_rx(buf, a->p);
+        if (stubs->flat && probe < 2 && s < 5)
+            not_aligned(a, stubs->flat, probe, w, BIT(s));
+        helper_begin(a);
+        vec_keep_begin(a, spill_vec);
+        as_mov_rr(a, 8, RSI, ADDR);
+        as_mov_ri(a, RDX, (s == 5 ? 10 : BIT(s)) | w << 8);
+        as_mov_rr(a, 4, RCX, SCR2);
+        call_abs(a, (const void *)(uintptr_t)helpers->prepare);
+        vec_keep_end(a, load_vec);
+        helper_end(a, false);
+        ret(a);
+    }
 
     stubs->seg = codebuf_rx(buf, a->p);
     helper_begin(a);
