@@ -26,6 +26,8 @@ struct be_stubs {
     const u8 *prepare[3][2][6];
     bool rorx;                  /* the host has BMI2 */
     s64 flat;                   /* the flat tables' distance from struct cpu; 0: there are none */
+    /* The check of a group that the fast one refused: gives the host address of its lowest byte, or 0. */
+    const u8 *group;
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[2], *vec_spill, *x87_load;
     const u8 *seg, *exec, *execx;
@@ -34,11 +36,17 @@ struct be_stubs {
 #define BE_LINK  BIT64(40)
 #define BE_ENTRY BIT64(41)
 
+/* What a group of accesses asks for: how many bytes, writing any of them, and the access that comes
+ * first: log2 of its size, writing, its place in the group. */
+enum { BE_GROUP_SPAN = 0x3ff, BE_GROUP_WRITE = 1 << 10, BE_GROUP_LEAD_WRITE = 1 << 11 };
+#define BE_GROUP_LEAD(size_log2, at) ((u32)(size_log2) << 12 | (u32)(at) << 16)
+
 struct be_exec;
 
 /* Helpers that stubs call. */
 struct be_helpers {
     u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */
+    u64 (*group)(struct cpu *cpu, u64 la, u32 what, u32 site);
     void (*bail)(struct cpu *cpu, u32 site); /* does not return */
     void (*x87_load)(struct cpu *cpu);
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
@@ -65,6 +73,7 @@ struct be_exit {
     const u8 *unlinked;
     u8 *skip;
     const u8 *keep;
+    bool twin; /* goes to a block without groups at `rip` */
 };
 
 struct be_out {
@@ -73,7 +82,7 @@ struct be_out {
     const u8 *entry_forward; /* for jumps to higher addresses: without the poll when that comes first */
     bool flags_dead;         /* `entry` needs no flags: nobody looks at them before they are set anew */
     bool full;
-    struct be_exit exits[IR_MAX_GUEST + 2];
+    struct be_exit exits[64]; /* SITE_AT has no more */
     u32 nexits;
 };
 
@@ -87,6 +96,7 @@ struct be_in {
     u32 base;       /* of CS, for those */
     bool link_none; /* chaining is switched off */
     bool counted, user;
+    bool groups; /* accesses may share a probe */
     u32 off_techniques; /* JIT_OFF(...) */
 };
 

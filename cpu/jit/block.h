@@ -14,9 +14,13 @@ struct link {
     const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
     u8 *skip;           /* be_exit */
     const u8 *keep;
+    bool twin;
     struct block *target;
     struct link *next, **pprev; /* incoming list of target */
 };
+
+/* In a block's mode key: it has no groups of accesses, because one did not fit a page. */
+#define MK_PLAIN BIT64(63)
 
 struct block {
     /* key */
@@ -106,6 +110,7 @@ void jit_log_host(struct jit *jit, const struct block *b);
 
 /* translate.c: the block at cpu->rip, whose code starts at byte `off` of `page`, host address
  * `code`. NULL: use exec. */
-struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval);
+struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
+                              bool plain);
 
 #endif

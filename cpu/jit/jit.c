@@ -57,6 +57,17 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
     return 0;
 }
 
+static u64 help_group(struct cpu *cpu, u64 la, u32 what, u32 site)
+{
+    const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
+    const u64 *tag = what & BE_GROUP_WRITE ? &e->wr : &e->rd;
+    unsigned span = what & BE_GROUP_SPAN;
+    /* The first access may fault, or need exec; what the others would do is not known yet. */
+    if (!tlb_hit(*tag, la, span))
+        help_prepare(cpu, la + (what >> 16), (1u << (what >> 12 & 15)) | (what & BE_GROUP_LEAD_WRITE ? 0x100 : 0), site);
+    return tlb_hit(*tag, la, span) ? la + e->addend : 0;
+}
+
 static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
 {
     at_site(cpu, site);
@@ -120,7 +131,7 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 /* ---- finding blocks ---- */
 /* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not
  * worth translating yet. */
-static struct block *find(struct jit *jit, bool eval, bool *cold)
+static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
 {
     struct cpu *cpu = jit->cpu;
     u64 la = jit_la(cpu, cpu->rip);
@@ -133,17 +144,17 @@ static struct block *find(struct jit *jit, bool eval, bool *cold)
     *cold = false;
     if (!code || page >= jit->npages)
         return NULL;
-    b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
+    b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
     if (!b) {
         u8 *hot = jit_hot(jit, page, off);
         int times = *hot;
-        if (times < HOT_AFTER && !jit->config.eager) {
+        if (times < HOT_AFTER && !jit->config.eager && !plain) {
             ++*hot;
             *cold = true;
             return NULL;
         }
         jit->stats.creations++;
-        b = block_translate(jit, page, off, code, eval);
+        b = block_translate(jit, page, off, code, eval, plain);
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
     }
     if (b && UNLIKELY(b->page1 != RAM_NO_PAGE)) {
@@ -173,7 +184,7 @@ static enum jit_left run_eval(struct jit *jit)
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode ||
             (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
-        b = find(jit, true, &cold);
+        b = find(jit, true, false, &cold);
         if (!b && cold)
             return JIT_COLD;
         if (!b || cpu->budget < b->nguest)
@@ -198,7 +209,7 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
     struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
     struct link *l = &from->links[SITE_AT(site)];
     u64 flushes = jit->stats.flushes;
-    to = find(jit, false, cold);
+    to = find(jit, false, l->twin, cold);
     /* A flush during translation frees `from`. A block on two pages is entered through find() or
      * the jump table only, unless there is no paging. */
     if (to && flushes == jit->stats.flushes && !from->dead &&
@@ -228,10 +239,10 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         host = r & BE_LINK ? NULL : table_probe(cpu);
         if (!host) {
             bool cold;
-            struct block *b = r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, &cold);
+            struct block *b = r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, false, &cold);
             if (!b)
                 return cold ? JIT_COLD : JIT_EXEC;
-            if (!jit->config.no_chain)
+            if (!jit->config.no_chain && !(b->mode_key & MK_PLAIN))
                 jc_put(jit, b);
             host = b->host;
         }
@@ -267,7 +278,7 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_bail, be_x87_load, help_seg, help_exec};
+    static const struct be_helpers helpers = {help_prepare, help_group, help_bail, be_x87_load, help_seg, help_exec};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");

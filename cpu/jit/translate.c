@@ -60,7 +60,7 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
             .next = ir->long_mode ? b->rip + ir->off[at + 1] : (u32)(b->rip + ir->off[at + 1]),
             .ahead = jit->config.counted ? (s32)(ir->nguest - at) : 0,
             .dead = &b->dead,
-            .mode_key = b->mode_key,
+    .mode_key = b->mode_key & ~MK_PLAIN,
         };
     }
     return true;
@@ -93,6 +93,7 @@ static bool keep_links(struct block *b, const struct be_out *out)
         b->links[i].unlinked = out->exits[i].unlinked;
         b->links[i].skip = out->exits[i].skip;
         b->links[i].keep = out->exits[i].keep;
+        b->links[i].twin = out->exits[i].twin;
     }
     return true;
 }
@@ -137,6 +138,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
+        .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
@@ -161,7 +163,7 @@ static void debug_check(struct jit *jit, const char *when)
 #endif
 }
 
-static struct block *new_block(struct jit *jit, u32 page, u32 off)
+static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
 {
     struct block *b;
     if (jit->nblocks == jit->cap_blocks) {
@@ -180,11 +182,12 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off)
     b->page1 = RAM_NO_PAGE;
     b->off = off;
     b->rip = jit->cpu->rip;
-    b->mode_key = jit->cpu->mode_key;
+    b->mode_key = jit->cpu->mode_key | (plain ? MK_PLAIN : 0);
     return b;
 }
 
-struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval)
+struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
+                              bool plain)
 {
     struct tr_result tr = {.ir = &jit->ir};
     struct tr_source src = {.code = code, .len = PAGE_SIZE - off};
@@ -205,7 +208,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     ir_optimise(&jit->ir, jit->config.passes);
     debug_check(jit, "after the passes");
     log_ir(jit, LOGA_OP_OPT);
-    b = new_block(jit, page, off);
+    b = new_block(jit, page, off, plain);
     if (!b)
         return NULL;
     b->nbytes = tr.nbytes;

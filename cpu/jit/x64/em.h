@@ -50,13 +50,22 @@ struct recipe {
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL };
+enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL, COLD_GROUP };
 struct cold {
     u8 kind, at, write, size, reg, probe; /* reg: the host register that holds the address or offset */
     u8 flags, mend;                /* where the flags are on the way here */
-    u8 *from, *back;
+    u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
     struct recipe recipe;
+};
+
+/* A group of accesses (group.h). */
+enum { EM_GROUP_REGS = 2, EM_GROUPS = 32 };
+struct group {
+    u8 reg; /* the host address of its lowest byte */
+    bool write;
+    u16 first, span; /* the operation that checks; bytes from the lowest to behind the highest */
+    s32 lo;          /* offset of the lowest byte */
 };
 
 struct em {
@@ -74,6 +83,11 @@ struct em {
         u16 until;
     } kept[12]; /* temporaries that recipes keep alive */
     u32 nkept;
+    u8 group[IR_MAX_INS]; /* 1 + index of the group that each operation belongs to */
+    s32 offset[IR_MAX_INS];
+    struct group groups[EM_GROUPS];
+    bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
+    s32 extra[IR_MAX_INS];
     u8 live_in; /* flags wanted at the block's entry */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
@@ -127,6 +141,7 @@ void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at);
+void em_twin_exit(struct em *e, unsigned at); /* to the same instruction in a block without groups */
 /* Leave in front of guest instruction `at` when exit_request says so. */
 void em_poll(struct em *e, unsigned at);
 

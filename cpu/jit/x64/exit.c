@@ -104,6 +104,18 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
     }
 }
 
+void em_twin_exit(struct em *e, unsigned at)
+{
+    struct be_exit *x = new_exit(e, e->in->ir->rip + e->in->ir->off[at]);
+    if (!x)
+        return;
+    x->twin = true;
+    charge_back(e, at);
+    if (!e->in->link_none)
+        x->rel = as_jmp(&e->a);
+    unlinked(e, x);
+}
+
 void em_direct_exit(struct em *e, u64 rip, unsigned at)
 {
     em_flags_commit(e);

@@ -2,7 +2,7 @@
  * calls to exec_. The probe of a page that is there, in plain words: entry = tlb + (la >> 12 &
  * mask) * 32; is (la + size - 1) on the page that entry.tag names? then host address = la +
  * entry.addend. */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg)
 {
@@ -114,6 +114,62 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     return la;
 }
 
+/* ---- groups ---- */
+/* The index of la's page in SCR and the entry over it; the jump is taken where there is none. */
+static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **straddles)
+{
+    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, g->write));
+    as_mov_rr(&e->a, 4, SCR, la);
+    as_alu_ri(&e->a, 4, 4, SCR, PAGE_MASK);
+    as_alu_ri(&e->a, 7, 4, SCR, (s32)PAGE_SIZE - g->span);
+    *straddles = as_jcc(&e->a, CC_A);
+    as_mov_rr(&e->a, 4, SCR, la);
+    as_rr(&e->a, 0xc1, 4, 5, SCR);
+    as8(&e->a, PAGE_BITS);
+    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
+    as_rr(&e->a, 0x85, 8, SCR, SCR);
+    return as_jcc(&e->a, CC_E);
+}
+
+/* The group's first access: check all of it and keep the host address of its lowest byte. */
+static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
+{
+    s32 at = e->offset[e->now] - g->lo;
+    bool write = i->op == IR_ST || i->op == IR_STI || i->op == IR_LDW;
+    bool flat = e->stubs->flat && !e->in->ir->long_mode;
+    unsigned la;
+    u8 *miss, *straddles = NULL;
+    em_flags_spoil(e, true);
+    la = address(e, i, (s32)((u32)i->imm - (u32)at));
+    if (!flat)
+        miss = probe_tagged(e, la, g->span, g->write);
+    else if (g->span <= 8 && g->span == ir_bytes(i->type))
+        miss = probe_flat(e, la, g->span, g->write);
+    else
+        miss = group_flat(e, la, g, &straddles);
+    as_lea(&e->a, 8, g->reg, MEMX(SCR, la, 0, 0));
+    em_cold(e, COLD_GROUP, i, miss, e->a.p,
+            g->span | (g->write ? BE_GROUP_WRITE : 0u) | (write ? BE_GROUP_LEAD_WRITE : 0u) |
+                BE_GROUP_LEAD(i->type, at));
+    if (e->ncold) {
+        struct cold *c = &e->cold[e->ncold - 1];
+        c->reg = (u8)la, c->from2 = straddles, c->write = g->reg;
+    }
+}
+
+struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
+{
+    unsigned la;
+    if (e->group[e->now]) {
+        const struct group *g = &e->groups[e->group[e->now] - 1];
+        if (g->first == e->now)
+            group_lead(e, i, g);
+        return MEM(g->reg, e->offset[e->now] - g->lo);
+    }
+    la = em_probe(e, i, (s32)i->imm, write, IR_ACCESS_ANY);
+    return MEMX(SCR, la, 0, 0);
+}
+
 /* Write host register r, just loaded with `size` clean bytes, to dst. */
 static void put(struct em *e, u8 dst, unsigned r, unsigned size)
 {
@@ -127,9 +183,8 @@ static void put(struct em *e, u8 dst, unsigned r, unsigned size)
 static void load(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = em_probe(e, i, (s32)i->imm, false, IR_ACCESS_ANY);
+    struct mem m = em_access(e, i, false);
     struct loc d = em_loc(e, i->dst);
-    struct mem m = MEMX(SCR, la, 0, 0);
     if (i->op == IR_LD) {
         unsigned r = d.reg ? d.r : SCR2;
         as_load(&e->a, size, r, m);
@@ -150,8 +205,7 @@ static void load(struct em *e, const struct ir_ins *i)
 static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = em_probe(e, i, (s32)i->imm, true, IR_ACCESS_ANY);
-    struct mem m = MEMX(SCR, la, 0, 0);
+    struct mem m = em_access(e, i, true);
     if (i->op == IR_STI)
         as_mov_mi(&e->a, size, m, (s32)(i->imm >> 32));
     else
@@ -162,10 +216,10 @@ static void store(struct em *e, const struct ir_ins *i)
 static void load_for_write(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = em_probe(e, i, (s32)i->imm, true, IR_ACCESS_ANY);
+    struct mem m = em_access(e, i, true);
     struct loc d = em_loc(e, i->dst), p = em_loc(e, i->b);
     unsigned pr = p.reg ? p.r : SCR;
-    as_lea(&e->a, 8, pr, MEMX(SCR, la, 0, 0));
+    as_lea(&e->a, 8, pr, m);
     if (!p.reg)
         as_store(&e->a, 8, pr, MEM(STATE, p.disp));
     as_load(&e->a, size, d.reg ? d.r : SCR2, MEM(pr, 0));
@@ -259,6 +313,17 @@ static void cold_one(struct em *e, const struct cold *c)
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
         as_jmp_to(&e->a, c->back);
         break;
+    case COLD_GROUP:
+        if (c->reg != ADDR)
+            as_mov_rr(&e->a, 8, ADDR, c->reg);
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        as_mov_ri(&e->a, SCR, c->arg);
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
+        as_mov_rr(&e->a, 8, c->write, SCR); /* the group's register */
+        as_rr(&e->a, 0x85, 8, SCR, SCR);
+        as_patch(as_jcc(&e->a, CC_NE), c->back);
+        em_twin_exit(e, c->at);
+        break;
     case COLD_SEG:
         if (c->reg != ADDR)
             as_mov_rr(&e->a, 8, ADDR, c->reg);
@@ -289,6 +354,8 @@ void em_emit_cold(struct em *e)
 {
     for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
         as_patch(e->cold[n].from, e->a.p);
+        if (e->cold[n].from2)
+            as_patch(e->cold[n].from2, e->a.p);
         cold_one(e, &e->cold[n]);
     }
 }

@@ -1,6 +1,6 @@
 /* x86-64 code for the IR's register operations: almost one host instruction per operation, since
  * the IR is shaped like the host and guest registers are host registers. */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 #include "cpu/ir/shape.h"
 
 const u8 em_pin[8] = {RBX, RCX, RDX, R12, R13, R14, RSI, RDI};
@@ -361,7 +361,7 @@ static void set_high(struct em *e, const struct ir_ins *i)
 static void lea(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), wide = size < 4 ? 4 : size;
-    s32 disp = (s32)i->imm;
+    s32 disp = (s32)((u32)i->imm + (u32)e->extra[e->now]);
     unsigned scale = (unsigned)(i->imm >> 32) & 3;
     struct loc d = em_loc(e, i->dst);
     bool direct = d.reg && size >= 4;
@@ -570,7 +570,8 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     u8 live = IRF_ALL;
     for (u32 n = b->n; n-- > 0;) {
         e->live[n] = live;
-        live = ir_flags_before(&b->ins[n], live);
+        if (!em_follows(e, n))
+            live = ir_flags_before(&b->ins[n], live);
     }
     e->live_in = live;
     for (u32 n = 0; n < b->n; n++) {
@@ -635,7 +636,7 @@ static u32 poll_place(const struct em *e, const struct ir_block *b)
         u8 op = b->ins[n].op;
         if (ir_op_info[op].attrs & IRA_EXIT || op == IR_JCC || op == IR_BRZ || op == IR_BRNZ)
             return 0;
-        if (ir_op_info[op].attrs & IRA_FAULT)
+        if (em_may_fault(e, n))
             return n;
     }
     return 0;
@@ -673,6 +674,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
     out->nexits = 0;
+    em_plan_groups(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
@@ -685,6 +687,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         const char *args = ir_op_info[i->op].args;
         bool b_value = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
         e->now = n;
+        if (e->skip[n])
+            continue;
         if (n && n == poll)
             em_poll(e, i->at);
         if (args[0] == 'd')

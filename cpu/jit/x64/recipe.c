@@ -1,7 +1,7 @@
 /* Recipes: how to have an operation's flags again once the host's are lost. Most flags that a
  * memory access would have to save are wanted by nobody but a page fault: the way out of line then
  * makes them anew, and the hot path has nothing to do (translator.md 5.8). */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 #include "cpu/ir/shape.h"
 
 enum { LOOK_AHEAD = 32 };
@@ -70,7 +70,7 @@ static u32 end_of(const struct em *e, const struct ir_ins *recipe)
         u8 attrs = ir_op_info[i->op].attrs;
         if (i->op == IR_EXEC || attrs & IRA_EXIT || i->op == IR_GETF || ir_may_keep_flags(i))
             return 0;
-        spoiled = spoiled || attrs & IRA_FAULT;
+        spoiled = spoiled || em_may_fault(e, n);
         if (i->flags_out) {
             if (e->live[n] & (u8)~i->flags_out)
                 return 0;

@@ -183,6 +183,32 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         ret(a);
     }
 
+    /* What straddles two pages goes to the twin without more ado. */
+    stubs->group = codebuf_rx(buf, a->p);
+    {
+        u8 *whole;
+        push(a, RAX);
+        as_alu_ri(a, 4, 4, RAX, BE_GROUP_SPAN);
+        as_lea(a, 8, RAX, MEMX(RAX, ADDR, 0, -1));
+        as_rr(a, 0x33, 8, RAX, ADDR);
+        as_rr(a, 0xf7, 4, 0, RAX); /* test eax, the page's number */
+        as32(a, (u32)~PAGE_MASK);
+        pop(a, RAX);
+        whole = as_jcc(a, CC_E);
+        as_mov_ri(a, RAX, 0);
+        ret(a);
+        as_patch(whole, a->p);
+    }
+    helper_begin(a);
+    vec_keep_begin(a, spill_vec);
+    as_mov_rr(a, 8, RSI, ADDR);
+    as_mov_rr(a, 4, RDX, RAX);
+    as_mov_rr(a, 4, RCX, SCR2);
+    call_abs(a, (const void *)(uintptr_t)helpers->group);
+    vec_keep_end(a, load_vec);
+    helper_end(a, false);
+    ret(a);
+
     stubs->seg = codebuf_rx(buf, a->p);
     helper_begin(a);
     vec_keep_begin(a, spill_vec);

@@ -1,0 +1,255 @@
+/* Groups: accesses off the same base within a block, at offsets known to each other, share one
+ * probe. The first of them checks that all bytes between the lowest and the highest lie on one page
+ * that allows what the group does; the others are then one host instruction, which can neither
+ * fault nor spoil flags (translator.md 5.5). What the check refuses goes on in a twin of the block
+ * without groups. */
+#include "cpu/jit/x64/group.h"
+#include "cpu/ir/shape.h"
+
+enum { SPAN = 512, MAX_GROUPS = EM_GROUPS, SUMS = 24, CONSTANT = IR_MAX_VALUE };
+
+/* What is known of a value: values with the same epoch differ by `delta` only. */
+struct value {
+    u32 epoch;
+    s32 delta;
+};
+
+struct plan {
+    struct em *e;
+    struct value value[IR_MAX_VALUE];
+    u32 epochs, exits;
+    struct {
+        u32 a, b, scale, epoch;
+        s32 b_delta;
+    } sums[SUMS]; /* base + scaled index, seen before */
+    u32 nsums;
+    struct {
+        u32 epoch, exits; /* exits before the leader */
+        s64 lo, hi;
+        u16 members, first, last;
+        bool write;
+    } g[MAX_GROUPS];
+    u32 n;
+};
+
+static bool is_access(const struct ir_ins *i)
+{
+    return i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_ST ||
+           i->op == IR_STI || i->op == IR_LDW;
+}
+
+static bool is_write(const struct ir_ins *i)
+{
+    return i->op == IR_ST || i->op == IR_STI || i->op == IR_LDW;
+}
+
+/* r = r + constant, as wide as addresses are. */
+static bool is_step(const struct em *e, const struct ir_ins *i)
+{
+    return i->op == IR_LEA && i->a == i->dst && i->b == IR_NONE && i->dst < 16 &&
+           i->type == (e->in->ir->long_mode ? I64 : I32);
+}
+
+static void written(struct plan *p, u8 v)
+{
+    if (v < IR_MAX_VALUE)
+        p->value[v] = (struct value){++p->epochs, 0};
+}
+
+/* base + (index << scale) + displacement: known when the same sum was there before. */
+static struct value sum_of(struct plan *p, const struct ir_ins *i)
+{
+    const struct value *a = &p->value[i->a], *b = &p->value[i->b];
+    u32 scale = (u32)(i->imm >> 32) & 3, k;
+    for (k = 0; k < p->nsums; k++)
+        if (p->sums[k].a == a->epoch && p->sums[k].b == b->epoch && p->sums[k].scale == scale &&
+            p->sums[k].b_delta == b->delta)
+            break;
+    if (k == p->nsums) {
+        if (k == SUMS)
+            return (struct value){++p->epochs, 0};
+        p->sums[k].a = a->epoch, p->sums[k].b = b->epoch, p->sums[k].scale = scale;
+        p->sums[k].b_delta = b->delta, p->sums[k].epoch = ++p->epochs;
+        p->nsums++;
+    }
+    return (struct value){p->sums[k].epoch, (s32)((u32)a->delta + (u32)i->imm)};
+}
+
+/* The value that i computes, when it is one that is known but for a constant. */
+static bool known(struct plan *p, const struct ir_ins *i, struct value *v)
+{
+    if (i->type != (p->e->in->ir->long_mode ? I64 : I32))
+        return false;
+    if (i->op == IR_MOV) {
+        *v = p->value[i->a];
+    } else if (i->op == IR_MOVI && i->imm == (s32)i->imm) {
+        *v = (struct value){CONSTANT, (s32)i->imm};
+    } else if (i->op == IR_LEA && i->a != IR_NONE && i->b == IR_NONE) {
+        *v = p->value[i->a];
+        v->delta = (s32)((u32)v->delta + (u32)i->imm);
+    } else if (i->op == IR_LEA && i->a != IR_NONE) {
+        *v = sum_of(p, i);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void follow_values(struct plan *p, const struct ir_ins *i)
+{
+    const char *args = ir_op_info[i->op].args;
+    struct value v;
+    if (known(p, i, &v)) {
+        p->value[i->dst] = v;
+        return;
+    }
+    if (args[0] == 'd' || args[0] == 'm')
+        written(p, i->dst);
+    if (args[1] == 'd' || args[1] == 'm')
+        written(p, i->a);
+    if (args[2] == 'd')
+        written(p, i->b);
+}
+
+/* The newest group of this base that the access may join, or MAX_GROUPS. */
+static u32 find(const struct plan *p, u32 epoch, s64 lo, s64 hi, bool write)
+{
+    for (u32 k = p->n; k-- > 0;) {
+        if (p->g[k].epoch != epoch)
+            continue;
+        /* A read only asks for the right to write when the write follows for certain. */
+        if ((write && !p->g[k].write && p->g[k].exits != p->exits) ||
+            MAX(hi, p->g[k].hi) - MIN(lo, p->g[k].lo) > SPAN)
+            return MAX_GROUPS;
+        return k;
+    }
+    return MAX_GROUPS;
+}
+
+static void access(struct plan *p, const struct ir_ins *i, u32 n)
+{
+    const struct value *v = &p->value[i->a];
+    s64 lo = (s64)v->delta + (s32)i->imm, hi = lo + ir_bytes(i->type);
+    u32 k;
+    if (lo != (s32)lo || hi != (s32)hi)
+        return;
+    k = find(p, v->epoch, lo, hi, is_write(i));
+    if (k == MAX_GROUPS) {
+        if (p->n == MAX_GROUPS)
+            return;
+        k = p->n++;
+        p->g[k].epoch = v->epoch, p->g[k].exits = p->exits;
+        p->g[k].lo = lo, p->g[k].hi = hi;
+        p->g[k].members = 0, p->g[k].first = (u16)n;
+        p->g[k].write = is_write(i);
+    }
+    p->g[k].lo = MIN(p->g[k].lo, lo);
+    p->g[k].hi = MAX(p->g[k].hi, hi);
+    p->g[k].write = p->g[k].write || is_write(i);
+    p->g[k].last = (u16)n;
+    p->g[k].members++;
+    p->e->group[n] = (u8)(k + 1);
+    p->e->offset[n] = (s32)lo;
+}
+
+/* Give groups that are worth it a host register; the others' members stay on their own. */
+static void give_registers(struct plan *p)
+{
+    static const u8 regs[EM_GROUP_REGS] = {R15, R11};
+    u32 busy[EM_GROUP_REGS] = {0};
+    struct em *e = p->e;
+    for (u32 k = 0; k < p->n; k++) {
+        e->groups[k].reg = NOREG;
+        for (u32 r = 0; r < EM_GROUP_REGS && p->g[k].members > 1; r++) {
+            if (busy[r] > p->g[k].first)
+                continue;
+            busy[r] = p->g[k].last + 1u;
+            e->free_regs &= (u16)~BIT(regs[r]);
+            e->groups[k] = (struct group){.reg = regs[r],
+                                          .write = p->g[k].write,
+                                          .first = p->g[k].first,
+                                          .lo = (s32)p->g[k].lo,
+                                          .span = (u16)(p->g[k].hi - p->g[k].lo)};
+            break;
+        }
+    }
+    for (u32 n = 0; n < e->in->ir->n; n++)
+        if (e->group[n] && e->groups[e->group[n] - 1].reg == NOREG)
+            e->group[n] = 0;
+}
+
+bool em_follows(const struct em *e, u32 n)
+{
+    return e->group[n] && e->groups[e->group[n] - 1].first != n;
+}
+
+bool em_may_fault(const struct em *e, u32 n)
+{
+    return ir_op_info[e->in->ir->ins[n].op].attrs & IRA_FAULT && !em_follows(e, n);
+}
+
+static bool uses(const struct ir_ins *i, u8 v, bool address_too)
+{
+    const char *args = ir_op_info[i->op].args;
+    bool b = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
+    return (args[0] != '-' && i->dst == v) || (args[1] != '-' && i->a == v && address_too) ||
+           (b && i->b == v);
+}
+
+/* Steps of a register that nobody sees in between become one, at the last of them: PUSH after PUSH
+ * moves ESP once. */
+static void merge_steps(struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    u16 open[16] = {0}; /* index behind the step that nobody saw yet */
+    for (u32 n = 0; n < b->n; n++) {
+        const struct ir_ins *i = &b->ins[n];
+        bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT || i->op == IR_JCC ||
+                    i->op == IR_BRZ || i->op == IR_BRNZ || i->op == IR_EXEC;
+        for (unsigned r = 0; r < 16 && seen; r++)
+            open[r] = 0;
+        if (seen)
+            continue;
+        if (is_step(e, i)) {
+            if (open[i->dst]) {
+                e->skip[open[i->dst] - 1u] = true;
+                e->extra[n] = e->extra[open[i->dst] - 1u] + (s32)b->ins[open[i->dst] - 1u].imm;
+            }
+            open[i->dst] = (u16)(n + 1);
+            continue;
+        }
+        for (unsigned r = 0; r < 16; r++)
+            if (open[r] && uses(i, (u8)r, !em_follows(e, n)))
+                open[r] = 0;
+    }
+}
+
+void em_plan_groups(struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    struct plan plan, *p = &plan;
+    p->e = e;
+    p->n = p->exits = p->nsums = 0;
+    p->epochs = CONSTANT;
+    memset(e->group, 0, b->n);
+    memset(e->skip, 0, b->n);
+    memset(e->extra, 0, b->n * sizeof(e->extra[0]));
+    if (!e->in->groups)
+        return;
+    for (u32 v = 0; v < IR_MAX_VALUE; v++)
+        p->value[v] = (struct value){v, 0};
+    for (u32 n = 0; n < b->n; n++) {
+        const struct ir_ins *i = &b->ins[n];
+        if (is_access(i))
+            access(p, i, n);
+        if (i->op == IR_JCC || i->op == IR_BRZ || i->op == IR_BRNZ)
+            p->exits++;
+        if (i->op == IR_EXEC) /* what C code does to translations is unknown */
+            for (u32 v = 0; v < IR_MAX_VALUE; v++)
+                written(p, (u8)v);
+        else
+            follow_values(p, i);
+    }
+    give_registers(p);
+    merge_steps(e);
+}

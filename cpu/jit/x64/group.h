@@ -1,0 +1,16 @@
+/* Groups of accesses that share one probe. */
+#ifndef CPU_JIT_X64_GROUP_H
+#define CPU_JIT_X64_GROUP_H
+
+#include "cpu/jit/x64/em.h"
+
+/* Find the block's groups (e->group, e->groups) and the steps of registers that can be merged
+ * (e->skip, e->extra), before anything is emitted. */
+void em_plan_groups(struct em *e);
+/* Is operation n an access whose check an earlier one has made? May operation n fault? */
+bool em_follows(const struct em *e, u32 n);
+bool em_may_fault(const struct em *e, u32 n);
+/* The operand of access i, operation e->now: probed, or off its group's register. */
+struct mem em_access(struct em *e, const struct ir_ins *i, bool write);
+
+#endif
