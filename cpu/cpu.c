@@ -199,6 +199,8 @@ void cpu_update_mode(struct cpu *cpu)
             !seg->base && seg->end_r == BIT64(32) && (s == SEG_CS || seg->end_w == BIT64(32));
         if (cpu->code_bits == 64)
             flat = s < SEG_FS; /* FS and GS have a base that changes with every task */
+        else if (!flat && seg->end_r == BIT64(32) && seg->end_w == BIT64(32))
+            key |= MK_OPEN(s);
         key |= flat ? MK_FLAT(s) : 0;
     }
     cpu->mode_key = key;

@@ -364,6 +364,8 @@ enum {
     MK_FLAT_GS = 0x200000,
 };
 #define MK_FLAT(s) ((u64)MK_FLAT_ES << (s))
+/* Some base, but readable and writable up to 4 GiB: no check where the offset is known. */
+#define MK_OPEN(s) (BIT64(32) << (s))
 /* Recompute cpl-derived state, code_bits, stack_bits, mode_key; call after any change of CS, SS,
  * CR0, CR4, EFER, EFLAGS.VM or data segments. Pushing the paging mode to the MMU is cr_* code's
  * business (sys/ctrl.c). */

@@ -56,23 +56,32 @@ static void written(struct plan *p, u8 v)
         p->value[v] = (struct value){++p->epochs, 0};
 }
 
+static u32 sum_epoch(struct plan *p, u32 a, u32 b, s32 b_delta, u32 scale)
+{
+    for (u32 k = 0; k < p->nsums; k++)
+        if (p->sums[k].a == a && p->sums[k].b == b && p->sums[k].scale == scale &&
+            p->sums[k].b_delta == b_delta)
+            return p->sums[k].epoch;
+    if (p->nsums < SUMS) {
+        p->sums[p->nsums].a = a, p->sums[p->nsums].b = b, p->sums[p->nsums].scale = scale;
+        p->sums[p->nsums].b_delta = b_delta;
+        p->sums[p->nsums++].epoch = p->epochs + 1;
+    }
+    return ++p->epochs;
+}
+
 /* base + (index << scale) + displacement: known when the same sum was there before. */
 static struct value sum_of(struct plan *p, const struct ir_ins *i)
 {
     const struct value *a = &p->value[i->a], *b = &p->value[i->b];
-    u32 scale = (u32)(i->imm >> 32) & 3, k;
-    for (k = 0; k < p->nsums; k++)
-        if (p->sums[k].a == a->epoch && p->sums[k].b == b->epoch && p->sums[k].scale == scale &&
-            p->sums[k].b_delta == b->delta)
-            break;
-    if (k == p->nsums) {
-        if (k == SUMS)
-            return (struct value){++p->epochs, 0};
-        p->sums[k].a = a->epoch, p->sums[k].b = b->epoch, p->sums[k].scale = scale;
-        p->sums[k].b_delta = b->delta, p->sums[k].epoch = ++p->epochs;
-        p->nsums++;
-    }
-    return (struct value){p->sums[k].epoch, (s32)((u32)a->delta + (u32)i->imm)};
+    u32 scale = (u32)(i->imm >> 32) & 3;
+    return (struct value){sum_epoch(p, a->epoch, b->epoch, b->delta, scale),
+                          (s32)((u32)a->delta + (u32)i->imm)};
+}
+
+static struct value state_of(struct plan *p, u32 offset)
+{
+    return (struct value){sum_epoch(p, ~0u, offset, 0, 0), 0};
 }
 
 /* The value that i computes, when it is one that is known but for a constant. */
@@ -89,6 +98,8 @@ static bool known(struct plan *p, const struct ir_ins *i, struct value *v)
         v->delta = (s32)((u32)v->delta + (u32)i->imm);
     } else if (i->op == IR_LEA && i->a != IR_NONE) {
         *v = sum_of(p, i);
+    } else if (i->op == IR_LDS) { /* bases of segments change in exec only */
+        *v = state_of(p, (u32)i->imm);
     } else {
         return false;
     }
@@ -244,11 +255,13 @@ void em_plan_groups(struct em *e)
             access(p, i, n);
         if (i->op == IR_JCC || i->op == IR_BRZ || i->op == IR_BRNZ)
             p->exits++;
-        if (i->op == IR_EXEC) /* what C code does to translations is unknown */
+        if (i->op == IR_EXEC) { /* what C code does to translations and segments is unknown */
             for (u32 v = 0; v < IR_MAX_VALUE; v++)
                 written(p, (u8)v);
-        else
-            follow_values(p, i);
+            p->nsums = 0;
+            continue;
+        }
+        follow_values(p, i);
     }
     give_registers(p);
     merge_steps(e);
