@@ -167,10 +167,6 @@ struct cpu;
  * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { JC_BITS = 12, JC_SIZE = 1 << JC_BITS };
 #define JC_NO_TAG (~(u64)0) /* no EIP gives this: generations start at 1 */
-struct jc_entry {
-    u64 tag;
-    const void *host;
-};
 
 /* The interrupt controller as the CPU sees it, and other wires out of the CPU; set by the board. */
 struct cpu_hooks {
@@ -264,7 +260,8 @@ struct cpu {
                 */
     u64 jc_tag;
     u64 slots[32]; /* translated code: temporaries that found no host register */
-    struct jc_entry jc[JC_SIZE];
+    u64 jc_tags[JC_SIZE]; /* the jump table */
+    const void *jc_host[JC_SIZE];
     u64 stat_exc[32], stat_intr;
 };
 

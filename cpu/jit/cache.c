@@ -106,7 +106,7 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
 void block_kill(struct jit *jit, struct block *b)
 {
     struct block **p = &jit->hash[hash_of(b->page0, b->off, b->mode_key)];
-    struct jc_entry *jc = &jit->cpu->jc[b->rip & (JC_SIZE - 1)];
+    u32 jc = b->rip & (JC_SIZE - 1);
     if (b->dead)
         return;
     b->dead = true;
@@ -121,8 +121,8 @@ void block_kill(struct jit *jit, struct block *b)
         unlink_exit(jit, b->incoming);
     for (u32 i = 0; i < b->nlinks; i++)
         unlink_exit(jit, &b->links[i]);
-    if (jc->host == b->host)
-        jc->tag = JC_NO_TAG;
+    if (jit->cpu->jc_host[jc] == b->host)
+        jit->cpu->jc_tags[jc] = JC_NO_TAG;
     jit->stats.invalidated++;
 }
 
@@ -160,7 +160,7 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
 static void jc_wipe(struct cpu *cpu)
 {
     for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc[i].tag = JC_NO_TAG;
+        cpu->jc_tags[i] = JC_NO_TAG;
 }
 
 void jit_flush(struct cpu *cpu)
@@ -265,7 +265,7 @@ void jc_refresh(struct jit *jit)
 void jc_put(struct jit *jit, struct block *b)
 {
     struct cpu *cpu = jit->cpu;
-    struct jc_entry *e = &cpu->jc[b->rip & (JC_SIZE - 1)];
+    u32 at = b->rip & (JC_SIZE - 1);
     u64 la = jit_la(cpu, b->rip);
     if (jit->class_seen) {
         if (!mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) ||
@@ -282,6 +282,6 @@ void jc_put(struct jit *jit, struct block *b)
         }
         jit->sup_local = 0;
     }
-    e->tag = cpu->jc_tag ^ b->rip;
-    e->host = b->host;
+    cpu->jc_tags[at] = cpu->jc_tag ^ b->rip;
+    cpu->jc_host[at] = b->host;
 }

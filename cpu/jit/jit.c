@@ -221,8 +221,8 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
 /* Host code for cpu->rip by the jump table alone. */
 static const void *table_probe(const struct cpu *cpu)
 {
-    const struct jc_entry *e = &cpu->jc[cpu->rip & (JC_SIZE - 1)];
-    return e->tag == (cpu->jc_tag ^ cpu->rip) ? e->host : NULL;
+    u32 at = cpu->rip & (JC_SIZE - 1);
+    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : NULL;
 }
 
 enum jit_left jit_run(struct cpu *cpu, bool eval)
@@ -309,7 +309,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
     for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc[i].tag = JC_NO_TAG;
+        cpu->jc_tags[i] = JC_NO_TAG;
     return true;
 }
 

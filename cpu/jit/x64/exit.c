@@ -46,37 +46,35 @@ static void unlinked(struct em *e, struct be_exit *x)
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
 }
 
-/* Probe the jump table for the EIP in ADDR (zero-extended); a miss goes to the run loop with rip
- * stored. */
-static void probe_table(struct em *e, bool constant, u64 rip)
+/* Probe the jump table for the EIP in register `to` (zero-extended, kept); a miss goes to the run
+ * loop with rip stored. */
+static void probe_table(struct em *e, unsigned to, bool constant, u64 rip)
 {
-    s32 jc = ST_OFF(jc);
+    s32 tags = ST_OFF(jc_tags), hosts = ST_OFF(jc_host);
     u8 *miss;
     if (e->in->link_none) {
-        as_store(&e->a, 8, ADDR, ST(rip));
+        as_store(&e->a, 8, to, ST(rip));
         as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
         return;
     }
     as_load(&e->a, 8, SCR, ST(jc_tag));
-    as_rr(&e->a, 0x33, 8, SCR, ADDR);
+    as_rr(&e->a, 0x33, 8, SCR, to);
     if (constant) {
-        s32 at = jc + (s32)((rip & (JC_SIZE - 1)) * sizeof(struct jc_entry));
-        as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, at));
+        s32 at = (s32)((rip & (JC_SIZE - 1)) * sizeof(u64));
+        as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
         miss = as_jcc(&e->a, CC_NE);
-        as_rm(&e->a, 0xff, 4, 4, MEM(STATE, at + 8)); /* jmp [..] */
+        as_rm(&e->a, 0xff, 4, 4, MEM(STATE, hosts + at)); /* jmp [..] */
     } else {
-        as_mov_rr(&e->a, 4, SCR2, ADDR);
+        as_mov_rr(&e->a, 4, SCR2, to);
         as_alu_ri(&e->a, 4, 4, SCR2, JC_SIZE - 1);
-        as_rr(&e->a, 0xc1, 4, 4, SCR2);
-        as8(&e->a, 4);
-        as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 0, jc));
+        as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
         miss = as_jcc(&e->a, CC_NE);
-        as_rm(&e->a, 0xff, 4, 4, MEMX(STATE, SCR2, 0, jc + 8));
+        as_rm(&e->a, 0xff, 4, 4, MEMX(STATE, SCR2, 3, hosts));
     }
     if (e->a.full)
         return;
     as_patch(miss, e->a.p);
-    as_store(&e->a, 8, ADDR, ST(rip));
+    as_store(&e->a, 8, to, ST(rip));
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
 }
 
@@ -128,7 +126,7 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
         unlinked(e, x);
     } else {
         as_mov_ri(&e->a, ADDR, rip);
-        probe_table(e, true, rip);
+        probe_table(e, ADDR, true, rip);
     }
 }
 
@@ -168,9 +166,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
         unsigned r;
         em_flags_commit(e);
         r = em_use(e, i->a, 8, ADDR);
-        if (r != ADDR)
-            as_mov_rr(&e->a, 8, ADDR, r);
-        probe_table(e, false, 0);
+        probe_table(e, r, false, 0);
         break;
     }
     }

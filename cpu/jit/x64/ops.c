@@ -261,17 +261,21 @@ static void bits(struct em *e, const struct ir_ins *i, unsigned n)
 static void imul(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
+    struct loc d = em_loc(e, i->dst);
+    bool direct = d.reg && (size >= 4 || i->dst >= IR_T0);
+    unsigned r = direct ? d.r : SCR;
     if (i->b == IR_NONE) {
-        struct loc a = em_loc(e, i->a);
         bool small = i->imm == (s8)i->imm;
-        op_r_loc(e, small ? 0x6b : 0x69, size, SCR, a);
+        op_r_loc(e, small ? 0x6b : 0x69, size, r, em_loc(e, i->a));
         for (unsigned k = 0; k < (small ? 1 : size == 2 ? 2 : 4); k++)
             as8(&e->a, (u8)(i->imm >> (8 * k)));
     } else {
-        em_load_to(e, SCR, i->a, size);
-        op_r_loc(e, X_IMUL, size, SCR, em_loc(e, i->b));
+        u8 first = i->dst == i->b ? i->b : i->a; /* the product is the same */
+        em_load_to(e, r, first, size);
+        op_r_loc(e, X_IMUL, size, r, em_loc(e, first == i->a ? i->b : i->a));
     }
-    store_from(e, i->dst, SCR, size);
+    if (!direct)
+        store_from(e, i->dst, r, size);
 }
 
 static void move(struct em *e, const struct ir_ins *i)
