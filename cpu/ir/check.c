@@ -136,6 +136,7 @@ static bool check_imm(struct check *c)
     case IR_JCC:
     case IR_BRZ:
     case IR_BRNZ:
+    case IR_BRNI:
     case IR_GOTO:
         return c->b->long_mode || !((u64)i->imm >> 32) || fail(c, "an EIP of more than 32 bits");
     case IR_STI:
@@ -236,7 +237,8 @@ bool ir_check(const struct ir_block *b, struct err *err)
     if (b->ntemps > IR_MAX_VALUE - IR_T0)
         return err_set(err, "IR block: %u temporaries.", b->ntemps);
     for (u32 k = 0; k < b->nguest; k++)
-        if (b->off[k + 1] <= b->off[k] || b->off[k + 1] - b->off[k] > 15 || b->off[0])
+        if (b->off[0] || (!(b->jumped >> k & 1) &&
+                          (b->off[k + 1] <= b->off[k] || b->off[k + 1] - b->off[k] > 15)))
             return err_set(err, "IR block: guest instruction %u has an impossible length.", k);
     for (c.n = 0; c.n < b->n; c.n++) {
         c.i = &b->ins[c.n];

@@ -424,6 +424,10 @@ static enum step do_branch(struct eval *e, const struct ir_ins *i)
     case IR_JCC: return flags_cc(cpu_aflags(e->cpu), i->b) ? leave(e, i, (u64)i->imm) : STEP_ON;
     case IR_BRZ: return get_type(e, i->a, i->type) ? STEP_ON : leave(e, i, (u64)i->imm);
     case IR_BRNZ: return get_type(e, i->a, i->type) ? leave(e, i, (u64)i->imm) : STEP_ON;
+    case IR_BRNI: {
+        u64 to = get_type(e, i->a, i->type);
+        return to == (u64)i->imm ? STEP_ON : leave(e, i, to);
+    }
     case IR_GOTO: return leave(e, i, (u64)i->imm);
     default: return leave(e, i, e->b->long_mode ? get(e, i->a) : (u32)get(e, i->a));
     }

@@ -57,7 +57,8 @@ struct ir_block {
     u32 n;
     u32 ntemps;                /* temporaries used: IR_T0 .. IR_T0 + ntemps - 1 */
     u64 rip;                   /* EIP of the first guest instruction */
-    u16 off[IR_MAX_GUEST + 1]; /* offset of guest instruction i from rip; off[nguest] is the end */
+    s16 off[IR_MAX_GUEST + 1]; /* offset of guest instruction i from rip; off[nguest] is the end */
+    u64 jumped;                /* bit i: the block goes on at the target of branch i, off[i + 1] */
     u32 nguest;
     bool long_mode;                /* linear addresses have 64 bits */
     struct ir_ins ins[IR_MAX_INS]; /* last: a block that is kept has room for its own only */

@@ -91,12 +91,17 @@ static inline unsigned ir_result_width(const struct ir_ins *i)
     return ir_type_width(type);
 }
 
+/* A way out of the middle of a block? */
+static inline bool ir_is_branch(unsigned op)
+{
+    return op == IR_JCC || op == IR_BRZ || op == IR_BRNZ || op == IR_BRNI;
+}
+
 /* Does the path through the block (possibly) end here, or stop for a fault, so that all guest state
  * must be true? */
 static inline bool ir_needs_state(const struct ir_ins *i)
 {
-    return (ir_op_info[i->op].attrs & (IRA_FAULT | IRA_EXIT)) || i->op == IR_JCC ||
-           i->op == IR_BRZ || i->op == IR_BRNZ;
+    return (ir_op_info[i->op].attrs & (IRA_FAULT | IRA_EXIT)) || ir_is_branch(i->op);
 }
 
 /* A shift whose count is known at run time only: with a count of 0 it writes nothing. */

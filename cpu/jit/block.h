@@ -25,8 +25,12 @@ struct link {
 struct block {
     /* key */
     u32 page0, page1; /* page1: RAM_NO_PAGE unless the last instruction crosses */
-    u32 off;          /* in page0 */
-    u32 nbytes;
+    u32 off;    /* in page0 */
+    u32 nbytes; /* of all its parts */
+    struct part {
+        u16 lo, hi; /* bytes of page0, hi also beyond its end */
+    } parts[TR_PARTS];
+    u32 nparts;
     u64 rip, mode_key;
     u32 id;
     bool dead;
@@ -40,7 +44,7 @@ struct block {
     struct link *incoming;
     struct link *links;    /* [nlinks] */
     struct be_exec *execs; /* [nexecs]: the instructions that call exec */
-    u16 *insn_off;         /* [nguest + 1] offsets from rip */
+    s16 *insn_off;         /* [nguest + 1] offsets from rip */
     struct ir_block *ir;   /* kept for the eval engine only, with every instruction decoded */
     struct insn *ir_insns;
 };

@@ -19,14 +19,42 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
     return b;
 }
 
+/* The bytes of `page` that part k of b lies on. */
+static bool part_on(const struct block *b, u32 k, u32 page, u32 *first, u32 *end)
+{
+    const struct part *part = &b->parts[k];
+    if (page == b->page0) {
+        *first = part->lo;
+        *end = part->hi;
+        return true;
+    }
+    *first = 0;
+    *end = part->hi - (u32)PAGE_SIZE;
+    return part->hi > PAGE_SIZE;
+}
+
+/* Does b have bytes in [off, off+len) of page? */
+static bool overlaps(const struct block *b, u32 page, u32 off, u32 len)
+{
+    u32 first, end;
+    for (u32 k = 0; k < b->nparts; k++)
+        if (part_on(b, k, page, &first, &end) && off < end && off + len > first)
+            return true;
+    return false;
+}
+
 /* The 64-byte lines of `page` that b's bytes lie on. */
 static u64 lines_of(const struct block *b, u32 page)
 {
-    u32 first = page == b->page0 ? b->off : 0;
-    u32 end =
-        page == b->page0 ? MIN(b->off + b->nbytes, PAGE_SIZE) : b->off + b->nbytes - PAGE_SIZE;
-    u32 lo = first >> 6, hi = (end - 1) >> 6;
-    return (~(u64)0 >> (63 - (hi - lo))) << lo;
+    u64 lines = 0;
+    for (u32 k = 0; k < b->nparts; k++) {
+        u32 first, end;
+        if (part_on(b, k, page, &first, &end)) {
+            u32 lo = first >> 6, hi = (MIN(end, PAGE_SIZE) - 1) >> 6;
+            lines |= (~(u64)0 >> (63 - (hi - lo))) << lo;
+        }
+    }
+    return lines;
 }
 
 static void page_add(struct jit *jit, u32 page, struct block *b, int k)
@@ -146,10 +174,8 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
     if (!jit || page >= jit->npages)
         return;
     for (b = jit->pages[page]; b; b = next) {
-        u32 first = page == b->page0 ? b->off : 0;
-        u32 end = page == b->page0 ? b->off + b->nbytes : b->off + b->nbytes - PAGE_SIZE;
         next = *page_next(b, page);
-        if (off < end && off + len > first) {
+        if (overlaps(b, page, off, len)) {
             /* Code that is rewritten all the time is better run by exec: it must get warm anew. */
             *jit_hot(jit, b->page0, b->off) = 0;
             block_kill(jit, b);

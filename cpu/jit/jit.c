@@ -287,6 +287,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     if (getenv("JOFF")) jit->config.off = (u32)strtoul(getenv("JOFF"),0,0);
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
+    jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
     cpu->host_mxcsr = 0x1f80;
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {

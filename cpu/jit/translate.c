@@ -44,11 +44,11 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
         n += ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX;
-    b->insn_off = malloc((ir->nguest + 1) * sizeof(u16));
+    b->insn_off = malloc((ir->nguest + 1) * sizeof(s16));
     b->execs = n ? calloc(n, sizeof(*b->execs)) : NULL;
     if (!b->insn_off || (n && !b->execs))
         return false;
-    memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(u16));
+    memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(s16));
     for (u32 i = 0; i < ir->n; i++) {
         unsigned at = ir->ins[i].at;
         if (ir->ins[i].op != IR_EXEC && ir->ins[i].op != IR_EXECX)
@@ -117,7 +117,7 @@ static void log_guest(struct jit *jit, const struct tr_result *tr)
     if (!log_at(jit->cpu->log, LOGA_IN_ASM, jit->cpu->seg[SEG_CS].base + tr->ir->rip))
         return;
     for (u32 i = 0; i < tr->ir->nguest; i++) {
-        u64 pc = tr->ir->rip + tr->ir->off[i];
+        u64 pc = tr->ir->rip + (u64)(s64)tr->ir->off[i];
         log_line(jit->cpu->log, LOGA_IN_ASM, "%04x:%08llx  %s", jit->cpu->seg[SEG_CS].sel,
                  (unsigned long long)pc, disasm(line, sizeof(line), &tr->insns[i], pc));
     }
@@ -190,7 +190,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
                               bool plain)
 {
     struct tr_result tr = {.ir = &jit->ir};
-    struct tr_source src = {.code = code, .len = PAGE_SIZE - off};
+    struct tr_source src = {.code = code, .len = PAGE_SIZE - off, .before = off};
     struct be_out out;
     struct block *b;
     u32 page1;
@@ -213,8 +213,13 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
         return NULL;
     b->nbytes = tr.nbytes;
     b->nguest = (u8)jit->ir.nguest;
-    if (off + tr.nbytes > PAGE_SIZE)
-        b->page1 = page1;
+    b->nparts = tr.nparts;
+    for (u32 k = 0; k < tr.nparts; k++) {
+        b->parts[k].lo = (u16)((s32)off + tr.parts[k].lo);
+        b->parts[k].hi = (u16)((s32)off + tr.parts[k].hi);
+        if (b->parts[k].hi > PAGE_SIZE)
+            b->page1 = page1;
+    }
     if (!keep_insns(jit, b, &tr)) {
         block_free(b);
         return NULL;

@@ -92,6 +92,8 @@ bool tr_JMP(struct tr *t, const struct insn *insn)
     if (insn->o[0].kind == OPND_REL) {
         if (!relative(t, insn, &target))
             return false;
+        if (tr_follow(t, target))
+            return true;
         tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
     } else {
         if (!indirect_ok(t, insn))
@@ -110,6 +112,12 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
         if (!relative(t, insn, &target))
             return false;
         tr_push(t, insn->osz, IR_NONE, (s64)t->next);
+        t->nested = true;
+        if (t->nrets < ARRAY_LEN(t->rets) && insn->osz == (tr_long(t) ? 8 : 4) &&
+            tr_follow(t, target)) {
+            t->rets[t->nrets++] = t->next;
+            return true;
+        }
         tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
     } else {
         if (!indirect_ok(t, insn))
@@ -139,6 +147,13 @@ bool tr_RET(struct tr *t, const struct insn *insn)
     tr_emit(t, size == 2 ? IR_LDZ : IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
     canonical_target(t, v);
     tr_pop_commit(t, size + extra);
+    /* Back to the caller, when it is the one that the block came from. */
+    t->nested = true;
+    if (t->nrets && size == (tr_long(t) ? 8 : 4) && tr_follow(t, t->rets[t->nrets - 1])) {
+        t->nrets--;
+        tr_emit(t, IR_BRNI, tr_type(size), IR_NONE, v, IR_NONE, (s64)t->target);
+        return true;
+    }
     tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
     t->done = true;
     return true;

@@ -13,6 +13,13 @@ struct tr {
     u8 next_temp;
     u64 next;  /* EIP behind it */
     u32 jumps; /* conditional exits so far */
+    const struct tr_source *src;
+    bool follow;   /* ... jumps */
+    bool nested;   /* ... also to where the block has been: calls and their returns */
+    bool followed; /* this branch: the block goes on at `target` */
+    u64 target;
+    u64 rets[4]; /* where the calls that were followed return to */
+    u32 nrets, nfollowed;
     bool done; /* the block ends behind this instruction */
 };
 
@@ -69,6 +76,9 @@ static inline bool tr_long(const struct tr *t)
 {
     return t->mode_key & MK_CODE64;
 }
+
+/* May the block go on at `target`? Then it does, and a branch emits no exit. */
+bool tr_follow(struct tr *t, u64 target);
 
 /* Vector operations (OPA_SSE), of all names. */
 tr_fn tr_vector;

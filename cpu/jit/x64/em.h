@@ -50,7 +50,7 @@ struct recipe {
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL, COLD_GROUP };
+enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL, COLD_GROUP, COLD_INDIRECT };
 struct cold {
     u8 kind, at, write, size, reg, probe; /* reg: the host register that holds the address or offset */
     u8 flags, mend;                /* where the flags are on the way here */
@@ -142,6 +142,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at);
 void em_twin_exit(struct em *e, unsigned at); /* to the same instruction in a block without groups */
+void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */
 /* Leave in front of guest instruction `at` when exit_request says so. */
 void em_poll(struct em *e, unsigned at);
 

@@ -143,6 +143,30 @@ void em_poll(struct em *e, unsigned at)
     em_cold(e, COLD_POLL, &where, as_jcc(&e->a, CC_NE), NULL, 0);
 }
 
+void em_indirect_exit(struct em *e, unsigned to, unsigned at)
+{
+    em_flags_commit(e);
+    charge_back(e, at);
+    probe_table(e, to, false, 0);
+}
+
+/* A return to where the block goes on: one comparison when it is the expected one. */
+static void expect(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), r;
+    em_flags_spoil(e, true);
+    r = em_use(e, i->a, size, ADDR);
+    if (size == 8 && i->imm != (s32)i->imm) {
+        as_mov_ri(&e->a, SCR2, (u64)i->imm);
+        as_rr(&e->a, 0x3b, 8, r, SCR2);
+    } else {
+        as_alu_ri(&e->a, 7, size, r, (s32)i->imm);
+    }
+    em_cold(e, COLD_INDIRECT, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    if (e->ncold)
+        e->cold[e->ncold - 1].reg = (u8)r;
+}
+
 void em_exit_op(struct em *e, const struct ir_ins *i)
 {
     switch (i->op) {
@@ -159,6 +183,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
         conditional(e, i, i->op == IR_BRZ ? CC_E : CC_NE);
         break;
     }
+    case IR_BRNI: expect(e, i); break;
     case IR_GOTO:
         em_direct_exit(e, (u64)i->imm, e->in->ir->nguest);
         break;

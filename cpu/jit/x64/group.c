@@ -215,8 +215,8 @@ static void merge_steps(struct em *e)
     u16 open[16] = {0}; /* index behind the step that nobody saw yet */
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
-        bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT || i->op == IR_JCC ||
-                    i->op == IR_BRZ || i->op == IR_BRNZ || i->op == IR_EXEC;
+        bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op) ||
+                    i->op == IR_EXEC;
         for (unsigned r = 0; r < 16 && seen; r++)
             open[r] = 0;
         if (seen)
@@ -253,7 +253,7 @@ void em_plan_groups(struct em *e)
         const struct ir_ins *i = &b->ins[n];
         if (is_access(i))
             access(p, i, n);
-        if (i->op == IR_JCC || i->op == IR_BRZ || i->op == IR_BRNZ)
+        if (ir_is_branch(i->op))
             p->exits++;
         if (i->op == IR_EXEC) { /* what C code does to translations and segments is unknown */
             for (u32 v = 0; v < IR_MAX_VALUE; v++)

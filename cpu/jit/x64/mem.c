@@ -337,6 +337,7 @@ static void cold_one(struct em *e, const struct cold *c)
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
         break;
     case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u); break;
+    case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
         if (e->in->counted)
             as_alu_mi(&e->a, 0, 4, ST(budget), (s32)e->in->ir->nguest);

@@ -638,7 +638,7 @@ static u32 poll_place(const struct em *e, const struct ir_block *b)
         return 0;
     for (u32 n = 0; n < b->n; n++) {
         u8 op = b->ins[n].op;
-        if (ir_op_info[op].attrs & IRA_EXIT || op == IR_JCC || op == IR_BRZ || op == IR_BRNZ)
+        if (ir_op_info[op].attrs & IRA_EXIT || ir_is_branch(op))
             return 0;
         if (em_may_fault(e, n))
             return n;

@@ -79,7 +79,7 @@ static u32 end_of(const struct em *e, const struct ir_ins *recipe)
         if (writes(i, recipe))
             return 0;
         spoiled = spoiled || ir_op_info[i->op].fout || i->op == IR_ANDS || i->op == IR_ORS ||
-                  i->op == IR_BRZ || i->op == IR_BRNZ;
+                  (ir_is_branch(i->op) && i->op != IR_JCC);
     }
     return 0;
 }
