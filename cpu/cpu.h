@@ -259,6 +259,7 @@ struct cpu {
     s32 ahead; /* instructions that translated code has charged to the budget but not yet executed
                 */
     u64 jc_tag;
+    u64 host_rsp, host_limit; /* translated code: the stack at its entry, the last place for pairs */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];

@@ -137,6 +137,7 @@ static bool check_imm(struct check *c)
     case IR_BRZ:
     case IR_BRNZ:
     case IR_BRNI:
+    case IR_CALL:
     case IR_GOTO:
         return c->b->long_mode || !((u64)i->imm >> 32) || fail(c, "an EIP of more than 32 bits");
     case IR_STI:

@@ -428,6 +428,7 @@ static enum step do_branch(struct eval *e, const struct ir_ins *i)
         u64 to = get_type(e, i->a, i->type);
         return to == (u64)i->imm ? STEP_ON : leave(e, i, to);
     }
+    case IR_CALL:
     case IR_GOTO: return leave(e, i, (u64)i->imm);
     default: return leave(e, i, e->b->long_mode ? get(e, i->a) : (u32)get(e, i->a));
     }

@@ -52,6 +52,8 @@ static inline unsigned ir_reads_a(const struct ir_ins *i, bool long_mode)
     case IR_VECL:
     case IR_VECLF:
     case IR_VECS:
+    case IR_CALLI:
+    case IR_RET:
     case IR_GOTOI: return ir_addr_width(long_mode);
     default: return ir_type_width(i->type);
     }

@@ -73,6 +73,7 @@ struct be_exit {
     const u8 *unlinked;
     u8 *skip;
     const u8 *keep;
+    bool polled; /* never to a block's forward entry */
     bool twin; /* goes to a block without groups at `rip` */
 };
 

@@ -14,7 +14,7 @@ struct link {
     const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
     u8 *skip;           /* be_exit */
     const u8 *keep;
-    bool twin;
+    bool twin, polled;
     struct block *target;
     struct link *next, **pprev; /* incoming list of target */
 };

@@ -114,7 +114,7 @@ static void unlink_exit(struct jit *jit, struct link *l)
  * the others need not. */
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to)
 {
-    const void *host = from->rip > b->rip ? to->host_forward : to->host;
+    const void *host = from->rip > b->rip && !from->polled ? to->host_forward : to->host;
     if (from->target || !from->rel)
         return;
     from->target = to;

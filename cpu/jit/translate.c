@@ -94,6 +94,7 @@ static bool keep_links(struct block *b, const struct be_out *out)
         b->links[i].skip = out->exits[i].skip;
         b->links[i].keep = out->exits[i].keep;
         b->links[i].twin = out->exits[i].twin;
+        b->links[i].polled = out->exits[i].polled;
     }
     return true;
 }

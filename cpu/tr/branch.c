@@ -112,13 +112,12 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
         if (!relative(t, insn, &target))
             return false;
         tr_push(t, insn->osz, IR_NONE, (s64)t->next);
-        t->nested = true;
         if (t->nrets < ARRAY_LEN(t->rets) && insn->osz == (tr_long(t) ? 8 : 4) &&
-            tr_follow(t, target)) {
+            tr_leaf(t, target) && tr_follow(t, target)) {
             t->rets[t->nrets++] = t->next;
             return true;
         }
-        tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
+        tr_emit(t, IR_CALL, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
     } else {
         if (!indirect_ok(t, insn))
             return false;
@@ -129,7 +128,7 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
             v = w;
         }
         tr_push(t, insn->osz, IR_NONE, (s64)t->next);
-        tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
+        tr_emit(t, IR_CALLI, I32, IR_NONE, v, IR_NONE, 0);
     }
     t->done = true;
     return true;
@@ -148,13 +147,13 @@ bool tr_RET(struct tr *t, const struct insn *insn)
     canonical_target(t, v);
     tr_pop_commit(t, size + extra);
     /* Back to the caller, when it is the one that the block came from. */
-    t->nested = true;
+    t->returns = true;
     if (t->nrets && size == (tr_long(t) ? 8 : 4) && tr_follow(t, t->rets[t->nrets - 1])) {
         t->nrets--;
         tr_emit(t, IR_BRNI, tr_type(size), IR_NONE, v, IR_NONE, (s64)t->target);
         return true;
     }
-    tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
+    tr_emit(t, IR_RET, I32, IR_NONE, v, IR_NONE, 0);
     t->done = true;
     return true;
 }

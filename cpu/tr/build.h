@@ -15,7 +15,7 @@ struct tr {
     u32 jumps; /* conditional exits so far */
     const struct tr_source *src;
     bool follow;   /* ... jumps */
-    bool nested;   /* ... also to where the block has been: calls and their returns */
+    bool returns;  /* ... also to where the block has been: from functions */
     bool followed; /* this branch: the block goes on at `target` */
     u64 target;
     u64 rets[4]; /* where the calls that were followed return to */
@@ -79,6 +79,8 @@ static inline bool tr_long(const struct tr *t)
 
 /* May the block go on at `target`? Then it does, and a branch emits no exit. */
 bool tr_follow(struct tr *t, u64 target);
+/* Is the function at `target` short and without branches? Others are better called. */
+bool tr_leaf(const struct tr *t, u64 target);
 
 /* Vector operations (OPA_SSE), of all names. */
 tr_fn tr_vector;

@@ -60,6 +60,23 @@ static bool decode_at(const struct cpu *cpu, const struct tr_source *src, s32 po
     return decode(insn, p, MIN(avail, 15u), cpu->code_bits, cpu->feats) == DEC_OK;
 }
 
+bool tr_leaf(const struct tr *t, u64 target)
+{
+    enum { MOST = 12 };
+    s64 pos = (s64)(target - t->ir->rip);
+    if (!t->follow || pos >= (s64)t->src->len || pos < -(s64)t->src->before)
+        return false;
+    for (unsigned n = 0; n < MOST; n++) {
+        struct insn insn;
+        if (!decode_at(t->cpu, t->src, (s32)pos, &insn))
+            return false;
+        if (op_info[insn.op].attrs & OPA_JUMP)
+            return insn.op == OP_RET;
+        pos += insn.len;
+    }
+    return false;
+}
+
 bool tr_follow(struct tr *t, u64 target)
 {
     s64 pos = (s64)(target - t->ir->rip);
@@ -67,8 +84,8 @@ bool tr_follow(struct tr *t, u64 target)
     if (!t->follow || t->nfollowed + 1 >= TR_PARTS || pos >= (s64)t->src->len ||
         pos < -(s64)t->src->before || end > (s32)t->src->len)
         return false;
-    /* A loop is closed by a jump to its beginning; a recursion goes a few levels down. */
-    for (u32 k = 0; k <= t->at && !t->nested; k++)
+    /* A loop is closed by a jump to its beginning. */
+    for (u32 k = 0; k <= t->at && !t->returns; k++)
         if (t->ir->off[k] == pos)
             return false;
     t->followed = true;
@@ -110,7 +127,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
             break;
         t.next = cpu->code_bits == 64 ? t.next : (u32)t.next;
         t.insn = insn;
-        t.nested = false;
+        t.returns = false;
         t.at = (u8)ir->nguest;
         ir->off[ir->nguest] = (s16)pos;
         fn = table[insn->op];

@@ -139,9 +139,15 @@ void em_x87_enter(struct em *e);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
+bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at);
 void em_twin_exit(struct em *e, unsigned at); /* to the same instruction in a block without groups */
+/* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
+ * saved registers */
+void em_stack_begin(struct as *a);
+bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: not paired */
+u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
 void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */
 /* Leave in front of guest instruction `at` when exit_request says so. */
 void em_poll(struct em *e, unsigned at);

@@ -136,8 +136,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
         push(a, saved[i]);
-    as_alu_ri(a, 5, 8, RSP, 8); /* 16-byte alignment inside blocks */
     as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
+    em_stack_begin(a);
     as_mov_rr(a, 8, RAX, RSI);
     reload(a, true);
     as8(a, 0xff);
@@ -147,7 +147,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     out = a->p;
     spill(a);
     vec_out(a, spill_vec);
-    as_alu_ri(a, 0, 8, RSP, 8);
+    as_load(a, 8, RSP, ST(host_rsp));
     for (unsigned i = ARRAY_LEN(saved); i-- > 0;)
         pop(a, saved[i]);
     ret(a);
