@@ -2,6 +2,7 @@
 #ifndef CPU_JIT_BLOCK_H
 #define CPU_JIT_BLOCK_H
 
+#include "cpu/jit/arena.h"
 #include "cpu/jit/backend.h"
 #include "cpu/jit/jit.h"
 
@@ -57,6 +58,7 @@ struct jit {
     struct cpu *cpu;
     struct jit_config config;
     struct codebuf buf;
+    struct arena arena; /* blocks and what they point to, but for the evaluator's */
     u8 *code_p;       /* next free byte (writable alias) */
     u8 *code_start;   /* behind the stubs */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */

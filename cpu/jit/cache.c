@@ -158,12 +158,8 @@ void block_free(struct block *b)
 {
     if (!b)
         return;
-    free(b->links);
-    free(b->execs);
-    free(b->insn_off);
     free(b->ir);
     free(b->ir_insns);
-    free(b);
 }
 
 void jit_wrote(void *arg, u32 page, u32 off, u32 len)
@@ -201,6 +197,7 @@ void jit_flush(struct cpu *cpu)
         }
     for (u32 i = 0; i < jit->nblocks; i++)
         block_free(jit->blocks[i]);
+    arena_reset(&jit->arena);
     jit->nblocks = 0;
     memset(jit->hash, 0, sizeof(jit->hash));
     jc_wipe(cpu);

@@ -44,8 +44,8 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
         n += ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX;
-    b->insn_off = malloc((ir->nguest + 1) * sizeof(s16));
-    b->execs = n ? calloc(n, sizeof(*b->execs)) : NULL;
+    b->insn_off = arena_get(&jit->arena, (ir->nguest + 1) * sizeof(s16));
+    b->execs = n ? arena_get(&jit->arena, n * sizeof(*b->execs)) : NULL;
     if (!b->insn_off || (n && !b->execs))
         return false;
     memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(s16));
@@ -79,11 +79,11 @@ static bool keep_ir(struct block *b, const struct tr_result *tr)
     return true;
 }
 
-static bool keep_links(struct block *b, const struct be_out *out)
+static bool keep_links(struct jit *jit, struct block *b, const struct be_out *out)
 {
     if (!out->nexits)
         return true;
-    b->links = calloc(out->nexits, sizeof(struct link));
+    b->links = arena_get(&jit->arena, out->nexits * sizeof(struct link));
     if (!b->links)
         return false;
     b->nlinks = (u8)out->nexits;
@@ -175,7 +175,7 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
         jit->blocks = n;
         jit->cap_blocks = cap;
     }
-    b = calloc(1, sizeof(*b));
+    b = arena_get(&jit->arena, sizeof(*b));
     if (!b)
         return NULL;
     b->id = jit->nblocks;
@@ -187,15 +187,47 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
     return b;
 }
 
+/* The block for what was translated into jit->ir. NULL with *full: code memory is. */
+static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
+                           const struct tr_result *tr, bool eval, bool plain, bool *full)
+{
+    struct block *b = new_block(jit, page, off, plain);
+    struct be_out out;
+    *full = false;
+    if (!b)
+        return NULL;
+    b->nbytes = tr->nbytes;
+    b->nguest = (u8)jit->ir.nguest;
+    b->nparts = tr->nparts;
+    for (u32 k = 0; k < tr->nparts; k++) {
+        b->parts[k].lo = (u16)((s32)off + tr->parts[k].lo);
+        b->parts[k].hi = (u16)((s32)off + tr->parts[k].hi);
+        if (b->parts[k].hi > PAGE_SIZE)
+            b->page1 = page1;
+    }
+    if (!keep_insns(jit, b, tr))
+        return NULL;
+    if (!eval && !emit(jit, b, tr->insns, &out)) {
+        *full = true;
+        return NULL;
+    }
+    if ((eval && !keep_ir(b, tr)) || (!eval && !keep_links(jit, b, &out))) {
+        block_free(b);
+        return NULL;
+    }
+    return b;
+}
+
 struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
                               bool plain)
 {
-    struct tr_result tr = {.ir = &jit->ir};
+    struct tr_result tr; /* large: tr_block() sets what it uses */
     struct tr_source src = {.code = code, .len = PAGE_SIZE - off, .before = off};
-    struct be_out out;
     struct block *b;
     u32 page1;
+    bool full;
     u64 start = now_ns();
+    tr.ir = &jit->ir;
     if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
         jit_flush(jit->cpu);
     src.more = following_page(jit, off, &page1);
@@ -209,35 +241,14 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     ir_optimise(&jit->ir, jit->config.passes);
     debug_check(jit, "after the passes");
     log_ir(jit, LOGA_OP_OPT);
-    b = new_block(jit, page, off, plain);
+    b = build(jit, page, off, page1, &tr, eval, plain, &full);
+    if (full) {
+        /* Start over with empty tables; a block always fits an empty buffer. */
+        jit_flush(jit->cpu);
+        b = build(jit, page, off, page1, &tr, eval, plain, &full);
+    }
     if (!b)
         return NULL;
-    b->nbytes = tr.nbytes;
-    b->nguest = (u8)jit->ir.nguest;
-    b->nparts = tr.nparts;
-    for (u32 k = 0; k < tr.nparts; k++) {
-        b->parts[k].lo = (u16)((s32)off + tr.parts[k].lo);
-        b->parts[k].hi = (u16)((s32)off + tr.parts[k].hi);
-        if (b->parts[k].hi > PAGE_SIZE)
-            b->page1 = page1;
-    }
-    if (!keep_insns(jit, b, &tr)) {
-        block_free(b);
-        return NULL;
-    }
-    if (!eval && !emit(jit, b, tr.insns, &out)) {
-        /* Full: start over with empty tables; a block always fits an empty buffer. */
-        jit_flush(jit->cpu);
-        b->id = 0;
-        if (!emit(jit, b, tr.insns, &out)) {
-            block_free(b);
-            return NULL;
-        }
-    }
-    if ((eval && !keep_ir(b, &tr)) || (!eval && !keep_links(b, &out))) {
-        block_free(b);
-        return NULL;
-    }
     jit->blocks[jit->nblocks++] = b;
     block_insert(jit, b);
     jit->stats.blocks++;

@@ -83,21 +83,22 @@ struct em {
         u16 until;
     } kept[12]; /* temporaries that recipes keep alive */
     u32 nkept;
-    u8 group[IR_MAX_INS]; /* 1 + index of the group that each operation belongs to */
+    u8 live_in;    /* flags wanted at the block's entry */
+    u16 free_regs; /* mask */
+    u32 free_slots;
+    u32 nexecs;
+    u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
+    u32 ncold;
+    /* What follows is set as far as the block uses it, not cleared. */
+    u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
+    u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
+    u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
+    u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
     s32 offset[IR_MAX_INS];
     struct group groups[EM_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
     s32 extra[IR_MAX_INS];
-    u8 live_in; /* flags wanted at the block's entry */
-    u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
-    u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
-    u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
-    u16 free_regs;          /* mask */
-    u32 free_slots;
-    u32 nexecs;
-    u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     struct cold cold[IR_MAX_INS];
-    u32 ncold;
 };
 
 struct loc em_loc(const struct em *e, u8 v);

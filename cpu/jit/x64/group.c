@@ -212,26 +212,31 @@ static bool uses(const struct ir_ins *i, u8 v, bool address_too)
 static void merge_steps(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
-    u16 open[16] = {0}; /* index behind the step that nobody saw yet */
+    u16 open[16]; /* the step that nobody saw yet, for registers of the mask */
+    u32 mask = 0;
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
         bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op) ||
                     i->op == IR_EXEC;
-        for (unsigned r = 0; r < 16 && seen; r++)
-            open[r] = 0;
-        if (seen)
-            continue;
-        if (is_step(e, i)) {
-            if (open[i->dst]) {
-                e->skip[open[i->dst] - 1u] = true;
-                e->extra[n] = e->extra[open[i->dst] - 1u] + (s32)b->ins[open[i->dst] - 1u].imm;
-            }
-            open[i->dst] = (u16)(n + 1);
+        if (seen) {
+            mask = 0;
             continue;
         }
-        for (unsigned r = 0; r < 16; r++)
-            if (open[r] && uses(i, (u8)r, !em_follows(e, n)))
-                open[r] = 0;
+        if (is_step(e, i)) {
+            u32 last = open[i->dst];
+            if (mask >> i->dst & 1) {
+                e->skip[last] = true;
+                e->extra[n] = e->extra[last] + (s32)b->ins[last].imm;
+            }
+            open[i->dst] = (u16)n;
+            mask |= (u32)BIT(i->dst);
+            continue;
+        }
+        for (u32 m = mask; m; m &= m - 1) {
+            unsigned r = (unsigned)__builtin_ctz(m);
+            if (uses(i, (u8)r, !em_follows(e, n)))
+                mask &= ~(u32)BIT(r);
+        }
     }
 }
 
@@ -247,7 +252,7 @@ void em_plan_groups(struct em *e)
     memset(e->extra, 0, b->n * sizeof(e->extra[0]));
     if (!e->in->groups)
         return;
-    for (u32 v = 0; v < IR_MAX_VALUE; v++)
+    for (u32 v = 0; v < IR_T0 + b->ntemps; v++)
         p->value[v] = (struct value){v, 0};
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
@@ -256,7 +261,7 @@ void em_plan_groups(struct em *e)
         if (ir_is_branch(i->op))
             p->exits++;
         if (i->op == IR_EXEC) { /* what C code does to translations and segments is unknown */
-            for (u32 v = 0; v < IR_MAX_VALUE; v++)
+            for (u32 v = 0; v < IR_T0 + b->ntemps; v++)
                 written(p, (u8)v);
             p->nsums = 0;
             continue;

@@ -670,8 +670,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
     u32 poll;
-    memcpy(e, &blank, offsetof(struct em, cold));
-    e->ncold = 0;
+    memcpy(e, &blank, offsetof(struct em, temp));
+    memset(e->temp, 0, IR_T0 + b->ntemps);
+    memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
     e->a = (struct as){out->code, out->end, false};
     e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
     e->flags = FLAGS_MEM;
