@@ -125,6 +125,13 @@ native()
     x86_64 | i?86) ;;
     *) return 0 ;;
     esac
+    log=$out/run-$2-native-$1.txt
+    if [ "$2" = bare ]; then
+        # shellcheck disable=SC2086  (names of kernels, one argument each)
+        "$out/benchrun" -t 120 -o "$log" "$out/bare-native" $only 2>/dev/null || true
+        awk -v round="$1" -v set="$2" -v emu=native -f "$here/tests/bench/collect.awk" "$log" >>"$samples"
+        return 0
+    fi
     root=$out/native
     if [ ! -f "$root/init" ]; then
         mkdir -p "$root"
@@ -132,7 +139,6 @@ native()
         (cd "$root" && gzip -dc "$guests/bench.cpio.gz" | "$guests/busybox" cpio -id 2>/dev/null) || true
         rm -rf "${root:?}/dev"
     fi
-    log=$out/run-$2-native-$1.txt
     if [ "$2" = sys ]; then
         [ -x "$root/b/sysbench" ] || return 0
         "$out/benchrun" -t 100 -o "$log" "$root/b/sysbench" 2>/dev/null || true
@@ -163,7 +169,7 @@ while [ "$round" -le "$rounds" ]; do
             (run "$round" "$set" "$e")
         done
         case $set in
-        sys | tools) (native "$round" "$set") ;;
+        sys | tools | bare) (native "$round" "$set") ;;
         esac
     done
     round=$((round + 1))

@@ -126,6 +126,52 @@ static void interp(u32 n)
     }
 }
 
+/* The same machine with a switch, as most interpreters are written: one indirect jump for all. */
+static void interp_switch(u32 n)
+{
+    enum { PUSH, ADD, XOR, DUP, DROP, LOOP, END };
+    static const u8 program[] = {PUSH, 3, ADD, DUP, XOR, PUSH, 9, DROP, LOOP, END};
+    u32 stack[16];
+
+    for (; n != 0; n--) {
+        const u8 *pc = program;
+        u32 *sp = stack, count = PROGRAM_LOOPS;
+        bool done = false;
+
+        *sp = 1;
+        while (!done) {
+            switch (*pc++) {
+            case PUSH:
+                *++sp = *pc++;
+                break;
+            case ADD:
+                sp--;
+                sp[0] += sp[1];
+                break;
+            case DUP:
+                sp[1] = sp[0];
+                sp++;
+                break;
+            case XOR:
+                sp--;
+                sp[0] = (sp[0] ^ sp[1]) + count;
+                break;
+            case DROP:
+                sp--;
+                break;
+            case LOOP:
+                if (--count != 0)
+                    pc = program;
+                break;
+            default:
+                done = true;
+                break;
+            }
+        }
+        bare_sink = *sp;
+    }
+}
+
 static void sieve(u32 n)
 {
     u8 *composite = (u8 *)AREA;
@@ -257,6 +303,7 @@ const struct kernel cpu_kernels[] = {
     {"fib", "call/s", fib, FIB_CALLS, 1, NULL, false},
     {"qsort", "elem/s", sort, SORTED, 1, NULL, false},
     {"interp", "op/s", interp, PROGRAM_LOOPS *PROGRAM_OPS, 1, NULL, false},
+    {"interp_switch", "op/s", interp_switch, PROGRAM_LOOPS *PROGRAM_OPS, 1, NULL, false},
     {"sieve", "num/s", sieve, SIEVED, 1, NULL, false},
     {"indirect", "call/s", indirect, 64, 1, NULL, false},
     {"flags", "Mop/s", flags, 64 * 10, 1000000, NULL, false},
