@@ -89,7 +89,8 @@ END {
     for (i = 1; i <= n; i++) {
         if (set[i] != set[i - 1]) {
             y += 20
-            text(12, y - 4, "start", 12, "#000", set[i] == "boot" ? "Linux boot" : set[i] == "sys" ? "Linux: system rates" : set[i] == "tools" ? "Linux: busybox tools" : "Bare metal")
+            text(12, y - 4, "start", 12, "#000", set[i] == "boot" ? "Linux boot" : set[i] == "sys" ? "Linux: system rates" : set[i] == "tools" ? "Linux: busybox tools" : \
+                set[i] == "debian_i386" ? "Debian i386" : set[i] == "debian_amd64" ? "Debian amd64" : "Bare metal")
             y += 4
         }
         text(24, y + row / 2 + 3, "start", 11, "#333", name[i])

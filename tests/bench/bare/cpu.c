@@ -223,6 +223,37 @@ static void indirect(u32 n)
     bare_sink = s;
 }
 
+/* Calls of a function that does nothing, from four places in turn: the return is what varies. */
+static __attribute__((noinline)) void nothing(void)
+{
+    __asm__ volatile("");
+}
+
+static void call_ret(u32 n)
+{
+    for (; n != 0; n--) {
+        for (u32 i = 0; i < 16; i++) {
+            nothing();
+            nothing();
+            nothing();
+            nothing();
+        }
+    }
+}
+
+/* Jumps through a register around a ring of four places. */
+static void jump_ring(u32 n)
+{
+    for (n *= 16; n != 0; n--) {
+        __asm__ volatile("movl $1f, %%eax\n\tjmp *%%eax\n1:\tmovl $2f, %%eax\n\tjmp *%%eax\n"
+                         "2:\tmovl $3f, %%eax\n\tjmp *%%eax\n3:\tmovl $4f, %%eax\n\t"
+                         "jmp *%%eax\n4:"
+                         :
+                         :
+                         : "eax");
+    }
+}
+
 /* Carries through adc, rcl and setc, as in arithmetic on long numbers. */
 static void flags(u32 n)
 {
@@ -306,6 +337,8 @@ const struct kernel cpu_kernels[] = {
     {"interp_switch", "op/s", interp_switch, PROGRAM_LOOPS *PROGRAM_OPS, 1, NULL, false},
     {"sieve", "num/s", sieve, SIEVED, 1, NULL, false},
     {"indirect", "call/s", indirect, 64, 1, NULL, false},
+    {"call_ret", "call/s", call_ret, 64, 1, NULL, false},
+    {"jump_ring", "jump/s", jump_ring, 64, 1, NULL, false},
     {"flags", "Mop/s", flags, 64 * 10, 1000000, NULL, false},
     {"sha256", "MB/s", sha, SHA_BYTES, 1000000, sha_prepare, false},
     {NULL, NULL, NULL, 0, 0, NULL, false},
