@@ -37,7 +37,7 @@ struct run {
     size_t len;
     bool marked;
     unsigned long guest_kib; /* size of the guest's memory; 0: not to be looked for */
-    int in, from; /* the command's standard input and output */
+    int in, from;            /* the command's standard input and output */
     pid_t pid;
 };
 
@@ -51,8 +51,7 @@ static double now(void)
 
 static void usage(void)
 {
-    fprintf(stderr,
-            "usage: benchrun [-t seconds] [-k marker [-s text] [-m MiB]] -o file command "
+    fprintf(stderr, "usage: benchrun [-t seconds] [-k marker [-s text] [-m MiB]] -o file command "
                     "[argument]...\n");
     exit(2);
 }
@@ -107,8 +106,8 @@ static void type_text(struct run *r)
 
 /*
  * What is in memory, and how much of it is the guest's: the mapping that is as large as the guest's
- * memory, or little larger, and of several such the fullest. Other mappings of the same file are the
- * same memory seen again.
+ * memory, or little larger, and of several such the fullest. Other mappings of the same file are
+ * the same memory seen again.
  */
 static void say_memory(struct run *r)
 {

@@ -206,25 +206,19 @@ static enum state scan_one(const char **text, u32 changes[STATES])
 
         switch (s) {
         case S_START:
-            s = digit(c) ? S_WHOLE : c == '+' || c == '-' ? S_SIGN : c == '.' ? S_FRACTION : S_WRONG;
+            s = digit(c)               ? S_WHOLE
+                : c == '+' || c == '-' ? S_SIGN
+                : c == '.'             ? S_FRACTION
+                                       : S_WRONG;
             break;
-        case S_SIGN:
-            s = digit(c) ? S_WHOLE : c == '.' ? S_FRACTION : S_WRONG;
-            break;
+        case S_SIGN: s = digit(c) ? S_WHOLE : c == '.' ? S_FRACTION : S_WRONG; break;
         case S_WHOLE:
             s = digit(c) ? S_WHOLE : c == '.' ? S_FRACTION : c == 'e' ? S_EXPONENT : S_WRONG;
             break;
-        case S_FRACTION:
-            s = digit(c) ? S_FRACTION : c == 'e' ? S_EXPONENT : S_WRONG;
-            break;
-        case S_EXPONENT:
-            s = digit(c) || c == '-' || c == '+' ? S_POWER : S_WRONG;
-            break;
-        case S_POWER:
-            s = digit(c) ? S_POWER : S_WRONG;
-            break;
-        case S_WRONG:
-            break;
+        case S_FRACTION: s = digit(c) ? S_FRACTION : c == 'e' ? S_EXPONENT : S_WRONG; break;
+        case S_EXPONENT: s = digit(c) || c == '-' || c == '+' ? S_POWER : S_WRONG; break;
+        case S_POWER: s = digit(c) ? S_POWER : S_WRONG; break;
+        case S_WRONG: break;
         }
         if (s != was)
             changes[was]++;
@@ -259,8 +253,9 @@ static u16 scan_step(u16 crc, u32 seed)
 
 static void core_prepare(void)
 {
-    static const char *const words[] = {"5012", "-874", "+122", "35.54400", ".1234500", "-110.700",
-        "+0.64400", "5.500e+3", "-.123e-2", "-87e+832", "+0.6e-12", "T0.3e-1F", "-T.T++Tq", "1T3.4e4z"};
+    static const char *const words[] = {"5012",     "-874",     "+122",     "35.54400", ".1234500",
+                                        "-110.700", "+0.64400", "5.500e+3", "-.123e-2", "-87e+832",
+                                        "+0.6e-12", "T0.3e-1F", "-T.T++Tq", "1T3.4e4z"};
     struct work *w = work();
     u32 x = 1, n = 0;
 

@@ -141,9 +141,7 @@ static void interp_switch(u32 n)
         *sp = 1;
         while (!done) {
             switch (*pc++) {
-            case PUSH:
-                *++sp = *pc++;
-                break;
+            case PUSH: *++sp = *pc++; break;
             case ADD:
                 sp--;
                 sp[0] += sp[1];
@@ -156,16 +154,12 @@ static void interp_switch(u32 n)
                 sp--;
                 sp[0] = (sp[0] ^ sp[1]) + count;
                 break;
-            case DROP:
-                sp--;
-                break;
+            case DROP: sp--; break;
             case LOOP:
                 if (--count != 0)
                     pc = program;
                 break;
-            default:
-                done = true;
-                break;
+            default: done = true; break;
             }
         }
         bare_sink = *sp;

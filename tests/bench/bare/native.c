@@ -79,5 +79,6 @@ void native_main(const u32 *stack)
 }
 
 /* The stack as the kernel leaves it: argument count, arguments, NULL. */
-__asm__(".globl _start\n_start:\n\tmov %esp, %eax\n\tand $-16, %esp\n\tsub $12, %esp\n\tpush %eax\n\t"
-        "call native_main\n");
+__asm__(
+    ".globl _start\n_start:\n\tmov %esp, %eax\n\tand $-16, %esp\n\tsub $12, %esp\n\tpush %eax\n\t"
+    "call native_main\n");

@@ -57,16 +57,11 @@ PROCEDURE bool is_initial(char c)
 PROCEDURE enum kind replacement(enum kind k, bool cheap)
 {
     switch (k) {
-    case BOLT:
-        return cheap ? NUT : PLATE;
-    case NUT:
-        return WASHER;
-    case WASHER:
-        return cheap ? BOLT : NUT;
-    case PLATE:
-        return BOLT;
-    default:
-        return k;
+    case BOLT: return cheap ? NUT : PLATE;
+    case NUT: return WASHER;
+    case WASHER: return cheap ? BOLT : NUT;
+    case PLATE: return BOLT;
+    default: return k;
     }
 }
 
@@ -126,8 +121,14 @@ PROCEDURE s32 month_end(u32 month)
 
 static void records_prepare(void)
 {
-    static const char *const names[] = {"bolt, hexagonal, 8 by 40", "bolt, hexagonal, 8 by 60",
-        "bolt, round head, 5 by 20", "nut, 8", "washer, 8, zinc", "plate, 200 by 300", "plate, 200", "rest"};
+    static const char *const names[] = {"bolt, hexagonal, 8 by 40",
+                                        "bolt, hexagonal, 8 by 60",
+                                        "bolt, round head, 5 by 20",
+                                        "nut, 8",
+                                        "washer, 8, zinc",
+                                        "plate, 200 by 300",
+                                        "plate, 200",
+                                        "rest"};
     struct store *s = store();
 
     for (u32 i = 0; i < sizeof(*s) / 4; i++)
@@ -173,8 +174,14 @@ static void records(u32 n)
 /* Strings alone, short and long. */
 static void strings(u32 n)
 {
-    static const char *const words[ROUND] = {"mov", "movsb", "the quick brown fox", "a", "translation",
-        "translator", "0123456789abcdef0123456789abcde", ""};
+    static const char *const words[ROUND] = {"mov",
+                                             "movsb",
+                                             "the quick brown fox",
+                                             "a",
+                                             "translation",
+                                             "translator",
+                                             "0123456789abcdef0123456789abcde",
+                                             ""};
     char buffer[NAME * 2];
     s32 s = 0;
 

@@ -32,7 +32,7 @@ for p in xz-utils:xz sqlite3:sqlite3; do
     fi
 done
 # Preprocessed, so that the compiler needs no headers.
-for f in core records cpu; do
+for f in core records measure; do
     "${CC:-cc}" $bits -E -P -ffreestanding -I "$top" -o "$dir/$f.i" "$here/../bare/$f.c"
 done
 cp "$here/work.sh" "$here/work.py" "$here/work.pl" "$here/work.sql" "$dir/"

@@ -73,7 +73,7 @@ rsa()
 
 compile()
 {
-    for f in core records cpu; do
+    for f in core records measure; do
         run "$gcc/cc1" -quiet -O2 -fpreprocessed "$here/$f.i" -o "$TMP/$f.s" &&
             run as "$TMP/$f.s" -o "$TMP/$f.o" || return 1
     done
