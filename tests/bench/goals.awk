@@ -14,19 +14,11 @@ function say(what, wanted, reached, met, why)
     count[met]++
 }
 
-# The smaller of the ratios to the QEMUs that there are.
-function to_qemu(key)
-{
-    if (ratio[key] == "" || (ratio2[key] != "" && ratio2[key] + 0 < ratio[key] + 0))
-        return ratio2[key]
-    return ratio[key]
-}
-
 function judge_ratio(what, goal, share, list, n,    i, key, r, worst, which, s, least, whose, sum, k, met)
 {
     for (i = 1; i <= n; i++) {
         key = list[i]
-        r = to_qemu(key)
+        r = best[key]
         if (r != "") {
             sum += log(r)
             k++
@@ -93,8 +85,7 @@ FNR == NR {
     if (FNR > 1) {
         key = $1 "/" $2
         value[key] = $5
-        ratio[key] = $9
-        ratio2[key] = $12
+        best[key] = $16
         native[key] = $15
     }
     next

@@ -140,7 +140,7 @@ run()
     set -- "$@" -cpu "$model" -m "$mib" -display none -serial mon:stdio -no-reboot
     case $set in
     bare) set -- "$@" -kernel "$out/bare.elf" ${only:+-append "$only"} ;;
-    core) set -- "$@" -kernel "$out/bare.elf" -append core ;;
+    core) set -- "$@" -kernel "$out/bare.elf" -append core -d out_asm -D "$out/core-asm.txt" ;;
     debian_*)
         # The disks may come up in either order: the small one is the work's.
         a=${set#debian_}
@@ -166,6 +166,12 @@ run()
         echo "$me: $emulator did not finish '$set' in round $round: $(tail -n 1 "$log"); see $log" >&2
     fi
     collect "$round" "$set" "$emulator" "$log"
+    if [ "$set" = core ]; then
+        # The functions of core.c lie between its first and the first of the next file.
+        range=$(nm -n "$out/bare.elf" | awk '$3 == "crc_word" { f = $1 } f != "" && $3 == "compare" { print f, $1; exit }')
+        awk -v from=$((0x${range% *})) -v to=$((0x${range#* })) -v round="$round" -f "$here/tests/bench/hostcount.awk" \
+            "$out/core-asm.txt" >>"$samples"
+    fi
 }
 
 # What the guest ran is x86 code: an x86 host can run it by itself, which shows the distance to the limit.
@@ -217,6 +223,8 @@ native()
     collect "$1" "$2" native "$log"
 }
 
+# One command to the end, so that a shell that reads as it goes runs what was here at the start.
+{
 for e in $emulators; do
     printf '%-9s %s\n' "$e" "$(version "$e")"
 done
@@ -243,3 +251,5 @@ awk -v q="$(version qemu)" -v q2="$([ -z "$qemu2" ] || version qemu2)" -f "$here
 echo
 awk -F, -f "$here/tests/bench/goals.awk" "$out/bench.csv" "$here/tests/bench/goals.txt"
 echo "$me: figures in $out/bench.csv, plot in $out/bench.svg, each run's output beside them"
+exit 0
+}
