@@ -90,7 +90,7 @@ fi
 mkdir -p "$out"
 [ ! -d "$guests" ] || guests=$(cd "$guests" && pwd)
 out=$(cd "$out" && pwd)
-rm -f "$out"/run-*.txt
+rm -f "$out"/run-*.txt "$out"/run-*.txt.err
 samples=$out/samples.txt
 : >"$samples"
 

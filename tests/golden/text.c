@@ -75,33 +75,41 @@ static const struct {
     MEMBERS(gpr),     MEMBER(rip),      MEMBER(af.of),  MEMBER(af.szapc), MEMBER(vec_live),
     MEMBER(x87_live), MEMBER(eflags),   MEMBER(budget), MEMBER(x87_site), MEMBER(exit_request),
     MEMBERS(seg),     MEMBERS(xmm),     MEMBER(fpu),    MEMBER(mxcsr),    MEMBER(host_mxcsr),
-    MEMBERS(ymmh),    MEMBER(next_rip), MEMBER(jc_tag), MEMBER(jc),       MEMBERS(slots),
-    MEMBER(mmu),
+    MEMBERS(ymmh),    MEMBER(next_rip), MEMBERS(slots),
 #undef MEMBER
 #undef MEMBERS
 };
 
+/* A TLB entry's member, whichever entry it is; what lies elsewhere and has no name is "cpu..": such
+ * distances change with every member that struct cpu gets. */
+static void far_name(char *out, size_t n, s64 off)
+{
+    static const char *const fields[] = {"rd", "wr", "ex", "addend"};
+    u64 at = (u64)off - offsetof(struct cpu, mmu.tlb), size = sizeof(struct tlb);
+    if (off >= (s64)offsetof(struct cpu, mmu.tlb) && at < MMU__MODES * size &&
+        at % size < sizeof(((struct tlb *)0)->e))
+        snprintf(out, n, "tlb%u.%s", (unsigned)(at / size),
+                 fields[at % size % sizeof(struct tlb_entry) / sizeof(u64)]);
+    else
+        snprintf(out, n, "cpu..");
+}
+
 static void state_name(char *out, size_t n, s64 off)
 {
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        u64 at = (u64)off - members[i].off;
+        u64 at = (u64)off - members[i].off, each = members[i].each;
         if (off < (s64)members[i].off || at >= members[i].size)
             continue;
-        if (members[i].each) {
-            u64 rest = at % members[i].each;
-            n -= (size_t)snprintf(out, n, "%s[%u]", members[i].name,
-                                  (unsigned)(at / members[i].each));
-            out += strlen(out);
-            at = rest;
-        } else {
-            n -= (size_t)snprintf(out, n, "%s", members[i].name);
-            out += strlen(out);
-        }
+        if (each)
+            snprintf(out, n, "%s[%u]", members[i].name, (unsigned)(at / each));
+        else
+            snprintf(out, n, "%s", members[i].name);
+        at = each ? at % each : at;
         if (at)
-            snprintf(out, n, "+%u", (unsigned)at);
+            snprintf(out + strlen(out), n - strlen(out), "+%u", (unsigned)at);
         return;
     }
-    snprintf(out, n, "cpu");
+    far_name(out, n, off);
 }
 
 /* "[rbp + r8 + 0x40]" becomes "[gpr[0] + r8]". */
