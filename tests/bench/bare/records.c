@@ -5,7 +5,7 @@
 enum { NAME = 32, PARTS = 8, SHELVES = 12, MONTHS = 6, ROUND = 8 };
 
 /* Calls are what is measured: nothing here is inlined, as across files of a real program. */
-#define PROCEDURE static __attribute__((noinline, noclone))
+#define PROCEDURE static __attribute__((noinline))
 
 enum kind { BOLT, NUT, WASHER, PLATE, SCRAP, KINDS };
 
