@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #ifdef CONFIG_TORTURE
-enum { CODE_SIZE = 128 * 1024, HOT_AFTER = 0 };
+enum { CODE_SIZE = 128 * 1024, HOT_AFTER = 12 };
 #else
-enum { CODE_SIZE = 64 * 1024 * 1024, HOT_AFTER = 4 };
+enum { CODE_SIZE = 64 * 1024 * 1024, HOT_AFTER = 12 };
 #endif
 
 /* ---- what code calls ---- */

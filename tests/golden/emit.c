@@ -50,7 +50,7 @@ bool golden_emit(const struct golden_seq *s, struct golden_code *c)
         mmu_fetch(&cpu->mmu, cpu->mmu_mode, jit_la(cpu, cpu->rip) + PAGE_SIZE, &len, &page, &fault);
     code = mmu_fetch(&cpu->mmu, cpu->mmu_mode, jit_la(cpu, cpu->rip), &len, &page, &fault);
     if (code && data)
-        c->b = block_translate(cpu->jit, page, (u32)jit_la(cpu, cpu->rip) & PAGE_MASK, code, false);
+        c->b = block_translate(cpu->jit, page, (u32)jit_la(cpu, cpu->rip) & PAGE_MASK, code, false, false);
     if (c->b) {
         c->host = codebuf_rx(&cpu->jit->buf, from);
         c->size = c->b->host_size;
