@@ -581,8 +581,11 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     for (u32 n = 0; n < b->n; n++) {
         const char *args = ir_op_info[b->ins[n].op].args;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
-            bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
-            *(x87 ? &e->last_x87 : &e->last_vec) = n + 1;
+            unsigned units = insn_units(&e->in->insns[b->ins[n].at]);
+            if (units & UNIT_X87)
+                e->last_x87 = n + 1;
+            if (units & UNIT_VEC)
+                e->last_vec = n + 1;
         }
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
