@@ -285,7 +285,6 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
     jit->config = *config;
-    if (getenv("JOFF")) jit->config.off = (u32)strtoul(getenv("JOFF"),0,0);
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));

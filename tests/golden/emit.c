@@ -3,7 +3,10 @@
 #include "devices/core/err.h"
 #include "tests/insn/long.h"
 
-enum { JUMP_ON = 0x3eeb }; /* jmp +0x3e: where a sequence falls out of its end */
+enum {
+    JUMP_SELF = 0xfeeb, /* where a sequence falls out of its end */
+    HLT = 0xf4          /* ... and what lies around it: nothing that a block would follow */
+};
 
 /* Vector and x87 instructions are translated where they cannot trap. */
 static void quiet_units(struct cpu *cpu)
@@ -25,7 +28,7 @@ bool golden_emit(const struct golden_seq *s, struct golden_code *c)
     struct err err = {{0}};
     const u8 *from, *code, *data;
     u32 len, page, at = AT_CODE;
-    u8 end[2] = {JUMP_ON & 0xff, JUMP_ON >> 8};
+    u8 end[2] = {JUMP_SELF & 0xff, JUMP_SELF >> 8}, around[2 * PAGE_SIZE];
     *c = (struct golden_code){.m = m};
     if (s->mode == 64)
         machine_long(m, 3, at);
@@ -36,6 +39,8 @@ bool golden_emit(const struct golden_seq *s, struct golden_code *c)
     if (s->mode == 32)
         machine_paging(m);
     quiet_units(cpu);
+    memset(around, HLT, sizeof(around));
+    machine_load(m, at & ~(u32)PAGE_MASK, around, s->mode == 16 ? PAGE_SIZE : sizeof(around));
     machine_load(m, at, s->code, s->len);
     machine_load(m, at + s->len, end, sizeof(end));
     if (!jit_new(cpu, &config, &err)) {
