@@ -132,6 +132,8 @@ void em_emit_cold(struct em *e);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
  * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);
+/* The register with the linear address a + imm: a's own, or ADDR. */
+unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm);
 /* vec.c: vector operations; the stubs that bring registers in and out. mmx.c: the rows of operations
  * with an MMX register, and em_mmx_ops adds them to the mask of operations */
 struct vec_row {
@@ -146,6 +148,7 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_vector_enter(struct em *e);
 void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_x87_enter(struct em *e);
+bool em_x87_control(unsigned op);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);

@@ -1,7 +1,7 @@
 /* x86-64 code for vector operations: guest XMM registers are host XMM registers of the same number,
  * and MXCSR is the host's, from the first vector operation until something calls C code
  * (cpu->vec_live); each operation is then the host's like (SDM vol. 2 ch. 2, 4). */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 
 static const struct vec_row rows[OP__COUNT] = {
 #define VEC(feat, op, l, s) [OP_##op] = {l, s, HOST_##feat},
@@ -149,9 +149,8 @@ static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn
 {
     const struct vec_row *row = row_of(insn, insn->op);
     bool store = i->op == IR_VECS;
-    unsigned la = em_probe(e, i, (s32)i->imm, store, i->b);
-    as_vec_rm(&e->a, store ? row->store : row->load, wide(insn), reg(&insn->o[store ? 1 : 0]),
-              MEMX(SCR, la, 0, 0));
+    struct mem m = em_access(e, i, store);
+    as_vec_rm(&e->a, store ? row->store : row->load, wide(insn), reg(&insn->o[store ? 1 : 0]), m);
     put_imm8(e, insn);
     if (i->op == IR_VECLF && (live & i->flags_out))
         e->flags = FLAGS_HOST;
