@@ -23,7 +23,8 @@ struct be_stubs {
     const u8 *prepare[2][6]; /* [write][log2 size, or 5 for ten bytes]: make plain or bail */
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[2], *vec_spill, *x87_load;
-    const u8 *seg, *exec, *execx;
+    const u8 *seg, *exec, *execx, *rep;
+    const u8 *rep_short[2][2][2][4]; /* [STOS][user][64-bit code][log2 size] */
 };
 #define BE_LEAVE 0ull
 #define BE_LINK  BIT64(40)
@@ -38,6 +39,7 @@ struct be_helpers {
     void (*x87_load)(struct cpu *cpu);
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
     u64 (*exec)(struct cpu *cpu, const struct be_exec *x); /* nonzero: leave */
+    u64 (*rep)(struct cpu *cpu, const struct be_exec *x);  /* the same for IR_EXECR */
 };
 
 /* What code hands to helpers.exec: a guest instruction that exec runs, with all that its

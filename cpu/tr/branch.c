@@ -22,6 +22,17 @@ bool tr_POP(struct tr *t, const struct insn *insn)
     struct tr_addr ad;
     unsigned size = insn->osz;
     u8 v;
+    if (insn->o[0].kind == OPND_MEM) {
+        if (insn->base == REG_SP) /* addressed with the stack pointer already moved */
+            return false;
+        ad = tr_top(t, 0, size);
+        v = tr_temp(t);
+        tr_emit(t, IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
+        ad = tr_ea(t, insn, size, true);
+        tr_emit(t, IR_ST, tr_type(size), IR_NONE, ad.a, v, ad.imm);
+        tr_pop_commit(t, size);
+        return true;
+    }
     if (insn->o[0].kind != OPND_GPR)
         return false;
     ad = tr_top(t, 0, size);

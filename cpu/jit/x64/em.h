@@ -39,7 +39,7 @@ enum flag_mend {
     MEND_MUL    /* SF, ZF, AF and PF are to be cleared; CF = OF */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL };
+enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_REP };
 struct cold {
     u8 kind, at, write, size, reg; /* reg: the host register that holds the address or offset */
     u8 *from, *back;
@@ -88,6 +88,14 @@ void em_vector_enter(struct em *e);
 void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_x87_enter(struct em *e);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+/* muldiv.c: multiplication and division with AX and DX */
+void em_muldiv_op(struct em *e, const struct ir_ins *i);
+/* bits.c: SHLD and SHRD (true: the flags are placed, too), scans and counts */
+bool em_double_shift(struct em *e, const struct ir_ins *i, u8 live);
+void em_scan_op(struct em *e, const struct ir_ins *i, u8 live);
+/* string.c: string instructions with REP */
+void em_string_op(struct em *e, const struct ir_ins *i);
+void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);

@@ -468,6 +468,11 @@ static void get_flags(struct em *e, const struct ir_ins *i)
 
 static void set_flags(struct em *e, const struct ir_ins *i)
 {
+    if (!(i->flags_out & IRF_O)) { /* SAHF: the other byte stays */
+        em_flags_spoil(e, true);
+        as_store(&e->a, 1, em_use(e, i->a, 4, SCR), ST(af.szapc));
+        return;
+    }
     load_to(e, SCR, i->a, 4);
     as_mov_rr(&e->a, 4, SCR2, SCR);
     as_rr(&e->a, 0xc1, 4, 5, SCR2);
@@ -547,9 +552,10 @@ static void flags_behind(struct em *e, const struct ir_ins *i, u8 live)
         return;
     }
     e->flags = FLAGS_HOST;
-    if (i->op == IR_IMUL)
+    if (i->op == IR_IMUL || i->op == IR_MULU || i->op == IR_MULS)
         e->mend = MEND_MUL;
-    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
+    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR || i->op == IR_SHLD ||
+             i->op == IR_SHRD)
         e->mend = MEND_SHIFT;
     else if ((i->flags_out & IRF_A) ||
              e->mend == MEND_MUL) /* what IMUL left is not wanted, or was saved above */
@@ -599,6 +605,21 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_NOT: unary(e, i, 0xf7, 2); break;
     case IR_NEG: unary(e, i, 0xf7, 3); break;
     case IR_IMUL: imul(e, i); break;
+    case IR_MULU:
+    case IR_MULS: em_muldiv_op(e, i); break;
+    case IR_DIVU:
+    case IR_DIVS: em_muldiv_op(e, i); return;
+    case IR_SHLD:
+    case IR_SHRD:
+        if (em_double_shift(e, i, live))
+            return;
+        break;
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT: em_scan_op(e, i, live); return;
+    case IR_EXECR: em_string_op(e, i); return;
     case IR_SHL:
     case IR_SHR:
     case IR_SAR:
@@ -742,9 +763,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (args[2] == 'd')
             temp_give(e, i->b);
         emit_ins(e, i, e->live[n]);
-        if (i->op == IR_EXEC && n < e->last_vec)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        if (i->op == IR_EXEC && n < e->last_x87)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
             em_x87_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);

@@ -99,10 +99,30 @@ static void helper_end(struct as *a, bool all)
     reload(a, all);
 }
 
+/* A guest instruction by a helper, whose record is in SCR2. */
+static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec, const u8 *leave)
+{
+    u8 *go;
+    helper_begin(a);
+    vec_out(a, spill_vec);
+    as_mov_rr(a, 8, RSI, SCR2);
+    call_abs(a, helper);
+    as_rr(a, 0x85, 8, RAX, RAX);
+    go = as_jcc(a, CC_NE);
+    helper_end(a, true);
+    ret(a);
+    as_patch(go, a->p);
+    /* The registers in struct cpu are newer than the host's: reload before they are spilled on the
+     * way out. */
+    helper_end(a, true);
+    as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
+    as_jmp_to(a, leave);
+}
+
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
-    struct as as = {*p, *p + 8192, false}, *a = &as;
+    struct as as = {*p, *p + 16384, false}, *a = &as;
     u8 *leave, *out, *spill_vec, *load_vec[2];
 
     em_vector_stubs(buf, a, stubs);
@@ -185,22 +205,10 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     ret(a);
 
     stubs->exec = codebuf_rx(buf, a->p);
-    helper_begin(a);
-    vec_out(a, spill_vec);
-    as_mov_rr(a, 8, RSI, SCR2);
-    call_abs(a, (const void *)(uintptr_t)helpers->exec);
-    as_rr(a, 0x85, 8, RAX, RAX);
-    {
-        u8 *go = as_jcc(a, CC_NE);
-        helper_end(a, true);
-        ret(a);
-        as_patch(go, a->p);
-        /* The registers in struct cpu are newer than the host's: reload before they are spilled on
-         * the way out. */
-        helper_end(a, true);
-        as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
-        as_jmp_to(a, leave);
-    }
+    exec_stub(a, (const void *)(uintptr_t)helpers->exec, spill_vec, leave);
+    stubs->rep = codebuf_rx(buf, a->p);
+    exec_stub(a, (const void *)(uintptr_t)helpers->rep, spill_vec, leave);
+    em_string_stubs(buf, a, stubs);
 
     stubs->execx = codebuf_rx(buf, a->p);
     as_alu_ri(a, 5, 8, RSP, 8); /* as if called */
