@@ -196,7 +196,8 @@ static void shift(struct em *e, const struct ir_ins *i, unsigned n)
     unsigned size = ir_bytes(i->type);
     struct loc d = em_loc(e, i->dst);
     bool by_cl = i->b != IR_NONE;
-    bool direct = d.reg && (i->dst == i->a || (size >= 4 && !(by_cl && i->dst == REG_CX)));
+    bool direct = d.reg && (i->dst == i->a ||
+                            (size >= 4 && !(by_cl && (i->dst == REG_CX || i->dst == i->b))));
     unsigned r = direct ? d.r : SCR2;
     if (!(direct && i->dst == i->a))
         load_to(e, r, i->a, size);
@@ -565,7 +566,7 @@ static void flags_behind(struct em *e, const struct ir_ins *i, u8 live)
 static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 {
     flags_before(e, i, live);
-    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live) {
+    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live & i->flags_out) {
         shift_keeping_flags(e, i);
         return;
     }
