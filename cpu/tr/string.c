@@ -124,3 +124,13 @@ bool tr_CMPS(struct tr *t, const struct insn *insn)
     set(t, insn, REG_DI, di);
     return true;
 }
+
+/* Ports: single ones are for exec as IN and OUT are. */
+bool tr_INS(struct tr *t, const struct insn *insn)
+{
+    return insn->rep && repeated(t);
+}
+bool tr_OUTS(struct tr *t, const struct insn *insn)
+{
+    return insn->rep && repeated(t);
+}
