@@ -12,6 +12,9 @@
 #define SITE_BLOCK(site)   ((site) >> 6)
 #define SITE_AT(site)      ((site)&63)
 
+/* String instructions with REP that have stubs for short strings. */
+enum { BE_MOVS, BE_STOS, BE_SCAS_E, BE_SCAS_NE, BE_CMPS_E, BE_CMPS_NE, BE_REPS };
+
 /* Entry points in code memory that blocks use (executable addresses). */
 struct be_stubs {
     /* Call translated code at `host`; returns what the exit put in the result register: BE_LEAVE or
@@ -24,7 +27,7 @@ struct be_stubs {
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[2], *vec_spill, *x87_load;
     const u8 *seg, *exec, *execx, *rep;
-    const u8 *rep_short[2][2][2][4]; /* [STOS][user][64-bit code][log2 size] */
+    const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */
 };
 #define BE_LEAVE 0ull
 #define BE_LINK  BIT64(40)

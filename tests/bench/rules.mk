@@ -3,7 +3,7 @@
 BENCHB := $(B)/bench
 BENCH_GUESTS ?= $(B)/guests
 BARE_CFLAGS := $(filter-out -march=% -Os -mno-sse -mno-mmx,$(ROM_CFLAGS)) -march=i686 -O2 -Wno-array-bounds
-BARE_OBJ := $(patsubst %,$(BENCHB)/bare/%.o,start main cpu mem fp_x87 fp_sse2 sys code) \
+BARE_OBJ := $(patsubst %,$(BENCHB)/bare/%.o,start main cpu ops mem fp_x87 fp_sse2 sys code) \
 	$(patsubst %,$(ROMB)/lib/%.o,mem pci power serial)
 
 $(BENCHB)/bare/start.o: tests/bench/bare/start.S
@@ -17,6 +17,7 @@ $(BENCHB)/bare/%.o: tests/bench/bare/%.c
 # A call has to be a call in the kernels that count them.
 BARE_CFLAGS_cpu := -fno-optimize-sibling-calls -mno-sse
 BARE_CFLAGS_main := -mno-sse
+BARE_CFLAGS_ops := -mno-sse
 BARE_CFLAGS_mem := -mno-sse
 BARE_CFLAGS_sys := -mno-sse
 BARE_CFLAGS_code := -mno-sse

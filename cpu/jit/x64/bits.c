@@ -1,4 +1,4 @@
-/* x86-64 code for SHLD and SHRD, and for scans and counts of bits (SDM vol. 2). What manuals and
+/* x86-64 code for SHLD and SHRD, SAHF, and for scans and counts of bits (SDM vol. 2). What manuals and
  * processors leave open of flags is put right here: cpu/ir/README.md. */
 #include "cpu/jit/x64/em.h"
 
@@ -182,4 +182,16 @@ void em_scan_op(struct em *e, const struct ir_ins *i, u8 live)
     as_rr(&e->a, 0x0b, 4, SCR, SCR2); /* CF is bit 0 */
     shl_imm(e, SCR, 8);
     flags_from_ah(e);
+}
+
+void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live)
+{
+    em_flags_spoil(e, live & IRF_O);
+    load(e, SCR, i->a, 4);
+    as_rr(&e->a, 0xc1, 4, 4, SCR);
+    as8(&e->a, 8);
+    as_load(&e->a, 1, SCR, ST(af.of));
+    as_alu_ri(&e->a, 0, 1, RAX, 0x7f); /* OF by an addition that overflows */
+    as8(&e->a, 0x9e);                  /* sahf */
+    e->flags = FLAGS_HOST;
 }

@@ -93,6 +93,7 @@ void em_muldiv_op(struct em *e, const struct ir_ins *i);
 /* bits.c: SHLD and SHRD (true: the flags are placed, too), scans and counts */
 bool em_double_shift(struct em *e, const struct ir_ins *i, u8 live);
 void em_scan_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF without O */
 /* string.c: string instructions with REP */
 void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);

@@ -469,11 +469,6 @@ static void get_flags(struct em *e, const struct ir_ins *i)
 
 static void set_flags(struct em *e, const struct ir_ins *i)
 {
-    if (!(i->flags_out & IRF_O)) { /* SAHF: the other byte stays */
-        em_flags_spoil(e, true);
-        as_store(&e->a, 1, em_use(e, i->a, 4, SCR), ST(af.szapc));
-        return;
-    }
     load_to(e, SCR, i->a, 4);
     as_mov_rr(&e->a, 4, SCR2, SCR);
     as_rr(&e->a, 0xc1, 4, 5, SCR2);
@@ -645,7 +640,12 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_VECG:
     case IR_VECD: em_vector_op(e, i, live); break;
     case IR_GETF: get_flags(e, i); return;
-    case IR_SETF: set_flags(e, i); return;
+    case IR_SETF:
+        if (i->flags_out & IRF_O)
+            set_flags(e, i);
+        else
+            em_set_szapc(e, i, live);
+        return;
     case IR_LDS:
     case IR_STS:
     case IR_ANDS:

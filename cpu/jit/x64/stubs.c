@@ -122,7 +122,7 @@ static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec, con
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
-    struct as as = {*p, *p + 16384, false}, *a = &as;
+    struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
     u8 *leave, *out, *spill_vec, *load_vec[2];
 
     em_vector_stubs(buf, a, stubs);

@@ -33,9 +33,10 @@ struct kernel {
     bool sse2;             /* needs SSE2 */
 };
 
-/* The tables of the files cpu.c, mem.c, fp.c (built twice), sys.c and code.c; each ends with a NULL
+/* The tables of the files cpu.c, ops.c, mem.c, fp.c (built twice), sys.c and code.c; each ends with a NULL
  * name. */
 extern const struct kernel cpu_kernels[];
+extern const struct kernel op_kernels[];
 extern const struct kernel mem_kernels[];
 extern const struct kernel x87_kernels[];
 extern const struct kernel sse2_kernels[];

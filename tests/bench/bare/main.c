@@ -204,6 +204,7 @@ void bare_main(const struct mb_info *mbi)
         words++;
     serial_puts("BARE-UP\n");
     run_all(cpu_kernels, words, sse2);
+    run_all(op_kernels, words, sse2);
     run_all(mem_kernels, words, sse2);
     run_all(x87_kernels, words, sse2);
     run_all(sse2_kernels, words, sse2);
