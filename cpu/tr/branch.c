@@ -72,18 +72,21 @@ static bool relative(struct tr *t, const struct insn *insn, u64 *target)
     return (t->mode_key & MK_CODE) != 0 || *target <= 0xffff;
 }
 
-/* Nothing is pushed or popped yet when a target turns out not to be canonical. */
-static void canonical_target(struct tr *t, u8 v)
+/* Nothing is pushed or popped yet when a target turns out not to be canonical, or to be beyond the
+ * limit of a 16-bit segment. */
+static void check_target(struct tr *t, const struct insn *insn, u8 v)
 {
     if (tr_long(t))
         tr_emit(t, IR_CANON, I64, IR_NONE, v, IR_NONE, 0);
+    else if (!(t->mode_key & MK_CODE) && insn->osz == 4)
+        tr_emit(t, IR_SEG, I32, IR_NONE, v, SEG_CS, 1);
 }
 
 /* An indirect target as a value of which all 32 or 64 bits count. */
 static u8 indirect(struct tr *t, const struct insn *insn)
 {
     u8 v = tr_read(t, insn, 0), w;
-    canonical_target(t, v);
+    check_target(t, insn, v);
     if (insn->osz != 2 || insn->o[0].kind == OPND_MEM)
         return v; /* loads of 16 bits are zero-extended */
     w = tr_temp(t);
@@ -91,10 +94,12 @@ static u8 indirect(struct tr *t, const struct insn *insn)
     return w;
 }
 
-/* From 16-bit code a 32-bit indirect target may lie beyond the limit. */
+/* From 16-bit code a 32-bit indirect target may lie beyond the limit. In protected mode CS may not
+ * be readable, so that its limit is not what is checked for reading. */
 static bool indirect_ok(const struct tr *t, const struct insn *insn)
 {
-    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2;
+    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2 || !(t->mode_key & MK_PE) ||
+           (t->mode_key & MK_VM);
 }
 
 bool tr_JMP(struct tr *t, const struct insn *insn)
@@ -148,7 +153,7 @@ bool tr_RET(struct tr *t, const struct insn *insn)
     ad = tr_top(t, 0, size);
     v = tr_temp(t);
     tr_emit(t, size == 2 ? IR_LDZ : IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
-    canonical_target(t, v);
+    check_target(t, insn, v);
     tr_pop_commit(t, size + extra);
     tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
     t->done = true;

@@ -100,11 +100,57 @@ bool tr_POPCNT(struct tr *t, const struct insn *insn)
     return scan(t, insn, IR_POPCNT);
 }
 
-/* Shifts of BMI2: no flags, counts in any register. VEX is for protected mode. */
+/* VEX encodings are for protected mode; exec raises the exception. */
+static bool vex_allowed(const struct tr *t)
+{
+    return (t->mode_key & MK_PE) && !(t->mode_key & MK_VM);
+}
+
+bool tr_ANDN(struct tr *t, const struct insn *insn)
+{
+    enum ir_type type = tr_type(insn->osz);
+    u8 v, n;
+    if (!vex_allowed(t))
+        return false;
+    v = tr_read(t, insn, 2);
+    n = tr_temp(t);
+    tr_emit(t, IR_NOT, type, n, insn->o[1].reg, IR_NONE, 0);
+    tr_emit(t, IR_AND, type, insn->o[0].reg, n, v, 0);
+    return true;
+}
+
+/* MUL around which AX and DX are put aside. The high half last: it wins when both destinations are
+ * one register. */
+bool tr_MULX(struct tr *t, const struct insn *insn)
+{
+    enum ir_type type = tr_type(insn->osz), wide = tr_long(t) ? I64 : I32;
+    u8 v, ax, dx, lo, hi;
+    if (!vex_allowed(t))
+        return false;
+    v = tr_read(t, insn, 2);
+    ax = tr_temp(t);
+    dx = tr_temp(t);
+    lo = tr_temp(t);
+    hi = tr_temp(t);
+    tr_emit(t, IR_MOV, wide, ax, REG_AX, IR_NONE, 0);
+    tr_emit(t, IR_MOV, wide, dx, REG_DX, IR_NONE, 0);
+    if (v != REG_AX)
+        tr_emit(t, IR_MOV, type, REG_AX, v, IR_NONE, 0);
+    tr_emit(t, IR_MULU, type, IR_NONE, REG_DX, IR_NONE, 0)->flags_out = 0;
+    tr_emit(t, IR_MOV, type, lo, REG_AX, IR_NONE, 0);
+    tr_emit(t, IR_MOV, type, hi, REG_DX, IR_NONE, 0);
+    tr_emit(t, IR_MOV, wide, REG_AX, ax, IR_NONE, 0);
+    tr_emit(t, IR_MOV, wide, REG_DX, dx, IR_NONE, 0);
+    tr_emit(t, IR_MOV, type, insn->o[1].reg, lo, IR_NONE, 0);
+    tr_emit(t, IR_MOV, type, insn->o[0].reg, hi, IR_NONE, 0);
+    return true;
+}
+
+/* Shifts of BMI2: no flags, counts in any register. */
 static bool plain_shift(struct tr *t, const struct insn *insn, enum ir_op op)
 {
     u8 v;
-    if (!(t->mode_key & MK_PE) || (t->mode_key & MK_VM))
+    if (!vex_allowed(t))
         return false;
     v = tr_read(t, insn, 1);
     tr_emit(t, op, tr_type(insn->osz), insn->o[0].reg, v, insn->o[2].reg, 0)->flags_out = 0;
@@ -127,7 +173,7 @@ bool tr_RORX(struct tr *t, const struct insn *insn)
 {
     unsigned n = insn->imm & (8u * insn->osz - 1);
     u8 v;
-    if (!n || !(t->mode_key & MK_PE) || (t->mode_key & MK_VM))
+    if (!n || !vex_allowed(t))
         return false;
     v = tr_read(t, insn, 1);
     tr_emit(t, IR_ROR, tr_type(insn->osz), insn->o[0].reg, v, IR_NONE, n)->flags_out = 0;

@@ -3,9 +3,9 @@
  * the guest's registers; all else is for the helper. EDI, ESI and ECX are the host's own. */
 #include "cpu/jit/x64/em.h"
 
-/* Bytes that the stubs move and elements that they look at, at most; for more the call is the
- * smaller part. */
-enum { SHORT = 256, FEW = 48 };
+/* Bytes that are moved in registers; more, up to a page, by the host's own string instructions.
+ * Elements that are looked at, at most; for more the call of the helper is the smaller part. */
+enum { SHORT = 192, FEW = 48 };
 
 /* Which stub? BE_REPS: none. */
 static unsigned kind_of(const struct insn *insn)
@@ -164,11 +164,37 @@ static void push_pop(struct as *a, unsigned opc, unsigned r)
     as8(a, (u8)(opc + (r & 7)));
 }
 
-/* Move or fill: RCX elements, which are few. */
+/* The same by the host's string instructions; RSI and RDI are already the guest's next ones. */
+static void move_many(struct stub *s)
+{
+    struct as *a = s->a;
+    as8(a, 0x57); /* push rdi */
+    as_mov_rr(a, 8, RDI, R11);
+    as_mov_rr(a, 8, RCX, RAX);
+    if (s->stos) { /* quadwords, and the last one again where the length is odd */
+        as_store(a, 8, R8, MEMX(R11, RAX, 0, -8));
+        as_rr(a, 0xc1, 8, 5, RCX);
+        as8(a, 3);
+        as_mov_rr(a, 8, RAX, R8);
+        as8(a, 0xf3);
+        as8(a, 0x48);
+        as8(a, 0xab);
+    } else {
+        as8(a, 0x56); /* push rsi */
+        as_mov_rr(a, 8, RSI, R10);
+        as8(a, 0xf3);
+        as8(a, 0xa4);
+        as8(a, 0x5e);
+    }
+    as8(a, 0x5f);
+}
+
+/* Move or fill: RCX elements, at most a page of them. */
 static void emit_move(struct stub *s)
 {
     struct as *a = s->a;
     unsigned width = s->wide ? 8 : 4;
+    u8 *many, *done;
     if (!s->stos)
         probe(s, RSI, false, RCX, R10);
     probe(s, RDI, true, RCX, R11);
@@ -190,8 +216,17 @@ static void emit_move(struct stub *s)
         pattern(s);
     }
     as_lea(a, width, RDI, MEMX(RDI, RAX, 0, 0));
+    as_alu_ri(a, 7, 4, RAX, SHORT);
+    many = as_jcc(a, CC_A);
     as_mov_ri(a, RCX, 0);
     move_bytes(s);
+    done = as_jmp(a);
+    if (a->full)
+        return;
+    as_patch(many, a->p);
+    move_many(s);
+    if (!a->full)
+        as_patch(done, a->p);
 }
 
 /* R9 = the smaller of R9 and the elements from la to the end of its page. */
@@ -272,7 +307,7 @@ static void emit_short(struct stub *s)
     as8(a, FL_DF >> 8);
     back = as_jcc(a, CC_NE);
     if (s->kind <= BE_STOS) {
-        as_alu_ri(a, 7, 8, RCX, SHORT >> s->shift);
+        as_alu_ri(a, 7, 8, RCX, (s32)(PAGE_SIZE >> s->shift));
         more = as_jcc(a, CC_A);
     }
     push_pop(a, 0x50, R10);
