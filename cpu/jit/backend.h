@@ -25,7 +25,7 @@ struct be_stubs {
     const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = the block's */
     const u8 *prepare[2][6]; /* [write][log2 size, or 5 for ten bytes]: make plain or bail */
     const u8 *bail;          /* leave the instruction to exec */
-    const u8 *vec_load[2], *vec_spill, *x87_load;
+    const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *seg, *exec, *execx, *rep;
     const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */
 };

@@ -74,6 +74,8 @@ static inline bool tr_long(const struct tr *t)
 
 /* Vector operations (OPA_SSE), of all names. */
 tr_fn tr_vector;
+/* Those with VEX prefixes. */
+tr_fn tr_avx;
 
 /* BT and its kin with a bit offset in a register and the bits in memory (atomic.c). */
 bool tr_bit_memory(struct tr *t, const struct insn *insn, enum ir_op op);

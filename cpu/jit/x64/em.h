@@ -60,6 +60,7 @@ struct em {
     u16 free_regs;          /* mask */
     u32 free_slots;
     u32 nexecs;
+    bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     struct cold cold[IR_MAX_INS];
     u32 ncold;
@@ -85,6 +86,13 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 /* vec.c: vector operations; the stubs that bring registers in and out */
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_vector_enter(struct em *e);
+/* avx.c: the same with VEX prefixes */
+bool em_host_avx(void);
+void em_avx_ops(u8 mask[(OP__COUNT + 7) / 8]);
+void em_avx_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_avx_enter(struct em *e);
+void em_avx_load(struct as *a); /* upper halves from struct cpu and back */
+void em_avx_spill(struct as *a);
 void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_x87_enter(struct em *e);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);

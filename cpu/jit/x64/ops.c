@@ -690,6 +690,7 @@ static void scan_uses(struct em *e, const struct ir_block *b)
         const char *args = ir_op_info[b->ins[n].op].args;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
             bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
+            e->avx |= e->in->insns[b->ins[n].at].vl != 0;
             *(x87 ? &e->last_x87 : &e->last_vec) = n + 1;
         }
         note_use(e, b->ins[n].dst, n);

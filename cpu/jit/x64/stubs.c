@@ -75,16 +75,22 @@ static void vec_keep_begin(struct as *a, const u8 *spill_vec)
     vec_out(a, spill_vec);
 }
 
-static void vec_keep_end(struct as *a, u8 *const load_vec[2])
+static void vec_keep_end(struct as *a, u8 *const load_vec[3])
 {
-    u8 *none, *eight, *done;
+    u8 *none, *eight, *whole, *done;
     pop(a, R10);
     pop(a, R10);
     as_rr(a, 0x85, 4, R10, R10);
     none = as_jcc(a, CC_E);
     as_alu_ri(a, 7, 4, R10, 1);
     eight = as_jcc(a, CC_E);
+    as_alu_ri(a, 7, 4, R10, 3);
+    whole = as_jcc(a, CC_E);
     as_call_to(a, load_vec[1]);
+    done = as_jmp(a);
+    as_patch(whole, a->p);
+    as_call_to(a, load_vec[2]);
+    as_patch(done, a->p);
     done = as_jmp(a);
     as_patch(eight, a->p);
     as_call_to(a, load_vec[0]);
@@ -123,12 +129,13 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
                    struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
-    u8 *leave, *out, *spill_vec, *load_vec[2];
+    u8 *leave, *out, *spill_vec, *load_vec[3];
 
     em_vector_stubs(buf, a, stubs);
     spill_vec = codebuf_rw(buf, stubs->vec_spill);
     load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
     load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);
+    load_vec[2] = stubs->vec_load[2] ? codebuf_rw(buf, stubs->vec_load[2]) : load_vec[1];
 
     /* u64 enter(cpu = rdi, host = rsi) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
