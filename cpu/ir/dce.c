@@ -55,6 +55,7 @@ static void step(struct live *l, const struct ir_ins *i, const struct ir_op_info
         want(l, i->a);
     if (args[2] == 'u' || args[2] == 'i')
         want(l, i->b);
+    l->values[0] |= ir_implicit(i->op);
 }
 
 void ir_pass_dce(struct ir_block *b)

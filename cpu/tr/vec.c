@@ -83,6 +83,8 @@ bool tr_vector(struct tr *t, const struct insn *insn)
         return t->mode_key & MK_X87;
     if (op_info[insn->op].attrs & OPA_X87)
         return x87(t, insn);
+    if (insn->vl)
+        return tr_avx(t, insn);
     if (!(t->mode_key & MK_VEC) || has_mmx(insn))
         return false;
     if (d->kind == OPND_MEM && s->kind == OPND_XMM)

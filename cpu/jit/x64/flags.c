@@ -157,9 +157,10 @@ void em_flags_behind(struct em *e, const struct ir_ins *i, u8 live)
         return;
     }
     e->flags = FLAGS_HOST;
-    if (i->op == IR_IMUL)
+    if (i->op == IR_IMUL || i->op == IR_MULU || i->op == IR_MULS)
         e->mend = MEND_MUL;
-    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
+    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR || i->op == IR_SHLD ||
+             i->op == IR_SHRD)
         e->mend = MEND_SHIFT;
     else if (carry)
         e->mend = MEND_INC;

@@ -120,6 +120,8 @@ static void follow_values(struct plan *p, const struct ir_ins *i)
         written(p, i->a);
     if (args[2] == 'd')
         written(p, i->b);
+    for (unsigned m = ir_implicit(i->op); m; m &= m - 1)
+        written(p, (u8)__builtin_ctz(m));
 }
 
 /* The newest group of this base that the access may join, or MAX_GROUPS. */
@@ -203,7 +205,7 @@ static bool uses(const struct ir_ins *i, u8 v, bool address_too)
 {
     const char *args = ir_op_info[i->op].args;
     bool b = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
-    return (args[0] != '-' && i->dst == v) || (args[1] != '-' && i->a == v && address_too) ||
+    return ir_implicit(i->op) >> v & 1 || (args[0] != '-' && i->dst == v) || (args[1] != '-' && i->a == v && address_too) ||
            (b && i->b == v);
 }
 
@@ -217,7 +219,7 @@ static void merge_steps(struct em *e)
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
         bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op) ||
-                    i->op == IR_EXEC;
+                    ir_calls_exec(i->op);
         if (seen) {
             mask = 0;
             continue;
@@ -260,7 +262,7 @@ void em_plan_groups(struct em *e)
             access(p, i, n);
         if (ir_is_branch(i->op))
             p->exits++;
-        if (i->op == IR_EXEC) { /* what C code does to translations and segments is unknown */
+        if (ir_calls_exec(i->op)) { /* what C code does to translations and segments is unknown */
             for (u32 v = 0; v < IR_T0 + b->ntemps; v++)
                 written(p, (u8)v);
             p->nsums = 0;

@@ -161,7 +161,8 @@ static void shift(struct em *e, const struct ir_ins *i, unsigned n)
     unsigned size = ir_bytes(i->type);
     struct loc d = em_loc(e, i->dst);
     bool by_cl = i->b != IR_NONE;
-    bool direct = d.reg && (i->dst == i->a || (size >= 4 && !(by_cl && i->dst == REG_CX)));
+    bool direct = d.reg && (i->dst == i->a ||
+                            (size >= 4 && !(by_cl && (i->dst == REG_CX || i->dst == i->b))));
     unsigned r = direct ? d.r : SCR2;
     if (!(direct && i->dst == i->a))
         em_load_to(e, r, i->a, size);
@@ -471,7 +472,7 @@ static void state_op(struct em *e, const struct ir_ins *i)
 static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 {
     em_flags_before(e, i, live);
-    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live) {
+    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live & i->flags_out) {
         shift_keeping_flags(e, i);
         return;
     }
@@ -511,6 +512,21 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_NOT: unary(e, i, 0xf7, 2); break;
     case IR_NEG: unary(e, i, 0xf7, 3); break;
     case IR_IMUL: imul(e, i); break;
+    case IR_MULU:
+    case IR_MULS: em_muldiv_op(e, i); break;
+    case IR_DIVU:
+    case IR_DIVS: em_muldiv_op(e, i); return;
+    case IR_SHLD:
+    case IR_SHRD:
+        if (em_double_shift(e, i, live))
+            return;
+        break;
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT: em_scan_op(e, i, live); return;
+    case IR_EXECR: em_string_op(e, i); return;
     case IR_SHL:
     case IR_SHR:
     case IR_SAR:
@@ -535,7 +551,12 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_VECG:
     case IR_VECD: em_vector_op(e, i, live); break;
     case IR_GETF: get_flags(e, i); return;
-    case IR_SETF: set_flags(e, i); return;
+    case IR_SETF:
+        if (i->flags_out & IRF_O)
+            set_flags(e, i);
+        else
+            em_set_szapc(e, i, live);
+        return;
     case IR_LDS:
     case IR_STS:
     case IR_ANDS:
@@ -582,6 +603,7 @@ static void scan_uses(struct em *e, const struct ir_block *b)
         const char *args = ir_op_info[b->ins[n].op].args;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
             bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
+            e->avx |= e->in->insns[b->ins[n].at].vl != 0;
             *(x87 ? &e->last_x87 : &e->last_vec) = n + 1;
         }
         note_use(e, b->ins[n].dst, n);
@@ -701,9 +723,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (args[2] == 'd')
             temp_give(e, i->b);
         emit_ins(e, i, e->live[n]);
-        if (i->op == IR_EXEC && n < e->last_vec)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        if (i->op == IR_EXEC && n < e->last_x87)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
             em_x87_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
