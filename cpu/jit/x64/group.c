@@ -108,17 +108,19 @@ static bool known(struct plan *p, const struct ir_ins *i, struct value *v)
 
 static void follow_values(struct plan *p, const struct ir_ins *i)
 {
-    const char *args = ir_op_info[i->op].args;
+    u8 use = ir_op_info[i->op].use;
     struct value v;
+    if (!(use & (IRU_WRITES_DST | IRU_WRITES_A | IRU_WRITES_B)) && !ir_implicit(i->op))
+        return;
     if (known(p, i, &v)) {
         p->value[i->dst] = v;
         return;
     }
-    if (args[0] == 'd' || args[0] == 'm')
+    if (use & IRU_WRITES_DST)
         written(p, i->dst);
-    if (args[1] == 'd' || args[1] == 'm')
+    if (use & IRU_WRITES_A)
         written(p, i->a);
-    if (args[2] == 'd')
+    if (use & IRU_WRITES_B)
         written(p, i->b);
     for (unsigned m = ir_implicit(i->op); m; m &= m - 1)
         written(p, (u8)__builtin_ctz(m));
@@ -191,22 +193,11 @@ static void give_registers(struct plan *p)
             e->group[n] = 0;
 }
 
-bool em_follows(const struct em *e, u32 n)
-{
-    return e->group[n] && e->groups[e->group[n] - 1].first != n;
-}
-
-bool em_may_fault(const struct em *e, u32 n)
-{
-    return ir_op_info[e->in->ir->ins[n].op].attrs & IRA_FAULT && !em_follows(e, n);
-}
-
 static bool uses(const struct ir_ins *i, u8 v, bool address_too)
 {
-    const char *args = ir_op_info[i->op].args;
-    bool b = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
-    return ir_implicit(i->op) >> v & 1 || (args[0] != '-' && i->dst == v) || (args[1] != '-' && i->a == v && address_too) ||
-           (b && i->b == v);
+    u8 use = ir_op_info[i->op].use;
+    return ir_implicit(i->op) >> v & 1 || ((use & IRU_WRITES_DST) && i->dst == v) ||
+           ((use & IRU_READS_A) && i->a == v && address_too) || ((use & IRU_VALUE_B) && i->b == v);
 }
 
 /* Steps of a register that nobody sees in between become one, at the last of them: PUSH after PUSH

@@ -600,7 +600,7 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     }
     e->live_in = live;
     for (u32 n = 0; n < b->n; n++) {
-        const char *args = ir_op_info[b->ins[n].op].args;
+        u8 use = ir_op_info[b->ins[n].op].use;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
             bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
             e->avx |= e->in->insns[b->ins[n].at].vl != 0;
@@ -608,7 +608,7 @@ static void scan_uses(struct em *e, const struct ir_block *b)
         }
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
-        if (args[2] == 'u' || args[2] == 'i' || args[2] == 'd')
+        if (use & IRU_VALUE_B)
             note_use(e, b->ins[n].b, n);
     }
 }
@@ -711,16 +711,15 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         em_x87_enter(e);
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
-        const char *args = ir_op_info[i->op].args;
-        bool b_value = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
+        u8 use = ir_op_info[i->op].use;
         e->now = n;
         if (e->skip[n])
             continue;
         if (n && n == poll)
             em_poll(e, i->at);
-        if (args[0] == 'd')
+        if (use & IRU_SETS_DST)
             temp_give(e, i->dst);
-        if (args[2] == 'd')
+        if (use & IRU_WRITES_B)
             temp_give(e, i->b);
         emit_ins(e, i, e->live[n]);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
@@ -729,7 +728,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             em_x87_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
-        if (b_value)
+        if (use & IRU_VALUE_B)
             temp_take_back(e, i->b, n);
         if (e->nkept)
             kept_take_back(e, n);
