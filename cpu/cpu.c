@@ -181,6 +181,8 @@ void cpu_update_mode(struct cpu *cpu)
                    (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS
                ? MK_VEC
                : 0;
+    key |= key & MK_VEC && cpu_pm(cpu) && (cpu->cr4 & CR4_OSXSAVE) && (cpu->xcr0 & 6) == 6 ? MK_AVX
+                                                                                           : 0;
     key |= x87_quiet(cpu) ? MK_X87 : 0;
     key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
     key |= cpu->cr0 & CR0_PE ? MK_PE : 0;

@@ -189,7 +189,7 @@ struct cpu {
                          instructions */
     struct aflags af; /* arithmetic flags; the rest is in eflags */
     u8 vec_live; /* translated code has the XMM registers and MXCSR in the host's: 0 none, 1 eight, 2
-                    all sixteen; what is here is old then. 0 outside of translated code */
+                    all sixteen, 3 all sixteen with their upper halves; what is here is old then. 0 outside of translated code */
     u8 x87_live; /* the same of the x87 registers and words */
     u32 eflags;       /* FL_* only: arithmetic bits are zero here. DF is here. */
     s32 budget;       /* instructions left before cpu_run must return (counted mode) */
@@ -353,6 +353,7 @@ enum {
     MK_DEBUG = 0x4000,    /* a breakpoint register is enabled: use exec */
     MK_VEC = 0x800000, /* vector operations neither fault nor trap but for their memory operands */
     MK_X87 = 0x1000000, /* x87 operations neither fault nor trap but for their memory operands */
+    MK_AVX = 0x2000000, /* MK_VEC, and operations with VEX prefixes are allowed */
     MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB:
                              no check, no add */
     MK_FLAT_CS = 0x20000,

@@ -64,6 +64,8 @@ static bool check_type(struct check *c)
     case IR_SETCC: return i->type == I8 || fail(c, "the type must be 8");
     case IR_GETF: return i->type == I32 || fail(c, "the type must be 32");
     case IR_SX32: return i->type == I64 || fail(c, "the type must be 64");
+    case IR_SHLD:
+    case IR_SHRD:
     case IR_BSWAP: return i->type >= I32 || fail(c, "the type must be 32 or 64");
     case IR_LDZ:
     case IR_LDX: return i->type <= I32 || fail(c, "the type must be 32 at most");
@@ -75,6 +77,11 @@ static bool check_type(struct check *c)
     case IR_BTS:
     case IR_BTR:
     case IR_BTC:
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT:
     case IR_CMOV:
         return (i->type >= I16 && i->type <= I64) || fail(c, "the type must be 16 at least");
     default: return i->type <= I64 || fail(c, "the type is of vectors");
@@ -103,6 +110,8 @@ static bool check_imm(struct check *c)
     case IR_SAR:
     case IR_ROL:
     case IR_ROR:
+    case IR_SHLD:
+    case IR_SHRD:
         if (by_imm)
             return (i->imm >= 1 && i->imm <= (bits == 64 ? 63 : 31)) ||
                    fail(c, "a shift count out of range");
@@ -202,7 +211,7 @@ static bool check_writes(struct check *c)
         c->place_type[i->b] = i->type;
     }
     if (i->flags_out || (info->attrs & IRA_MEM && info->attrs & IRA_SIDE && i->op != IR_LDW) ||
-        i->op == IR_STS || i->op == IR_ANDS || i->op == IR_ORS || i->op == IR_XCHG)
+        ir_implicit(i->op) || i->op == IR_STS || i->op == IR_ANDS || i->op == IR_ORS || i->op == IR_XCHG)
         c->committed = true;
     return true;
 }

@@ -394,7 +394,11 @@ static void record(struct fold *f, const struct ir_ins *i, const char *args)
         written(f, i->b);
     if (i->op == IR_XCHG)
         written(f, i->a);
-    if (i->op == IR_EXEC)
+    if (ir_implicit(i->op)) {
+        f->writes[REG_AX]++;
+        f->writes[REG_DX]++;
+    }
+    if (i->op == IR_EXEC || i->op == IR_EXECR)
         for (unsigned v = 0; v < IR_T0; v++)
             f->writes[v]++;
 }

@@ -68,6 +68,19 @@ struct ir_op_info {
     const char *name;
     char args[4]; /* of dst, a, b */
     u8 fin, fout, attrs;
+    u8 use; /* IRU_*: args once more */
+};
+/* Whether dst is written without being read, written, read; a written, read; b written, read, a
+ * value at all. */
+enum {
+    IRU_SETS_DST = 1,
+    IRU_WRITES_DST = 2,
+    IRU_READS_DST = 4,
+    IRU_WRITES_A = 8,
+    IRU_READS_A = 16,
+    IRU_WRITES_B = 32,
+    IRU_READS_B = 64,
+    IRU_VALUE_B = 128
 };
 extern const struct ir_op_info ir_op_info[IR__COUNT];
 

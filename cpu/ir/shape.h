@@ -4,6 +4,7 @@
 #define CPU_IR_SHAPE_H
 
 #include "cpu/ir/ir.h"
+#include "devices/core/bits.h"
 
 /* A temporary's contents as the verifier follows them: not written, or that many low bits are
  * meaningful, or a place. */
@@ -27,6 +28,18 @@ static inline unsigned ir_type_width(unsigned type)
 static inline unsigned ir_addr_width(bool long_mode)
 {
     return long_mode ? IRW_64 : IRW_32;
+}
+
+/* Does exec run the guest instruction of this operation? */
+static inline bool ir_calls_exec(unsigned op)
+{
+    return op == IR_EXEC || op == IR_EXECR || op == IR_EXECX;
+}
+
+/* Guest registers that the operation reads and writes beside its operands, as a mask. */
+static inline unsigned ir_implicit(unsigned op)
+{
+    return op >= IR_MULU && op <= IR_DIVS ? BIT(REG_AX) | BIT(REG_DX) : 0;
 }
 
 /* Low bits of `a` that matter (where the row says u). */
@@ -71,7 +84,9 @@ static inline unsigned ir_reads_b(const struct ir_ins *i)
     case IR_BT:
     case IR_BTS:
     case IR_BTR:
-    case IR_BTC: return IRW_8;
+    case IR_BTC:
+    case IR_SHLD:
+    case IR_SHRD: return IRW_8;
     case IR_STW: return IRW_PLACE;
     default: return ir_type_width(i->type);
     }

@@ -144,6 +144,8 @@ struct insn {
     u8 vsib; /* bytes of the vector register `index` of a gather; 0: index is a general register */
     struct opnd o[4]; /* in Intel order: o[0] is the destination */
     u16 imm2;         /* x87: the opcode as FOP has it, the escape's low bits and ModRM */
+    u16 vex; /* with VEX the encoding: opcode, map - 1 << 8, prefix << 10 (enc.h), W << 12, ModRM.reg
+                << 13 */
     s64 disp; /* sign-extended; moffs: zero-extended to the address size */
     u64 imm;
 };

@@ -13,6 +13,9 @@
 #define SITE_BLOCK(site)   ((site) >> 6)
 #define SITE_AT(site)      ((site)&63)
 
+/* String instructions with REP that have stubs for short strings. */
+enum { BE_MOVS, BE_STOS, BE_SCAS_E, BE_SCAS_NE, BE_CMPS_E, BE_CMPS_NE, BE_REPS };
+
 /* Entry points in code memory that blocks use (executable addresses). */
 struct be_stubs {
     /* Call translated code at `host`; returns what the exit put in the result register: BE_LEAVE or
@@ -29,8 +32,9 @@ struct be_stubs {
     /* The check of a group that the fast one refused: gives the host address of its lowest byte, or 0. */
     const u8 *group;
     const u8 *bail;          /* leave the instruction to exec */
-    const u8 *vec_load[2], *vec_spill, *x87_load;
-    const u8 *seg, *exec, *execx;
+    const u8 *vec_load[3], *vec_spill, *x87_load;
+    const u8 *seg, *exec, *execx, *rep;
+    const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */
 };
 #define BE_LEAVE 0ull
 #define BE_LINK  BIT64(40)
@@ -51,6 +55,7 @@ struct be_helpers {
     void (*x87_load)(struct cpu *cpu);
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
     u64 (*exec)(struct cpu *cpu, const struct be_exec *x); /* nonzero: leave */
+    u64 (*rep)(struct cpu *cpu, const struct be_exec *x);  /* the same for IR_EXECR */
 };
 
 /* What code hands to helpers.exec: a guest instruction that exec runs, with all that its

@@ -111,6 +111,9 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
 void jc_refresh(struct jit *jit);
 void jc_put(struct jit *jit, struct block *b);
 
+/* rep.c: the helper behind IR_EXECR; nonzero: leave */
+u64 jit_help_rep(struct cpu *cpu, const struct be_exec *x);
+
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);
 

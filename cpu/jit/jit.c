@@ -279,7 +279,8 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_group, help_bail, be_x87_load, help_seg, help_exec};
+    static const struct be_helpers helpers = {help_prepare, help_group, help_bail, be_x87_load,
+                                              help_seg,     help_exec,  jit_help_rep};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");

@@ -1,6 +1,7 @@
 /* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the
  * tables. */
 #include "cpu/exec/exec.h"
+#include "cpu/ir/shape.h"
 #include "cpu/jit/block.h"
 #include "devices/core/err.h"
 
@@ -43,7 +44,7 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     const struct ir_block *ir = tr->ir;
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
-        n += ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX;
+        n += ir_calls_exec(ir->ins[i].op);
     b->insn_off = arena_get(&jit->arena, (ir->nguest + 1) * sizeof(s16));
     b->execs = n ? arena_get(&jit->arena, n * sizeof(*b->execs)) : NULL;
     if (!b->insn_off || (n && !b->execs))
@@ -51,7 +52,7 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(s16));
     for (u32 i = 0; i < ir->n; i++) {
         unsigned at = ir->ins[i].at;
-        if (ir->ins[i].op != IR_EXEC && ir->ins[i].op != IR_EXECX)
+        if (!ir_calls_exec(ir->ins[i].op))
             continue;
         b->execs[b->nexecs++] = (struct be_exec){
             .insn = tr->insns[at],

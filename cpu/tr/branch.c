@@ -22,6 +22,17 @@ bool tr_POP(struct tr *t, const struct insn *insn)
     struct tr_addr ad;
     unsigned size = insn->osz;
     u8 v;
+    if (insn->o[0].kind == OPND_MEM) {
+        if (insn->base == REG_SP) /* addressed with the stack pointer already moved */
+            return false;
+        ad = tr_top(t, 0, size);
+        v = tr_temp(t);
+        tr_emit(t, IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
+        ad = tr_ea(t, insn, size, true);
+        tr_emit(t, IR_ST, tr_type(size), IR_NONE, ad.a, v, ad.imm);
+        tr_pop_commit(t, size);
+        return true;
+    }
     if (insn->o[0].kind != OPND_GPR)
         return false;
     ad = tr_top(t, 0, size);
@@ -61,18 +72,21 @@ static bool relative(struct tr *t, const struct insn *insn, u64 *target)
     return (t->mode_key & MK_CODE) != 0 || *target <= 0xffff;
 }
 
-/* Nothing is pushed or popped yet when a target turns out not to be canonical. */
-static void canonical_target(struct tr *t, u8 v)
+/* Nothing is pushed or popped yet when a target turns out not to be canonical, or to be beyond the
+ * limit of a 16-bit segment. */
+static void check_target(struct tr *t, const struct insn *insn, u8 v)
 {
     if (tr_long(t))
         tr_emit(t, IR_CANON, I64, IR_NONE, v, IR_NONE, 0);
+    else if (!(t->mode_key & MK_CODE) && insn->osz == 4)
+        tr_emit(t, IR_SEG, I32, IR_NONE, v, SEG_CS, 1);
 }
 
 /* An indirect target as a value of which all 32 or 64 bits count. */
 static u8 indirect(struct tr *t, const struct insn *insn)
 {
     u8 v = tr_read(t, insn, 0), w;
-    canonical_target(t, v);
+    check_target(t, insn, v);
     if (insn->osz != 2 || insn->o[0].kind == OPND_MEM)
         return v; /* loads of 16 bits are zero-extended */
     w = tr_temp(t);
@@ -80,10 +94,12 @@ static u8 indirect(struct tr *t, const struct insn *insn)
     return w;
 }
 
-/* From 16-bit code a 32-bit indirect target may lie beyond the limit. */
+/* From 16-bit code a 32-bit indirect target may lie beyond the limit. In protected mode CS may not
+ * be readable, so that its limit is not what is checked for reading. */
 static bool indirect_ok(const struct tr *t, const struct insn *insn)
 {
-    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2;
+    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2 || !(t->mode_key & MK_PE) ||
+           (t->mode_key & MK_VM);
 }
 
 bool tr_JMP(struct tr *t, const struct insn *insn)
@@ -144,7 +160,7 @@ bool tr_RET(struct tr *t, const struct insn *insn)
     ad = tr_top(t, 0, size);
     v = tr_temp(t);
     tr_emit(t, size == 2 ? IR_LDZ : IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
-    canonical_target(t, v);
+    check_target(t, insn, v);
     tr_pop_commit(t, size + extra);
     /* Back to the caller, when it is the one that the block came from. */
     t->returns = true;

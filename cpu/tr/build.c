@@ -207,6 +207,21 @@ void tr_push(struct tr *t, unsigned size, u8 b, s64 imm)
         tr_emit(t, IR_LEA, stack_type(t), REG_SP, REG_SP, IR_NONE, (s64)(u32) - (s32)size);
 }
 
+void tr_push_part(struct tr *t, unsigned size, enum ir_type type, u8 b)
+{
+    struct tr_addr ad = {REG_SP, -(s32)size};
+    u8 off = IR_NONE;
+    if (!stack_flat(t)) {
+        off = stack_offset(t, -(s32)size);
+        ad = tr_linear(t, SEG_SS, off, ir_bytes(type), true);
+    }
+    tr_emit(t, IR_ST, type, IR_NONE, ad.a, b, ad.imm);
+    if (off != IR_NONE)
+        stack_set(t, off);
+    else
+        tr_emit(t, IR_LEA, stack_type(t), REG_SP, REG_SP, IR_NONE, (s64)(u32) - (s32)size);
+}
+
 struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size)
 {
     if (stack_flat(t))

@@ -82,6 +82,8 @@ bool tr_vector(struct tr *t, const struct insn *insn)
         return t->mode_key & MK_X87;
     if (op_info[insn->op].attrs & OPA_X87)
         return x87(t, insn);
+    if (insn->vl)
+        return tr_avx(t, insn);
     if ((units & UNIT_VEC && !(t->mode_key & MK_VEC)) ||
         (units & UNIT_X87 && !(t->mode_key & MK_X87)))
         return false;

@@ -4,7 +4,7 @@ BENCHB := $(B)/bench
 BENCH_GUESTS ?= $(B)/guests
 BARE_CFLAGS := $(filter-out -march=% -Os -mno-sse -mno-mmx,$(ROM_CFLAGS)) -march=i686 -O2 -Wno-array-bounds
 # What needs no ring 0 is linked twice, from the same objects: into the image and into a Linux program.
-BARE_BOTH := $(patsubst %,$(BENCHB)/bare/%.o,measure core records cpu mem copy fp_x87 fp_sse2 code) $(ROMB)/lib/mem.o
+BARE_BOTH := $(patsubst %,$(BENCHB)/bare/%.o,measure core records cpu ops mem copy fp_x87 fp_sse2 code) $(ROMB)/lib/mem.o
 BARE_OBJ := $(patsubst %,$(BENCHB)/bare/%.o,start main sys) $(BARE_BOTH) $(patsubst %,$(ROMB)/lib/%.o,pci power serial)
 BARE_NATIVE_OBJ := $(BENCHB)/bare/native.o $(BARE_BOTH)
 

@@ -50,7 +50,7 @@ struct recipe {
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL, COLD_GROUP, COLD_INDIRECT };
+enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL, COLD_GROUP, COLD_INDIRECT, COLD_REP };
 struct cold {
     u8 kind, at, write, size, reg, probe; /* reg: the host register that holds the address or offset */
     u8 flags, mend;                /* where the flags are on the way here */
@@ -87,6 +87,7 @@ struct em {
     u16 free_regs; /* mask */
     u32 free_slots;
     u32 nexecs;
+    bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     u32 ncold;
     /* What follows is set as far as the block uses it, not cleared. */
@@ -146,10 +147,26 @@ const struct vec_row *em_mmx_row(unsigned op);
 void em_mmx_ops(u8 *mask);
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_vector_enter(struct em *e);
+/* avx.c: the same with VEX prefixes */
+bool em_host_avx(void);
+void em_avx_ops(u8 mask[(OP__COUNT + 7) / 8]);
+void em_avx_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_avx_enter(struct em *e);
+void em_avx_load(struct as *a); /* upper halves from struct cpu and back */
+void em_avx_spill(struct as *a);
 void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_x87_enter(struct em *e);
 bool em_x87_control(unsigned op);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+/* muldiv.c: multiplication and division with AX and DX */
+void em_muldiv_op(struct em *e, const struct ir_ins *i);
+/* bits.c: SHLD and SHRD (true: the flags are placed, too), scans and counts */
+bool em_double_shift(struct em *e, const struct ir_ins *i, u8 live);
+void em_scan_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF without O */
+/* string.c: string instructions with REP */
+void em_string_op(struct em *e, const struct ir_ins *i);
+void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */

@@ -10,11 +10,16 @@ enum { X_MOVZX16 = 0x1b7, X_SETCC = 0x190 };
  * overflows. */
 static void save_host(struct em *e)
 {
+    if (e->mend == MEND_INC) { /* bt word [af], 8: CF is the one in memory, the others stay */
+        as_rm(&e->a, 0x1ba, 2, 4, ST(af));
+        as8(&e->a, 8);
+    }
     if (e->mend != MEND_MUL)
         as8(&e->a, 0x9f); /* lahf */
     as_rr8(&e->a, X_SETCC + CC_O, 1, 0, RAX);
     switch (e->mend) {
-    case MEND_NONE: break;
+    case MEND_NONE:
+    case MEND_INC: break;
     case MEND_SHIFT: /* or ah, AF */
         as8(&e->a, 0x80);
         as8(&e->a, 0xcc);
@@ -24,14 +29,6 @@ static void save_host(struct em *e)
         as8(&e->a, 0x88);
         as8(&e->a, 0xc4);
         break;
-    case MEND_INC: /* CF stays */
-        as8(&e->a, 0x80);
-        as8(&e->a, 0xe4);
-        as8(&e->a, (u8)~F_C); /* and ah, ~CF */
-        as_store(&e->a, 1, RAX, ST(af.of));
-        as_alu_mi(&e->a, 4, 1, ST(af.szapc), F_C);
-        as_rm(&e->a, 0x08, 4, 4, ST(af.szapc)); /* or [szapc], ah */
-        return;
     }
     as_store(&e->a, 2, RAX, ST(af));
 }
@@ -43,7 +40,7 @@ void em_flags_save(struct em *e)
     if (e->flags != FLAGS_HOST)
         return;
     save_host(e);
-    e->flags = e->mend ? FLAGS_MEM : FLAGS_BOTH;
+    e->flags = e->mend && e->mend != MEND_INC ? FLAGS_MEM : FLAGS_BOTH;
     e->mend = MEND_NONE;
 }
 
@@ -157,9 +154,10 @@ void em_flags_behind(struct em *e, const struct ir_ins *i, u8 live)
         return;
     }
     e->flags = FLAGS_HOST;
-    if (i->op == IR_IMUL)
+    if (i->op == IR_IMUL || i->op == IR_MULU || i->op == IR_MULS)
         e->mend = MEND_MUL;
-    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
+    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR || i->op == IR_SHLD ||
+             i->op == IR_SHRD)
         e->mend = MEND_SHIFT;
     else if (carry)
         e->mend = MEND_INC;

@@ -116,18 +116,22 @@ static bool known(struct plan *p, const struct ir_ins *i, struct value *v)
 
 static void follow_values(struct plan *p, const struct ir_ins *i)
 {
-    const char *args = ir_op_info[i->op].args;
+    u8 use = ir_op_info[i->op].use;
     struct value v;
+    if (!(use & (IRU_WRITES_DST | IRU_WRITES_A | IRU_WRITES_B)) && !ir_implicit(i->op))
+        return;
     if (known(p, i, &v)) {
         p->value[i->dst] = v;
         return;
     }
-    if (args[0] == 'd' || args[0] == 'm')
+    if (use & IRU_WRITES_DST)
         written(p, i->dst);
-    if (args[1] == 'd' || args[1] == 'm')
+    if (use & IRU_WRITES_A)
         written(p, i->a);
-    if (args[2] == 'd')
+    if (use & IRU_WRITES_B)
         written(p, i->b);
+    for (unsigned m = ir_implicit(i->op); m; m &= m - 1)
+        written(p, (u8)__builtin_ctz(m));
 }
 
 /* The newest group of this base that the access may join, or MAX_GROUPS. */
@@ -202,22 +206,11 @@ static void give_registers(struct plan *p)
             e->group[n] = 0;
 }
 
-bool em_follows(const struct em *e, u32 n)
-{
-    return e->group[n] && e->groups[e->group[n] - 1].first != n;
-}
-
-bool em_may_fault(const struct em *e, u32 n)
-{
-    return ir_op_info[e->in->ir->ins[n].op].attrs & IRA_FAULT && !em_follows(e, n);
-}
-
 static bool uses(const struct ir_ins *i, u8 v, bool address_too)
 {
-    const char *args = ir_op_info[i->op].args;
-    bool b = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
-    return (args[0] != '-' && i->dst == v) || (args[1] != '-' && i->a == v && address_too) ||
-           (b && i->b == v);
+    u8 use = ir_op_info[i->op].use;
+    return ir_implicit(i->op) >> v & 1 || ((use & IRU_WRITES_DST) && i->dst == v) ||
+           ((use & IRU_READS_A) && i->a == v && address_too) || ((use & IRU_VALUE_B) && i->b == v);
 }
 
 /* Steps of a register that nobody sees in between become one, at the last of them: PUSH after PUSH
@@ -230,7 +223,7 @@ static void merge_steps(struct em *e)
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
         bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op) ||
-                    i->op == IR_EXEC;
+                    ir_calls_exec(i->op);
         if (seen) {
             mask = 0;
             continue;
@@ -273,7 +266,7 @@ void em_plan_groups(struct em *e)
             access(p, i, n);
         if (ir_is_branch(i->op))
             p->exits++;
-        if (i->op == IR_EXEC) { /* what C code does to translations and segments is unknown */
+        if (ir_calls_exec(i->op)) { /* what C code does to translations and segments is unknown */
             for (u32 v = 0; v < IR_T0 + b->ntemps; v++)
                 written(p, (u8)v);
             p->nsums = 0;

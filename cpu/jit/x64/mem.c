@@ -347,6 +347,11 @@ static void cold_one(struct em *e, const struct cold *c)
         as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
         break;
+    case COLD_REP:
+        as_mov_ri(&e->a, SCR2, c->arg);
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
+        as_jmp_to(&e->a, c->back);
+        break;
     case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:

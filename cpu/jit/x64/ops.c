@@ -161,7 +161,8 @@ static void shift(struct em *e, const struct ir_ins *i, unsigned n)
     unsigned size = ir_bytes(i->type);
     struct loc d = em_loc(e, i->dst);
     bool by_cl = i->b != IR_NONE;
-    bool direct = d.reg && (i->dst == i->a || (size >= 4 && !(by_cl && i->dst == REG_CX)));
+    bool direct = d.reg && (i->dst == i->a ||
+                            (size >= 4 && !(by_cl && (i->dst == REG_CX || i->dst == i->b))));
     unsigned r = direct ? d.r : SCR2;
     if (!(direct && i->dst == i->a))
         em_load_to(e, r, i->a, size);
@@ -471,7 +472,7 @@ static void state_op(struct em *e, const struct ir_ins *i)
 static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 {
     em_flags_before(e, i, live);
-    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live) {
+    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live & i->flags_out) {
         shift_keeping_flags(e, i);
         return;
     }
@@ -511,6 +512,21 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_NOT: unary(e, i, 0xf7, 2); break;
     case IR_NEG: unary(e, i, 0xf7, 3); break;
     case IR_IMUL: imul(e, i); break;
+    case IR_MULU:
+    case IR_MULS: em_muldiv_op(e, i); break;
+    case IR_DIVU:
+    case IR_DIVS: em_muldiv_op(e, i); return;
+    case IR_SHLD:
+    case IR_SHRD:
+        if (em_double_shift(e, i, live))
+            return;
+        break;
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT: em_scan_op(e, i, live); return;
+    case IR_EXECR: em_string_op(e, i); return;
     case IR_SHL:
     case IR_SHR:
     case IR_SAR:
@@ -535,7 +551,12 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_VECG:
     case IR_VECD: em_vector_op(e, i, live); break;
     case IR_GETF: get_flags(e, i); return;
-    case IR_SETF: set_flags(e, i); return;
+    case IR_SETF:
+        if (i->flags_out & IRF_O)
+            set_flags(e, i);
+        else
+            em_set_szapc(e, i, live);
+        return;
     case IR_LDS:
     case IR_STS:
     case IR_ANDS:
@@ -579,17 +600,19 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     }
     e->live_in = live;
     for (u32 n = 0; n < b->n; n++) {
-        const char *args = ir_op_info[b->ins[n].op].args;
+        u8 use = ir_op_info[b->ins[n].op].use;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
-            unsigned units = insn_units(&e->in->insns[b->ins[n].at]);
+            const struct insn *insn = &e->in->insns[b->ins[n].at];
+            unsigned units = insn_units(insn);
+            e->avx |= insn->vl != 0;
             if (units & UNIT_X87)
                 e->last_x87 = n + 1;
-            if (units & UNIT_VEC)
+            if (units != UNIT_X87)
                 e->last_vec = n + 1;
         }
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
-        if (args[2] == 'u' || args[2] == 'i' || args[2] == 'd')
+        if (use & IRU_VALUE_B)
             note_use(e, b->ins[n].b, n);
     }
 }
@@ -692,25 +715,24 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         em_x87_enter(e);
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
-        const char *args = ir_op_info[i->op].args;
-        bool b_value = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
+        u8 use = ir_op_info[i->op].use;
         e->now = n;
         if (e->skip[n])
             continue;
         if (n && n == poll)
             em_poll(e, i->at);
-        if (args[0] == 'd')
+        if (use & IRU_SETS_DST)
             temp_give(e, i->dst);
-        if (args[2] == 'd')
+        if (use & IRU_WRITES_B)
             temp_give(e, i->b);
         emit_ins(e, i, e->live[n]);
-        if (i->op == IR_EXEC && n < e->last_vec)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        if (i->op == IR_EXEC && n < e->last_x87)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
             em_x87_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
-        if (b_value)
+        if (use & IRU_VALUE_B)
             temp_take_back(e, i->b, n);
         if (e->nkept)
             kept_take_back(e, n);

@@ -53,10 +53,13 @@ static bool reads(const struct ir_ins *r, u8 v)
 
 static bool writes(const struct ir_ins *i, const struct ir_ins *recipe)
 {
-    const char *args = ir_op_info[i->op].args;
-    return ((args[0] == 'd' || args[0] == 'm') && value(i->dst) && reads(recipe, i->dst)) ||
-           ((args[1] == 'd' || args[1] == 'm') && value(i->a) && reads(recipe, i->a)) ||
-           (args[2] == 'd' && value(i->b) && reads(recipe, i->b));
+    u8 use = ir_op_info[i->op].use;
+    for (unsigned m = ir_implicit(i->op); m; m &= m - 1)
+        if (reads(recipe, (u8)__builtin_ctz(m)))
+            return true;
+    return ((use & IRU_WRITES_DST) && value(i->dst) && reads(recipe, i->dst)) ||
+           ((use & IRU_WRITES_A) && value(i->a) && reads(recipe, i->a)) ||
+           ((use & IRU_WRITES_B) && value(i->b) && reads(recipe, i->b));
 }
 
 /* The operation that sets all wanted flags anew, before which nothing needs them in memory and
@@ -68,7 +71,7 @@ static u32 end_of(const struct em *e, const struct ir_ins *recipe)
     for (u32 n = e->now + 1; n < b->n && n <= e->now + LOOK_AHEAD; n++) {
         const struct ir_ins *i = &b->ins[n];
         u8 attrs = ir_op_info[i->op].attrs;
-        if (i->op == IR_EXEC || attrs & IRA_EXIT || i->op == IR_GETF || ir_may_keep_flags(i))
+        if (ir_calls_exec(i->op) || attrs & IRA_EXIT || i->op == IR_GETF || ir_may_keep_flags(i))
             return 0;
         spoiled = spoiled || em_may_fault(e, n);
         if (i->flags_out) {

@@ -96,16 +96,22 @@ static void vec_keep_begin(struct as *a, const u8 *spill_vec)
     vec_out(a, spill_vec);
 }
 
-static void vec_keep_end(struct as *a, u8 *const load_vec[2])
+static void vec_keep_end(struct as *a, u8 *const load_vec[3])
 {
-    u8 *none, *eight, *done;
+    u8 *none, *eight, *whole, *done;
     pop(a, R10);
     pop(a, R10);
     as_rr(a, 0x85, 4, R10, R10);
     none = as_jcc(a, CC_E);
     as_alu_ri(a, 7, 4, R10, 1);
     eight = as_jcc(a, CC_E);
+    as_alu_ri(a, 7, 4, R10, 3);
+    whole = as_jcc(a, CC_E);
     as_call_to(a, load_vec[1]);
+    done = as_jmp(a);
+    as_patch(whole, a->p);
+    as_call_to(a, load_vec[2]);
+    as_patch(done, a->p);
     done = as_jmp(a);
     as_patch(eight, a->p);
     as_call_to(a, load_vec[0]);
@@ -120,17 +126,38 @@ static void helper_end(struct as *a, bool all)
     reload(a, all);
 }
 
+/* A guest instruction by a helper, whose record is in SCR2. */
+static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec, const u8 *leave)
+{
+    u8 *go;
+    helper_begin(a);
+    vec_out(a, spill_vec);
+    as_mov_rr(a, 8, RSI, SCR2);
+    call_abs(a, helper);
+    as_rr(a, 0x85, 8, RAX, RAX);
+    go = as_jcc(a, CC_NE);
+    helper_end(a, true);
+    ret(a);
+    as_patch(go, a->p);
+    /* The registers in struct cpu are newer than the host's: reload before they are spilled on the
+     * way out. */
+    helper_end(a, true);
+    as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
+    as_jmp_to(a, leave);
+}
+
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
-    struct as as = {*p, *p + 16384, false}, *a = &as;
-    u8 *leave, *out, *spill_vec, *load_vec[2];
+    struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
+    u8 *leave, *out, *spill_vec, *load_vec[3];
     stubs->rorx = __builtin_cpu_supports("bmi2");
 
     em_vector_stubs(buf, a, stubs);
     spill_vec = codebuf_rw(buf, stubs->vec_spill);
     load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
     load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);
+    load_vec[2] = stubs->vec_load[2] ? codebuf_rw(buf, stubs->vec_load[2]) : load_vec[1];
 
     /* u64 enter(cpu = rdi, host = rsi) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
@@ -235,22 +262,10 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     ret(a);
 
     stubs->exec = codebuf_rx(buf, a->p);
-    helper_begin(a);
-    vec_out(a, spill_vec);
-    as_mov_rr(a, 8, RSI, SCR2);
-    call_abs(a, (const void *)(uintptr_t)helpers->exec);
-    as_rr(a, 0x85, 8, RAX, RAX);
-    {
-        u8 *go = as_jcc(a, CC_NE);
-        helper_end(a, true);
-        ret(a);
-        as_patch(go, a->p);
-        /* The registers in struct cpu are newer than the host's: reload before they are spilled on
-         * the way out. */
-        helper_end(a, true);
-        as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
-        as_jmp_to(a, leave);
-    }
+    exec_stub(a, (const void *)(uintptr_t)helpers->exec, spill_vec, leave);
+    stubs->rep = codebuf_rx(buf, a->p);
+    exec_stub(a, (const void *)(uintptr_t)helpers->rep, spill_vec, leave);
+    em_string_stubs(buf, a, stubs);
 
     stubs->execx = codebuf_rx(buf, a->p);
     as_alu_ri(a, 5, 8, RSP, 8); /* as if called */

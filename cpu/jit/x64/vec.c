@@ -45,6 +45,7 @@ void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
         if (em_host_has(rows[listed[i]].feature))
             mask[listed[i] / 8] |= (u8)BIT(listed[i] & 7);
     em_mmx_ops(mask);
+    em_avx_ops(mask);
     for (unsigned i = 0; i < ARRAY_LEN(x87_listed); i++)
         mask[x87_listed[i] / 8] |= (u8)BIT(x87_listed[i] & 7);
 }
@@ -163,6 +164,10 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
         em_x87_op(e, i, live);
         return;
     }
+    if (insn->vl) {
+        em_avx_op(e, i, live);
+        return;
+    }
     switch (i->op) {
     case IR_VEC:
     case IR_VECF: registers(e, insn); break;
@@ -180,6 +185,10 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
 void em_vector_enter(struct em *e)
 {
     u8 *there;
+    if (e->avx) {
+        em_avx_enter(e);
+        return;
+    }
     as_alu_mi(&e->a, 7, 1, ST(vec_live), 0);
     there = as_jcc(&e->a, CC_NE);
     as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->vec_load[e->in->ir->long_mode]));
@@ -201,10 +210,31 @@ static void mxcsr(struct as *a, unsigned n, struct mem m) /* 2: load, 3: store *
     as_rm(a, 0x1ae, 4, n, m);
 }
 
+/* vec_load[2]: all of all registers, whatever is there already. */
+static void load_all(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
+{
+    u8 *upper, *some;
+    stubs->vec_load[2] = codebuf_rx(buf, a->p);
+    as_alu_mi(a, 7, 1, ST(vec_live), 1);
+    upper = as_jcc(a, CC_A);
+    some = as_jcc(a, CC_E);
+    mxcsr(a, 2, ST(mxcsr));
+    all_xmm(a, MOVUPS_LOAD, 0, 8);
+    as_patch(some, a->p);
+    all_xmm(a, MOVUPS_LOAD, 8, 16);
+    as_patch(upper, a->p);
+    em_avx_load(a);
+    as_mov_mi(a, 1, ST(vec_live), 3);
+    as8(a, 0xc3);
+}
+
 /* vec_load[all]: eight registers or all sixteen; changes nothing else. vec_spill: the way back. */
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
 {
-    u8 *eight;
+    u8 *eight, *half;
+    stubs->vec_load[2] = NULL;
+    if (em_host_avx())
+        load_all(buf, a, stubs);
     for (unsigned all = 0; all < 2; all++) {
         stubs->vec_load[all] = codebuf_rx(buf, a->p);
         mxcsr(a, 2, ST(mxcsr));
@@ -219,6 +249,12 @@ void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
     as_alu_mi(a, 7, 1, ST(vec_live), 1);
     eight = as_jcc(a, CC_E);
     all_xmm(a, MOVUPS_STORE, 8, 16);
+    if (em_host_avx()) {
+        as_alu_mi(a, 7, 1, ST(vec_live), 3);
+        half = as_jcc(a, CC_NE);
+        em_avx_spill(a);
+        as_patch(half, a->p);
+    }
     as_patch(eight, a->p);
     as_mov_mi(a, 1, ST(vec_live), 0);
     as8(a, 0xc3);

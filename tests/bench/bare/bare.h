@@ -37,6 +37,7 @@ struct kernel {
 extern const struct kernel core_kernels[];
 extern const struct kernel records_kernels[];
 extern const struct kernel cpu_kernels[];
+extern const struct kernel op_kernels[];
 extern const struct kernel mem_kernels[];
 extern const struct kernel copy_kernels[];
 extern const struct kernel x87_kernels[];
@@ -44,7 +45,7 @@ extern const struct kernel sse2_kernels[];
 extern const struct kernel code_kernels[];
 extern const struct kernel sys_kernels[];
 #define BARE_TABLES                                                                                \
-    core_kernels, records_kernels, cpu_kernels, mem_kernels, copy_kernels, x87_kernels,            \
+    core_kernels, records_kernels, cpu_kernels, op_kernels, mem_kernels, copy_kernels, x87_kernels,            \
         sse2_kernels, code_kernels
 
 /* Page table entry of an address below MAPPED. */
