@@ -155,7 +155,7 @@ enum cpu_exit {
     CPU_EXIT_DEBUG,    /* a debugger's breakpoint */
 };
 /* what longjmp to cpu->unwind says */
-enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_BAIL, CPU_UNWIND_SHUTDOWN };
+enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_SHUTDOWN };
 enum cpu_engine { ENGINE_EXEC, ENGINE_EVAL, ENGINE_JIT };
 
 struct jit;
@@ -223,6 +223,7 @@ struct cpu {
     bool smm_nmi; /* nmi_blocked as it was when SMM was entered */
     bool smi_pending, nmi_pending, init_pending;
     u8 intr;      /* level of the INTR wire */
+    u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
@@ -263,6 +264,7 @@ struct cpu {
     s32 ahead; /* instructions that translated code has charged to the budget but not yet executed
                 */
     u64 jc_tag;
+    u64 host_sp; /* the stack of translated code at its outermost, while it runs */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     struct jc_entry jc[JC_SIZE];
     u64 stat_exc[32], stat_intr;

@@ -87,12 +87,6 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
 {
     switch (setjmp(cpu->unwind)) {
     case 0: break;
-    case CPU_UNWIND_BAIL:
-        /* Translated code stopped in front of an instruction for exec; nothing of it is committed.
-         */
-        cpu_unwound(cpu);
-        exec_run(cpu, 1, false);
-        break;
     case CPU_UNWIND_SHUTDOWN: /* RSM met a state that cannot be */
         cpu_unwound(cpu);
         log_line(cpu->log, LOGA_INT, "shutdown (RSM)");

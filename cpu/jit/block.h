@@ -64,6 +64,7 @@ struct jit {
     struct {
         u64 mode_key, base;
     } jc_modes[JC_MODES]; /* which mode each number in a jump table tag means */
+    u8 jc_mode_hint[256]; /* by hash of both: which number it may be */
     u32 jc_nmodes, jc_gen[2];
     bool jc_wide; /* tags are made for EIPs of 48 bits (long mode is active) */
     u8 vec[(OP__COUNT + 7) / 8]; /* be_vector_ops */

@@ -190,9 +190,15 @@ enum { SUP_LOCAL_MAX = 256 };
 
 static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
 {
+    u8 *hint = &jit->jc_mode_hint[((mode_key ^ base) * 0x9e3779b97f4a7c15ull) >> 56];
+    if (LIKELY(*hint < jit->jc_nmodes && jit->jc_modes[*hint].mode_key == mode_key &&
+               jit->jc_modes[*hint].base == base))
+        return *hint;
     for (u32 i = 0; i < jit->jc_nmodes; i++)
-        if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base)
+        if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base) {
+            *hint = (u8)i;
             return i;
+        }
     if (jit->jc_nmodes == (jit->jc_wide ? JC_MODES_WIDE : JC_MODES)) { /* numbers are used up: all tags so far become void */
         jit->jc_nmodes = 0;
         jit->jc_gen[0]++;

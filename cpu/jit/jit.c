@@ -29,11 +29,35 @@ static struct block *at_site(struct cpu *cpu, u32 site)
     return b;
 }
 
-static void help_bail(struct cpu *cpu, u32 site)
+/* Host code for cpu->rip by the jump table alone. */
+static const void *table_probe(const struct cpu *cpu)
+{
+    const struct jc_entry *e = &cpu->jc[cpu->rip & (JC_SIZE - 1)];
+    return e->tag == (cpu->jc_tag ^ cpu->rip) ? e->host : NULL;
+}
+
+/* An instruction is done in the middle or at the end of a block: straight on to the block at
+ * cpu->rip when there is one and nothing else comes first, else back to jit_run(). */
+NORETURN static void go_on(struct cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    const void *host = NULL;
+    if (LIKELY(!cpu_attention(cpu) && cpu->budget > 0 && !cpu_needs_exec(cpu))) {
+        jc_refresh(jit);
+        host = table_probe(cpu);
+    }
+    jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
+    __builtin_unreachable();
+}
+
+/* The instruction of `site` is for exec; nothing of it is committed. */
+NORETURN static void help_bail(struct cpu *cpu, u32 site)
 {
     at_site(cpu, site);
     cpu->jit->stats.exits_bail++;
-    longjmp(cpu->unwind, CPU_UNWIND_BAIL);
+    cpu_unwound(cpu);
+    exec_run(cpu, 1, false);
+    go_on(cpu);
 }
 
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
@@ -53,7 +77,6 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
         cpu_raise_pf(cpu, &fault);
     }
     help_bail(cpu, site);
-    return 0;
 }
 
 static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
@@ -113,7 +136,7 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
     cpu->ahead = 0;
     if (debug_end(cpu, x->insn.op, false)) /* SYSCALL and SYSRET may leave a trap */
         debug_trap(cpu);
-    return 1;
+    go_on(cpu);
 }
 
 /* ---- finding blocks ---- */
@@ -204,13 +227,6 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
         (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
         block_link(jit, l, to);
     return to;
-}
-
-/* Host code for cpu->rip by the jump table alone. */
-static const void *table_probe(const struct cpu *cpu)
-{
-    const struct jc_entry *e = &cpu->jc[cpu->rip & (JC_SIZE - 1)];
-    return e->tag == (cpu->jc_tag ^ cpu->rip) ? e->host : NULL;
 }
 
 enum jit_left jit_run(struct cpu *cpu, bool eval)

@@ -368,10 +368,6 @@ static void run(struct ora_guest *g)
     cpu->ahead = 0;
     switch (setjmp(cpu->unwind)) {
     case 0: break;
-    case CPU_UNWIND_BAIL:
-        cpu_unwound(cpu);
-        exec_run(cpu, 1, false);
-        break;
     default:
         cpu_unwound(cpu);
         o->vector = cpu->exc_vector;

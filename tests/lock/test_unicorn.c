@@ -41,7 +41,6 @@ static int step_ours(struct cpu *cpu)
     cpu->exit_request = 0;
     switch (setjmp(cpu->unwind)) {
     case 0: exec_run(cpu, 1, false); break;
-    case CPU_UNWIND_BAIL: break;
     default: return cpu->exc_vector;
     }
     cpu->db_pending = 0;

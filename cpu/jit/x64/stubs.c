@@ -116,10 +116,20 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         push(a, saved[i]);
     as_alu_ri(a, 5, 8, RSP, 8); /* 16-byte alignment inside blocks */
     as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
+    as_store(a, 8, RSP, ST(host_sp));
     as_mov_rr(a, 8, RAX, RSI);
     reload(a, true);
     as8(a, 0xff);
     as8(a, 0xe0); /* jmp rax */
+
+    /* resume(cpu = rdi, host = rsi): what the helper and its caller had on the stack is left */
+    stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
+    as_load(a, 8, RSP, ST(host_sp));
+    as_mov_rr(a, 8, RAX, RSI);
+    reload(a, true);
+    as8(a, 0xff);
+    as8(a, 0xe0);
 
     /* out: the result is in RAX */
     out = a->p;
