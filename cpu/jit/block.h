@@ -48,6 +48,8 @@ struct jit {
     u8 *code_p;       /* next free byte (writable alias) */
     u8 *code_start;   /* behind the stubs */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
+    u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
+    u32 nkills;         /* since kills[] was cleared */
     struct be_stubs stubs;
     struct block **blocks; /* by id */
     u32 nblocks, cap_blocks;
@@ -72,10 +74,10 @@ struct jit {
     struct jit_stats stats;
 };
 
-/* How often byte `off` of `page` was entered of late. */
-static inline u8 *jit_hot(struct jit *jit, u32 page, u32 off)
+/* Index for byte `off` of `page` in hot[] and kills[]. */
+static inline u32 jit_place(u32 page, u32 off)
 {
-    return &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
+    return (page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS);
 }
 
 /* Linear address of `rip` in the CPU's code segment, and that of the page behind `la`. */

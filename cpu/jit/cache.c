@@ -36,7 +36,7 @@ static void page_add(struct jit *jit, u32 page, struct block *b, int k)
     jit->pages[page] = b;
     if (!space->code_lines[page])
         mmu_protect_page(&jit->cpu->mmu, page);
-    space->code_lines[page] |= lines_of(b, page);
+    ram_code_added(space, page, lines_of(b, page));
 }
 
 void block_insert(struct jit *jit, struct block *b)
@@ -130,6 +130,49 @@ void block_free(struct block *b)
     free(b);
 }
 
+/* The bytes of `page` that b lies on: [*first, *end). */
+static void extent(const struct block *b, u32 page, u32 *first, u32 *end)
+{
+    *first = page == b->page0 ? b->off : 0;
+    *end = page == b->page0 ? b->off + b->nbytes : b->off + b->nbytes - PAGE_SIZE;
+}
+
+bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
+{
+    struct cpu *cpu = arg;
+    struct jit *jit = cpu->jit;
+    if (!jit || page >= jit->npages)
+        return false;
+    for (struct block *b = jit->pages[page]; b; b = *page_next(b, page)) {
+        u32 first, end;
+        extent(b, page, &first, &end);
+        if (off < end && off + len > first)
+            return true;
+        if (end <= off)
+            *lo = MAX(*lo, end);
+        else
+            *hi = MIN(*hi, first);
+    }
+    return false;
+}
+
+enum { KILLS_MOST = 5, KILLS_FORGET = 4096 };
+
+/* b's bytes are written: it goes, and its place must get warm anew. When that comes again and
+ * again, ever later; after a number of such cases for all places they are all forgotten. */
+static void rewrite(struct jit *jit, struct block *b)
+{
+    u32 at = jit_place(b->page0, b->off);
+    if (++jit->nkills == KILLS_FORGET) {
+        jit->nkills = 0;
+        memset(jit->kills, 0, sizeof(jit->kills));
+    }
+    jit->hot[at] = 0;
+    if (jit->kills[at] < KILLS_MOST)
+        jit->kills[at]++;
+    block_kill(jit, b);
+}
+
 void jit_wrote(void *arg, u32 page, u32 off, u32 len)
 {
     struct cpu *cpu = arg;
@@ -138,14 +181,11 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
     if (!jit || page >= jit->npages)
         return;
     for (b = jit->pages[page]; b; b = next) {
-        u32 first = page == b->page0 ? b->off : 0;
-        u32 end = page == b->page0 ? b->off + b->nbytes : b->off + b->nbytes - PAGE_SIZE;
+        u32 first, end;
+        extent(b, page, &first, &end);
         next = *page_next(b, page);
-        if (off < end && off + len > first) {
-            /* Code that is rewritten all the time is better run by exec: it must get warm anew. */
-            *jit_hot(jit, b->page0, b->off) = 0;
-            block_kill(jit, b);
-        }
+        if (off < end && off + len > first)
+            rewrite(jit, b);
     }
 }
 

@@ -157,10 +157,10 @@ static struct block *find(struct jit *jit, bool eval, bool *cold)
         return NULL;
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
     if (!b) {
-        u8 *hot = jit_hot(jit, page, off);
-        int times = *hot;
-        if (times < HOT_AFTER && !jit->config.eager) {
-            ++*hot;
+        u32 at = jit_place(page, off);
+        /* Code that is rewritten all the time is better run by exec for longer each time. */
+        if (jit->hot[at] < HOT_AFTER << jit->kills[at] && !jit->config.eager) {
+            jit->hot[at]++;
             *cold = true;
             return NULL;
         }

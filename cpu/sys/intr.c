@@ -313,20 +313,17 @@ static bool doubles(unsigned first, unsigned second)
 }
 
 /* Try one delivery; false: another exception came up and is in cpu->exc_*. */
-static bool try_deliver(struct cpu *cpu, unsigned vector, bool has_err, u32 err)
+static __attribute__((noinline)) bool try_deliver(struct cpu *cpu, unsigned vector, bool has_err, u32 err)
 {
     enum intr_kind kind = vector == EXC_DB || vector == EXC_DF ? INTR_TRAP : INTR_FAULT;
-    jmp_buf outer;
-    bool done = false;
-    memcpy(&outer, &cpu->unwind, sizeof(outer));
-    if (!setjmp(cpu->unwind)) {
-        intr_deliver(cpu, vector, kind, has_err, err);
-        memcpy(&cpu->unwind, &outer, sizeof(outer));
-        done = true;
-    } else {
-        memcpy(&cpu->unwind, &outer, sizeof(outer));
+    struct unwind outer = cpu->unwind;
+    if (unwind_here(&cpu->unwind)) {
+        cpu->unwind = outer;
+        return false;
     }
-    return done;
+    intr_deliver(cpu, vector, kind, has_err, err);
+    cpu->unwind = outer;
+    return true;
 }
 
 bool intr_exception(struct cpu *cpu)
@@ -364,7 +361,7 @@ NORETURN static void raise(struct cpu *cpu, unsigned vector, bool has_err, u32 e
     cpu->exc_vector = (u8)vector;
     cpu->exc_has_error = has_err;
     cpu->exc_error = error;
-    longjmp(cpu->unwind, CPU_UNWIND_EXCEPTION);
+    cpu_unwind(cpu, CPU_UNWIND_EXCEPTION);
 }
 
 void cpu_raise(struct cpu *cpu, unsigned vector)

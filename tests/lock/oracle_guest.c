@@ -366,9 +366,7 @@ static void run(struct ora_guest *g)
     cpu->run_budget = 20000;
     cpu->budget = 20000;
     cpu->ahead = 0;
-    switch (setjmp(cpu->unwind)) {
-    case 0: break;
-    default:
+    if (unwind_here(&cpu->unwind)) {
         cpu_unwound(cpu);
         o->vector = cpu->exc_vector;
         o->error = cpu->exc_has_error ? cpu->exc_error : 0;

@@ -88,6 +88,9 @@ void em_vector_enter(struct em *e);
 void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_x87_enter(struct em *e);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+/* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
+ * addend in SCR when no code is on these bytes, else goes on with all registers but SCR as they were */
+void em_store_beside(struct as *a, unsigned size);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);

@@ -102,7 +102,7 @@ static void helper_end(struct as *a, bool all)
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
-    struct as as = {*p, *p + 8192, false}, *a = &as;
+    struct as as = {*p, *p + 16384, false}, *a = &as;
     u8 *leave, *out, *spill_vec, *load_vec[2];
 
     em_vector_stubs(buf, a, stubs);
@@ -158,6 +158,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     for (unsigned w = 0; w < 2; w++)
         for (unsigned s = 0; s < 6; s++) {
             stubs->prepare[w][s] = codebuf_rx(buf, a->p);
+            if (w)
+                em_store_beside(a, s == 5 ? 10 : BIT(s));
             helper_begin(a);
             vec_keep_begin(a, spill_vec);
             as_mov_rr(a, 8, RSI, ADDR);
