@@ -62,6 +62,11 @@ struct op_info {
     u8 feat;   /* enum feat; FEAT_BASE: always there */
 };
 extern const struct op_info op_info[OP__COUNT];
+struct insn;
+/* The register files that an x87, MMX or SSE instruction works on, the words that govern its
+ * arithmetic included: MMX registers are the x87 unit's. */
+enum { UNIT_X87 = 1, UNIT_VEC = 2 };
+unsigned insn_units(const struct insn *insn);
 
 enum {
     REG_AX,

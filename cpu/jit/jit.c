@@ -126,9 +126,10 @@ void jit_x87_spill(struct cpu *cpu)
 }
 
 /* Does exec look at the x87 unit for this operation? */
-static bool touches_x87(unsigned op)
+static bool touches_x87(const struct insn *insn)
 {
-    return op_info[op].attrs & (OPA_X87 | OPA_MMX) || op == OP_XSAVE || op == OP_XSAVEOPT ||
+    unsigned op = insn->op;
+    return insn_units(insn) & UNIT_X87 || op == OP_XSAVE || op == OP_XSAVEOPT ||
            op == OP_XSAVEC || op == OP_XRSTOR || op == OP_XGETBV; /* of XINUSE */
 }
 
@@ -136,7 +137,7 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
     x87_place(cpu); /* it may load CS */
-    if (cpu->x87_live && touches_x87(x->insn.op))
+    if (cpu->x87_live && touches_x87(&x->insn))
         be_x87_spill(cpu);
     cpu->rip = x->rip;
     cpu->next_rip = x->next;

@@ -47,6 +47,7 @@ void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_option
     p->seed = seed;
     p->feats = feats;
     p->simple = options->simple || lock_chance(&s, 15);
+    p->units = options->units || lock_chance(&s, 8);
     p->kind = choose_kind(&s,
                           options->kinds    ? options->kinds
                           : options->simple ? BIT(LOCK_FLAT32)

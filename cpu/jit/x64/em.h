@@ -133,7 +133,18 @@ void em_emit_cold(struct em *e);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
  * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);
-/* vec.c: vector operations; the stubs that bring registers in and out */
+/* The register with the linear address a + imm: a's own, or ADDR. */
+unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm);
+/* vec.c: vector operations; the stubs that bring registers in and out. mmx.c: the rows of operations
+ * with an MMX register, and em_mmx_ops adds them to the mask of operations */
+struct vec_row {
+    u32 load, store; /* prefix << 16 | map << 8 | opcode */
+    u8 feature;
+};
+enum { HOST_SSE2, HOST_SSE3, HOST_SSSE3, HOST_SSE41, HOST_SSE42, HOST_AES, HOST_PCLMUL };
+bool em_host_has(unsigned feature);
+const struct vec_row *em_mmx_row(unsigned op);
+void em_mmx_ops(u8 *mask);
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_vector_enter(struct em *e);
 /* avx.c: the same with VEX prefixes */
@@ -145,6 +156,7 @@ void em_avx_load(struct as *a); /* upper halves from struct cpu and back */
 void em_avx_spill(struct as *a);
 void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_x87_enter(struct em *e);
+bool em_x87_control(unsigned op);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* muldiv.c: multiplication and division with AX and DX */
 void em_muldiv_op(struct em *e, const struct ir_ins *i);

@@ -27,20 +27,28 @@ struct plan {
         u32 epoch, exits; /* exits before the leader */
         s64 lo, hi;
         u16 members, first, last;
-        bool write;
+        bool write, aligned; /* aligned: the leader's address is a multiple of 16 */
     } g[MAX_GROUPS];
     u32 n;
 };
 
-static bool is_access(const struct ir_ins *i)
+static bool is_access(const struct em *e, const struct ir_ins *i)
 {
+    const struct insn *insn = &e->in->insns[i->at];
+    if (i->op == IR_VECL || i->op == IR_VECS)
+        return i->b != IR_ACCESS_TEN && !insn->vl && !em_x87_control(insn->op);
     return i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_ST ||
            i->op == IR_STI || i->op == IR_LDW;
 }
 
-static bool is_write(const struct ir_ins *i)
+static bool is_aligned(const struct ir_ins *i)
 {
-    return i->op == IR_ST || i->op == IR_STI || i->op == IR_LDW;
+    return (i->op == IR_VECL || i->op == IR_VECS) && i->b == IR_ACCESS_ALIGNED;
+}
+
+bool em_is_write(const struct ir_ins *i)
+{
+    return i->op == IR_ST || i->op == IR_STI || i->op == IR_LDW || i->op == IR_VECS;
 }
 
 /* r = r + constant, as wide as addresses are. */
@@ -127,14 +135,18 @@ static void follow_values(struct plan *p, const struct ir_ins *i)
 }
 
 /* The newest group of this base that the access may join, or MAX_GROUPS. */
-static u32 find(const struct plan *p, u32 epoch, s64 lo, s64 hi, bool write)
+static u32 find(const struct plan *p, u32 epoch, s64 lo, s64 hi, const struct ir_ins *i)
 {
+    bool write = em_is_write(i);
     for (u32 k = p->n; k-- > 0;) {
         if (p->g[k].epoch != epoch)
             continue;
         /* A read only asks for the right to write when the write follows for certain. */
         if ((write && !p->g[k].write && p->g[k].exits != p->exits) ||
             MAX(hi, p->g[k].hi) - MIN(lo, p->g[k].lo) > SPAN)
+            return MAX_GROUPS;
+        /* What the leader's alignment does not settle asks for a check of its own. */
+        if (is_aligned(i) && !(p->g[k].aligned && !((lo - p->e->offset[p->g[k].first]) & 15)))
             return MAX_GROUPS;
         return k;
     }
@@ -148,7 +160,7 @@ static void access(struct plan *p, const struct ir_ins *i, u32 n)
     u32 k;
     if (lo != (s32)lo || hi != (s32)hi)
         return;
-    k = find(p, v->epoch, lo, hi, is_write(i));
+    k = find(p, v->epoch, lo, hi, i);
     if (k == MAX_GROUPS) {
         if (p->n == MAX_GROUPS)
             return;
@@ -156,11 +168,12 @@ static void access(struct plan *p, const struct ir_ins *i, u32 n)
         p->g[k].epoch = v->epoch, p->g[k].exits = p->exits;
         p->g[k].lo = lo, p->g[k].hi = hi;
         p->g[k].members = 0, p->g[k].first = (u16)n;
-        p->g[k].write = is_write(i);
+        p->g[k].write = em_is_write(i);
+        p->g[k].aligned = is_aligned(i);
     }
     p->g[k].lo = MIN(p->g[k].lo, lo);
     p->g[k].hi = MAX(p->g[k].hi, hi);
-    p->g[k].write = p->g[k].write || is_write(i);
+    p->g[k].write = p->g[k].write || em_is_write(i);
     p->g[k].last = (u16)n;
     p->g[k].members++;
     p->e->group[n] = (u8)(k + 1);
@@ -227,7 +240,7 @@ static void merge_steps(struct em *e)
         }
         for (u32 m = mask; m; m &= m - 1) {
             unsigned r = (unsigned)__builtin_ctz(m);
-            if (uses(i, (u8)r, !em_follows(e, n)))
+            if (uses(i, (u8)r, !em_follows(e, n) || i->op == IR_VECL || i->op == IR_VECS))
                 mask &= ~(u32)BIT(r);
         }
     }
@@ -249,7 +262,7 @@ void em_plan_groups(struct em *e)
         p->value[v] = (struct value){v, 0};
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
-        if (is_access(i))
+        if (is_access(e, i))
             access(p, i, n);
         if (ir_is_branch(i->op))
             p->exits++;

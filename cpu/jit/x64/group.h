@@ -16,6 +16,7 @@ static inline bool em_may_fault(const struct em *e, u32 n)
 {
     return ir_op_info[e->in->ir->ins[n].op].attrs & IRA_FAULT && !em_follows(e, n);
 }
+bool em_is_write(const struct ir_ins *i);
 /* The operand of access i, operation e->now: probed, or off its group's register. */
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write);
 

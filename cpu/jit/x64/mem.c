@@ -22,7 +22,7 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
 
 /* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is
  * to be added. */
-static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
+unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm)
 {
     struct loc l = em_loc(e, i->a);
     unsigned width = e->in->ir->long_mode ? 8 : 4;
@@ -98,7 +98,7 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     bool flat = e->stubs->flat && !e->in->ir->long_mode && access != IR_ACCESS_TEN;
     u8 *miss;
     em_flags_spoil(e, true);
-    la = address(e, i, imm);
+    la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED) {
         as_rr(&e->a, 0xf6, 1, 0, la);
         as8(&e->a, 15);
@@ -131,16 +131,27 @@ static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **str
     return as_jcc(&e->a, CC_E);
 }
 
+static unsigned vector_access(const struct ir_ins *i)
+{
+    return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
+}
+
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
 static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
 {
     s32 at = e->offset[e->now] - g->lo;
-    bool write = i->op == IR_ST || i->op == IR_STI || i->op == IR_LDW;
+    bool write = em_is_write(i);
     bool flat = e->stubs->flat && !e->in->ir->long_mode;
     unsigned la;
     u8 *miss, *straddles = NULL;
     em_flags_spoil(e, true);
-    la = address(e, i, (s32)((u32)i->imm - (u32)at));
+    la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
+    if (vector_access(i) == IR_ACCESS_ALIGNED) {
+        as_lea(&e->a, 4, SCR, MEM(la, at));
+        as_rr(&e->a, 0xf6, 1, 0, SCR);
+        as8(&e->a, 15);
+        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    }
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
     else if (g->span <= 8 && g->span == ir_bytes(i->type))
@@ -166,7 +177,7 @@ struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
             group_lead(e, i, g);
         return MEM(g->reg, e->offset[e->now] - g->lo);
     }
-    la = em_probe(e, i, (s32)i->imm, write, IR_ACCESS_ANY);
+    la = em_probe(e, i, (s32)i->imm, write, vector_access(i));
     return MEMX(SCR, la, 0, 0);
 }
 

@@ -602,9 +602,12 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     for (u32 n = 0; n < b->n; n++) {
         u8 use = ir_op_info[b->ins[n].op].use;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
-            bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
+            unsigned units = insn_units(&e->in->insns[b->ins[n].at]);
             e->avx |= e->in->insns[b->ins[n].at].vl != 0;
-            *(x87 ? &e->last_x87 : &e->last_vec) = n + 1;
+            if (units & UNIT_X87)
+                e->last_x87 = n + 1;
+            if (units & UNIT_VEC)
+                e->last_vec = n + 1;
         }
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
