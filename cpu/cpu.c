@@ -195,16 +195,9 @@ void cpu_update_mode(struct cpu *cpu)
     if (cpu->code_bits != 64 &&
         cpu->seg[SEG_CS].limit < (cpu->code_bits == 32 ? 0xffffffffu : 0xffffu))
         key |= MK_LIMIT;
-    for (unsigned s = 0; s < SEG__COUNT; s++) {
-        const struct seg *seg = &cpu->seg[s];
-        bool flat =
-            !seg->base && seg->end_r == BIT64(32) && (s == SEG_CS || seg->end_w == BIT64(32));
-        if (cpu->code_bits == 64)
-            flat = s < SEG_FS; /* FS and GS have a base that changes with every task */
-        else if (!flat && seg->end_r == BIT64(32) && seg->end_w == BIT64(32))
-            key |= MK_OPEN(s);
-        key |= flat ? MK_FLAT(s) : 0;
-    }
+    /* In 64-bit code all but FS and GS: those have a base that changes with every task. */
+    key |= (u64)(cpu->code_bits == 64 ? BIT(SEG_FS) - 1 : cpu->seg_flat) * MK_FLAT_ES;
+    key |= cpu->code_bits == 64 ? 0 : cpu->seg_open * MK_OPEN(SEG_ES);
     cpu->mode_key = key;
 }
 

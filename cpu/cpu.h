@@ -6,12 +6,11 @@
 
 #include "cpu/fp/fp.h"
 #include "cpu/isa/isa.h"
+#include "cpu/unwind.h"
 #include "devices/core/clock.h"
 #include "devices/core/irq.h"
 #include "devices/core/log.h"
 #include "mmu/mmu.h"
-
-#include <setjmp.h>
 
 /* EFLAGS beyond the arithmetic flags (F_*). */
 enum {
@@ -154,8 +153,8 @@ enum cpu_exit {
     CPU_EXIT_SHUTDOWN, /* triple fault */
     CPU_EXIT_DEBUG,    /* a debugger's breakpoint */
 };
-/* what longjmp to cpu->unwind says */
-enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_BAIL, CPU_UNWIND_SHUTDOWN };
+/* why cpu->unwind was gone to */
+enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_SHUTDOWN };
 enum cpu_engine { ENGINE_EXEC, ENGINE_EVAL, ENGINE_JIT };
 
 struct jit;
@@ -219,6 +218,8 @@ struct cpu {
     bool smm_nmi; /* nmi_blocked as it was when SMM was entered */
     bool smi_pending, nmi_pending, init_pending;
     u8 intr;      /* level of the INTR wire */
+    u8 seg_open;  /* the same for MK_OPEN(s) */
+    u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
@@ -236,7 +237,8 @@ struct cpu {
     u32 smbase;
 
     /* --- exception in flight --- */
-    jmp_buf unwind; /* cpu_raise() comes back to the run loop */
+    struct unwind unwind; /* cpu_raise() comes back to the run loop */
+    u8 unwind_why;
     u8 exc_vector, exc_soft;
     bool exc_has_error;
     u32 exc_error;
@@ -287,7 +289,13 @@ void cpu_init_signal(struct cpu *cpu); /* INIT: as reset, keeps FPU, MTRRs, cach
  * ends it. Delivers interrupts. Never longjmps out. *(cpu->icount) advances by the instructions
  * executed. */
 enum cpu_exit cpu_run(struct cpu *cpu, enum cpu_engine engine, u32 insns);
-/* Behind a longjmp to cpu->unwind: the instruction count and the x87 state are put right. */
+/* Go to cpu->unwind. */
+NORETURN static inline void cpu_unwind(struct cpu *cpu, unsigned why)
+{
+    cpu->unwind_why = (u8)why;
+    unwind_to(&cpu->unwind);
+}
+/* Behind a return to cpu->unwind: the instruction count and the x87 state are put right. */
 void cpu_unwound(struct cpu *cpu);
 /* Ask a running cpu_run to return soon; may be called from a signal handler or another thread. */
 enum {

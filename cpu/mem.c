@@ -73,7 +73,7 @@ static u64 wrap(struct cpu *cpu, u64 la, unsigned size)
     return la;
 }
 
-u64 sys_read(struct cpu *cpu, u64 la, unsigned size)
+u64 sys_read_slow(struct cpu *cpu, u64 la, unsigned size)
 {
     struct mmu_fault fault;
     u64 v;

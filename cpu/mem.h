@@ -100,7 +100,16 @@ void mem_write_bytes(struct cpu *cpu, unsigned s, u64 off, const void *buf, unsi
 
 /* System accesses at a linear address with supervisor rights (descriptor tables, TSS, interrupt
  * stacks). */
-u64 sys_read(struct cpu *cpu, u64 la, unsigned size);
+u64 sys_read_slow(struct cpu *cpu, u64 la, unsigned size);
+static inline u64 sys_read(struct cpu *cpu, u64 la, unsigned size)
+{
+    const struct tlb_entry *e;
+    la = cpu_lma(cpu) ? la : (u32)la;
+    e = &cpu->mmu.tlb[MMU_SUP].e[tlb_index(la)];
+    if (LIKELY(tlb_hit(e->rd, la, size)))
+        return ld_le((const void *)(uintptr_t)(la + e->addend), size);
+    return sys_read_slow(cpu, la, size);
+}
 void sys_write(struct cpu *cpu, u64 la, unsigned size, u64 v);
 void sys_check_write(struct cpu *cpu, u64 la, unsigned size);
 

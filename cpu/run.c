@@ -82,33 +82,30 @@ void cpu_unwound(struct cpu *cpu)
     jit_x87_spill(cpu);
 }
 
-/* The loop below re-enters through setjmp: what it needs lives in *cpu, not in registers. */
-static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
+/* Something unwound to the run loop. False: the CPU shuts down. */
+static bool unwound(struct cpu *cpu)
 {
-    switch (setjmp(cpu->unwind)) {
-    case 0: break;
-    case CPU_UNWIND_BAIL:
-        /* Translated code stopped in front of an instruction for exec; nothing of it is committed.
-         */
-        cpu_unwound(cpu);
-        exec_run(cpu, 1, false);
-        break;
-    case CPU_UNWIND_SHUTDOWN: /* RSM met a state that cannot be */
-        cpu_unwound(cpu);
+    cpu_unwound(cpu);
+    if (cpu->unwind_why == CPU_UNWIND_SHUTDOWN) { /* RSM met a state that cannot be */
         log_line(cpu->log, LOGA_INT, "shutdown (RSM)");
-        return CPU_EXIT_SHUTDOWN;
-    default:
-        cpu_unwound(cpu);
-        if (!intr_exception(cpu)) {
-            log_line(cpu->log, LOGA_INT, "shutdown (triple fault) at %04x:%08llx",
-                     cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
-            return CPU_EXIT_SHUTDOWN;
-        }
-        /* A delivered fault counts as an instruction, so a guest that only faults still uses up its
-         * budget. */
-        cpu->budget--;
-        break;
+        return false;
     }
+    if (!intr_exception(cpu)) {
+        log_line(cpu->log, LOGA_INT, "shutdown (triple fault) at %04x:%08llx",
+                 cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip);
+        return false;
+    }
+    /* A delivered fault counts as an instruction, so a guest that only faults still uses up its
+     * budget. */
+    cpu->budget--;
+    return true;
+}
+
+/* The loop re-enters through unwind_here: what it needs lives in *cpu, not in registers. */
+static __attribute__((noinline)) enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
+{
+    if (unwind_here(&cpu->unwind) && !unwound(cpu))
+        return CPU_EXIT_SHUTDOWN;
     for (;;) {
         /* Left by an instruction in translated code or by the frame of a delivery; goes before
          * anything else. The frame of a debug trap can hit again: each counts as an instruction. */
@@ -132,8 +129,8 @@ static enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
             continue;
         if (engine == ENGINE_EXEC || !cpu->jit)
             exec_run(cpu, ~0u, false);
-        else if (cpu_needs_exec(cpu) ||
-                 cpu_attention(cpu)) /* a second event waits: one instruction, as exec does */
+        else if (cpu_attention(cpu) || /* a second event waits: one instruction, as exec does */
+                 cpu_needs_exec(cpu))
             exec_run(cpu, 1, false);
         else
             switch (jit_run(cpu, engine == ENGINE_EVAL)) {

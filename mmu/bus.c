@@ -197,17 +197,21 @@ const struct bus_range *bus_find(const struct bus *bus, u64 addr, int dir)
 }
 
 /* Who answers [addr, addr + *n)? Shortens *n to the stretch that the answer holds for; NULL:
- * nobody. */
-static struct region *resolve(const struct bus *bus, u64 addr, int dir, u64 *n)
+ * nobody. Mostly the same as last time. */
+static inline struct region *resolve(struct bus *bus, u64 addr, int dir, u64 *n)
 {
     const struct bus_map *map = &bus->map[dir];
-    u32 i = lower(map, addr);
+    u32 i = bus->last[dir];
 
-    if (i == map->n)
-        return NULL;
-    if (map->r[i].start > addr) {
-        *n = MIN(*n, map->r[i].start - addr);
-        return NULL;
+    if (i >= map->n || addr < map->r[i].start || addr >= map->r[i].end) {
+        i = lower(map, addr);
+        if (i == map->n)
+            return NULL;
+        if (map->r[i].start > addr) {
+            *n = MIN(*n, map->r[i].start - addr);
+            return NULL;
+        }
+        bus->last[dir] = i;
     }
     *n = MIN(*n, map->r[i].end - addr);
     return map->r[i].region;
@@ -311,6 +315,14 @@ static void ops_write(struct bus *bus, struct region *region, u64 off, u64 v, un
     }
 }
 
+/* Is an access of `size` bytes at `off` of the region one call of its handler? */
+static inline bool one_call(const struct region *region, u64 off, unsigned size)
+{
+    const struct region_ops *ops = region->ops;
+
+    return !(size & (size - 1)) && !(off & (size - 1)) && size >= ops->min && size <= (ops->max ? ops->max : 4u);
+}
+
 static bool enter(struct bus *bus, const struct region *region)
 {
     if (bus->depth >= MAX_DEPTH) {
@@ -339,7 +351,7 @@ static u64 region_read(struct bus *bus, struct region *region, u64 off, unsigned
     }
     if (!region->ops || !enter(bus, region))
         return size_mask(n);
-    v = ops_read(bus, region, off, n);
+    v = one_call(region, off, n) ? call_read(bus, region, off, n) : ops_read(bus, region, off, n);
     bus->depth--;
     return v;
 }
@@ -358,7 +370,10 @@ static void region_write(struct bus *bus, struct region *region, u64 off, u64 v,
     }
     if (!region->ops || !enter(bus, region))
         return;
-    ops_write(bus, region, off, v, n);
+    if (one_call(region, off, n))
+        call_write(bus, region, off, v, n);
+    else
+        ops_write(bus, region, off, v, n);
     bus->depth--;
 }
 

@@ -54,6 +54,7 @@ struct bus {
     struct region **regions;
     u32 n, cap, order;
     struct bus_map map[2];      /* 0: what reads see, 1: what writes see */
+    u32 last[2];                /* index of the range that was found last */
     void (*changed)(void *arg); /* the map changed: TLBs must be flushed; may be NULL */
     void *changed_arg;
     /* > 0 inside a device handler: DMA to device registers is refused then and always (D6) */

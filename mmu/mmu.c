@@ -82,7 +82,7 @@ void mmu_flush(struct mmu *mmu, bool global)
             }
             entry_clear(&t->e[i]);
             flat_set(mmu, m, &t->e[i], t->cold[i].la);
-            t->cold[i].used = 0;
+            t->cold[i].used = t->cold[i].fetched = 0;
         }
         t->nused = kept;
     }
@@ -107,9 +107,14 @@ static void invlpg_large(struct mmu *mmu, int m, u64 la)
 
 void mmu_invlpg(struct mmu *mmu, u64 la)
 {
-    mmu->gen++;
-    if (la >= mmu->global_lo && la <= mmu->global_hi)
+    bool code = la >= mmu->large_lo && la <= mmu->large_hi;
+    for (int m = 0; m < MMU__MODES; m++)
+        code |= mmu->tlb[m].cold[tlb_index(la)].fetched;
+    if (la >= mmu->global_lo && la <= mmu->global_hi) {
         mmu->gen_global++;
+        code = true;
+    }
+    mmu->gen += code;
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
         struct tlb_entry *e = &t->e[tlb_index(la)];
@@ -144,7 +149,8 @@ void mmu_protect_page(struct mmu *mmu, u32 page)
     }
 }
 
-/* Remember that page got a write tag that mmu_protect_page has to find. */
+/* Remember that page got a write tag that mmu_protect_page has to find: one without TLB_CODE or
+ * without TLB_DIRTY. */
 static void note_writable(struct mmu *mmu, u32 page)
 {
     if (UNLIKELY(page >= mmu->nwritable)) {
@@ -212,10 +218,10 @@ static u64 write_tag(struct mmu *mmu, u64 page_la, const struct ram *ram, u32 in
     u64 tag = page_la;
     if (mmu->space->code_lines[ram->page0 + index])
         tag |= TLB_CODE;
-    else
-        note_writable(mmu, ram->page0 + index);
     if (ram->dirty[index] != DIRTY_ALL)
         tag |= TLB_DIRTY;
+    if ((tag & (TLB_CODE | TLB_DIRTY)) != (TLB_CODE | TLB_DIRTY))
+        note_writable(mmu, ram->page0 + index);
     return tag;
 }
 
@@ -266,8 +272,10 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     }
     if (m == MMU_SUP || w.user)
         e->rd = page_la | (rd ? 0 : TLB_IO);
-    if (access == TLB_EX)
+    if (access == TLB_EX) {
         e->ex = page_la | (rd ? 0 : TLB_IO);
+        c->fetched = 1;
+    }
     may_write = w.dirty && (w.write || (m == MMU_SUP && !(mmu->mode.cr0 & 0x10000)));
     if (may_write && (m == MMU_SUP || w.user)) {
         struct ram *ram = wr ? page_ram(wr, phys, &windex) : NULL;
@@ -424,12 +432,9 @@ static enum mmu_place prepare_page(struct mmu *mmu, int m, u64 la, unsigned n, i
     tag = *tag_of(e, access);
     if (tag & (TLB_IO | TLB_WATCH))
         return MMU_SPECIAL;
-    if (access == TLB_WR && (tag & TLB_CODE)) {
-        u32 first = (u32)(la & PAGE_MASK) >> 6, last = (u32)((la & PAGE_MASK) + n - 1) >> 6;
-        u64 lines = mmu->space->code_lines[cold_of(mmu, m, e)->page];
-        if (lines >> first & 1 || lines >> last & 1)
-            return MMU_SPECIAL;
-    }
+    if (access == TLB_WR && (tag & TLB_CODE) &&
+        ram_code_at(mmu->space, cold_of(mmu, m, e)->page, (u32)(la & PAGE_MASK), n))
+        return MMU_SPECIAL;
     if (access == TLB_WR && (tag & TLB_DIRTY))
         write_notice(mmu, m, e, la, n);
     return MMU_PLAIN;

@@ -36,14 +36,14 @@ struct mmu {
         u64 start, len; /* physical */
         struct region *region;
     } window[2];
-    /* Pages of the ram space for which some entry may have a write tag without TLB_CODE: the others
-     * need no search. */
+    /* Pages of the ram space for which some entry may have a write tag without TLB_CODE or without
+     * TLB_DIRTY: the others need no search. */
     u8 *writable;
     u32 nwritable;
     u64 large_lo, large_hi; /* linear range in which large pages were entered: INVLPG there drops
                                them whole */
-    u32 gen; /* counts flushes and invalidations of any kind: caches of virtual-to-code links
-                compare it */
+    u32 gen; /* counts flushes and invalidations of what code was fetched through: caches of
+                virtual-to-code links compare it */
     /* The same for translations marked global under CR4.PGE: CR3 writes and INVLPG outside of where
      * any was entered leave it. */
     u32 gen_global;

@@ -90,6 +90,29 @@ static u64 line_mask(u32 off, u32 len)
     return (~0ull >> (63 - (last - first))) << first;
 }
 
+void ram_code_added(struct ram_space *space, u32 page, u64 lines)
+{
+    space->code_lines[page] |= lines;
+    for (u32 i = 0; i < RAM_GAPS; i++)
+        if (space->gap[i].page == page)
+            space->gap[i].hi = 0;
+}
+
+bool ram_code_at(struct ram_space *space, u32 page, u32 off, u32 len)
+{
+    struct ram_gap *gap = &space->gap[ram_gap_of(page, off)];
+    u32 lo = 0, hi = PAGE_SIZE;
+
+    if (LIKELY(!(space->code_lines[page] & line_mask(off, len))))
+        return false;
+    if (gap->page == page && off >= gap->lo && off + len <= gap->hi)
+        return false;
+    if (!space->covered || space->covered(space->arg, page, off, len, &lo, &hi))
+        return true;
+    *gap = (struct ram_gap){.page = page, .lo = lo, .hi = hi};
+    return false;
+}
+
 void ram_wrote(struct ram *ram, u64 off, u64 len)
 {
     struct ram_space *space = ram->space;
@@ -102,7 +125,7 @@ void ram_wrote(struct ram *ram, u64 off, u64 len)
         u32 n = (u32)MIN(len, (u64)(PAGE_SIZE - at));
 
         ram->dirty[page] = DIRTY_ALL;
-        if (UNLIKELY(space->code_lines[ram->page0 + page] & line_mask(at, n)) && space->wrote)
+        if (UNLIKELY(ram_code_at(space, ram->page0 + page, at, n)) && space->wrote)
             space->wrote(space->arg, ram->page0 + page, at, n);
         off += n;
         len -= n;

@@ -14,6 +14,17 @@ struct err;
 /* Who wants to know of writes: each has a bit per page that a write sets and the client clears. */
 enum { DIRTY_DISPLAY = 1, DIRTY_SNAP = 2, DIRTY_ALL = 3 };
 
+/* A stretch of a page, [lo, hi), on lines with translated code but not part of it: data beside
+ * code. */
+struct ram_gap {
+    u32 page, lo, hi, pad;
+};
+enum { RAM_GAPS = 16 };
+static inline u32 ram_gap_of(u32 page, u32 off)
+{
+    return (page ^ off >> 6) % RAM_GAPS;
+}
+
 /* What all memories of a machine share: page numbering for the code map, hooks of the MMU. */
 struct ram_space {
     u32 next_page; /* the page id the next ram_init will start at */
@@ -24,6 +35,10 @@ struct ram_space {
     u32 npages;
     /* bytes that had translated code were written */
     void (*wrote)(void *arg, u32 page, u32 off, u32 len);
+    /* Is one of these bytes part of translated code? If not, the free stretch around them is made
+     * to end within [*lo, *hi). NULL: yes to all on a marked line. */
+    bool (*covered)(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi);
+    struct ram_gap gap[RAM_GAPS]; /* what `covered` found of late; void for a page with new code */
     /* a dirty bit was cleared: fast write paths to the page must be dropped */
     void (*cleaned)(void *arg, u32 page);
     void *arg;
@@ -43,9 +58,20 @@ bool ram_init(struct ram *ram, struct ram_space *space, u64 size, struct err *er
 void ram_free(struct ram *ram);
 void ram_space_free(struct ram_space *space);
 
+/* Lines of `page` have translated code now. */
+void ram_code_added(struct ram_space *space, u32 page, u64 lines);
+/* Is there translated code on these bytes, all within the page? */
+bool ram_code_at(struct ram_space *space, u32 page, u32 off, u32 len);
 /* [off, off+len) of `ram` was or will be written by something else than the fast path: set dirty
  * bits, tell the owner of translated code. */
 void ram_wrote(struct ram *ram, u64 off, u64 len);
+/* The same for bytes within one page that is below `size`: mostly there is nothing to be told. */
+static inline void ram_wrote_within(struct ram *ram, u64 off, u32 len)
+{
+    u64 page = off >> PAGE_BITS;
+    if (ram->dirty[page] != DIRTY_ALL || ram->space->code_lines[ram->page0 + page])
+        ram_wrote(ram, off, len);
+}
 /* Was page `page` (index in this ram) written since the client last asked? Clears its bit. */
 bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client);
 

@@ -43,6 +43,7 @@ struct tlb_cold {
     u8 global;
     u8 large; /* address bits within the page when it is larger than 4 KiB, else 0 */
     u8 used; /* listed in tlb.used[] */
+    u8 fetched; /* since it is used, code was fetched through this or a former translation here */
 };
 #define RAM_NO_PAGE 0xffffffffu
 

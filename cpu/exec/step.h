@@ -6,8 +6,8 @@
 #include "cpu/cpu.h"
 
 /* Run instructions in exec until the budget is used up or cpu_attention() holds; with `until_jump`
- * also stop behind the first instruction that jumps or changes mode; at most `max`. Faults longjmp
- * to cpu->unwind. */
+ * also stop behind the first instruction that jumps or changes mode; at most `max`. Faults go to
+ * cpu->unwind. */
 void exec_run(struct cpu *cpu, u32 max, bool until_jump);
 
 /* Fetch and decode the instruction at cpu->rip. Raises what the fetch or the decode raises. The
@@ -23,10 +23,13 @@ static inline bool cpu_attention(const struct cpu *cpu)
            (cpu->init_pending && !cpu->in_smm);
 }
 
-/* Translated code knows nothing of single steps, breakpoints, interrupt shadows and odd code
- * segments. */
-static inline bool cpu_needs_exec(const struct cpu *cpu)
+/* The next instruction comes at once, whatever runs it: does it have to be exec? Translated code
+ * knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */
+static inline bool cpu_needs_exec(struct cpu *cpu)
 {
+    /* An instruction clears RF when it begins; breakpoints are all that RF is about. */
+    if (UNLIKELY((cpu->eflags & FL_RF) && !(cpu->mode_key & MK_DEBUG)))
+        cpu->eflags &= ~(u32)FL_RF;
     return (cpu->eflags & (FL_TF | FL_RF)) ||
            (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT)) || cpu->shadow ||
            cpu->db_pending;

@@ -21,6 +21,9 @@ struct be_stubs {
     /* Call translated code at `host`; returns what the exit put in the result register: BE_LEAVE or
      * a link number. */
     u64 (*enter)(void *cpu, const void *host);
+    /* From a helper of translated code: go on at `host` with the registers of struct cpu, as if
+     * entered there. Does not return. */
+    void (*resume)(void *cpu, const void *host);
     const u8 *leave;         /* rip is in state */
     const u8 *exit_link;     /* result = SITE(block, link index) | BE_LINK */
     const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = that instruction's */

@@ -62,6 +62,8 @@ struct jit {
     u8 *code_p;       /* next free byte (writable alias) */
     u8 *code_start;   /* behind the stubs */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
+    u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
+    u32 nkills;         /* since kills[] was cleared */
     struct be_stubs stubs;
     struct block **blocks; /* by id */
     u32 nblocks, cap_blocks;
@@ -78,6 +80,7 @@ struct jit {
     struct {
         u64 mode_key, base;
     } jc_modes[JC_MODES]; /* which mode each number in a jump table tag means */
+    u8 jc_mode_hint[256]; /* by hash of both: which number it may be */
     u32 jc_nmodes, jc_gen[2];
     bool jc_wide; /* tags are made for EIPs of 48 bits (long mode is active) */
     u8 vec[(OP__COUNT + 7) / 8]; /* be_vector_ops */
@@ -85,10 +88,10 @@ struct jit {
     struct jit_stats stats;
 };
 
-/* How often byte `off` of `page` was entered of late. */
-static inline u8 *jit_hot(struct jit *jit, u32 page, u32 off)
+/* Index for byte `off` of `page` in hot[] and kills[]. */
+static inline u32 jit_place(u32 page, u32 off)
 {
-    return &jit->hot[(page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS)];
+    return (page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS);
 }
 
 /* Linear address of `rip` in the CPU's code segment, and that of the page behind `la`. */

@@ -64,7 +64,7 @@ static void page_add(struct jit *jit, u32 page, struct block *b, int k)
     jit->pages[page] = b;
     if (!space->code_lines[page])
         mmu_protect_page(&jit->cpu->mmu, page);
-    space->code_lines[page] |= lines_of(b, page);
+    ram_code_added(space, page, lines_of(b, page));
 }
 
 void block_insert(struct jit *jit, struct block *b)
@@ -162,6 +162,45 @@ void block_free(struct block *b)
     free(b->ir_insns);
 }
 
+bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
+{
+    struct cpu *cpu = arg;
+    struct jit *jit = cpu->jit;
+    if (!jit || page >= jit->npages)
+        return false;
+    for (struct block *b = jit->pages[page]; b; b = *page_next(b, page)) {
+        for (u32 k = 0; k < b->nparts; k++) {
+            u32 first, end;
+            if (!part_on(b, k, page, &first, &end))
+                continue;
+            if (off < end && off + len > first)
+                return true;
+            if (end <= off)
+                *lo = MAX(*lo, end);
+            else
+                *hi = MIN(*hi, first);
+        }
+    }
+    return false;
+}
+
+enum { KILLS_MOST = 4, KILLS_FORGET = 4096 };
+
+/* b's bytes are written: it goes, and its place must get warm anew. When that comes again and
+ * again, ever later; after a number of such cases for all places they are all forgotten. */
+static void rewrite(struct jit *jit, struct block *b)
+{
+    u32 at = jit_place(b->page0, b->off);
+    if (++jit->nkills == KILLS_FORGET) {
+        jit->nkills = 0;
+        memset(jit->kills, 0, sizeof(jit->kills));
+    }
+    jit->hot[at] = 0;
+    if (jit->kills[at] < KILLS_MOST)
+        jit->kills[at]++;
+    block_kill(jit, b);
+}
+
 void jit_wrote(void *arg, u32 page, u32 off, u32 len)
 {
     struct cpu *cpu = arg;
@@ -171,11 +210,8 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
         return;
     for (b = jit->pages[page]; b; b = next) {
         next = *page_next(b, page);
-        if (overlaps(b, page, off, len)) {
-            /* Code that is rewritten all the time is better run by exec: it must get warm anew. */
-            *jit_hot(jit, b->page0, b->off) = 0;
-            block_kill(jit, b);
-        }
+        if (overlaps(b, page, off, len))
+            rewrite(jit, b);
     }
 }
 
@@ -221,9 +257,15 @@ enum { SUP_LOCAL_MAX = 256 };
 
 static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
 {
+    u8 *hint = &jit->jc_mode_hint[((mode_key ^ base) * 0x9e3779b97f4a7c15ull) >> 56];
+    if (LIKELY(*hint < jit->jc_nmodes && jit->jc_modes[*hint].mode_key == mode_key &&
+               jit->jc_modes[*hint].base == base))
+        return *hint;
     for (u32 i = 0; i < jit->jc_nmodes; i++)
-        if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base)
+        if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base) {
+            *hint = (u8)i;
             return i;
+        }
     if (jit->jc_nmodes == (jit->jc_wide ? JC_MODES_WIDE : JC_MODES)) { /* numbers are used up: all tags so far become void */
         jit->jc_nmodes = 0;
         jit->jc_gen[0]++;

@@ -30,11 +30,35 @@ static struct block *at_site(struct cpu *cpu, u32 site)
     return b;
 }
 
-static void help_bail(struct cpu *cpu, u32 site)
+/* Host code for cpu->rip by the jump table alone. */
+static const void *table_probe(const struct cpu *cpu)
+{
+    u32 at = cpu->rip & (JC_SIZE - 1);
+    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : NULL;
+}
+
+/* An instruction is done in the middle or at the end of a block: straight on to the block at
+ * cpu->rip when there is one and nothing else comes first, else back to jit_run(). */
+NORETURN static void go_on(struct cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    const void *host = NULL;
+    if (LIKELY(!cpu_attention(cpu) && cpu->budget > 0 && !cpu_needs_exec(cpu))) {
+        jc_refresh(jit);
+        host = table_probe(cpu);
+    }
+    jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
+    __builtin_unreachable();
+}
+
+/* The instruction of `site` is for exec; nothing of it is committed. */
+NORETURN static void help_bail(struct cpu *cpu, u32 site)
 {
     at_site(cpu, site);
     cpu->jit->stats.exits_bail++;
-    longjmp(cpu->unwind, CPU_UNWIND_BAIL);
+    cpu_unwound(cpu);
+    exec_run(cpu, 1, false);
+    go_on(cpu);
 }
 
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
@@ -54,7 +78,6 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
         cpu_raise_pf(cpu, &fault);
     }
     help_bail(cpu, site);
-    return 0;
 }
 
 static u64 help_group(struct cpu *cpu, u64 la, u32 what, u32 site)
@@ -65,7 +88,14 @@ static u64 help_group(struct cpu *cpu, u64 la, u32 what, u32 site)
     /* The first access may fault, or need exec; what the others would do is not known yet. */
     if (!tlb_hit(*tag, la, span))
         help_prepare(cpu, la + (what >> 16), (1u << (what >> 12 & 15)) | (what & BE_GROUP_LEAD_WRITE ? 0x100 : 0), site);
-    return tlb_hit(*tag, la, span) ? la + e->addend : 0;
+    if (tlb_hit(*tag, la, span))
+        return la + e->addend;
+    /* Beside translated code stores are plain as long as they do not touch it. */
+    return tag == &e->wr && tlb_hit(*tag & ~(u64)TLB_CODE, la, span) &&
+                   !ram_code_at(cpu->mmu.space, cpu->mmu.tlb[cpu->mmu_mode].cold[tlb_index(la)].page,
+                                (u32)la & PAGE_MASK, span)
+               ? la + e->addend
+               : 0;
 }
 
 static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
@@ -126,7 +156,7 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
     cpu->ahead = 0;
     if (debug_end(cpu, x->insn.op, false)) /* SYSCALL and SYSRET may leave a trap */
         debug_trap(cpu);
-    return 1;
+    go_on(cpu);
 }
 
 /* ---- finding blocks ---- */
@@ -147,10 +177,10 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
         return NULL;
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
     if (!b) {
-        u8 *hot = jit_hot(jit, page, off);
-        int times = *hot;
-        if (times < HOT_AFTER && !jit->config.eager && !plain) {
-            ++*hot;
+        u32 at = jit_place(page, off);
+        /* Code that is rewritten all the time is better run by exec for longer each time. */
+        if (jit->hot[at] < HOT_AFTER << jit->kills[at] && !jit->config.eager && !plain) {
+            jit->hot[at]++;
             *cold = true;
             return NULL;
         }
@@ -217,13 +247,6 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
         (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
         block_link(jit, from, l, to);
     return to;
-}
-
-/* Host code for cpu->rip by the jump table alone. */
-static const void *table_probe(const struct cpu *cpu)
-{
-    u32 at = cpu->rip & (JC_SIZE - 1);
-    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : NULL;
 }
 
 enum jit_left jit_run(struct cpu *cpu, bool eval)

@@ -28,7 +28,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err);
 void jit_free(struct cpu *cpu);
 
 /* Run translated code (`eval`: the same blocks through the IR evaluator) from cpu->rip until
- * something needs the run loop. What comes back says what that is. Faults longjmp to cpu->unwind
+ * something needs the run loop. What comes back says what that is. Faults go to cpu->unwind
  * with all state in cpu. */
 enum jit_left {
     JIT_AGAIN, /* state is in cpu: check events and come back */
@@ -40,6 +40,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval);
 /* Bytes [off, off+len) of page `page` were written: blocks that came from them are dropped. The
  * ram_space.wrote hook. */
 void jit_wrote(void *arg, u32 page, u32 off, u32 len);
+/* Is there a block from any of these bytes? The ram_space.covered hook. */
+bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi);
 /* Translated code may have left the x87 state in the host's unit: bring it into cpu->fpu. */
 void jit_x87_spill(struct cpu *cpu);
 /* Drop everything (code memory full, configuration changed). */

@@ -12,9 +12,8 @@ void far_check_ip(struct cpu *cpu, const struct desc *d, u64 off, u32 error)
 
 void far_put_cs(struct cpu *cpu, unsigned sel, const struct desc *d, unsigned cpl)
 {
-    struct seg v = seg_make((sel & 0xfffc) | cpl, d);
     cpu->cpl = (u8)cpl;
-    seg_put(cpu, SEG_CS, &v);
+    seg_put_desc(cpu, SEG_CS, (sel & 0xfffc) | cpl, d);
 }
 
 /* A code segment must not have L and D both set in long mode. */

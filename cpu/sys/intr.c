@@ -40,6 +40,7 @@ static void deliver_ivt(struct cpu *cpu, const struct delivery *v, u64 table, u3
         seg_put_v86(cpu, SEG_CS, entry >> 16);
     else
         seg_put_real(cpu, SEG_CS, entry >> 16);
+    cpu_update_mode(cpu);
     cpu->next_rip = entry & 0xffff;
 }
 
@@ -119,13 +120,14 @@ static void clear_flags(struct cpu *cpu, bool interrupt_gate)
         cpu->eflags &= ~(u32)FL_IF;
 }
 
-static void push_frame(struct cpu *cpu, const struct delivery *v, struct stack *st, unsigned size)
+/* The frame, behind SS:eSP of the interrupted program (`outer`) when stacks are switched. */
+static void push_frame(struct cpu *cpu, const struct delivery *v, struct stack *st, unsigned size,
+                       bool outer)
 {
-    stack_push(cpu, st, size, v->eflags);
-    stack_push(cpu, st, size, cpu->seg[SEG_CS].sel);
-    stack_push(cpu, st, size, v->ret);
-    if (v->has_err)
-        stack_push(cpu, st, size, v->err);
+    const u64 frame[6] = {
+        cpu->seg[SEG_SS].sel, cpu->gpr[REG_SP], v->eflags, cpu->seg[SEG_CS].sel, v->ret, v->err};
+    unsigned first = outer ? 0 : 2;
+    stack_push_words(cpu, st, size, frame + first, (v->has_err ? 6 : 5) - first);
 }
 
 /* Stack switch to the handler's privilege level, perhaps out of V86 mode. */
@@ -150,9 +152,7 @@ static void deliver_inner(struct cpu *cpu, const struct delivery *v, unsigned cs
         stack_push(cpu, &st, size, cpu->seg[SEG_DS].sel);
         stack_push(cpu, &st, size, cpu->seg[SEG_ES].sel);
     }
-    stack_push(cpu, &st, size, cpu->seg[SEG_SS].sel);
-    stack_push(cpu, &st, size, cpu->gpr[REG_SP]);
-    push_frame(cpu, v, &st, size);
+    push_frame(cpu, v, &st, size, true);
     far_check_ip(cpu, code, off, v->ext);
     desc_touch(cpu, code);
     clear_flags(cpu, interrupt_gate);
@@ -162,7 +162,7 @@ static void deliver_inner(struct cpu *cpu, const struct delivery *v, unsigned cs
         seg_put_null(cpu, SEG_DS, 0);
         seg_put_null(cpu, SEG_ES, 0);
     }
-    seg_put(cpu, SEG_SS, &ss);
+    seg_put_desc(cpu, SEG_SS, sel, &d);
     far_put_cs(cpu, cs, code, cpl);
     cpu_update_mode(cpu);
     sp_put(cpu, st.sp);
@@ -174,11 +174,12 @@ static void deliver_same(struct cpu *cpu, const struct delivery *v, unsigned cs,
 {
     struct stack st = stack_now(cpu);
     st.error = v->ext;
-    push_frame(cpu, v, &st, size);
+    push_frame(cpu, v, &st, size, false);
     far_check_ip(cpu, code, off, v->ext);
     desc_touch(cpu, code);
     clear_flags(cpu, interrupt_gate);
     far_put_cs(cpu, cs, code, cpu->cpl);
+    cpu_update_mode(cpu);
     sp_put(cpu, st.sp);
     cpu->next_rip = off;
 }
@@ -223,8 +224,7 @@ static void deliver_long(struct cpu *cpu, struct delivery *v)
     struct desc gate, code;
     unsigned type, ist, cpl, cs;
     struct stack st;
-    u64 raw, off, old_sp = cpu->gpr[REG_SP];
-    u16 old_ss = cpu->seg[SEG_SS].sel;
+    u64 raw, off;
     if (v->vector * 16 + 15 > cpu->idt.limit)
         cpu_raise_err(cpu, EXC_GP, idt_error(v));
     raw = sys_read(cpu, cpu->idt.base + v->vector * 16, 8);
@@ -244,15 +244,13 @@ static void deliver_long(struct cpu *cpu, struct delivery *v)
     ist = gate.hi & 7;
     cpl = desc_is_conforming(&code) ? cpu->cpl : desc_dpl(&code);
     st = (struct stack){
-        .sp = old_sp, .mask = ~(u64)0, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = v->ext};
+        .sp = cpu->gpr[REG_SP], .mask = ~(u64)0, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = v->ext};
     if (ist)
         st.sp = task_stack64(cpu, ist + 3, v->ext);
     else if (cpl != cpu->cpl)
         st.sp = task_stack64(cpu, cpl, v->ext);
     st.sp &= ~(u64)15;
-    stack_push(cpu, &st, 8, old_ss);
-    stack_push(cpu, &st, 8, old_sp);
-    push_frame(cpu, v, &st, 8);
+    push_frame(cpu, v, &st, 8, true);
     far_check_ip(cpu, &code, off, v->ext);
     desc_touch(cpu, &code);
     clear_flags(cpu, !(type & 1));
@@ -289,7 +287,6 @@ void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool ha
         deliver_long(cpu, &v);
     else if (!(cpu_v86(cpu) && kind == INTR_SOFT && v86_redirect(cpu, &v)))
         deliver_protected(cpu, &v);
-    cpu_update_mode(cpu);
     cpu->rip = cpu->next_rip;
     cpu->halted = false;
     cpu->shadow = cpu->shadow_ss = false;
@@ -316,20 +313,17 @@ static bool doubles(unsigned first, unsigned second)
 }
 
 /* Try one delivery; false: another exception came up and is in cpu->exc_*. */
-static bool try_deliver(struct cpu *cpu, unsigned vector, bool has_err, u32 err)
+static __attribute__((noinline)) bool try_deliver(struct cpu *cpu, unsigned vector, bool has_err, u32 err)
 {
     enum intr_kind kind = vector == EXC_DB || vector == EXC_DF ? INTR_TRAP : INTR_FAULT;
-    jmp_buf outer;
-    bool done = false;
-    memcpy(&outer, &cpu->unwind, sizeof(outer));
-    if (!setjmp(cpu->unwind)) {
-        intr_deliver(cpu, vector, kind, has_err, err);
-        memcpy(&cpu->unwind, &outer, sizeof(outer));
-        done = true;
-    } else {
-        memcpy(&cpu->unwind, &outer, sizeof(outer));
+    struct unwind outer = cpu->unwind;
+    if (unwind_here(&cpu->unwind)) {
+        cpu->unwind = outer;
+        return false;
     }
-    return done;
+    intr_deliver(cpu, vector, kind, has_err, err);
+    cpu->unwind = outer;
+    return true;
 }
 
 bool intr_exception(struct cpu *cpu)
@@ -367,7 +361,7 @@ NORETURN static void raise(struct cpu *cpu, unsigned vector, bool has_err, u32 e
     cpu->exc_vector = (u8)vector;
     cpu->exc_has_error = has_err;
     cpu->exc_error = error;
-    longjmp(cpu->unwind, CPU_UNWIND_EXCEPTION);
+    cpu_unwind(cpu, CPU_UNWIND_EXCEPTION);
 }
 
 void cpu_raise(struct cpu *cpu, unsigned vector)

@@ -25,6 +25,7 @@ static void return_real(struct cpu *cpu, unsigned osz)
     put_flags(cpu, flags, FLAGS_ALWAYS | FL_IF | FL_IOPL, osz);
     sp_put(cpu, st.sp);
     seg_put_real(cpu, SEG_CS, sel);
+    cpu_update_mode(cpu);
     cpu->next_rip = ip;
 }
 
@@ -54,6 +55,7 @@ static void return_v86(struct cpu *cpu, unsigned osz)
     }
     sp_put(cpu, st.sp);
     seg_put_v86(cpu, SEG_CS, sel);
+    cpu_update_mode(cpu);
     cpu->next_rip = ip;
 }
 
@@ -103,10 +105,11 @@ static void return_protected(struct cpu *cpu, unsigned osz)
     u32 flags, mask = FLAGS_ALWAYS;
     struct seg ss = {0};
     struct desc d;
-    u64 ip, sp = 0;
-    ip = stack_pop(cpu, &st, osz);
-    sel = (u16)stack_pop(cpu, &st, osz);
-    flags = (u32)stack_pop(cpu, &st, osz);
+    u64 ip, sp = 0, words[3];
+    stack_pop_words(cpu, &st, osz, words, 3);
+    ip = words[0];
+    sel = (u16)words[1];
+    flags = (u32)words[2];
     if ((flags & FL_VM) && osz == 4 && !cpu->cpl && !cpu_lma(cpu)) {
         return_to_v86(cpu, &st, ip, sel, flags);
         return;
@@ -117,8 +120,9 @@ static void return_protected(struct cpu *cpu, unsigned osz)
     outer = leaves || frame64; /* 64-bit code always pops SS:RSP */
     far_check_ip(cpu, &d, ip, 0);
     if (outer) {
-        sp = stack_pop(cpu, &st, osz);
-        ss_sel = (u16)stack_pop(cpu, &st, osz);
+        stack_pop_words(cpu, &st, osz, words, 2);
+        sp = words[0];
+        ss_sel = (u16)words[1];
         far_return_stack(cpu, ss_sel, rpl, cpu_lma(cpu) && (d.hi & DA_L), &ss);
     }
     desc_touch(cpu, &d);
@@ -130,10 +134,10 @@ static void return_protected(struct cpu *cpu, unsigned osz)
     if (outer)
         seg_put(cpu, SEG_SS, &ss);
     far_put_cs(cpu, sel, &d, rpl);
-    cpu_update_mode(cpu);
-    sp_put(cpu, outer ? sp : st.sp);
     if (leaves)
         seg_null_inner(cpu);
+    cpu_update_mode(cpu);
+    sp_put(cpu, outer ? sp : st.sp);
     cpu->next_rip = ip;
 }
 
@@ -148,5 +152,4 @@ void intr_return(struct cpu *cpu, unsigned osz)
     else
         return_protected(cpu, osz);
     cpu->nmi_blocked = false;
-    cpu_update_mode(cpu);
 }

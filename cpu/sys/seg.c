@@ -3,17 +3,6 @@
 #include "cpu/sys/seg.h"
 #include "cpu/mem.h"
 
-u32 desc_limit(const struct desc *d)
-{
-    u32 limit = (d->lo & 0xffff) | (d->hi & 0xf0000);
-    return d->hi & DA_G ? limit << 12 | 0xfff : limit;
-}
-
-u64 desc_base(const struct desc *d)
-{
-    return d->lo >> 16 | (d->hi & 0xff) << 16 | (d->hi & 0xff000000);
-}
-
 bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d)
 {
     unsigned off = sel & 0xfff8;
@@ -48,35 +37,39 @@ void desc_touch(struct cpu *cpu, struct desc *d)
     sys_write(cpu, d->la + 5, 1, d->hi >> 8 & 0xff);
 }
 
-struct seg seg_make(unsigned sel, const struct desc *d)
+/* Set the ends of segment register s, which holds just this base, limit and attr: what was stored
+ * a moment ago is not loaded again in another width. */
+static inline void put_ends(struct cpu *cpu, unsigned s, u64 base, u32 limit, u32 attr)
 {
-    return (struct seg){
-        .base = desc_base(d), .limit = desc_limit(d), .attr = d->hi & 0x00f0ff00, .sel = (u16)sel};
+    u64 end = (u64)limit + 1, r = 0, w = 0;
+    bool flat, open;
+    if (cpu->code_bits == 64) {
+        /* Only the lower canonical half has the fast form; the rest goes through seg_check. */
+        u64 from = s >= SEG_FS ? base : 0;
+        if (from < BIT64(47))
+            r = w = BIT64(47) - from;
+    } else if (!(attr & DA_P)) {
+        ;
+    } else if (!cpu_pe(cpu) || cpu_v86(cpu)) {
+        r = w = end; /* no rights in real mode, whatever the register held before */
+    } else if (attr & DA_CODE) {
+        r = attr & DA_READ ? end : 0;
+    } else if (!(attr & DA_EXPDOWN)) {
+        r = end;
+        w = attr & DA_WRITE ? end : 0;
+    }
+    cpu->seg[s].end_r = r;
+    cpu->seg[s].end_w = w;
+    flat = !base && r == BIT64(32) && (s == SEG_CS || w == BIT64(32));
+    open = !flat && r == BIT64(32) && w == BIT64(32);
+    cpu->seg_flat = (u8)((cpu->seg_flat & ~BIT(s)) | (u32)flat << s);
+    cpu->seg_open = (u8)((cpu->seg_open & ~BIT(s)) | (u32)open << s);
 }
 
 void seg_update(struct cpu *cpu, unsigned s)
 {
-    struct seg *seg = &cpu->seg[s];
-    u64 end = (u64)seg->limit + 1;
-    seg->end_r = seg->end_w = 0;
-    if (cpu->code_bits == 64) {
-        /* Only the lower canonical half has the fast form; the rest goes through seg_check. */
-        u64 base = s >= SEG_FS ? seg->base : 0;
-        if (base < BIT64(47))
-            seg->end_r = seg->end_w = BIT64(47) - base;
-        return;
-    }
-    if (!(seg->attr & DA_P))
-        return;
-    if (!cpu_pe(cpu) || cpu_v86(cpu)) {
-        seg->end_r = seg->end_w =
-            end; /* no rights in real mode, whatever the register held before */
-    } else if (seg->attr & DA_CODE) {
-        seg->end_r = seg->attr & DA_READ ? end : 0;
-    } else if (!(seg->attr & DA_EXPDOWN)) {
-        seg->end_r = end;
-        seg->end_w = seg->attr & DA_WRITE ? end : 0;
-    }
+    const struct seg *seg = &cpu->seg[s];
+    put_ends(cpu, s, seg->base, seg->limit, seg->attr);
 }
 
 void seg_update_all(struct cpu *cpu)
@@ -119,8 +112,26 @@ void seg_check(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
 
 void seg_put(struct cpu *cpu, unsigned s, const struct seg *v)
 {
-    cpu->seg[s] = *v;
-    seg_update(cpu, s);
+    struct seg *seg = &cpu->seg[s];
+    u64 base = v->base;
+    u32 limit = v->limit, attr = v->attr;
+    seg->base = base;
+    seg->limit = limit;
+    seg->attr = attr;
+    seg->sel = v->sel;
+    put_ends(cpu, s, base, limit, attr);
+}
+
+void seg_put_desc(struct cpu *cpu, unsigned s, unsigned sel, const struct desc *d)
+{
+    struct seg *seg = &cpu->seg[s];
+    u64 base = desc_base(d);
+    u32 limit = desc_limit(d), attr = d->hi & 0x00f0ff00;
+    seg->base = base;
+    seg->limit = limit;
+    seg->attr = attr;
+    seg->sel = (u16)sel;
+    put_ends(cpu, s, base, limit, attr);
 }
 
 void seg_put_null(struct cpu *cpu, unsigned s, unsigned sel)
@@ -216,23 +227,6 @@ void seg_null_inner(struct cpu *cpu)
 
 /* ---- stacks under construction ---- */
 
-struct stack stack_at(const struct seg *seg, u64 sp, unsigned cpl, u32 error)
-{
-    u64 mask = seg->attr & DA_DB ? 0xffffffffu : 0xffffu;
-    return (struct stack){
-        .seg = seg, .sp = sp, .mask = mask, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = error};
-}
-
-struct stack stack_now(struct cpu *cpu)
-{
-    struct stack st = stack_at(&cpu->seg[SEG_SS], cpu->gpr[REG_SP], cpu->cpl, 0);
-    if (cpu->code_bits == 64) {
-        st.seg = NULL;
-        st.mask = ~(u64)0;
-    }
-    return st;
-}
-
 static u64 stack_linear(struct cpu *cpu, const struct stack *st, u64 off, unsigned size,
                         bool write)
 {
@@ -275,4 +269,55 @@ u64 stack_pop(struct cpu *cpu, struct stack *st, unsigned size)
         cpu_raise_pf(cpu, &fault);
     st->sp = (st->sp & ~st->mask) | ((off + size) & st->mask);
     return v;
+}
+
+/* Host address of n bytes at offset `off` of the stack when a look at the TLB says that they are
+ * all there: no faults, no devices, nobody who watches. Else NULL, and access by access decides. */
+static u8 *stack_plain(struct cpu *cpu, const struct stack *st, u64 off, unsigned n, bool write)
+{
+    const struct seg *seg = st->seg;
+    const struct tlb_entry *e;
+    u64 la = off;
+    if (off + n - 1 > st->mask) /* goes round */
+        return NULL;
+    if (seg) {
+        if ((seg->attr & (DA_P | DA_CODE | DA_EXPDOWN)) != DA_P || off + n - 1 > seg->limit)
+            return NULL;
+        la = (u32)(seg->base + off);
+    }
+    e = &cpu->mmu.tlb[st->mode].e[tlb_index(la)];
+    if (!tlb_hit(write ? e->wr : e->rd, la, n) || cpu->watch || cpu->align_check)
+        return NULL;
+    return (u8 *)(uintptr_t)(la + e->addend);
+}
+
+void stack_push_words(struct cpu *cpu, struct stack *st, unsigned size, const u64 *v, unsigned n)
+{
+    u64 off = (st->sp - n * size) & st->mask;
+    u8 *p = stack_plain(cpu, st, off, n * size, true);
+    if (UNLIKELY(!p)) {
+        for (unsigned i = 0; i < n; i++)
+            stack_push(cpu, st, size, v[i]);
+        return;
+    }
+    for (unsigned i = n; i-- > 0; p += size)
+        if (LIKELY(size == 4))
+            st32(p, (u32)v[i]);
+        else
+            st_le(p, size, v[i]);
+    st->sp = (st->sp & ~st->mask) | off;
+}
+
+void stack_pop_words(struct cpu *cpu, struct stack *st, unsigned size, u64 *v, unsigned n)
+{
+    u64 off = st->sp & st->mask;
+    u8 *p = stack_plain(cpu, st, off, n * size, false);
+    if (UNLIKELY(!p)) {
+        for (unsigned i = 0; i < n; i++)
+            v[i] = stack_pop(cpu, st, size);
+        return;
+    }
+    for (unsigned i = 0; i < n; i++, p += size)
+        v[i] = LIKELY(size == 4) ? ld32(p) : ld_le(p, size);
+    st->sp = (st->sp & ~st->mask) | ((off + n * size) & st->mask);
 }

@@ -69,8 +69,15 @@ static inline unsigned seg_dpl(const struct seg *s)
     return s->attr >> 13 & 3;
 }
 
-u32 desc_limit(const struct desc *d); /* in bytes, granularity applied */
-u64 desc_base(const struct desc *d);  /* bits 31..0 */
+static inline u32 desc_limit(const struct desc *d) /* in bytes, granularity applied */
+{
+    u32 limit = (d->lo & 0xffff) | (d->hi & 0xf0000);
+    return d->hi & DA_G ? limit << 12 | 0xfff : limit;
+}
+static inline u64 desc_base(const struct desc *d) /* bits 31..0 */
+{
+    return d->lo >> 16 | (d->hi & 0xff) << 16 | (d->hi & 0xff000000);
+}
 /* Read the descriptor `sel` names. False when it lies outside its table or the LDT is unusable; may
  * raise #PF. */
 bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d);
@@ -80,13 +87,19 @@ u64 desc_high(struct cpu *cpu, unsigned sel, const struct desc *d);
 /* Set the accessed bit in memory and in *d if it is clear; may raise #PF. */
 void desc_touch(struct cpu *cpu, struct desc *d);
 /* The hidden part that loading `sel` with descriptor d gives; base_high is or-ed into the base. */
-struct seg seg_make(unsigned sel, const struct desc *d);
+static inline struct seg seg_make(unsigned sel, const struct desc *d)
+{
+    return (struct seg){
+        .base = desc_base(d), .limit = desc_limit(d), .attr = d->hi & 0x00f0ff00, .sel = (u16)sel};
+}
 
 /* Recompute end_r and end_w of cpu->seg[s] for the present mode. */
 void seg_update(struct cpu *cpu, unsigned s);
 void seg_update_all(struct cpu *cpu);
 /* Put *v in place as segment register s with its ends (no checks, no cpu_update_mode). */
 void seg_put(struct cpu *cpu, unsigned s, const struct seg *v);
+/* The same from a descriptor. */
+void seg_put_desc(struct cpu *cpu, unsigned s, unsigned sel, const struct desc *d);
 /* A null selector's register: every use faults. */
 void seg_put_null(struct cpu *cpu, unsigned s, unsigned sel);
 /* Load as real mode does: base = 16 * sel, limit and size as they are. V86: everything is fixed. */
@@ -121,14 +134,33 @@ struct stack {
     int mode;  /* MMU_SUP or MMU_USER */
     u32 error; /* error code of #SS when there is no room */
 };
+/* The stack in *seg at sp, for accesses at privilege level cpl. seg->attr gives the width. (In line,
+ * as is seg_make(): a structure that is copied whole right after its members were stored waits for
+ * the host's store buffer.) */
+static inline struct stack stack_at(const struct seg *seg, u64 sp, unsigned cpl, u32 error)
+{
+    u64 mask = seg->attr & DA_DB ? 0xffffffffu : 0xffffu;
+    return (struct stack){
+        .seg = seg, .sp = sp, .mask = mask, .mode = cpl == 3 ? MMU_USER : MMU_SUP, .error = error};
+}
 /* The present stack. */
-struct stack stack_now(struct cpu *cpu);
-/* The stack in *seg at sp, for accesses at privilege level cpl. seg->attr gives the width. */
-struct stack stack_at(const struct seg *seg, u64 sp, unsigned cpl, u32 error);
+static inline struct stack stack_now(struct cpu *cpu)
+{
+    struct stack st = stack_at(&cpu->seg[SEG_SS], cpu->gpr[REG_SP], cpu->cpl, 0);
+    if (cpu->code_bits == 64) {
+        st.seg = NULL;
+        st.mask = ~(u64)0;
+    }
+    return st;
+}
 /* Push `size` bytes: memory is written, the registers are not. */
 void stack_push(struct cpu *cpu, struct stack *st, unsigned size, u64 v);
 /* Pop `size` bytes, moving st->sp only. */
 u64 stack_pop(struct cpu *cpu, struct stack *st, unsigned size);
+/* Push v[0] to v[n - 1], in that order, and pop as many; in one piece when no access of them can
+ * fault. */
+void stack_push_words(struct cpu *cpu, struct stack *st, unsigned size, const u64 *v, unsigned n);
+void stack_pop_words(struct cpu *cpu, struct stack *st, unsigned size, u64 *v, unsigned n);
 /* Make `sp` the stack pointer, in the width of the stack segment that is loaded by now. */
 static inline void sp_put(struct cpu *cpu, u64 sp)
 {

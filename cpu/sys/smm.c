@@ -96,7 +96,7 @@ static void put_controls(struct cpu *cpu, u32 cr0, u64 cr3, u32 cr4, u64 efer, u
     const u64 known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     if ((cr0 & (CR0_PE | CR0_PG)) == CR0_PG || (cr0 & (CR0_CD | CR0_NW)) == CR0_NW ||
         (cr4 & ~ctrl_cr4_bits(cpu)))
-        longjmp(cpu->unwind, CPU_UNWIND_SHUTDOWN);
+        cpu_unwind(cpu, CPU_UNWIND_SHUTDOWN);
     cpu->cr0 = cr0 | CR0_ET;
     cpu->cr3 = cr3 & cpu->mmu.phys_mask;
     cpu->cr4 = cr4;

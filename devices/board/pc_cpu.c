@@ -199,6 +199,17 @@ static void page_wrote(void *arg, u32 page, u32 off, u32 len)
         jit_wrote(pc->cpu[i], page, off, len);
 }
 
+static bool page_covered(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
+{
+    struct pc *pc = arg;
+    unsigned i;
+
+    for (i = 0; i < pc->ncpus; i++)
+        if (jit_covers(pc->cpu[i], page, off, len, lo, hi))
+            return true;
+    return false;
+}
+
 /* ---- life ---- */
 
 static bool create_lapic(struct pc *pc, unsigned i, struct err *err)
@@ -263,6 +274,7 @@ bool pc_cpus_create(struct pc *pc, struct err *err)
     pc->mem.changed_arg = pc;
     pc->space.cleaned = page_cleaned;
     pc->space.wrote = page_wrote;
+    pc->space.covered = page_covered;
     if (!pc->space.arg)
         pc->space.arg = pc;
     for (i = 0; i < pc->cfg.cpus; i++)
@@ -291,6 +303,7 @@ void pc_cpus_destroy(struct pc *pc)
     pc->mem.changed = NULL;
     pc->space.cleaned = NULL;
     pc->space.wrote = NULL;
+    pc->space.covered = NULL;
     for (i = 0; i < pc->ncpus; i++)
         cpu_free(pc->cpu[i]);
     pc->ncpus = 0;

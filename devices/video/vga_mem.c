@@ -115,20 +115,46 @@ static u32 write_logic(const struct vga *v, u32 val)
     return (x & bit_mask) | (latch & ~bit_mask);
 }
 
+/* Are bytes stored as the CPU writes them, on the planes that the map mask lets through? */
+static bool logic_is_plain(const struct vga_regs *r)
+{
+    return !(r->gc[1] | r->gc[3] | (r->gc[5] & 3)) && r->gc[8] == 0xff;
+}
+
+/* The planes of a group become those of `now` that are not in `keep`. */
+static void put_group(struct vga *v, u32 group, u32 now, u32 keep)
+{
+    u32 old = ld32(v->vram.host + group);
+
+    now = (now & ~keep) | (old & keep);
+    if (now == old)
+        return;
+    ram_wrote_within(&v->vram, group, 4);
+    st32(v->vram.host + group, now);
+}
+
 static void write_byte(struct vga *v, u64 off, u32 val)
 {
-    u32 addr, planes, group, keep, old, now;
+    u32 addr, planes, group;
 
     if (!window_addr(v, off, &addr))
         return;
     group = group_of(v, addr, !(v->r.seq[4] & SEQ4_NO_ODD_EVEN), &planes);
-    keep = ~plane_bytes[planes & v->r.seq[2] & 15];
-    old = ld32(v->vram.host + group);
-    now = (write_logic(v, val) & ~keep) | (old & keep);
-    if (now == old)
-        return;
-    ram_wrote(&v->vram, group, 4);
-    st32(v->vram.host + group, now);
+    put_group(v, group, logic_is_plain(&v->r) ? byte_repeat(val) : write_logic(v, val),
+              ~plane_bytes[planes & v->r.seq[2] & 15]);
+}
+
+/* A character and its attribute, as programs write text: the two bytes of one group. */
+static bool write_cell(struct vga *v, u64 off, u32 val)
+{
+    u32 addr, planes, group;
+
+    if ((off & 1) || (v->r.seq[4] & (SEQ4_CHAIN4 | SEQ4_NO_ODD_EVEN)) || !logic_is_plain(&v->r) ||
+        !window_addr(v, off, &addr))
+        return false;
+    group = group_of(v, addr, true, &planes);
+    put_group(v, group, (val & 0xffff) * 0x00010001u, ~plane_bytes[v->r.seq[2] & 15]);
+    return true;
 }
 
 static u64 window_read(void *dev, u64 off, unsigned size)
@@ -142,6 +168,8 @@ static u64 window_read(void *dev, u64 off, unsigned size)
 
 static void window_write(void *dev, u64 off, u64 val, unsigned size)
 {
+    if (size == 2 && write_cell(dev, off, (u32)val))
+        return;
     for (unsigned i = 0; i < size; i++)
         write_byte(dev, off + i, (u32)(val >> (8 * i)) & 0xff);
 }

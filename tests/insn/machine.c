@@ -63,6 +63,7 @@ struct machine *machine_new(const char *model, enum cpu_engine engine)
         if (!jit_new(m->cpu, &jc, &err))
             fprintf(stderr, "%s\n", err.msg);
         m->space.wrote = jit_wrote;
+        m->space.covered = jit_covers;
         m->space.arg = m->cpu;
     }
     return m;

@@ -34,14 +34,14 @@ __attribute__((weak)) NORETURN void cpu_raise_pf(struct cpu *cpu, const struct m
     cpu->exc_vector = EXC_PF;
     cpu->exc_error = fault->error;
     cpu->cr2 = fault->addr;
-    longjmp(cpu->unwind, 1);
+    cpu_unwind(cpu, CPU_UNWIND_EXCEPTION);
 }
 
 __attribute__((weak)) void seg_check(struct cpu *cpu, unsigned s, u64 off, unsigned size,
                                      bool write)
 {
     cpu->exc_vector = s == SEG_SS ? EXC_SS : EXC_GP;
-    longjmp(cpu->unwind, 1);
+    cpu_unwind(cpu, CPU_UNWIND_EXCEPTION);
 }
 
 struct env {
@@ -121,7 +121,7 @@ static inline void env_run(struct env *env, const struct ir_block *b,
     cpu->exc_vector = 0;
     cpu->ahead = 0;
     out->left = -1;
-    if (!setjmp(cpu->unwind))
+    if (!unwind_here(&cpu->unwind))
         out->left = ir_eval(cpu, b, insns, run);
     out->done = run->done;
     out->ahead = (u32)cpu->ahead;

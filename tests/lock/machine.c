@@ -54,6 +54,12 @@ static void page_wrote(void *arg, u32 page, u32 off, u32 len)
     jit_wrote(m->cpu, page, off, len);
 }
 
+static bool page_covered(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
+{
+    struct lock_machine *m = arg;
+    return jit_covers(m->cpu, page, off, len, lo, hi);
+}
+
 static void page_cleaned(void *arg, u32 page)
 {
     struct lock_machine *m = arg;
@@ -97,6 +103,7 @@ struct lock_machine *lock_machine_new(const char *model, enum cpu_engine engine)
     bus_map(&m->mem, &m->mmio_region);
     bus_map(&m->io, &m->io_region);
     m->space.wrote = page_wrote;
+    m->space.covered = page_covered;
     m->space.cleaned = page_cleaned;
     m->space.arg = m;
     m->cpu->hooks.arg = m;
@@ -112,6 +119,7 @@ void lock_machine_free(struct lock_machine *m)
     if (m->cpu)
         jit_free(m->cpu);
     m->space.wrote = NULL;
+    m->space.covered = NULL;
     m->space.cleaned = NULL;
     cpu_free(m->cpu);
     bus_free(&m->mem);

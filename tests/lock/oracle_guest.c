@@ -366,13 +366,7 @@ static void run(struct ora_guest *g)
     cpu->run_budget = 20000;
     cpu->budget = 20000;
     cpu->ahead = 0;
-    switch (setjmp(cpu->unwind)) {
-    case 0: break;
-    case CPU_UNWIND_BAIL:
-        cpu_unwound(cpu);
-        exec_run(cpu, 1, false);
-        break;
-    default:
+    if (unwind_here(&cpu->unwind)) {
         cpu_unwound(cpu);
         o->vector = cpu->exc_vector;
         o->error = cpu->exc_has_error ? cpu->exc_error : 0;

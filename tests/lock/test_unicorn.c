@@ -39,11 +39,9 @@ static int step_ours(struct cpu *cpu)
     cpu->budget = 1;
     cpu->ahead = 0;
     cpu->exit_request = 0;
-    switch (setjmp(cpu->unwind)) {
-    case 0: exec_run(cpu, 1, false); break;
-    case CPU_UNWIND_BAIL: break;
-    default: return cpu->exc_vector;
-    }
+    if (unwind_here(&cpu->unwind))
+        return cpu->exc_vector;
+    exec_run(cpu, 1, false);
     cpu->db_pending = 0;
     return UNIBOX_FINE;
 }

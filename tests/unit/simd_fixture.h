@@ -84,7 +84,7 @@ static inline int run_insn(struct fixture *f, const u8 *code, unsigned n)
     ck_assert_int_eq(decode(&insn, code, n, cpu->code_bits, cpu->feats), DEC_OK);
     cpu->rip = CODE;
     cpu->next_rip = CODE + insn.len;
-    if (setjmp(cpu->unwind))
+    if (unwind_here(&cpu->unwind))
         return cpu->exc_vector;
     exec_table[insn.op](cpu, &insn);
     return -1;

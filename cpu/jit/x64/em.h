@@ -167,6 +167,9 @@ void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF withou
 /* string.c: string instructions with REP */
 void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+/* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
+ * addend in SCR when no code is on these bytes, else goes on with all registers but SCR as they were */
+void em_store_beside(struct as *a, unsigned size);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
@@ -176,6 +179,7 @@ void em_twin_exit(struct em *e, unsigned at); /* to the same instruction in a bl
 /* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
  * saved registers */
 void em_stack_begin(struct as *a);
+void em_stack_again(struct as *a); /* no pairs, as at the entry */
 bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: not paired */
 u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
 void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */

@@ -19,11 +19,10 @@ void em_stack_begin(struct as *a)
     as_alu_ri(a, 5, 8, RSP, BASE); /* 16-byte alignment inside blocks: 8 remain */
 }
 
-/* Too deep: start over. */
-static void drop(struct em *e)
+void em_stack_again(struct as *a)
 {
-    as_load(&e->a, 8, RSP, ST(host_rsp));
-    as_alu_ri(&e->a, 5, 8, RSP, BASE);
+    as_load(a, 8, RSP, ST(host_rsp));
+    as_alu_ri(a, 5, 8, RSP, BASE);
 }
 
 bool em_stack_call(struct em *e, u8 **rel)
@@ -36,7 +35,7 @@ bool em_stack_call(struct em *e, u8 **rel)
         return false;
     as_rm(&e->a, 0x3b, 8, RSP, ST(host_limit));
     room = as_jcc(&e->a, CC_A);
-    drop(e);
+    em_stack_again(&e->a); /* too deep: start over */
     if (!e->a.full)
         as_patch(room, e->a.p);
     as_mov_ri(&e->a, SCR, back);

@@ -170,6 +170,15 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as8(a, 0xff);
     as8(a, 0xe0); /* jmp rax */
 
+    /* resume(cpu = rdi, host = rsi): what the helper and its caller had on the stack is left */
+    stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
+    em_stack_again(a);
+    as_mov_rr(a, 8, RAX, RSI);
+    reload(a, true);
+    as8(a, 0xff);
+    as8(a, 0xe0);
+
     /* out: the result is in RAX */
     out = a->p;
     spill(a);
@@ -199,6 +208,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         stubs->prepare[probe][w][s] = codebuf_rx(buf, a->p);
         if (stubs->flat && probe < 2 && s < 5)
             not_aligned(a, stubs->flat, probe, w, BIT(s));
+        if (w)
+            em_store_beside(a, s == 5 ? 10 : BIT(s));
         helper_begin(a);
         vec_keep_begin(a, spill_vec);
         as_mov_rr(a, 8, RSI, ADDR);
