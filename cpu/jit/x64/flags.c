@@ -28,10 +28,12 @@ static void save_host(struct em *e)
         as8(&e->a, 0x80);
         as8(&e->a, 0xe4);
         as8(&e->a, (u8)~F_C); /* and ah, ~CF */
-        as_store(&e->a, 1, RAX, ST(af.of));
-        as_alu_mi(&e->a, 4, 1, ST(af.szapc), F_C);
-        as_rm(&e->a, 0x08, 4, 4, ST(af.szapc)); /* or [szapc], ah */
-        return;
+        as_rm(&e->a, 0x1b6, 4, SCR2, ST(af.szapc));
+        as_alu_ri(&e->a, 4, 4, SCR2, F_C);
+        as_rr(&e->a, 0xc1, 4, 4, SCR2);
+        as8(&e->a, 8);
+        as_rr(&e->a, 0x0b, 4, RAX, SCR2); /* or eax, CF << 8 */
+        break;
     }
     as_store(&e->a, 2, RAX, ST(af));
 }

@@ -677,6 +677,8 @@ static void emit_entry(struct em *e, u32 poll)
     struct be_out *out = e->out;
     out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
     out->flags_dead = poll != 0;
+    out->flags_unwanted =
+        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
     if (e->in->counted) {
         as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
         em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_L), NULL, 0);
