@@ -10,11 +10,16 @@ enum { X_MOVZX16 = 0x1b7, X_SETCC = 0x190 };
  * overflows. */
 static void save_host(struct em *e)
 {
+    if (e->mend == MEND_INC) { /* bt word [af], 8: CF is the one in memory, the others stay */
+        as_rm(&e->a, 0x1ba, 2, 4, ST(af));
+        as8(&e->a, 8);
+    }
     if (e->mend != MEND_MUL)
         as8(&e->a, 0x9f); /* lahf */
     as_rr8(&e->a, X_SETCC + CC_O, 1, 0, RAX);
     switch (e->mend) {
-    case MEND_NONE: break;
+    case MEND_NONE:
+    case MEND_INC: break;
     case MEND_SHIFT: /* or ah, AF */
         as8(&e->a, 0x80);
         as8(&e->a, 0xcc);
@@ -23,16 +28,6 @@ static void save_host(struct em *e)
     case MEND_MUL: /* mov ah, al */
         as8(&e->a, 0x88);
         as8(&e->a, 0xc4);
-        break;
-    case MEND_INC: /* CF stays */
-        as8(&e->a, 0x80);
-        as8(&e->a, 0xe4);
-        as8(&e->a, (u8)~F_C); /* and ah, ~CF */
-        as_rm(&e->a, 0x1b6, 4, SCR2, ST(af.szapc));
-        as_alu_ri(&e->a, 4, 4, SCR2, F_C);
-        as_rr(&e->a, 0xc1, 4, 4, SCR2);
-        as8(&e->a, 8);
-        as_rr(&e->a, 0x0b, 4, RAX, SCR2); /* or eax, CF << 8 */
         break;
     }
     as_store(&e->a, 2, RAX, ST(af));
@@ -45,7 +40,7 @@ void em_flags_save(struct em *e)
     if (e->flags != FLAGS_HOST)
         return;
     save_host(e);
-    e->flags = e->mend ? FLAGS_MEM : FLAGS_BOTH;
+    e->flags = e->mend && e->mend != MEND_INC ? FLAGS_MEM : FLAGS_BOTH;
     e->mend = MEND_NONE;
 }
 

@@ -602,11 +602,12 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     for (u32 n = 0; n < b->n; n++) {
         u8 use = ir_op_info[b->ins[n].op].use;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
-            unsigned units = insn_units(&e->in->insns[b->ins[n].at]);
-            e->avx |= e->in->insns[b->ins[n].at].vl != 0;
+            const struct insn *insn = &e->in->insns[b->ins[n].at];
+            unsigned units = insn_units(insn);
+            e->avx |= insn->vl != 0;
             if (units & UNIT_X87)
                 e->last_x87 = n + 1;
-            if (units & UNIT_VEC)
+            if (units != UNIT_X87)
                 e->last_vec = n + 1;
         }
         note_use(e, b->ins[n].dst, n);
