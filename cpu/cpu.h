@@ -223,7 +223,8 @@ struct cpu {
     bool smm_nmi; /* nmi_blocked as it was when SMM was entered */
     bool smi_pending, nmi_pending, init_pending;
     u8 intr;      /* level of the INTR wire */
-    u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
+    u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; kept by
+                     seg_update() */
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
