@@ -72,8 +72,8 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
         entry = MEM(STATE, hosts + at);
     } else {
-        as_mov_rr(&e->a, 4, SCR2, to);
-        as_alu_ri(&e->a, 4, 4, SCR2, JC_SIZE - 1);
+        _Static_assert(JC_BITS == 16, "the index is a word");
+        as_rr(&e->a, 0x1b7, 4, SCR2, to); /* movzx */
         as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
         entry = MEMX(STATE, SCR2, 3, hosts);
     }
