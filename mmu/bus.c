@@ -320,7 +320,8 @@ static inline bool one_call(const struct region *region, u64 off, unsigned size)
 {
     const struct region_ops *ops = region->ops;
 
-    return !(size & (size - 1)) && !(off & (size - 1)) && size >= ops->min && size <= (ops->max ? ops->max : 4u);
+    return !(size & (size - 1)) && !(off & (size - 1)) && size >= ops->min &&
+           size <= (ops->max ? ops->max : 4u);
 }
 
 static bool enter(struct bus *bus, const struct region *region)

@@ -130,6 +130,7 @@ void exec_POPF(struct cpu *cpu, const struct insn *insn)
 {
     u32 mask = F_ALL | FL_TF | FL_DF | FL_NT | FL_AC | FL_ID;
     u32 f = (u32)stack_read(cpu, 0, insn->osz);
+    u32 old = cpu->eflags;
     bool v86 = cpu_v86(cpu);
     if (v86 && cpu_iopl(cpu) < 3) {
         if (!(cpu->cr4 & CR4_VME) || insn->osz != 2)
@@ -145,5 +146,6 @@ void exec_POPF(struct cpu *cpu, const struct insn *insn)
         cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~(mask | FL_RF)) | (f & mask));
     }
     pop_commit(cpu, insn->osz);
-    cpu_update_mode(cpu);
+    if ((old ^ cpu->eflags) & (FL_TF | FL_AC)) /* all that the mode takes from here */
+        cpu_update_mode(cpu);
 }

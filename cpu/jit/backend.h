@@ -81,6 +81,8 @@ struct be_exit {
     const u8 *unlinked;
     u8 *skip;
     const u8 *keep;
+    const u8 *poll; /* NULL, or where `skip` may point instead: looks at exit_request, then jumps */
+    u8 *poll_rel;   /* ... by this rel32 */
     bool polled; /* never to a block's forward entry */
     bool twin; /* goes to a block without groups at `rip` */
 };
@@ -89,7 +91,8 @@ struct be_out {
     u8 *code, *end; /* in: room (writable alias) ; out: code .. end */
     const u8 *entry;
     const u8 *entry_forward; /* for jumps to higher addresses: without the poll when that comes first */
-    bool flags_dead;         /* `entry` needs no flags: nobody looks at them before they are set anew */
+    bool flags_unwanted; /* `entry_forward` needs no flags: they are set anew before anybody looks */
+    bool flags_dead;     /* nor does `entry` */
     bool full;
     struct be_exit exits[64]; /* SITE_AT has no more */
     u32 nexits;

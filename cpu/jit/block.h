@@ -14,7 +14,8 @@ struct link {
     u8 *rel;            /* the rel32 in code memory (writable alias) */
     const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
     u8 *skip;           /* be_exit */
-    const u8 *keep;
+    const u8 *keep, *poll;
+    u8 *poll_rel;
     bool twin, polled;
     struct block *target;
     struct link *next, **pprev; /* incoming list of target */
@@ -38,7 +39,7 @@ struct block {
     u8 nguest, nlinks, nexecs;
     const void *host; /* entry */
     const void *host_forward;
-    bool flags_dead;
+    bool flags_unwanted, flags_dead;
     u32 host_size;
     struct block *hash_next;
     struct block *page_next[2]; /* lists of the blocks that touch a page */

@@ -107,6 +107,8 @@ static void unlink_exit(struct jit *jit, struct link *l)
         be_patch(&jit->buf, l->rel, l->unlinked);
     if (l->skip)
         be_patch(&jit->buf, l->skip, l->keep);
+    if (l->poll)
+        be_patch(&jit->buf, l->poll_rel, l->unlinked);
     jit->stats.unlinks++;
 }
 
@@ -114,7 +116,8 @@ static void unlink_exit(struct jit *jit, struct link *l)
  * the others need not. */
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to)
 {
-    const void *host = from->rip > b->rip && !from->polled ? to->host_forward : to->host;
+    bool forward = from->rip > b->rip && !from->polled;
+    const void *host = forward ? to->host_forward : to->host;
     if (from->target || !from->rel)
         return;
     from->target = to;
@@ -123,10 +126,14 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
     if (to->incoming)
         to->incoming->pprev = &from->next;
     to->incoming = from;
-    if (from->skip && to->flags_dead)
+    if (from->skip && (forward ? to->flags_unwanted : to->flags_dead)) {
         be_patch(&jit->buf, from->skip, host);
-    else
+    } else if (from->poll && to->flags_unwanted) {
+        be_patch(&jit->buf, from->poll_rel, to->host_forward);
+        be_patch(&jit->buf, from->skip, from->poll);
+    } else {
         be_patch(&jit->buf, from->rel, host);
+    }
     jit->stats.links++;
 }
 

@@ -43,6 +43,11 @@ NORETURN static void go_on(struct cpu *cpu)
 {
     struct jit *jit = cpu->jit;
     const void *host = NULL;
+    /* Behind STI, as the run loop does: one instruction before anything else may happen. */
+    if (cpu->shadow && !cpu->db_pending && cpu->budget > 0 && !cpu_attention(cpu)) {
+        jit_x87_spill(cpu);
+        exec_run(cpu, 1, false);
+    }
     if (LIKELY(!cpu_attention(cpu) && cpu->budget > 0 && !cpu_needs_exec(cpu))) {
         jc_refresh(jit);
         host = table_probe(cpu);

@@ -94,6 +94,8 @@ static bool keep_links(struct jit *jit, struct block *b, const struct be_out *ou
         b->links[i].unlinked = out->exits[i].unlinked;
         b->links[i].skip = out->exits[i].skip;
         b->links[i].keep = out->exits[i].keep;
+        b->links[i].poll = out->exits[i].poll;
+        b->links[i].poll_rel = out->exits[i].poll_rel;
         b->links[i].twin = out->exits[i].twin;
         b->links[i].polled = out->exits[i].polled;
     }
@@ -151,6 +153,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
     b->host = out->entry;
     b->host_forward = out->entry_forward;
     b->flags_dead = out->flags_dead;
+    b->flags_unwanted = out->flags_unwanted;
     b->host_size = (u32)(out->end - out->code);
     jit->code_p = out->end + (-(uintptr_t)out->end & 15);
     return true;

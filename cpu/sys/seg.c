@@ -186,10 +186,18 @@ static void check_data(struct cpu *cpu, unsigned sel, struct desc *d)
         cpu_raise_err(cpu, EXC_NP, error);
 }
 
+/* A data segment register changed, nothing else: the one bit of mode_key that says so. */
+static void update_flat(struct cpu *cpu, unsigned s)
+{
+    if (s == SEG_SS)
+        cpu_update_mode(cpu);
+    else if (cpu->code_bits != 64)
+        cpu->mode_key = (cpu->mode_key & ~MK_FLAT(s)) | (u64)(cpu->seg_flat >> s & 1) * MK_FLAT(s);
+}
+
 void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
 {
     struct desc d;
-    struct seg v;
     if (!cpu_pm(cpu)) {
         if (cpu_v86(cpu))
             seg_put_v86(cpu, s, sel);
@@ -208,10 +216,9 @@ void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
         else
             check_data(cpu, sel, &d);
         desc_touch(cpu, &d);
-        v = seg_make(sel, &d);
-        seg_put(cpu, s, &v);
+        seg_put_desc(cpu, s, sel, &d);
     }
-    cpu_update_mode(cpu);
+    update_flat(cpu, s);
 }
 
 void seg_null_inner(struct cpu *cpu)

@@ -88,6 +88,72 @@ START_TEST(rights_and_bits)
 }
 END_TEST
 
+static bool no_code(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
+{
+    *lo = 10;
+    ++*(unsigned *)arg;
+    return off < 10;
+}
+
+/* A store beside code goes ahead plainly, and is still seen by who watches the page. */
+START_TEST(dirty_beside_code)
+{
+    struct rig *r = rig_new(0);
+    struct mmu_fault fault;
+    unsigned asked = 0;
+    u32 error, index = DATA >> 12, page = r->ram.page0 + index;
+
+    r->space.covered = no_code;
+    r->space.arg = &asked;
+    map(r, 0x4000, DATA, P | W | U);
+    ck_assert(write8(r, MMU_USER, 0x4000, &error));
+    mmu_protect_page(&r->mmu, page);
+    ram_code_added(&r->space, page, 1);
+    for (int i = 0; i < 3; i++) {
+        r->ram.dirty[index] = 0;
+        mmu_protect_page(&r->mmu, page);
+        ck_assert_int_eq(mmu_prepare(&r->mmu, MMU_USER, 0x4010, 4, TLB_WR, &fault), MMU_PLAIN);
+        ck_assert_int_eq(r->ram.dirty[index], DIRTY_ALL);
+        ck_assert_int_eq(mmu_prepare(&r->mmu, MMU_USER, 0x400c, 4, TLB_WR, &fault), MMU_PLAIN);
+    }
+    ck_assert_uint_eq(asked, 1); /* the rest was known */
+    ck_assert_int_eq(mmu_prepare(&r->mmu, MMU_USER, 0x4008, 4, TLB_WR, &fault), MMU_SPECIAL);
+    ram_code_added(&r->space, page, 1);
+    ck_assert_int_eq(mmu_prepare(&r->mmu, MMU_USER, 0x4010, 4, TLB_WR, &fault), MMU_PLAIN);
+    ck_assert_uint_eq(asked, 3); /* new code on the page: asked again */
+    rig_free(r);
+}
+END_TEST
+
+/* Links between code know of INVLPG only when it can be about code. */
+START_TEST(invalidating_code)
+{
+    struct rig *r = rig_new(0);
+    struct mmu_fault fault;
+    u32 error, len, page, gen;
+
+    map(r, 0x4000, DATA, P | W | U);
+    ck_assert(write8(r, MMU_SUP, 0x4000, &error));
+    gen = r->mmu.gen;
+    mmu_invlpg(&r->mmu, 0x4000);
+    ck_assert_uint_eq(r->mmu.gen, gen);
+    ck_assert_ptr_nonnull(mmu_fetch(&r->mmu, MMU_SUP, 0x4000, &len, &page, &fault));
+    mmu_invlpg(&r->mmu, 0x4000);
+    ck_assert_uint_eq(r->mmu.gen, gen + 1);
+    /* Another translation in the same entry: code may still be linked through the first. */
+    ck_assert_ptr_nonnull(mmu_fetch(&r->mmu, MMU_SUP, 0x4000, &len, &page, &fault));
+    ck_assert(write8(r, MMU_SUP, 0x4000, &error));
+    mmu_invlpg(&r->mmu, 0x4000);
+    ck_assert_uint_eq(r->mmu.gen, gen + 2);
+    mmu_flush(&r->mmu, false);
+    ck_assert(write8(r, MMU_SUP, 0x4000, &error));
+    gen = r->mmu.gen;
+    mmu_invlpg(&r->mmu, 0x4000);
+    ck_assert_uint_eq(r->mmu.gen, gen);
+    rig_free(r);
+}
+END_TEST
+
 START_TEST(protecting_keeps_the_translation)
 {
     struct rig *r = rig_new(0);
@@ -164,6 +230,8 @@ int main(void)
     int failed;
 
     tcase_add_test(tc, rights_and_bits);
+    tcase_add_test(tc, dirty_beside_code);
+    tcase_add_test(tc, invalidating_code);
     tcase_add_test(tc, protecting_keeps_the_translation);
     tcase_add_test(tc, global_pages_and_invlpg);
     tcase_add_test(tc, crossing_is_all_or_nothing);

@@ -57,6 +57,7 @@ struct cold {
     u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
     struct recipe recipe;
+    bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
 };
 
 /* A group of accesses (group.h). */
@@ -77,6 +78,7 @@ struct em {
     enum flag_place flags;
     enum flag_mend mend;    /* with FLAGS_HOST: what saving must put right */
     struct recipe recipe;
+    struct recipe producer; /* of the host's flags, as long as nothing it reads has changed */
     u32 now;                /* index of the operation under way */
     struct {
         u8 v;
@@ -116,6 +118,7 @@ void em_flags_commit(struct em *e); /* saved, and the host's are about to be los
  * spoils SCR and SCR2 */
 void em_recipe_note(struct em *e, const struct ir_ins *i);
 void em_recipe_emit(struct em *e);
+bool em_recipe_producer(struct em *e); /* is e->producer good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
 /* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
  * group operation n; the flags of a comparison. */
@@ -174,7 +177,7 @@ void em_store_beside(struct as *a, unsigned size);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
-void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at);
+void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);
 void em_twin_exit(struct em *e, unsigned at); /* to the same instruction in a block without groups */
 /* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
  * saved registers */

@@ -72,8 +72,8 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
         entry = MEM(STATE, hosts + at);
     } else {
-        as_mov_rr(&e->a, 4, SCR2, to);
-        as_alu_ri(&e->a, 4, 4, SCR2, JC_SIZE - 1);
+        _Static_assert(JC_BITS == 16, "the index is a word");
+        as_rr(&e->a, 0x1b7, 4, SCR2, to); /* movzx */
         as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
         entry = MEMX(STATE, SCR2, 3, hosts);
     }
@@ -104,9 +104,25 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
 }
 
+/* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are
+ * the flags made once more, for whoever comes. */
+static void poll_stub(struct em *e, struct be_exit *x)
+{
+    u8 *leave;
+    x->poll = codebuf_rx(e->buf, e->a.p);
+    as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
+    leave = as_jcc(&e->a, CC_NE);
+    x->poll_rel = as_jmp(&e->a);
+    if (e->a.full)
+        return;
+    as_patch(leave, e->a.p);
+    e->flags = FLAGS_RECIPE;
+    em_flags_save(e);
+}
+
 /* A conditional exit's landing place: when nothing is to be charged or saved the conditional jump
  * itself is linked; when flags are to be saved, only to blocks that do not want them. */
-void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
+void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
 {
     if (!e->in->counted && em_linkable(e, rip)) {
         const u8 *here = codebuf_rx(e->buf, e->a.p);
@@ -121,6 +137,8 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
             x->keep = here;
             em_flags_save(e);
             x->rel = as_jmp(&e->a);
+            if (again)
+                poll_stub(e, x);
         }
         unlinked(e, x);
     } else {
@@ -159,6 +177,10 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
 static void conditional(struct em *e, const struct ir_ins *i, unsigned cc)
 {
     em_cold(e, COLD_EXIT, i, as_jcc(&e->a, cc), NULL, (u64)i->imm);
+    if (e->ncold && e->flags == FLAGS_HOST && em_recipe_producer(e)) {
+        e->cold[e->ncold - 1].recipe = e->producer;
+        e->cold[e->ncold - 1].again = true;
+    }
 }
 
 void em_poll(struct em *e, unsigned at)

@@ -352,7 +352,7 @@ static void cold_one(struct em *e, const struct cold *c)
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
         as_jmp_to(&e->a, c->back);
         break;
-    case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u); break;
+    case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u, c->again); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
         if (e->in->counted)

@@ -602,11 +602,12 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     for (u32 n = 0; n < b->n; n++) {
         u8 use = ir_op_info[b->ins[n].op].use;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
-            unsigned units = insn_units(&e->in->insns[b->ins[n].at]);
-            e->avx |= e->in->insns[b->ins[n].at].vl != 0;
+            const struct insn *insn = &e->in->insns[b->ins[n].at];
+            unsigned units = insn_units(insn);
+            e->avx |= insn->vl != 0;
             if (units & UNIT_X87)
                 e->last_x87 = n + 1;
-            if (units & UNIT_VEC)
+            if (units != UNIT_X87)
                 e->last_vec = n + 1;
         }
         note_use(e, b->ins[n].dst, n);
@@ -677,6 +678,8 @@ static void emit_entry(struct em *e, u32 poll)
     struct be_out *out = e->out;
     out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
     out->flags_dead = poll != 0;
+    out->flags_unwanted =
+        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
     if (e->in->counted) {
         as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
         em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_L), NULL, 0);

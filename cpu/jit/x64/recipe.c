@@ -111,6 +111,11 @@ void em_recipe_note(struct em *e, const struct ir_ins *i)
 {
     u32 until;
     e->recipe.on = false;
+    e->producer = (struct recipe){possible(e, i),
+                                  (u8)e->mend,
+                                  *i,
+                                  e->now,
+                                  {temp_of(e, i->dst), temp_of(e, i->a), temp_of(e, i->b)}};
     if (!(e->in->off_techniques & JIT_OFF(RECIPES)) && possible(e, i) && (until = end_of(e, i)) &&
         keep(e, i, i->dst, until) && keep(e, i, i->a, until) && keep(e, i, i->b, until))
         e->recipe = (struct recipe){true,
@@ -118,6 +123,20 @@ void em_recipe_note(struct em *e, const struct ir_ins *i)
                                     *i,
                                     until,
                                     {temp_of(e, i->dst), temp_of(e, i->a), temp_of(e, i->b)}};
+}
+
+bool em_recipe_producer(struct em *e)
+{
+    const struct ir_ins *r = &e->producer.ins;
+    bool temps = r->dst >= IR_T0 || r->a >= IR_T0 || r->b >= IR_T0;
+    if (!e->producer.on || e->in->off_techniques & JIT_OFF(RECIPES))
+        return false;
+    for (u32 n = e->producer.until + 1; n < e->now; n++) {
+        const struct ir_ins *i = &e->in->ir->ins[n];
+        if (writes(i, r) || i->flags_out || (temps && i->op != IR_JCC))
+            return false;
+    }
+    return true;
 }
 
 void em_recipe_recall(struct em *e, const struct cold *c)
