@@ -44,13 +44,8 @@ void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
     for (unsigned i = 0; i < ARRAY_LEN(listed); i++)
         if (em_host_has(rows[listed[i]].feature))
             mask[listed[i] / 8] |= (u8)BIT(listed[i] & 7);
-<<<<<<< HEAD
-    em_avx_ops(mask);
-    em_mmx_ops(mask);
-=======
     em_mmx_ops(mask);
     em_avx_ops(mask);
->>>>>>> fast
     for (unsigned i = 0; i < ARRAY_LEN(x87_listed); i++)
         mask[x87_listed[i] / 8] |= (u8)BIT(x87_listed[i] & 7);
 }
