@@ -170,18 +170,17 @@ bool tr_parse_off(const char *list, struct tr_config *config, struct err *err)
     bool ok = copy != NULL;
     for (char *name = copy ? strtok_r(copy, ",", &save) : NULL; name && ok;
          name = strtok_r(NULL, ",", &save)) {
-        unsigned op = 0;
-        while (op < OP__COUNT && strcasecmp(op_info[op].name, name))
-            op++;
-        if (op == OP__COUNT && strcmp(name, "all"))
+        bool all = !strcmp(name, "all"), known = all;
+        for (unsigned op = 0; op < OP__COUNT; op++)
+            if (all || !strcasecmp(op_info[op].name, name)) { /* several share a name, like mov */
+                config->off[op / 8] |= (u8)(1u << (op & 7));
+                known = true;
+            }
+        if (!known)
             ok = err_set(err,
                          "--no-tr: there is no operation '%s'; names are those of the Intel "
                          "manual, like adc or shl",
                          name);
-        else if (op == OP__COUNT)
-            memset(config->off, 0xff, sizeof(config->off));
-        else
-            config->off[op / 8] |= (u8)(1u << (op & 7));
     }
     free(copy);
     return ok;

@@ -1,5 +1,6 @@
 /* Vector registers that stay in the host's: random mixtures of VEX, SSE and x87 instructions with
- * ones that leave translated code, in exec and in translated code side by side (cpu/jit/README.md). */
+ * ones that leave translated code, in exec and in translated code side by side (cpu/jit/README.md).
+ */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)

@@ -1,6 +1,6 @@
-/* String instructions, single and repeated, in exec and in translated code side by side: short counts
- * around page ends, missing and read-only pages, overlaps, both directions, all sizes (SDM vol. 2
- * "REP"). */
+/* String instructions, single and repeated, in exec and in translated code side by side: short
+ * counts around page ends, missing and read-only pages, overlaps, both directions, all sizes (SDM
+ * vol. 2 "REP"). */
 #include "tests/insn/suite.h"
 
 enum { AREA = 0x200000, AREA_PAGES = 8, TRIALS = 300 };
@@ -50,8 +50,8 @@ static void equal(unsigned op, unsigned size, unsigned rep, unsigned trial)
 {
     for (unsigned r = 0; r < 8; r++)
         ck_assert_msg(m[0]->cpu->gpr[r] == m[1]->cpu->gpr[r],
-                      "op %02x size %u rep %02x trial %u: register %u is %llx and %llx", op, size, rep,
-                      trial, r, (unsigned long long)m[0]->cpu->gpr[r],
+                      "op %02x size %u rep %02x trial %u: register %u is %llx and %llx", op, size,
+                      rep, trial, r, (unsigned long long)m[0]->cpu->gpr[r],
                       (unsigned long long)m[1]->cpu->gpr[r]);
     ck_assert_uint_eq(cpu_eflags(m[0]->cpu), cpu_eflags(m[1]->cpu));
     ck_assert_int_eq(machine_vector(m[0]), machine_vector(m[1]));

@@ -1,6 +1,6 @@
-/* What the evaluator makes of multiplications and divisions with AX and DX, double shifts, scans and
- * counts, against plain definitions: products by long multiplication, quotients by their proof, bits
- * one at a time. */
+/* What the evaluator makes of multiplications and divisions with AX and DX, double shifts, scans
+ * and counts, against plain definitions: products by long multiplication, quotients by their
+ * proof, bits one at a time. */
 #include "tests/ir/env.h"
 
 #include <check.h>
@@ -18,7 +18,7 @@ static void teardown(void)
     env_free(env);
 }
 
-/* One operation, dst in EDX's neighbour EBX, a in ESI, b in EDI where they are values. */
+/* One operation, dst in EBX, a in ESI, b in EDI where they are values. */
 static void run(unsigned op, unsigned type, bool by_imm, s64 imm)
 {
     struct ir_block b = {.n = 2, .rip = 0x1000, .nguest = 1, .off = {0, 3}, .long_mode = true};

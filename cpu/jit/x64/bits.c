@@ -1,5 +1,5 @@
-/* x86-64 code for SHLD and SHRD, SAHF, and for scans and counts of bits (SDM vol. 2). What manuals and
- * processors leave open of flags is put right here: cpu/ir/README.md. */
+/* x86-64 code for SHLD and SHRD, SAHF, and for scans and counts of bits (SDM vol. 2). What manuals
+ * and processors leave open of flags is put right here: cpu/ir/README.md. */
 #include "cpu/jit/x64/em.h"
 
 enum { X_BSF = 0x1bc, X_BSR = 0x1bd, X_CMOV = 0x140, X_SETCC = 0x190, X_MOVZX8 = 0x1b6 };
