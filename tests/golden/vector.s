@@ -70,6 +70,16 @@ seq 32 bignum_step
     movd [edi], mm3
     psrlq mm3, 32
 fin
+seq 32 mmx_forms
+    movq mm0, [esi]
+    psllw mm0, 3
+    pinsrw mm1, eax, 2
+    pmovmskb edx, mm1
+    movd eax, mm0
+    movntq [edi], mm0
+    cvtpi2ps xmm0, mm1
+    emms
+fin
 seq 64 long_mul_add
     movsd xmm8, [rsi]
     mulsd xmm8, xmm9
