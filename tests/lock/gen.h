@@ -92,7 +92,7 @@ struct lock_prog {
 
 struct lock_options {
     u32 kinds; /* mask of kinds; 0: all */
-    bool simple, units;
+    bool simple, units, no_units;
 };
 
 /* Random numbers: a state that moves (splitmix64). */
