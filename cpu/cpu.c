@@ -187,7 +187,7 @@ void cpu_update_mode(struct cpu *cpu)
     key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
     key |= cpu->cr0 & CR0_PE ? MK_PE : 0;
     key |= cpu->eflags & FL_VM ? MK_VM : 0;
-    key |= cpu->cpl == 3 ? MK_CPL3 : 0;
+    key |= cpu->cpl == 3 ? MK_CPL3 : cpu->cpl ? MK_RING12 : 0;
     key |= cpu->eflags & FL_TF ? MK_TF : 0;
     key |= cpu->cr0 & CR0_PG ? MK_PG : 0;
     key |= cpu->align_check ? MK_AC : 0;

@@ -363,6 +363,7 @@ enum {
     MK_VEC = 0x800000, /* vector operations neither fault nor trap but for their memory operands */
     MK_X87 = 0x1000000, /* x87 operations neither fault nor trap but for their memory operands */
     MK_AVX = 0x2000000, /* MK_VEC, and operations with VEX prefixes are allowed */
+    MK_RING12 = 0x4000000, /* CPL 1 or 2 */
     MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB:
                              no check, no add */
     MK_FLAT_CS = 0x20000,

@@ -154,7 +154,8 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     }
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
-    else if (g->span <= 8 && g->span == ir_bytes(i->type))
+    else if (g->span == ir_bytes(i->type) &&
+             (g->span <= 8 || vector_access(i) == IR_ACCESS_ALIGNED))
         miss = probe_flat(e, la, g->span, g->write);
     else
         miss = group_flat(e, la, g, &straddles);

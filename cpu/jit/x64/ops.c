@@ -106,6 +106,10 @@ static void alu(struct em *e, const struct ir_ins *i, unsigned n)
         as_alu_mi(&e->a, n, size, MEM(STATE, d.disp), (s32)imm);
         return;
     }
+    if (in_place && !d.reg && size == 8 && i->b != IR_NONE && em_loc(e, i->b).reg) {
+        as_rm(&e->a, n << 3 | 1, 8, em_loc(e, i->b).r, MEM(STATE, d.disp));
+        return;
+    }
     if (!(direct && in_place))
         em_load_to(e, r, i->a, size);
     em_alu_to(e, i, n, r);
@@ -117,7 +121,13 @@ void em_compare(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     bool test = i->op == IR_TEST;
-    unsigned r = em_use(e, i->a, size, SCR);
+    struct loc a = em_loc(e, i->a);
+    unsigned r;
+    if (!test && !a.reg && i->b == IR_NONE && i->imm == (s32)i->imm) {
+        as_alu_mi(&e->a, 7, size, MEM(STATE, a.disp), (s32)i->imm);
+        return;
+    }
+    r = em_use(e, i->a, size, SCR);
     if (i->b != IR_NONE) {
         struct loc b = em_loc(e, i->b);
         if (test && b.reg)
