@@ -1,5 +1,5 @@
-/* What is known of each operation, expanded from ops.def, and the registers that an instruction works
- * on. */
+/* What is known of each operation, expanded from ops.def, and the registers that an instruction
+ * works on. */
 #include "cpu/isa/isa.h"
 
 const struct op_info op_info[OP__COUNT] = {

@@ -1,6 +1,6 @@
-/* MMX and x87 registers are the same ones and stay in the host's: random mixtures of MMX, x87 and SSE
- * instructions with ones that store or load the whole state or leave translated code, in exec and in
- * translated code side by side (SDM vol. 1 section 9.5). */
+/* MMX and x87 registers are the same ones and stay in the host's: random mixtures of MMX, x87 and
+ * SSE instructions with ones that store or load the whole state or leave translated code, in exec
+ * and in translated code side by side (SDM vol. 1 section 9.5). */
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
