@@ -181,6 +181,8 @@ void cpu_update_mode(struct cpu *cpu)
                    (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS
                ? MK_VEC
                : 0;
+    key |= key & MK_VEC && cpu_pm(cpu) && (cpu->cr4 & CR4_OSXSAVE) && (cpu->xcr0 & 6) == 6 ? MK_AVX
+                                                                                           : 0;
     key |= x87_quiet(cpu) ? MK_X87 : 0;
     key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
     key |= cpu->cr0 & CR0_PE ? MK_PE : 0;
@@ -195,6 +197,7 @@ void cpu_update_mode(struct cpu *cpu)
         key |= MK_LIMIT;
     /* In 64-bit code all but FS and GS: those have a base that changes with every task. */
     key |= (u64)(cpu->code_bits == 64 ? BIT(SEG_FS) - 1 : cpu->seg_flat) * MK_FLAT_ES;
+    key |= cpu->code_bits == 64 ? 0 : cpu->seg_open * MK_OPEN(SEG_ES);
     cpu->mode_key = key;
 }
 

@@ -167,10 +167,6 @@ struct cpu;
 /* Large, because functions begin at multiples of 16 and entries are found by the lowest bits. */
 enum { JC_BITS = 16, JC_SIZE = 1 << JC_BITS };
 #define JC_NO_TAG (~(u64)0) /* no EIP gives this: generations start at 1 */
-struct jc_entry {
-    u64 tag;
-    const void *host;
-};
 
 /* The interrupt controller as the CPU sees it, and other wires out of the CPU; set by the board. */
 struct cpu_hooks {
@@ -193,7 +189,7 @@ struct cpu {
                          instructions */
     struct aflags af; /* arithmetic flags; the rest is in eflags */
     u8 vec_live; /* translated code has the XMM registers and MXCSR in the host's: 0 none, 1 eight, 2
-                    all sixteen; what is here is old then. 0 outside of translated code */
+                    all sixteen, 3 all sixteen with their upper halves; what is here is old then. 0 outside of translated code */
     u8 x87_live; /* the same of the x87 registers and words */
     u32 eflags;       /* FL_* only: arithmetic bits are zero here. DF is here. */
     s32 budget;       /* instructions left before cpu_run must return (counted mode) */
@@ -223,8 +219,8 @@ struct cpu {
     bool smm_nmi; /* nmi_blocked as it was when SMM was entered */
     bool smi_pending, nmi_pending, init_pending;
     u8 intr;      /* level of the INTR wire */
-    u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; kept by
-                     seg_update() */
+    u8 seg_open;  /* the same for MK_OPEN(s) */
+    u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
@@ -266,9 +262,10 @@ struct cpu {
     s32 ahead; /* instructions that translated code has charged to the budget but not yet executed
                 */
     u64 jc_tag;
-    u64 host_sp; /* the stack of translated code at its outermost, while it runs */
+    u64 host_rsp, host_limit; /* translated code: the stack at its entry, the last place for pairs */
     u64 slots[32]; /* translated code: temporaries that found no host register */
-    struct jc_entry jc[JC_SIZE];
+    u64 jc_tags[JC_SIZE]; /* the jump table */
+    const void *jc_host[JC_SIZE];
     u64 stat_exc[32], stat_intr;
 };
 
@@ -365,6 +362,7 @@ enum {
     MK_DEBUG = 0x4000,    /* a breakpoint register is enabled: use exec */
     MK_VEC = 0x800000, /* vector operations neither fault nor trap but for their memory operands */
     MK_X87 = 0x1000000, /* x87 operations neither fault nor trap but for their memory operands */
+    MK_AVX = 0x2000000, /* MK_VEC, and operations with VEX prefixes are allowed */
     MK_FLAT_ES = 0x10000, /* MK_FLAT(s): base 0, readable and writable (CS: readable) up to 4 GiB:
                              no check, no add */
     MK_FLAT_CS = 0x20000,
@@ -374,6 +372,8 @@ enum {
     MK_FLAT_GS = 0x200000,
 };
 #define MK_FLAT(s) ((u64)MK_FLAT_ES << (s))
+/* Some base, but readable and writable up to 4 GiB: no check where the offset is known. */
+#define MK_OPEN(s) (BIT64(32) << (s))
 /* Recompute cpl-derived state, code_bits, stack_bits, mode_key; call after any change of CS, SS,
  * CR0, CR4, EFER, EFLAGS.VM or data segments. Pushing the paging mode to the MMU is cr_* code's
  * business (sys/ctrl.c). */

@@ -122,6 +122,7 @@ struct options {
     char state_hash[OPT_PATH]; /* "": off */
     int engine;                /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
+    char jit_off[OPT_TEXT];
     bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;
     char image[OPT_PATH]; /* the argument without a dash, whose kind is to be guessed */

@@ -629,6 +629,11 @@ bool opt_set_NO_TR(struct options *opt, const char *flag, const char *val, struc
     return copy_value(flag, opt->no_tr, sizeof(opt->no_tr), val, err);
 }
 
+bool opt_set_JIT_OFF(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return copy_value(flag, opt->jit_off, sizeof(opt->jit_off), val, err);
+}
+
 bool opt_set_STATE_HASH(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     return copy_value(flag, opt->state_hash, sizeof(opt->state_hash), val, err);

@@ -408,6 +408,8 @@ static bool start_engine(struct vm *vm, struct err *err)
         return err_set(
             err, "There is no code generator for this host in this build; use --engine=exec.");
 #endif
+    if (vm->opt->jit_off[0] && !jit_parse_off(vm->opt->jit_off, &cfg.off, err))
+        return false;
     if (vm->opt->no_tr[0] && !tr_parse_off(vm->opt->no_tr, &cfg.tr, err))
         return false;
     return vm->engine == ENGINE_EXEC || jit_new(vm_cpu(vm), &cfg, err);

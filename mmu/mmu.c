@@ -30,6 +30,19 @@ static void entry_clear(struct tlb_entry *e)
     e->rd = e->wr = e->ex = TLB_NONE;
 }
 
+/* Bring the flat tables in step with entry i of mode m, which maps the page at la (or did). */
+static void flat_set(struct mmu *mmu, int m, const struct tlb_entry *e, u64 la)
+{
+    u64 page = la >> PAGE_BITS;
+    u8 *at = mmu->flat.base;
+    if (!at || page >= FLAT_PAGES)
+        return;
+    la &= ~(u64)PAGE_MASK;
+    at += page * sizeof(u64);
+    st64(at + flat_offset(m, false), e->rd == la ? e->addend : 0);
+    st64(at + flat_offset(m, true), e->wr == la ? e->addend : 0);
+}
+
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log)
 {
     mmu->mem = mem;
@@ -68,6 +81,7 @@ void mmu_flush(struct mmu *mmu, bool global)
                 continue;
             }
             entry_clear(&t->e[i]);
+            flat_set(mmu, m, &t->e[i], t->cold[i].la);
             t->cold[i].used = t->cold[i].fetched = 0;
         }
         t->nused = kept;
@@ -78,13 +92,16 @@ void mmu_flush(struct mmu *mmu, bool global)
 
 /* Make large pages go whole: the architecture drops every entry of the page, and we hold it in 4
  * KiB pieces. */
-static void invlpg_large(struct tlb *t, u64 la)
+static void invlpg_large(struct mmu *mmu, int m, u64 la)
 {
+    struct tlb *t = &mmu->tlb[m];
     for (u32 k = 0; k < t->nused; k++) {
         struct tlb_entry *e = &t->e[t->used[k]];
         struct tlb_cold *c = &t->cold[t->used[k]];
-        if (c->large && !((c->la ^ la) >> c->large))
+        if (c->large && !((c->la ^ la) >> c->large)) {
             entry_clear(e);
+            flat_set(mmu, m, e, c->la);
+        }
     }
 }
 
@@ -101,10 +118,12 @@ void mmu_invlpg(struct mmu *mmu, u64 la)
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
         struct tlb_entry *e = &t->e[tlb_index(la)];
-        if (tag_maps(e->rd, la) || tag_maps(e->wr, la) || tag_maps(e->ex, la))
+        if (tag_maps(e->rd, la) || tag_maps(e->wr, la) || tag_maps(e->ex, la)) {
             entry_clear(e);
+            flat_set(mmu, m, e, la);
+        }
         if (la >= mmu->large_lo && la <= mmu->large_hi)
-            invlpg_large(t, la);
+            invlpg_large(mmu, m, la);
     }
 }
 
@@ -122,8 +141,10 @@ void mmu_protect_page(struct mmu *mmu, u32 page)
             u64 *wr = &t->e[t->used[k]].wr;
             /* The translation stays, only the fast path goes: what a guest can reach must not
              * depend on what was translated. The next write finds out which flags are true. */
-            if (c->page == page && tag_maps(*wr, c->la) && !(*wr & TLB_IO))
+            if (c->page == page && tag_maps(*wr, c->la) && !(*wr & TLB_IO)) {
                 *wr |= TLB_CODE | TLB_DIRTY;
+                flat_set(mmu, m, &t->e[t->used[k]], c->la);
+            }
         }
     }
 }
@@ -226,6 +247,8 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     if (!c->used) {
         c->used = 1;
         t->used[t->nused++] = (u16)i;
+    } else if (c->la != page_la) {
+        flat_set(mmu, m, e, c->la);
     }
     c->la = page_la;
     c->phys = phys;
@@ -263,6 +286,7 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
         if (same)
             c->ram = ram, c->ram_index = windex;
     }
+    flat_set(mmu, m, e, page_la);
     if (log_on(mmu->log, LOGA_MMU))
         log_line(mmu->log, LOGA_MMU, "fill %c%c %llx -> %llx", m == MMU_USER ? 'u' : 's',
                  "rwx"[access], (unsigned long long)page_la, (unsigned long long)phys);
@@ -289,8 +313,10 @@ static void write_notice(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, u3
     u64 page_la = la & ~(u64)PAGE_MASK;
     ram_wrote(c->ram, ((u64)c->ram_index << PAGE_BITS) | (la & PAGE_MASK), n);
     /* Invalidating code may have protected or unprotected pages: the entry itself stays mapped. */
-    if (tag_maps(e->wr, la))
+    if (tag_maps(e->wr, la)) {
         e->wr = write_tag(mmu, page_la, c->ram, c->ram_index);
+        flat_set(mmu, m, e, page_la);
+    }
 }
 
 /* One access within a page, through an entry that maps it. */

@@ -24,6 +24,7 @@ struct mmu_fault {
 
 struct mmu {
     struct tlb tlb[MMU__MODES]; /* first: translated code addresses it */
+    struct flat_tables flat; /* of the translator, which makes it */
     struct mmu_mode mode;
     u64 pdpte[4];  /* PAE: loaded with CR3 */
     u64 phys_mask; /* physical address bits of the CPU model */

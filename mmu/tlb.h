@@ -10,7 +10,7 @@
 #ifdef CONFIG_TORTURE
 #define TLB_BITS 2
 #else
-#define TLB_BITS 13 /* reaches 32 MiB; what is not used costs nothing, not even in a flush */
+#define TLB_BITS 14 /* reaches 64 MiB; what is not used costs nothing, not even in a flush */
 #endif
 #endif
 #define TLB_SIZE (1u << TLB_BITS)
@@ -53,6 +53,21 @@ struct tlb {
     u32 nused;
     u16 used[TLB_SIZE]; /* indexes of entries in use: a flush costs what was used */
 };
+
+/* Beside the tagged table, for translated code with 32-bit linear addresses: one table for each
+ * mode and direction with an entry for every page, the addend where a plain access may go ahead
+ * and 0 where it may not. It says what the tags say, is kept in step with them, and costs a probe
+ * less. Indexes go beyond the last page: the alignment of an address is folded into the index
+ * (translator.md 5.5), and what is there stays 0. */
+enum { FLAT_PAGES = 1 << 20, FLAT_SPREAD = 16, FLAT_TABLES = 4 };
+#define FLAT_TABLE_SIZE ((u64)FLAT_PAGES * FLAT_SPREAD * sizeof(u64))
+struct flat_tables {
+    u8 *base; /* FLAT_TABLES tables of FLAT_TABLE_SIZE bytes; NULL: none */
+};
+static inline size_t flat_offset(int mode, bool write)
+{
+    return (size_t)((u64)(mode * 2 + write) * FLAT_TABLE_SIZE);
+}
 
 static inline unsigned tlb_index(u64 la)
 {

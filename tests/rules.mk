@@ -1,15 +1,21 @@
-# Tests: every tests/{unit,dev,insn,ir,state,lock}/test_*.c is one Check program; boot tests are scripts in tests/boot.
+# Tests: every tests/{unit,dev,insn,ir,state,lock,golden}/test_*.c is one Check program; boot tests are scripts in tests/boot.
 TEST_SRC = $(sort $(wildcard tests/unit/test_*.c tests/dev/test_*.c tests/insn/test_*.c tests/ir/test_*.c \
-	tests/state/test_*.c tests/lock/test_*.c))
+	tests/state/test_*.c tests/lock/test_*.c tests/golden/test_*.c))
 TEST_BIN = $(TEST_SRC:tests/%.c=$(B)/tests/%)
 # Files of those folders that are not programs of their own: shared by the tests of the folder.
-TEST_SHARED = $(sort $(filter-out $(TEST_SRC),$(wildcard tests/dev/*.c tests/insn/*.c tests/lock/*.c tests/ir/*.c)))
+TEST_SHARED = $(sort $(filter-out $(TEST_SRC),$(wildcard tests/dev/*.c tests/insn/*.c tests/lock/*.c tests/ir/*.c \
+	tests/golden/*.c)))
 TEST_SHARED_OBJ = $(TEST_SHARED:%.c=$(B)/obj/%.o)
 BOOT_TESTS ?= $(sort $(wildcard tests/boot/test_*.sh))
 
 $(B)/obj/libtests.a: $(TEST_SHARED_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
+
+# Its sequences are assembled into it. Both compare and update run in the project's folder.
+$(B)/tests/golden/test_golden: $(wildcard tests/golden/*.s)
+golden-update: $(B)/tests/golden/test_golden
+	@DRAGOMAN_GOLDEN=update $< && git --no-pager diff --stat -- tests/golden
 
 # It opens libunicorn when that is there (package libunicorn-dev).
 $(B)/tests/lock/test_unicorn: LIBS += -ldl
@@ -63,7 +69,7 @@ check-san:
 check-torture:
 	$(call variant,$(B)/torture,--enable-torture)
 
-.PHONY: check-units check-boot check-full
+.PHONY: golden-update check-units check-boot check-full
 -include tests/bench/rules.mk
 -include tests/fuzz/rules.mk
 -include tests/tools/rules.mk

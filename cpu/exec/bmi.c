@@ -1,6 +1,7 @@
 /* Bit manipulation and multi-precision addition: BMI1, BMI2, ADX (SDM vol. 1 sections 5.1.16 and
- * 5.1.17). AF and PF, and of BEXTR SF, are left open by the manual: they are cleared. */
+ * 5.1.17). AF and PF, and of BEXTR SF, are left open by the manual: they are cleared, but for ANDN's, which are AND's. */
 #include "cpu/exec/exec.h"
+#include "cpu/flags.h"
 
 /* VEX encodings of general-register instructions do not exist in real and V86 mode. */
 static void vex_begin(struct cpu *cpu)
@@ -22,7 +23,7 @@ void exec_ANDN(struct cpu *cpu, const struct insn *insn)
     vex_begin(cpu);
     r = ~opnd_read(cpu, insn, 1) & opnd_read(cpu, insn, 2);
     opnd_write(cpu, insn, 0, r);
-    put_flags(cpu, r, insn->osz, false, true);
+    cpu_set_aflags(cpu, flags_logic(r, insn->osz)); /* as AND: PF, left open, is the parity */
 }
 
 void exec_BEXTR(struct cpu *cpu, const struct insn *insn)

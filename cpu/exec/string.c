@@ -10,67 +10,6 @@
 
 #include <string.h>
 
-void string_begin(struct cpu *cpu, const struct insn *insn, struct run *r)
-{
-    u64 count = insn->rep ? reg_read(cpu, REG_CX, insn->asz) : 1;
-    r->size = insn->o[0].size;
-    r->shift = (unsigned)__builtin_ctz(r->size);
-    r->back = cpu->eflags & FL_DF;
-    r->n = (u32)MIN(count, PAGE_SIZE);
-    /* Every element is an event of its own when stepping or comparing addresses. */
-    r->single = cpu->watch || cpu->align_check;
-    if (r->n > 1 && (r->single || (cpu->eflags & FL_TF)))
-        r->n = 1;
-}
-
-void string_limit(struct cpu *cpu, const struct insn *insn, struct run *r, unsigned s, unsigned reg,
-                  bool write)
-{
-    const struct seg *seg = &cpu->seg[s];
-    u64 off = reg_read(cpu, reg, insn->asz), mask = size_mask(insn->asz), n;
-    u32 in_page = (u32)mem_address(cpu, s, off) & PAGE_MASK;
-    bool limited = cpu->code_bits != 64;
-    if (r->n <= 1)
-        return;
-    if (r->back) {
-        n = MIN((in_page >> r->shift) + 1u, (off >> r->shift) + 1);
-        if (in_page + r->size > PAGE_SIZE ||
-            (limited && off + r->size > (write ? seg->end_w : seg->end_r)))
-            n = 1;
-    } else {
-        n = (PAGE_SIZE - in_page) >> r->shift;
-        if (mask - off < PAGE_SIZE)
-            n = MIN(n, (mask - off + 1) >> r->shift);
-        if (limited) {
-            u64 end = write ? seg->end_w : seg->end_r;
-            n = off < end ? MIN(n, (end - off) >> r->shift) : 0;
-        }
-    }
-    r->n = MIN(r->n, n ? (u32)n : 1);
-}
-
-void string_step(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned reg, u32 n)
-{
-    u64 bytes = (u64)n * r->size;
-    reg_write(cpu, reg, insn->asz, reg_read(cpu, reg, insn->asz) + (r->back ? 0 - bytes : bytes));
-}
-
-void string_count(struct cpu *cpu, const struct insn *insn, u32 n)
-{
-    if (insn->rep)
-        reg_write(cpu, REG_CX, insn->asz, reg_read(cpu, REG_CX, insn->asz) - n);
-}
-
-void string_end(struct cpu *cpu, const struct insn *insn)
-{
-    if (!insn->rep || !reg_read(cpu, REG_CX, insn->asz))
-        return;
-    cpu->next_rip = cpu->rip;
-    /* Whatever comes in the middle pushes RF, and an instruction breakpoint does not hit again on
-     * return (SDM vol. 3 section 17.3.1.1). The restart clears it. */
-    cpu->eflags |= FL_RF;
-}
-
 /* Host address of the run's lowest byte, or NULL when the elements must be moved one by one. */
 static u8 *span(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned s,
                 unsigned reg, int access)
@@ -155,19 +94,37 @@ void exec_MOVS(struct cpu *cpu, const struct insn *insn)
 
 /* ---- STOS ---- */
 
+/* n quadwords. The host's own string store writes whole lines without reading them first. */
+static void fill_quads(u8 *d, u64 v, size_t n)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("rep stosq" : "+D"(d), "+c"(n) : "a"(v) : "memory");
+#else
+    struct {
+        u64 q[4];
+    } w = {{v, v, v, v}};
+    for (; n >= 4; n -= 4, d += sizeof(w))
+        memcpy(d, &w, sizeof(w));
+    for (; n; n--, d += 8)
+        memcpy(d, &v, 8);
+#endif
+}
+
 static void fill_run(u8 *d, u64 v, const struct run *r)
 {
-    if (r->size == 1 || v == 0) {
-        memset(d, (int)(v & 0xff), (size_t)r->n * r->size);
+    static const u64 ones[] = {0x0101010101010101u, 0x0001000100010001u, 0x0000000100000001u, 1};
+    size_t bytes = (size_t)r->n * r->size, i;
+    u64 all = v * ones[r->shift & 3];
+    u8 raw[8];
+    if (all == (u8)all * ones[0]) {
+        memset(d, (int)(u8)all, bytes);
         return;
     }
-    if (r->size == 4) { /* the size known: the compiler makes wide stores of it */
-        for (u32 i = 0; i < r->n; i++)
-            st32(d + i * 4, (u32)v);
-        return;
-    }
-    for (u32 i = 0; i < r->n; i++)
-        st_le(d + i * r->size, r->size, v);
+    st_le(raw, 8, all);
+    memcpy(&all, raw, 8); /* as it lies in memory */
+    fill_quads(d, all, bytes / 8);
+    for (i = bytes & ~(size_t)7; i < bytes; i += r->size)
+        st_le(d + i, r->size, v);
 }
 
 void exec_STOS(struct cpu *cpu, const struct insn *insn)
@@ -226,6 +183,58 @@ void exec_LODS(struct cpu *cpu, const struct insn *insn)
 
 /* ---- CMPS, SCAS: REPE goes on while equal, REPNE while not ---- */
 
+/* How many of the elements of `size` bytes at p are looked at, forwards, up to and with the first
+ * that equals v (`equal`) or differs from it. */
+#define SCAN(name, type)                                                                           \
+    static u32 name(const u8 *p, u64 v, u32 n, bool equal)                                         \
+    {                                                                                              \
+        type e, want = (type)v;                                                                    \
+        u32 i = 0;                                                                                 \
+        while (i < n) {                                                                            \
+            memcpy(&e, p + i * sizeof(e), sizeof(e));                                              \
+            i++;                                                                                   \
+            if ((e == want) == equal)                                                              \
+                break;                                                                             \
+        }                                                                                          \
+        return i;                                                                                  \
+    }
+SCAN(scan8, u8)
+SCAN(scan16, u16)
+SCAN(scan32, u32)
+SCAN(scan64, u64)
+
+/* Elements are compared for being equal only, so v goes into the byte order of memory once. */
+static u32 scan_forward(const u8 *p, u64 v, const struct run *r, bool equal)
+{
+    u8 raw[8];
+    u16 v16;
+    u32 v32;
+    u64 v64;
+    const u8 *hit;
+    st_le(raw, r->size, v);
+    switch (r->size) {
+    case 1:
+        if (!equal)
+            return scan8(p, v, r->n, false);
+        hit = memchr(p, (u8)v, r->n);
+        return hit ? (u32)(hit - p) + 1 : r->n;
+    case 2: memcpy(&v16, raw, 2); return scan16(p, v16, r->n, equal);
+    case 4: memcpy(&v32, raw, 4); return scan32(p, v32, r->n, equal);
+    default: memcpy(&v64, raw, 8); return scan64(p, v64, r->n, equal);
+    }
+}
+
+/* Elements of two strings, forwards, up to and with the first that differ. */
+static u32 same_forward(const u8 *s, const u8 *d, const struct run *r)
+{
+    u32 bytes = r->n * r->size, i = 0;
+    while (i + 8 <= bytes && ld64(s + i) == ld64(d + i))
+        i += 8;
+    while (i < bytes && s[i] == d[i])
+        i++;
+    return i < bytes ? (i >> r->shift) + 1 : r->n;
+}
+
 static bool goes_on(const struct insn *insn, u64 a, u64 b)
 {
     return (a == b) == (insn->rep == REP_E);
@@ -265,7 +274,10 @@ void exec_CMPS(struct cpu *cpu, const struct insn *insn)
         compared(cpu, insn, &r, a, b, 1);
         return;
     }
-    for (i = 0; i < r.n;) {
+    i = 0;
+    if (!r.back && insn->rep == REP_E)
+        i = same_forward(s, d, &r) - 1; /* the last one again, for its values */
+    while (i < r.n) {
         u32 at = (r.back ? r.n - 1 - i : i) * r.size;
         a = ld_le(s + at, r.size);
         b = ld_le(d + at, r.size);
@@ -294,7 +306,8 @@ void exec_SCAS(struct cpu *cpu, const struct insn *insn)
         compared(cpu, insn, &r, a, read_at(cpu, insn, &r, SEG_ES, REG_DI), 1);
         return;
     }
-    for (i = 0; i < r.n;) {
+    i = r.back ? 0 : scan_forward(d, a, &r, insn->rep != REP_E) - 1;
+    while (i < r.n) {
         b = ld_le(d + (r.back ? r.n - 1 - i : i) * r.size, r.size);
         i++;
         if (!goes_on(insn, a, b))

@@ -76,6 +76,7 @@ void exec_XSETBV(struct cpu *cpu, const struct insn *insn)
         (v & (COMP_SSE | COMP_AVX)) == COMP_AVX)
         cpu_raise_err(cpu, EXC_GP, 0);
     cpu->xcr0 = v;
+    cpu_update_mode(cpu);
 }
 
 /* ---- the area ---- */

@@ -64,6 +64,8 @@ static bool check_type(struct check *c)
     case IR_SETCC: return i->type == I8 || fail(c, "the type must be 8");
     case IR_GETF: return i->type == I32 || fail(c, "the type must be 32");
     case IR_SX32: return i->type == I64 || fail(c, "the type must be 64");
+    case IR_SHLD:
+    case IR_SHRD:
     case IR_BSWAP: return i->type >= I32 || fail(c, "the type must be 32 or 64");
     case IR_LDZ:
     case IR_LDX: return i->type <= I32 || fail(c, "the type must be 32 at most");
@@ -75,6 +77,11 @@ static bool check_type(struct check *c)
     case IR_BTS:
     case IR_BTR:
     case IR_BTC:
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT:
     case IR_CMOV:
         return (i->type >= I16 && i->type <= I64) || fail(c, "the type must be 16 at least");
     default: return i->type <= I64 || fail(c, "the type is of vectors");
@@ -103,6 +110,8 @@ static bool check_imm(struct check *c)
     case IR_SAR:
     case IR_ROL:
     case IR_ROR:
+    case IR_SHLD:
+    case IR_SHRD:
         if (by_imm)
             return (i->imm >= 1 && i->imm <= (bits == 64 ? 63 : 31)) ||
                    fail(c, "a shift count out of range");
@@ -136,6 +145,8 @@ static bool check_imm(struct check *c)
     case IR_JCC:
     case IR_BRZ:
     case IR_BRNZ:
+    case IR_BRNI:
+    case IR_CALL:
     case IR_GOTO:
         return c->b->long_mode || !((u64)i->imm >> 32) || fail(c, "an EIP of more than 32 bits");
     case IR_STI:
@@ -200,7 +211,7 @@ static bool check_writes(struct check *c)
         c->place_type[i->b] = i->type;
     }
     if (i->flags_out || (info->attrs & IRA_MEM && info->attrs & IRA_SIDE && i->op != IR_LDW) ||
-        i->op == IR_STS || i->op == IR_ANDS || i->op == IR_ORS || i->op == IR_XCHG)
+        ir_implicit(i->op) || i->op == IR_STS || i->op == IR_ANDS || i->op == IR_ORS || i->op == IR_XCHG)
         c->committed = true;
     return true;
 }
@@ -236,7 +247,8 @@ bool ir_check(const struct ir_block *b, struct err *err)
     if (b->ntemps > IR_MAX_VALUE - IR_T0)
         return err_set(err, "IR block: %u temporaries.", b->ntemps);
     for (u32 k = 0; k < b->nguest; k++)
-        if (b->off[k + 1] <= b->off[k] || b->off[k + 1] - b->off[k] > 15 || b->off[0])
+        if (b->off[0] || (!(b->jumped >> k & 1) &&
+                          (b->off[k + 1] <= b->off[k] || b->off[k + 1] - b->off[k] > 15)))
             return err_set(err, "IR block: guest instruction %u has an impossible length.", k);
     for (c.n = 0; c.n < b->n; c.n++) {
         c.i = &b->ins[c.n];

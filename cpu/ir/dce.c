@@ -41,20 +41,21 @@ static bool is_dead(const struct live *l, const struct ir_ins *i, const struct i
 /* What is wanted before `i`, from what is wanted behind it. */
 static void step(struct live *l, const struct ir_ins *i, const struct ir_op_info *info)
 {
-    const char *args = info->args;
-    if (args[0] == 'd' && (ir_is_temp(i->dst) || ir_result_type(i) >= I32))
+    u8 use = info->use;
+    if ((use & IRU_SETS_DST) && (ir_is_temp(i->dst) || ir_result_type(i) >= I32))
         kill_value(l, i->dst);
-    if (args[2] == 'd')
+    if (use & IRU_WRITES_B)
         kill_value(l, i->b);
     l->flags = ir_flags_before(i, l->flags);
     if (ir_needs_state(i))
         l->values[0] |= GUEST_REGS;
-    if (args[0] == 'm')
+    if (use & IRU_READS_DST)
         want(l, i->dst);
-    if (args[1] != '-')
+    if (use & IRU_READS_A)
         want(l, i->a);
-    if (args[2] == 'u' || args[2] == 'i')
+    if (use & IRU_READS_B)
         want(l, i->b);
+    l->values[0] |= ir_implicit(i->op);
 }
 
 void ir_pass_dce(struct ir_block *b)

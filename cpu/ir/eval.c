@@ -236,6 +236,99 @@ static void do_imul(struct eval *e, const struct ir_ins *i)
     set_flags(e, i, flags_mul(upper));
 }
 
+/* rDX:rAX, or AX for bytes. */
+static u64 wide_high(const struct eval *e, unsigned type)
+{
+    return type == I8 ? e->cpu->gpr[REG_AX] >> 8 & 0xff : get_type(e, REG_DX, type);
+}
+
+static void put_wide(struct eval *e, unsigned type, u64 lo, u64 hi)
+{
+    if (type == I8) {
+        set(e, REG_AX, I16, (hi & 0xff) << 8 | (lo & 0xff));
+        return;
+    }
+    set(e, REG_AX, type, lo);
+    set(e, REG_DX, type, hi);
+}
+
+static void do_multiply(struct eval *e, const struct ir_ins *i)
+{
+    unsigned bits = 8 * ir_bytes(i->type);
+    u64 a = get_type(e, i->a, i->type), b = get_type(e, REG_AX, i->type), hi;
+    bool upper;
+    if (i->op == IR_MULU) {
+        unsigned __int128 p = (unsigned __int128)a * b;
+        hi = (u64)(p >> bits);
+        upper = hi != 0;
+        put_wide(e, i->type, (u64)p, hi);
+    } else {
+        __int128 p = (__int128)sext(a, bits) * sext(b, bits);
+        hi = (u64)(p >> bits);
+        upper = p != sext((u64)p, bits);
+        put_wide(e, i->type, (u64)p, hi);
+    }
+    set_flags(e, i, flags_mul(upper));
+}
+
+static enum step do_divide(struct eval *e, const struct ir_ins *i)
+{
+    unsigned bits = 8 * ir_bytes(i->type), shift = 128 - 2 * bits;
+    u64 d = get_type(e, i->a, i->type);
+    unsigned __int128 n = (unsigned __int128)wide_high(e, i->type) << bits |
+                          get_type(e, REG_AX, i->type);
+    if (i->op == IR_DIVU) {
+        if (wide_high(e, i->type) >= d) /* also when d is 0 */
+            return STEP_BAIL;
+        put_wide(e, i->type, (u64)(n / d), (u64)(n % d));
+    } else {
+        s64 sd = sext(d, bits);
+        __int128 sn = (__int128)(n << shift) >> shift, q;
+        if (!sd || sn == (__int128)((unsigned __int128)1 << 127))
+            return STEP_BAIL;
+        q = sn / sd;
+        if (q != sext((u64)q, bits))
+            return STEP_BAIL;
+        put_wide(e, i->type, (u64)q, (u64)(sn % sd));
+    }
+    return STEP_ON;
+}
+
+static void do_double_shift(struct eval *e, const struct ir_ins *i)
+{
+    u64 count = i->b == IR_NONE ? (u64)i->imm : get(e, i->b), a = get_type(e, i->dst, i->type);
+    u64 b = get_type(e, i->a, i->type);
+    u32 f = cpu_aflags(e->cpu);
+    count &= i->type == I64 ? 63 : 31;
+    a = i->op == IR_SHLD ? flags_shld(a, b, (unsigned)count, ir_bytes(i->type), &f)
+                         : flags_shrd(a, b, (unsigned)count, ir_bytes(i->type), &f);
+    set(e, i->dst, i->type, a);
+    set_flags(e, i, f);
+}
+
+static void do_scan(struct eval *e, const struct ir_ins *i)
+{
+    u64 a = get_type(e, i->a, i->type), bits = 8 * ir_bytes(i->type), r;
+    u64 low = a ? (u64)__builtin_ctzll(a) : bits, high = a ? 63 - (u64)__builtin_clzll(a) : 0;
+    switch (i->op) {
+    case IR_BSF:
+    case IR_BSR:
+        if (a)
+            set(e, i->dst, i->type, i->op == IR_BSF ? low : high);
+        set_flags(e, i, a ? 0 : F_Z);
+        return;
+    case IR_POPCNT:
+        set(e, i->dst, i->type, (u64)__builtin_popcountll(a));
+        set_flags(e, i, a ? 0 : F_Z);
+        return;
+    default:
+        r = i->op == IR_TZCNT ? low : a ? bits - 1 - high : bits;
+        set(e, i->dst, i->type, r);
+        set_flags(e, i, (a ? 0 : F_C) | (r ? 0 : F_Z));
+        return;
+    }
+}
+
 static void do_shift(struct eval *e, const struct ir_ins *i)
 {
     static const u8 kinds[] = {
@@ -424,6 +517,11 @@ static enum step do_branch(struct eval *e, const struct ir_ins *i)
     case IR_JCC: return flags_cc(cpu_aflags(e->cpu), i->b) ? leave(e, i, (u64)i->imm) : STEP_ON;
     case IR_BRZ: return get_type(e, i->a, i->type) ? STEP_ON : leave(e, i, (u64)i->imm);
     case IR_BRNZ: return get_type(e, i->a, i->type) ? leave(e, i, (u64)i->imm) : STEP_ON;
+    case IR_BRNI: {
+        u64 to = get_type(e, i->a, i->type);
+        return to == (u64)i->imm ? STEP_ON : leave(e, i, to);
+    }
+    case IR_CALL:
     case IR_GOTO: return leave(e, i, (u64)i->imm);
     default: return leave(e, i, e->b->long_mode ? get(e, i->a) : (u32)get(e, i->a));
     }
@@ -463,6 +561,17 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_SAR:
     case IR_ROL:
     case IR_ROR: do_shift(e, i); break;
+    case IR_MULU:
+    case IR_MULS: do_multiply(e, i); break;
+    case IR_DIVU:
+    case IR_DIVS: return do_divide(e, i);
+    case IR_SHLD:
+    case IR_SHRD: do_double_shift(e, i); break;
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT: do_scan(e, i); break;
     case IR_RCL1:
     case IR_RCR1: do_carry_rotate(e, i); break;
     case IR_BT:
@@ -497,6 +606,7 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_VECLF:
     case IR_VECS:
     case IR_EXEC:
+    case IR_EXECR:
     case IR_EXECX: return do_exec(e, i);
     default: return do_branch(e, i);
     }

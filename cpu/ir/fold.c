@@ -348,9 +348,11 @@ static void simplify(const struct fold *f, struct ir_ins *i)
     case IR_VECS:
     case IR_STI: fold_address(f, i); break;
     case IR_ST: fold_store(f, i); break;
+    case IR_CALLI:
+    case IR_RET:
     case IR_GOTOI:
         if (is_const(f, i->a, &c)) {
-            i->op = IR_GOTO;
+            i->op = i->op == IR_CALLI ? IR_CALL : IR_GOTO;
             i->imm = (s64)(f->b->long_mode ? c : (u32)c);
             i->a = IR_NONE;
         }
@@ -392,7 +394,11 @@ static void record(struct fold *f, const struct ir_ins *i, const char *args)
         written(f, i->b);
     if (i->op == IR_XCHG)
         written(f, i->a);
-    if (i->op == IR_EXEC)
+    if (ir_implicit(i->op)) {
+        f->writes[REG_AX]++;
+        f->writes[REG_DX]++;
+    }
+    if (i->op == IR_EXEC || i->op == IR_EXECR)
         for (unsigned v = 0; v < IR_T0; v++)
             f->writes[v]++;
 }

@@ -2,9 +2,17 @@
 #include "cpu/ir/ir.h"
 
 const struct ir_op_info ir_op_info[IR__COUNT] = {
-#define IR(id, text, args, fin, fout, attrs) [IR_##id] = {text, args, fin, fout, attrs},
+#define USE(args)                                                                                  \
+    (((args)[0] == 'd' ? IRU_SETS_DST | IRU_WRITES_DST : 0) |                                      \
+     ((args)[0] == 'm' ? IRU_WRITES_DST | IRU_READS_DST : 0) |                                     \
+     ((args)[1] == 'm' ? IRU_WRITES_A : 0) | ((args)[1] != '-' ? IRU_READS_A : 0) |                \
+     ((args)[2] == 'd' ? IRU_WRITES_B | IRU_VALUE_B : 0) |                                         \
+     ((args)[2] == 'u' || (args)[2] == 'i' ? IRU_READS_B | IRU_VALUE_B : 0))
+#define IR(id, text, args, fin, fout, attrs)                                                       \
+    [IR_##id] = {text, args, fin, fout, attrs, USE(args)},
 #include "cpu/ir/ops.def"
 #undef IR
+#undef USE
 };
 
 u8 ir_cc_flags(unsigned cc)

@@ -57,7 +57,8 @@ struct ir_block {
     u32 n;
     u32 ntemps;                /* temporaries used: IR_T0 .. IR_T0 + ntemps - 1 */
     u64 rip;                   /* EIP of the first guest instruction */
-    u16 off[IR_MAX_GUEST + 1]; /* offset of guest instruction i from rip; off[nguest] is the end */
+    s16 off[IR_MAX_GUEST + 1]; /* offset of guest instruction i from rip; off[nguest] is the end */
+    u64 jumped;                /* bit i: the block goes on at the target of branch i, off[i + 1] */
     u32 nguest;
     bool long_mode;                /* linear addresses have 64 bits */
     struct ir_ins ins[IR_MAX_INS]; /* last: a block that is kept has room for its own only */
@@ -67,6 +68,19 @@ struct ir_op_info {
     const char *name;
     char args[4]; /* of dst, a, b */
     u8 fin, fout, attrs;
+    u8 use; /* IRU_*: args once more */
+};
+/* Whether dst is written without being read, written, read; a written, read; b written, read, a
+ * value at all. */
+enum {
+    IRU_SETS_DST = 1,
+    IRU_WRITES_DST = 2,
+    IRU_READS_DST = 4,
+    IRU_WRITES_A = 8,
+    IRU_READS_A = 16,
+    IRU_WRITES_B = 32,
+    IRU_READS_B = 64,
+    IRU_VALUE_B = 128
 };
 extern const struct ir_op_info ir_op_info[IR__COUNT];
 

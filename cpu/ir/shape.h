@@ -4,6 +4,7 @@
 #define CPU_IR_SHAPE_H
 
 #include "cpu/ir/ir.h"
+#include "devices/core/bits.h"
 
 /* A temporary's contents as the verifier follows them: not written, or that many low bits are
  * meaningful, or a place. */
@@ -29,6 +30,18 @@ static inline unsigned ir_addr_width(bool long_mode)
     return long_mode ? IRW_64 : IRW_32;
 }
 
+/* Does exec run the guest instruction of this operation? */
+static inline bool ir_calls_exec(unsigned op)
+{
+    return op == IR_EXEC || op == IR_EXECR || op == IR_EXECX;
+}
+
+/* Guest registers that the operation reads and writes beside its operands, as a mask. */
+static inline unsigned ir_implicit(unsigned op)
+{
+    return op >= IR_MULU && op <= IR_DIVS ? BIT(REG_AX) | BIT(REG_DX) : 0;
+}
+
 /* Low bits of `a` that matter (where the row says u). */
 static inline unsigned ir_reads_a(const struct ir_ins *i, bool long_mode)
 {
@@ -52,6 +65,8 @@ static inline unsigned ir_reads_a(const struct ir_ins *i, bool long_mode)
     case IR_VECL:
     case IR_VECLF:
     case IR_VECS:
+    case IR_CALLI:
+    case IR_RET:
     case IR_GOTOI: return ir_addr_width(long_mode);
     default: return ir_type_width(i->type);
     }
@@ -69,7 +84,9 @@ static inline unsigned ir_reads_b(const struct ir_ins *i)
     case IR_BT:
     case IR_BTS:
     case IR_BTR:
-    case IR_BTC: return IRW_8;
+    case IR_BTC:
+    case IR_SHLD:
+    case IR_SHRD: return IRW_8;
     case IR_STW: return IRW_PLACE;
     default: return ir_type_width(i->type);
     }
@@ -91,12 +108,17 @@ static inline unsigned ir_result_width(const struct ir_ins *i)
     return ir_type_width(type);
 }
 
+/* A way out of the middle of a block? */
+static inline bool ir_is_branch(unsigned op)
+{
+    return op == IR_JCC || op == IR_BRZ || op == IR_BRNZ || op == IR_BRNI;
+}
+
 /* Does the path through the block (possibly) end here, or stop for a fault, so that all guest state
  * must be true? */
 static inline bool ir_needs_state(const struct ir_ins *i)
 {
-    return (ir_op_info[i->op].attrs & (IRA_FAULT | IRA_EXIT)) || i->op == IR_JCC ||
-           i->op == IR_BRZ || i->op == IR_BRNZ;
+    return (ir_op_info[i->op].attrs & (IRA_FAULT | IRA_EXIT)) || ir_is_branch(i->op);
 }
 
 /* A shift whose count is known at run time only: with a count of 0 it writes nothing. */

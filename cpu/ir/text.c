@@ -16,7 +16,7 @@ static const char *const formats[IR__COUNT] = {
     [IR_MOVI] = "dI", [IR_LEA] = "dL",  [IR_LDS] = "dS",  [IR_STS] = "aS", [IR_ANDS] = "FH",
     [IR_ORS] = "FH",  [IR_SEG] = "asZ", [IR_LD] = "dA",   [IR_LDZ] = "dA", [IR_LDX] = "dA",
     [IR_ST] = "Ab",   [IR_STI] = "TV",  [IR_LDW] = "dAb", [IR_JCC] = "cI", [IR_BRZ] = "aI",
-    [IR_BRNZ] = "aI", [IR_GOTO] = "I",
+    [IR_BRNZ] = "aI", [IR_BRNI] = "aI", [IR_GOTO] = "I", [IR_CALL] = "I",
     [IR_VECL] = "Al", [IR_VECLF] = "Al", [IR_VECS] = "Al",
 };
 static const char *const cc_names[16] = {
@@ -185,7 +185,8 @@ void ir_print(const struct ir_block *b, char *buf, size_t n)
     put(&o, "block rip=0x%llx long=%d temps=%u off=", (unsigned long long)b->rip, b->long_mode,
         b->ntemps);
     for (u32 k = 0; k <= b->nguest && k <= IR_MAX_GUEST; k++)
-        put(&o, k ? ",%u" : "%u", b->off[k]);
+        put(&o, "%s%d%s", k ? "," : "", b->off[k],
+            k < b->nguest && b->jumped >> k & 1 ? "j" : "");
     put(&o, "\n");
     for (u32 k = 0; k < b->n && k < IR_MAX_INS; k++)
         put_ins(&o, &b->ins[k]);
@@ -454,6 +455,7 @@ static bool get_ins(struct in *in, struct ir_ins *i)
 static bool get_header(struct in *in, struct ir_block *b)
 {
     u64 is_long, temps, off;
+    bool minus;
     if (!expect(in, "rip=") || !get_u64(in, &b->rip) || !expect(in, "long=") ||
         !get_small(in, 2, &is_long) || !expect(in, "temps=") ||
         !get_small(in, IR_MAX_VALUE - IR_T0 + 1, &temps) || !expect(in, "off="))
@@ -463,9 +465,12 @@ static bool get_header(struct in *in, struct ir_block *b)
     for (u32 k = 0;; k++) {
         if (k > IR_MAX_GUEST)
             return bad(in, "fewer guest instructions");
-        if (!get_small(in, 65536, &off))
+        minus = take(in, "-");
+        if (!get_small(in, 32768, &off))
             return false;
-        b->off[k] = (u16)off;
+        b->off[k] = (s16)(minus ? -(s64)off : (s64)off);
+        if (take(in, "j") && k < IR_MAX_GUEST)
+            b->jumped |= BIT64(k);
         b->nguest = k;
         if (!take(in, ","))
             break;

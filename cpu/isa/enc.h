@@ -1,5 +1,5 @@
 /* The encoding tables in memory: what the decoder looks up for an opcode byte (SDM vol. 2 app. A).
- * Private to the decoder; expanded from the rows of enc_*.def. */
+ * For the decoder, and for back ends that encode an instruction again; expanded from the rows of enc_*.def. */
 #ifndef CPU_ISA_ENC_H
 #define CPU_ISA_ENC_H
 

@@ -62,6 +62,11 @@ struct op_info {
     u8 feat;   /* enum feat; FEAT_BASE: always there */
 };
 extern const struct op_info op_info[OP__COUNT];
+struct insn;
+/* The register files that an x87, MMX or SSE instruction works on, the words that govern its
+ * arithmetic included: MMX registers are the x87 unit's. */
+enum { UNIT_X87 = 1, UNIT_VEC = 2 };
+unsigned insn_units(const struct insn *insn);
 
 enum {
     REG_AX,
@@ -139,6 +144,8 @@ struct insn {
     u8 vsib; /* bytes of the vector register `index` of a gather; 0: index is a general register */
     struct opnd o[4]; /* in Intel order: o[0] is the destination */
     u16 imm2;         /* x87: the opcode as FOP has it, the escape's low bits and ModRM */
+    u16 vex; /* with VEX the encoding: opcode, map - 1 << 8, prefix << 10 (enc.h), W << 12, ModRM.reg
+                << 13 */
     s64 disp; /* sign-extended; moffs: zero-extended to the address size */
     u64 imm;
 };

@@ -181,6 +181,8 @@ void dec_vex(struct dec *d, u64 feats)
         modrm = true;
     }
     in->op = e->op;
+    in->vex = (u16)(d->opcode | (map - 1) << 8 | mand << 10 | (unsigned)w << 12 |
+                    (modrm ? d->reg : 0u) << 13);
     d->szi = w && d->is64 ? 2 : 1;
     in->osz = d->szi == 2 ? 8 : 4;
     if ((e->flags & EF_WNEXT && d->szi == 2) || (e->flags & EF_LNEXT && in->vl == 32))

@@ -6,11 +6,15 @@
 #include "cpu/cpu.h"
 #include "cpu/ir/ir.h"
 #include "cpu/jit/codebuf.h"
+#include "cpu/jit/technique.h"
 
 /* A site names a guest instruction of a block in one number that code passes to helpers. */
 #define SITE(block_id, at) ((u32)(block_id) << 6 | (u32)(at))
 #define SITE_BLOCK(site)   ((site) >> 6)
 #define SITE_AT(site)      ((site)&63)
+
+/* String instructions with REP that have stubs for short strings. */
+enum { BE_MOVS, BE_STOS, BE_SCAS_E, BE_SCAS_NE, BE_CMPS_E, BE_CMPS_NE, BE_REPS };
 
 /* Entry points in code memory that blocks use (executable addresses). */
 struct be_stubs {
@@ -22,25 +26,39 @@ struct be_stubs {
     void (*resume)(void *cpu, const void *host);
     const u8 *leave;         /* rip is in state */
     const u8 *exit_link;     /* result = SITE(block, link index) | BE_LINK */
-    const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = the block's */
-    const u8 *prepare[2][6]; /* [write][log2 size, or 5 for ten bytes]: make plain or bail */
+    const u8 *exit_entry;    /* result = SITE | BE_ENTRY: rip = that instruction's */
+    /* [probe][write][log2 size, or 5 for ten bytes]: make plain or bail; probe: flat table of MMU_SUP,
+     * of MMU_USER, 2: tagged table */
+    const u8 *prepare[3][2][6];
+    bool rorx;                  /* the host has BMI2 */
+    s64 flat;                   /* the flat tables' distance from struct cpu; 0: there are none */
+    /* The check of a group that the fast one refused: gives the host address of its lowest byte, or 0. */
+    const u8 *group;
     const u8 *bail;          /* leave the instruction to exec */
-    const u8 *vec_load[2], *vec_spill, *x87_load;
-    const u8 *seg, *exec, *execx;
+    const u8 *vec_load[3], *vec_spill, *x87_load;
+    const u8 *seg, *exec, *execx, *rep;
+    const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */
 };
 #define BE_LEAVE 0ull
 #define BE_LINK  BIT64(40)
 #define BE_ENTRY BIT64(41)
+
+/* What a group of accesses asks for: how many bytes, writing any of them, and the access that comes
+ * first: log2 of its size, writing, its place in the group. */
+enum { BE_GROUP_SPAN = 0x3ff, BE_GROUP_WRITE = 1 << 10, BE_GROUP_LEAD_WRITE = 1 << 11 };
+#define BE_GROUP_LEAD(size_log2, at) ((u32)(size_log2) << 12 | (u32)(at) << 16)
 
 struct be_exec;
 
 /* Helpers that stubs call. */
 struct be_helpers {
     u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */
+    u64 (*group)(struct cpu *cpu, u64 la, u32 what, u32 site);
     void (*bail)(struct cpu *cpu, u32 site); /* does not return */
     void (*x87_load)(struct cpu *cpu);
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
     u64 (*exec)(struct cpu *cpu, const struct be_exec *x); /* nonzero: leave */
+    u64 (*rep)(struct cpu *cpu, const struct be_exec *x);  /* the same for IR_EXECR */
 };
 
 /* What code hands to helpers.exec: a guest instruction that exec runs, with all that its
@@ -54,18 +72,29 @@ struct be_exec {
     u64 mode_key;
 };
 
-/* Where a block's direct exits were emitted. */
+/* Where a block's direct exits were emitted. Flags are in memory at `rel`. `skip`, when not NULL,
+ * may be pointed to blocks that set the flags anew before anybody looks: a rel32 that points to
+ * `keep` else. */
 struct be_exit {
     u64 rip;
     u8 *rel;
     const u8 *unlinked;
+    u8 *skip;
+    const u8 *keep;
+    const u8 *poll; /* NULL, or where `skip` may point instead: looks at exit_request, then jumps */
+    u8 *poll_rel;   /* ... by this rel32 */
+    bool polled; /* never to a block's forward entry */
+    bool twin; /* goes to a block without groups at `rip` */
 };
 
 struct be_out {
     u8 *code, *end; /* in: room (writable alias) ; out: code .. end */
     const u8 *entry;
+    const u8 *entry_forward; /* for jumps to higher addresses: without the poll when that comes first */
+    bool flags_unwanted; /* `entry_forward` needs no flags: they are set anew before anybody looks */
+    bool flags_dead;     /* nor does `entry` */
     bool full;
-    struct be_exit exits[IR_MAX_GUEST + 2];
+    struct be_exit exits[64]; /* SITE_AT has no more */
     u32 nexits;
 };
 
@@ -79,6 +108,8 @@ struct be_in {
     u32 base;       /* of CS, for those */
     bool link_none; /* chaining is switched off */
     bool counted, user;
+    bool groups; /* accesses may share a probe */
+    u32 off_techniques; /* JIT_OFF(...) */
 };
 
 /* Emit the stubs at *p (writable alias), advancing it. */

@@ -2,6 +2,7 @@
 #ifndef CPU_JIT_BLOCK_H
 #define CPU_JIT_BLOCK_H
 
+#include "cpu/jit/arena.h"
 #include "cpu/jit/backend.h"
 #include "cpu/jit/jit.h"
 
@@ -12,27 +13,40 @@ struct link {
     u64 rip;            /* where it goes */
     u8 *rel;            /* the rel32 in code memory (writable alias) */
     const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
+    u8 *skip;           /* be_exit */
+    const u8 *keep, *poll;
+    u8 *poll_rel;
+    bool twin, polled;
     struct block *target;
     struct link *next, **pprev; /* incoming list of target */
 };
 
+/* In a block's mode key: it has no groups of accesses, because one did not fit a page. */
+#define MK_PLAIN BIT64(63)
+
 struct block {
     /* key */
     u32 page0, page1; /* page1: RAM_NO_PAGE unless the last instruction crosses */
-    u32 off;          /* in page0 */
-    u32 nbytes;
+    u32 off;    /* in page0 */
+    u32 nbytes; /* of all its parts */
+    struct part {
+        u16 lo, hi; /* bytes of page0, hi also beyond its end */
+    } parts[TR_PARTS];
+    u32 nparts;
     u64 rip, mode_key;
     u32 id;
     bool dead;
     u8 nguest, nlinks, nexecs;
     const void *host; /* entry */
+    const void *host_forward;
+    bool flags_unwanted, flags_dead;
     u32 host_size;
     struct block *hash_next;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
     struct link *links;    /* [nlinks] */
     struct be_exec *execs; /* [nexecs]: the instructions that call exec */
-    u16 *insn_off;         /* [nguest + 1] offsets from rip */
+    s16 *insn_off;         /* [nguest + 1] offsets from rip */
     struct ir_block *ir;   /* kept for the eval engine only, with every instruction decoded */
     struct insn *ir_insns;
 };
@@ -45,6 +59,7 @@ struct jit {
     struct cpu *cpu;
     struct jit_config config;
     struct codebuf buf;
+    struct arena arena; /* blocks and what they point to, but for the evaluator's */
     u8 *code_p;       /* next free byte (writable alias) */
     u8 *code_start;   /* behind the stubs */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
@@ -96,15 +111,19 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
 void block_kill(struct jit *jit, struct block *b);
-void block_link(struct jit *jit, struct link *from, struct block *to);
+void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);
 void jc_refresh(struct jit *jit);
 void jc_put(struct jit *jit, struct block *b);
+
+/* rep.c: the helper behind IR_EXECR; nonzero: leave */
+u64 jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);
 
 /* translate.c: the block at cpu->rip, whose code starts at byte `off` of `page`, host address
  * `code`. NULL: use exec. */
-struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval);
+struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
+                              bool plain);
 
 #endif

@@ -19,14 +19,42 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
     return b;
 }
 
+/* The bytes of `page` that part k of b lies on. */
+static bool part_on(const struct block *b, u32 k, u32 page, u32 *first, u32 *end)
+{
+    const struct part *part = &b->parts[k];
+    if (page == b->page0) {
+        *first = part->lo;
+        *end = part->hi;
+        return true;
+    }
+    *first = 0;
+    *end = part->hi - (u32)PAGE_SIZE;
+    return part->hi > PAGE_SIZE;
+}
+
+/* Does b have bytes in [off, off+len) of page? */
+static bool overlaps(const struct block *b, u32 page, u32 off, u32 len)
+{
+    u32 first, end;
+    for (u32 k = 0; k < b->nparts; k++)
+        if (part_on(b, k, page, &first, &end) && off < end && off + len > first)
+            return true;
+    return false;
+}
+
 /* The 64-byte lines of `page` that b's bytes lie on. */
 static u64 lines_of(const struct block *b, u32 page)
 {
-    u32 first = page == b->page0 ? b->off : 0;
-    u32 end =
-        page == b->page0 ? MIN(b->off + b->nbytes, PAGE_SIZE) : b->off + b->nbytes - PAGE_SIZE;
-    u32 lo = first >> 6, hi = (end - 1) >> 6;
-    return (~(u64)0 >> (63 - (hi - lo))) << lo;
+    u64 lines = 0;
+    for (u32 k = 0; k < b->nparts; k++) {
+        u32 first, end;
+        if (part_on(b, k, page, &first, &end)) {
+            u32 lo = first >> 6, hi = (MIN(end, PAGE_SIZE) - 1) >> 6;
+            lines |= (~(u64)0 >> (63 - (hi - lo))) << lo;
+        }
+    }
+    return lines;
 }
 
 static void page_add(struct jit *jit, u32 page, struct block *b, int k)
@@ -77,11 +105,19 @@ static void unlink_exit(struct jit *jit, struct link *l)
     l->target = NULL;
     if (l->rel)
         be_patch(&jit->buf, l->rel, l->unlinked);
+    if (l->skip)
+        be_patch(&jit->buf, l->skip, l->keep);
+    if (l->poll)
+        be_patch(&jit->buf, l->poll_rel, l->unlinked);
     jit->stats.unlinks++;
 }
 
-void block_link(struct jit *jit, struct link *from, struct block *to)
+/* Every loop has a jump to a lower address (or an indirect one), and these look at exit_request:
+ * the others need not. */
+void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to)
 {
+    bool forward = from->rip > b->rip && !from->polled;
+    const void *host = forward ? to->host_forward : to->host;
     if (from->target || !from->rel)
         return;
     from->target = to;
@@ -90,7 +126,14 @@ void block_link(struct jit *jit, struct link *from, struct block *to)
     if (to->incoming)
         to->incoming->pprev = &from->next;
     to->incoming = from;
-    be_patch(&jit->buf, from->rel, to->host);
+    if (from->skip && (forward ? to->flags_unwanted : to->flags_dead)) {
+        be_patch(&jit->buf, from->skip, host);
+    } else if (from->poll && to->flags_unwanted) {
+        be_patch(&jit->buf, from->poll_rel, to->host_forward);
+        be_patch(&jit->buf, from->skip, from->poll);
+    } else {
+        be_patch(&jit->buf, from->rel, host);
+    }
     jit->stats.links++;
 }
 
@@ -98,7 +141,7 @@ void block_link(struct jit *jit, struct link *from, struct block *to)
 void block_kill(struct jit *jit, struct block *b)
 {
     struct block **p = &jit->hash[hash_of(b->page0, b->off, b->mode_key)];
-    struct jc_entry *jc = &jit->cpu->jc[b->rip & (JC_SIZE - 1)];
+    u32 jc = b->rip & (JC_SIZE - 1);
     if (b->dead)
         return;
     b->dead = true;
@@ -113,8 +156,8 @@ void block_kill(struct jit *jit, struct block *b)
         unlink_exit(jit, b->incoming);
     for (u32 i = 0; i < b->nlinks; i++)
         unlink_exit(jit, &b->links[i]);
-    if (jc->host == b->host)
-        jc->tag = JC_NO_TAG;
+    if (jit->cpu->jc_host[jc] == b->host)
+        jit->cpu->jc_tags[jc] = JC_NO_TAG;
     jit->stats.invalidated++;
 }
 
@@ -122,19 +165,8 @@ void block_free(struct block *b)
 {
     if (!b)
         return;
-    free(b->links);
-    free(b->execs);
-    free(b->insn_off);
     free(b->ir);
     free(b->ir_insns);
-    free(b);
-}
-
-/* The bytes of `page` that b lies on: [*first, *end). */
-static void extent(const struct block *b, u32 page, u32 *first, u32 *end)
-{
-    *first = page == b->page0 ? b->off : 0;
-    *end = page == b->page0 ? b->off + b->nbytes : b->off + b->nbytes - PAGE_SIZE;
 }
 
 bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
@@ -144,19 +176,22 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
     if (!jit || page >= jit->npages)
         return false;
     for (struct block *b = jit->pages[page]; b; b = *page_next(b, page)) {
-        u32 first, end;
-        extent(b, page, &first, &end);
-        if (off < end && off + len > first)
-            return true;
-        if (end <= off)
-            *lo = MAX(*lo, end);
-        else
-            *hi = MIN(*hi, first);
+        for (u32 k = 0; k < b->nparts; k++) {
+            u32 first, end;
+            if (!part_on(b, k, page, &first, &end))
+                continue;
+            if (off < end && off + len > first)
+                return true;
+            if (end <= off)
+                *lo = MAX(*lo, end);
+            else
+                *hi = MIN(*hi, first);
+        }
     }
     return false;
 }
 
-enum { KILLS_MOST = 5, KILLS_FORGET = 4096 };
+enum { KILLS_MOST = 4, KILLS_FORGET = 4096 };
 
 /* b's bytes are written: it goes, and its place must get warm anew. When that comes again and
  * again, ever later; after a number of such cases for all places they are all forgotten. */
@@ -181,10 +216,8 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
     if (!jit || page >= jit->npages)
         return;
     for (b = jit->pages[page]; b; b = next) {
-        u32 first, end;
-        extent(b, page, &first, &end);
         next = *page_next(b, page);
-        if (off < end && off + len > first)
+        if (overlaps(b, page, off, len))
             rewrite(jit, b);
     }
 }
@@ -192,7 +225,7 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
 static void jc_wipe(struct cpu *cpu)
 {
     for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc[i].tag = JC_NO_TAG;
+        cpu->jc_tags[i] = JC_NO_TAG;
 }
 
 void jit_flush(struct cpu *cpu)
@@ -207,6 +240,7 @@ void jit_flush(struct cpu *cpu)
         }
     for (u32 i = 0; i < jit->nblocks; i++)
         block_free(jit->blocks[i]);
+    arena_reset(&jit->arena);
     jit->nblocks = 0;
     memset(jit->hash, 0, sizeof(jit->hash));
     jc_wipe(cpu);
@@ -303,7 +337,7 @@ void jc_refresh(struct jit *jit)
 void jc_put(struct jit *jit, struct block *b)
 {
     struct cpu *cpu = jit->cpu;
-    struct jc_entry *e = &cpu->jc[b->rip & (JC_SIZE - 1)];
+    u32 at = b->rip & (JC_SIZE - 1);
     u64 la = jit_la(cpu, b->rip);
     if (jit->class_seen) {
         if (!mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) ||
@@ -320,6 +354,6 @@ void jc_put(struct jit *jit, struct block *b)
         }
         jit->sup_local = 0;
     }
-    e->tag = cpu->jc_tag ^ b->rip;
-    e->host = b->host;
+    cpu->jc_tags[at] = cpu->jc_tag ^ b->rip;
+    cpu->jc_host[at] = b->host;
 }

@@ -5,15 +5,16 @@
 #include "cpu/exec/step.h"
 #include "cpu/ir/eval.h"
 #include "cpu/jit/block.h"
+#include "cpu/jit/flatmem.h"
 #include "cpu/sys/debug.h"
 #include "devices/core/err.h"
 
 #include <stdlib.h>
 
 #ifdef CONFIG_TORTURE
-enum { CODE_SIZE = 128 * 1024, HOT_AFTER = 0 };
+enum { CODE_SIZE = 128 * 1024, HOT_AFTER = 12 };
 #else
-enum { CODE_SIZE = 64 * 1024 * 1024, HOT_AFTER = 4 };
+enum { CODE_SIZE = 64 * 1024 * 1024, HOT_AFTER = 12 };
 #endif
 
 /* ---- what code calls ---- */
@@ -32,8 +33,8 @@ static struct block *at_site(struct cpu *cpu, u32 site)
 /* Host code for cpu->rip by the jump table alone. */
 static const void *table_probe(const struct cpu *cpu)
 {
-    const struct jc_entry *e = &cpu->jc[cpu->rip & (JC_SIZE - 1)];
-    return e->tag == (cpu->jc_tag ^ cpu->rip) ? e->host : NULL;
+    u32 at = cpu->rip & (JC_SIZE - 1);
+    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : NULL;
 }
 
 /* An instruction is done in the middle or at the end of a block: straight on to the block at
@@ -84,6 +85,24 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
     help_bail(cpu, site);
 }
 
+static u64 help_group(struct cpu *cpu, u64 la, u32 what, u32 site)
+{
+    const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
+    const u64 *tag = what & BE_GROUP_WRITE ? &e->wr : &e->rd;
+    unsigned span = what & BE_GROUP_SPAN;
+    /* The first access may fault, or need exec; what the others would do is not known yet. */
+    if (!tlb_hit(*tag, la, span))
+        help_prepare(cpu, la + (what >> 16), (1u << (what >> 12 & 15)) | (what & BE_GROUP_LEAD_WRITE ? 0x100 : 0), site);
+    if (tlb_hit(*tag, la, span))
+        return la + e->addend;
+    /* Beside translated code stores are plain as long as they do not touch it. */
+    return tag == &e->wr && tlb_hit(*tag & ~(u64)TLB_CODE, la, span) &&
+                   !ram_code_at(cpu->mmu.space, cpu->mmu.tlb[cpu->mmu_mode].cold[tlb_index(la)].page,
+                                (u32)la & PAGE_MASK, span)
+               ? la + e->addend
+               : 0;
+}
+
 static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
 {
     at_site(cpu, site);
@@ -112,9 +131,10 @@ void jit_x87_spill(struct cpu *cpu)
 }
 
 /* Does exec look at the x87 unit for this operation? */
-static bool touches_x87(unsigned op)
+static bool touches_x87(const struct insn *insn)
 {
-    return op_info[op].attrs & (OPA_X87 | OPA_MMX) || op == OP_XSAVE || op == OP_XSAVEOPT ||
+    unsigned op = insn->op;
+    return insn_units(insn) & UNIT_X87 || op == OP_XSAVE || op == OP_XSAVEOPT ||
            op == OP_XSAVEC || op == OP_XRSTOR || op == OP_XGETBV; /* of XINUSE */
 }
 
@@ -122,7 +142,7 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
     x87_place(cpu); /* it may load CS */
-    if (cpu->x87_live && touches_x87(x->insn.op))
+    if (cpu->x87_live && touches_x87(&x->insn))
         be_x87_spill(cpu);
     cpu->rip = x->rip;
     cpu->next_rip = x->next;
@@ -147,7 +167,7 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
 /* ---- finding blocks ---- */
 /* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not
  * worth translating yet. */
-static struct block *find(struct jit *jit, bool eval, bool *cold)
+static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
 {
     struct cpu *cpu = jit->cpu;
     u64 la = jit_la(cpu, cpu->rip);
@@ -160,17 +180,17 @@ static struct block *find(struct jit *jit, bool eval, bool *cold)
     *cold = false;
     if (!code || page >= jit->npages)
         return NULL;
-    b = block_find(jit, page, off, cpu->rip, cpu->mode_key);
+    b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
     if (!b) {
         u32 at = jit_place(page, off);
         /* Code that is rewritten all the time is better run by exec for longer each time. */
-        if (jit->hot[at] < HOT_AFTER << jit->kills[at] && !jit->config.eager) {
+        if (jit->hot[at] < HOT_AFTER << jit->kills[at] && !jit->config.eager && !plain) {
             jit->hot[at]++;
             *cold = true;
             return NULL;
         }
         jit->stats.creations++;
-        b = block_translate(jit, page, off, code, eval);
+        b = block_translate(jit, page, off, code, eval, plain);
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
     }
     if (b && UNLIKELY(b->page1 != RAM_NO_PAGE)) {
@@ -200,7 +220,7 @@ static enum jit_left run_eval(struct jit *jit)
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode ||
             (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
-        b = find(jit, true, &cold);
+        b = find(jit, true, false, &cold);
         if (!b && cold)
             return JIT_COLD;
         if (!b || cpu->budget < b->nguest)
@@ -225,12 +245,12 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
     struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
     struct link *l = &from->links[SITE_AT(site)];
     u64 flushes = jit->stats.flushes;
-    to = find(jit, false, cold);
+    to = find(jit, false, l->twin, cold);
     /* A flush during translation frees `from`. A block on two pages is entered through find() or
      * the jump table only, unless there is no paging. */
     if (to && flushes == jit->stats.flushes && !from->dead &&
         (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
-        block_link(jit, l, to);
+        block_link(jit, from, l, to);
     return to;
 }
 
@@ -248,10 +268,10 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         host = r & BE_LINK ? NULL : table_probe(cpu);
         if (!host) {
             bool cold;
-            struct block *b = r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, &cold);
+            struct block *b = r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, false, &cold);
             if (!b)
                 return cold ? JIT_COLD : JIT_EXEC;
-            if (!jit->config.no_chain)
+            if (!jit->config.no_chain && !(b->mode_key & MK_PLAIN))
                 jc_put(jit, b);
             host = b->host;
         }
@@ -264,7 +284,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
             cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].rip;
             jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
-            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->rip;
+            const struct block *b = jit->blocks[SITE_BLOCK((u32)r)];
+            cpu->rip = b->rip + b->insn_off[SITE_AT((u32)r)];
             jit->stats.exits_entry++;
             /* The block is longer than what is left to run. */
             if (jit->config.counted && cpu->budget > 0 && !cpu_attention(cpu))
@@ -286,7 +307,8 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_bail, be_x87_load, help_seg, help_exec};
+    static const struct be_helpers helpers = {help_prepare, help_group, help_bail, be_x87_load,
+                                              help_seg,     help_exec,  jit_help_rep};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
@@ -294,6 +316,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->config = *config;
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
+    jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
     cpu->host_mxcsr = 0x1f80;
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
@@ -302,6 +325,10 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         return false;
     }
     jit->code_p = jit->buf.rw;
+    if (!(config->off & JIT_OFF(FLAT)) && flatmem_new(&cpu->mmu.flat, cpu)) {
+        jit->stubs.flat = (s64)((uintptr_t)cpu->mmu.flat.base - (uintptr_t)cpu);
+        mmu_flush(&cpu->mmu, true); /* from here on in step */
+    }
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
     jit->code_start = jit->code_p;
@@ -312,7 +339,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
     for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc[i].tag = JC_NO_TAG;
+        cpu->jc_tags[i] = JC_NO_TAG;
     return true;
 }
 
@@ -325,6 +352,7 @@ void jit_free(struct cpu *cpu)
     free(jit->blocks);
     free(jit->pages);
     codebuf_free(&jit->buf);
+    flatmem_free(&cpu->mmu.flat);
     free(jit);
     cpu->jit = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/ir/ir.h"
+#include "cpu/jit/technique.h"
 #include "cpu/tr/tr.h"
 
 struct err;
@@ -16,6 +17,7 @@ struct jit_config {
     bool no_chain; /* every exit returns to the run loop */
     bool eager;    /* translate a place when it is entered for the first time */
     u32 passes;    /* mask for ir_optimise */
+    u32 off;       /* techniques that are switched off: JIT_OFF(...) */
     u64 code_size; /* bytes of code memory; 0: the default */
     struct tr_config tr;
 };

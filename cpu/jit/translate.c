@@ -1,6 +1,7 @@
 /* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the
  * tables. */
 #include "cpu/exec/exec.h"
+#include "cpu/ir/shape.h"
 #include "cpu/jit/block.h"
 #include "devices/core/err.h"
 
@@ -43,15 +44,15 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     const struct ir_block *ir = tr->ir;
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
-        n += ir->ins[i].op == IR_EXEC || ir->ins[i].op == IR_EXECX;
-    b->insn_off = malloc((ir->nguest + 1) * sizeof(u16));
-    b->execs = n ? calloc(n, sizeof(*b->execs)) : NULL;
+        n += ir_calls_exec(ir->ins[i].op);
+    b->insn_off = arena_get(&jit->arena, (ir->nguest + 1) * sizeof(s16));
+    b->execs = n ? arena_get(&jit->arena, n * sizeof(*b->execs)) : NULL;
     if (!b->insn_off || (n && !b->execs))
         return false;
-    memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(u16));
+    memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(s16));
     for (u32 i = 0; i < ir->n; i++) {
         unsigned at = ir->ins[i].at;
-        if (ir->ins[i].op != IR_EXEC && ir->ins[i].op != IR_EXECX)
+        if (!ir_calls_exec(ir->ins[i].op))
             continue;
         b->execs[b->nexecs++] = (struct be_exec){
             .insn = tr->insns[at],
@@ -60,7 +61,7 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
             .next = ir->long_mode ? b->rip + ir->off[at + 1] : (u32)(b->rip + ir->off[at + 1]),
             .ahead = jit->config.counted ? (s32)(ir->nguest - at) : 0,
             .dead = &b->dead,
-            .mode_key = b->mode_key,
+    .mode_key = b->mode_key & ~MK_PLAIN,
         };
     }
     return true;
@@ -79,11 +80,11 @@ static bool keep_ir(struct block *b, const struct tr_result *tr)
     return true;
 }
 
-static bool keep_links(struct block *b, const struct be_out *out)
+static bool keep_links(struct jit *jit, struct block *b, const struct be_out *out)
 {
     if (!out->nexits)
         return true;
-    b->links = calloc(out->nexits, sizeof(struct link));
+    b->links = arena_get(&jit->arena, out->nexits * sizeof(struct link));
     if (!b->links)
         return false;
     b->nlinks = (u8)out->nexits;
@@ -91,6 +92,12 @@ static bool keep_links(struct block *b, const struct be_out *out)
         b->links[i].rip = out->exits[i].rip;
         b->links[i].rel = out->exits[i].rel;
         b->links[i].unlinked = out->exits[i].unlinked;
+        b->links[i].skip = out->exits[i].skip;
+        b->links[i].keep = out->exits[i].keep;
+        b->links[i].poll = out->exits[i].poll;
+        b->links[i].poll_rel = out->exits[i].poll_rel;
+        b->links[i].twin = out->exits[i].twin;
+        b->links[i].polled = out->exits[i].polled;
     }
     return true;
 }
@@ -114,7 +121,7 @@ static void log_guest(struct jit *jit, const struct tr_result *tr)
     if (!log_at(jit->cpu->log, LOGA_IN_ASM, jit->cpu->seg[SEG_CS].base + tr->ir->rip))
         return;
     for (u32 i = 0; i < tr->ir->nguest; i++) {
-        u64 pc = tr->ir->rip + tr->ir->off[i];
+        u64 pc = tr->ir->rip + (u64)(s64)tr->ir->off[i];
         log_line(jit->cpu->log, LOGA_IN_ASM, "%04x:%08llx  %s", jit->cpu->seg[SEG_CS].sel,
                  (unsigned long long)pc, disasm(line, sizeof(line), &tr->insns[i], pc));
     }
@@ -135,6 +142,8 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
+        .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
+        .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
     out->end = jit->buf.rw + jit->buf.size;
@@ -142,6 +151,9 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
     if (out->full)
         return false;
     b->host = out->entry;
+    b->host_forward = out->entry_forward;
+    b->flags_dead = out->flags_dead;
+    b->flags_unwanted = out->flags_unwanted;
     b->host_size = (u32)(out->end - out->code);
     jit->code_p = out->end + (-(uintptr_t)out->end & 15);
     return true;
@@ -156,7 +168,7 @@ static void debug_check(struct jit *jit, const char *when)
 #endif
 }
 
-static struct block *new_block(struct jit *jit, u32 page, u32 off)
+static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
 {
     struct block *b;
     if (jit->nblocks == jit->cap_blocks) {
@@ -167,7 +179,7 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off)
         jit->blocks = n;
         jit->cap_blocks = cap;
     }
-    b = calloc(1, sizeof(*b));
+    b = arena_get(&jit->arena, sizeof(*b));
     if (!b)
         return NULL;
     b->id = jit->nblocks;
@@ -175,18 +187,51 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off)
     b->page1 = RAM_NO_PAGE;
     b->off = off;
     b->rip = jit->cpu->rip;
-    b->mode_key = jit->cpu->mode_key;
+    b->mode_key = jit->cpu->mode_key | (plain ? MK_PLAIN : 0);
     return b;
 }
 
-struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval)
+/* The block for what was translated into jit->ir. NULL with *full: code memory is. */
+static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
+                           const struct tr_result *tr, bool eval, bool plain, bool *full)
 {
-    struct tr_result tr = {.ir = &jit->ir};
-    struct tr_source src = {.code = code, .len = PAGE_SIZE - off};
+    struct block *b = new_block(jit, page, off, plain);
     struct be_out out;
+    *full = false;
+    if (!b)
+        return NULL;
+    b->nbytes = tr->nbytes;
+    b->nguest = (u8)jit->ir.nguest;
+    b->nparts = tr->nparts;
+    for (u32 k = 0; k < tr->nparts; k++) {
+        b->parts[k].lo = (u16)((s32)off + tr->parts[k].lo);
+        b->parts[k].hi = (u16)((s32)off + tr->parts[k].hi);
+        if (b->parts[k].hi > PAGE_SIZE)
+            b->page1 = page1;
+    }
+    if (!keep_insns(jit, b, tr))
+        return NULL;
+    if (!eval && !emit(jit, b, tr->insns, &out)) {
+        *full = true;
+        return NULL;
+    }
+    if ((eval && !keep_ir(b, tr)) || (!eval && !keep_links(jit, b, &out))) {
+        block_free(b);
+        return NULL;
+    }
+    return b;
+}
+
+struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
+                              bool plain)
+{
+    struct tr_result tr; /* large: tr_block() sets what it uses */
+    struct tr_source src = {.code = code, .len = PAGE_SIZE - off, .before = off};
     struct block *b;
     u32 page1;
+    bool full;
     u64 start = now_ns();
+    tr.ir = &jit->ir;
     if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
         jit_flush(jit->cpu);
     src.more = following_page(jit, off, &page1);
@@ -200,30 +245,14 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     ir_optimise(&jit->ir, jit->config.passes);
     debug_check(jit, "after the passes");
     log_ir(jit, LOGA_OP_OPT);
-    b = new_block(jit, page, off);
+    b = build(jit, page, off, page1, &tr, eval, plain, &full);
+    if (full) {
+        /* Start over with empty tables; a block always fits an empty buffer. */
+        jit_flush(jit->cpu);
+        b = build(jit, page, off, page1, &tr, eval, plain, &full);
+    }
     if (!b)
         return NULL;
-    b->nbytes = tr.nbytes;
-    b->nguest = (u8)jit->ir.nguest;
-    if (off + tr.nbytes > PAGE_SIZE)
-        b->page1 = page1;
-    if (!keep_insns(jit, b, &tr)) {
-        block_free(b);
-        return NULL;
-    }
-    if (!eval && !emit(jit, b, tr.insns, &out)) {
-        /* Full: start over with empty tables; a block always fits an empty buffer. */
-        jit_flush(jit->cpu);
-        b->id = 0;
-        if (!emit(jit, b, tr.insns, &out)) {
-            block_free(b);
-            return NULL;
-        }
-    }
-    if ((eval && !keep_ir(b, &tr)) || (!eval && !keep_links(b, &out))) {
-        block_free(b);
-        return NULL;
-    }
     jit->blocks[jit->nblocks++] = b;
     block_insert(jit, b);
     jit->stats.blocks++;

@@ -42,7 +42,7 @@ void desc_touch(struct cpu *cpu, struct desc *d)
 static inline void put_ends(struct cpu *cpu, unsigned s, u64 base, u32 limit, u32 attr)
 {
     u64 end = (u64)limit + 1, r = 0, w = 0;
-    bool flat;
+    bool flat, open;
     if (cpu->code_bits == 64) {
         /* Only the lower canonical half has the fast form; the rest goes through seg_check. */
         u64 from = s >= SEG_FS ? base : 0;
@@ -61,7 +61,9 @@ static inline void put_ends(struct cpu *cpu, unsigned s, u64 base, u32 limit, u3
     cpu->seg[s].end_r = r;
     cpu->seg[s].end_w = w;
     flat = !base && r == BIT64(32) && (s == SEG_CS || w == BIT64(32));
+    open = !flat && r == BIT64(32) && w == BIT64(32);
     cpu->seg_flat = (u8)((cpu->seg_flat & ~BIT(s)) | (u32)flat << s);
+    cpu->seg_open = (u8)((cpu->seg_open & ~BIT(s)) | (u32)open << s);
 }
 
 void seg_update(struct cpu *cpu, unsigned s)

@@ -70,24 +70,6 @@ bool tr_NOT(struct tr *t, const struct insn *insn)
     return unary(t, insn, IR_NOT);
 }
 
-bool tr_IMUL(struct tr *t, const struct insn *insn)
-{
-    unsigned n = insn->nopnd;
-    u8 b;
-    s64 imm;
-    if (n < 2 || insn->o[0].size == 1 || insn->o[0].kind != OPND_GPR)
-        return false;
-    if (n == 2) {
-        tr_source(t, insn, 1, &b, &imm);
-        tr_emit(t, IR_IMUL, tr_type(insn->o[0].size), insn->o[0].reg, insn->o[0].reg, b, imm);
-    } else {
-        b = tr_read(t, insn, 1);
-        imm = sext(insn->imm, insn->o[2].size * 8u);
-        tr_emit(t, IR_IMUL, tr_type(insn->o[0].size), insn->o[0].reg, b, IR_NONE, imm);
-    }
-    return true;
-}
-
 static bool shift(struct tr *t, const struct insn *insn, enum ir_op op)
 {
     enum ir_type type = tr_type(insn->o[0].size);
@@ -150,7 +132,7 @@ static bool bit(struct tr *t, const struct insn *insn, enum ir_op op)
     struct tr_dest d;
     u8 v, b = imm_form ? IR_NONE : insn->o[1].reg;
     if (mem && !imm_form) /* the bit may lie anywhere around the operand */
-        return false;
+        return tr_bit_memory(t, insn, op);
     if (op == IR_BT) {
         tr_emit(t, op, type, IR_NONE, tr_read(t, insn, 0), b, imm_form ? n : 0);
         return true;

@@ -22,6 +22,17 @@ bool tr_POP(struct tr *t, const struct insn *insn)
     struct tr_addr ad;
     unsigned size = insn->osz;
     u8 v;
+    if (insn->o[0].kind == OPND_MEM) {
+        if (insn->base == REG_SP) /* addressed with the stack pointer already moved */
+            return false;
+        ad = tr_top(t, 0, size);
+        v = tr_temp(t);
+        tr_emit(t, IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
+        ad = tr_ea(t, insn, size, true);
+        tr_emit(t, IR_ST, tr_type(size), IR_NONE, ad.a, v, ad.imm);
+        tr_pop_commit(t, size);
+        return true;
+    }
     if (insn->o[0].kind != OPND_GPR)
         return false;
     ad = tr_top(t, 0, size);
@@ -61,18 +72,21 @@ static bool relative(struct tr *t, const struct insn *insn, u64 *target)
     return (t->mode_key & MK_CODE) != 0 || *target <= 0xffff;
 }
 
-/* Nothing is pushed or popped yet when a target turns out not to be canonical. */
-static void canonical_target(struct tr *t, u8 v)
+/* Nothing is pushed or popped yet when a target turns out not to be canonical, or to be beyond the
+ * limit of a 16-bit segment. */
+static void check_target(struct tr *t, const struct insn *insn, u8 v)
 {
     if (tr_long(t))
         tr_emit(t, IR_CANON, I64, IR_NONE, v, IR_NONE, 0);
+    else if (!(t->mode_key & MK_CODE) && insn->osz == 4)
+        tr_emit(t, IR_SEG, I32, IR_NONE, v, SEG_CS, 1);
 }
 
 /* An indirect target as a value of which all 32 or 64 bits count. */
 static u8 indirect(struct tr *t, const struct insn *insn)
 {
     u8 v = tr_read(t, insn, 0), w;
-    canonical_target(t, v);
+    check_target(t, insn, v);
     if (insn->osz != 2 || insn->o[0].kind == OPND_MEM)
         return v; /* loads of 16 bits are zero-extended */
     w = tr_temp(t);
@@ -80,10 +94,12 @@ static u8 indirect(struct tr *t, const struct insn *insn)
     return w;
 }
 
-/* From 16-bit code a 32-bit indirect target may lie beyond the limit. */
+/* From 16-bit code a 32-bit indirect target may lie beyond the limit. In protected mode CS may not
+ * be readable, so that its limit is not what is checked for reading. */
 static bool indirect_ok(const struct tr *t, const struct insn *insn)
 {
-    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2;
+    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2 || !(t->mode_key & MK_PE) ||
+           (t->mode_key & MK_VM);
 }
 
 bool tr_JMP(struct tr *t, const struct insn *insn)
@@ -92,6 +108,8 @@ bool tr_JMP(struct tr *t, const struct insn *insn)
     if (insn->o[0].kind == OPND_REL) {
         if (!relative(t, insn, &target))
             return false;
+        if (tr_follow(t, target))
+            return true;
         tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
     } else {
         if (!indirect_ok(t, insn))
@@ -110,7 +128,12 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
         if (!relative(t, insn, &target))
             return false;
         tr_push(t, insn->osz, IR_NONE, (s64)t->next);
-        tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
+        if (t->nrets < ARRAY_LEN(t->rets) && insn->osz == (tr_long(t) ? 8 : 4) &&
+            tr_leaf(t, target) && tr_follow(t, target)) {
+            t->rets[t->nrets++] = t->next;
+            return true;
+        }
+        tr_emit(t, IR_CALL, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
     } else {
         if (!indirect_ok(t, insn))
             return false;
@@ -121,7 +144,7 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
             v = w;
         }
         tr_push(t, insn->osz, IR_NONE, (s64)t->next);
-        tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
+        tr_emit(t, IR_CALLI, I32, IR_NONE, v, IR_NONE, 0);
     }
     t->done = true;
     return true;
@@ -137,9 +160,16 @@ bool tr_RET(struct tr *t, const struct insn *insn)
     ad = tr_top(t, 0, size);
     v = tr_temp(t);
     tr_emit(t, size == 2 ? IR_LDZ : IR_LD, tr_type(size), v, ad.a, IR_NONE, ad.imm);
-    canonical_target(t, v);
+    check_target(t, insn, v);
     tr_pop_commit(t, size + extra);
-    tr_emit(t, IR_GOTOI, I32, IR_NONE, v, IR_NONE, 0);
+    /* Back to the caller, when it is the one that the block came from. */
+    t->returns = true;
+    if (t->nrets && size == (tr_long(t) ? 8 : 4) && tr_follow(t, t->rets[t->nrets - 1])) {
+        t->nrets--;
+        tr_emit(t, IR_BRNI, tr_type(size), IR_NONE, v, IR_NONE, (s64)t->target);
+        return true;
+    }
+    tr_emit(t, IR_RET, I32, IR_NONE, v, IR_NONE, 0);
     t->done = true;
     return true;
 }

@@ -73,11 +73,30 @@ struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool
     return (struct tr_addr){la, 0};
 }
 
+/* An offset that is known, in a segment of which only the base counts: FS and GS of kernels and
+ * thread libraries. */
+static bool known_offset(const struct tr *t, const struct insn *insn, unsigned size)
+{
+    if (insn->base < 16 || insn->base == REG_IP || insn->index < 16)
+        return false;
+    if (tr_long(t))
+        return insn->seg >= SEG_FS && insn->asz == 8 && (s64)insn->disp == (s32)insn->disp;
+    return t->mode_key & MK_OPEN(insn->seg) &&
+           ((u64)insn->disp & size_mask(insn->asz)) + size <= BIT64(32) &&
+           (insn->asz == 4 || (u64)insn->disp < 0x8000);
+}
+
 struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write)
 {
     /* The common form needs no address arithmetic of its own: the probe adds the displacement. */
     if (insn->asz == (tr_long(t) ? 8 : 4) && plain(t, insn->seg, write) && insn->base < 16 && insn->index >= 16)
         return (struct tr_addr){insn->base, (s32)insn->disp};
+    if (known_offset(t, insn, size)) {
+        u8 base = tr_temp(t);
+        tr_emit(t, IR_LDS, tr_long(t) ? I64 : I32, base, IR_NONE, IR_NONE,
+                (s64)seg_base(insn->seg));
+        return (struct tr_addr){base, (s32)insn->disp};
+    }
     return tr_linear(t, insn->seg, tr_offset(t, insn), size, write);
 }
 
@@ -182,6 +201,21 @@ void tr_push(struct tr *t, unsigned size, u8 b, s64 imm)
                 (s64)((u64)imm << 32 | (u32)ad.imm));
     else
         tr_emit(t, IR_ST, tr_type(size), IR_NONE, ad.a, b, ad.imm);
+    if (off != IR_NONE)
+        stack_set(t, off);
+    else
+        tr_emit(t, IR_LEA, stack_type(t), REG_SP, REG_SP, IR_NONE, (s64)(u32) - (s32)size);
+}
+
+void tr_push_part(struct tr *t, unsigned size, enum ir_type type, u8 b)
+{
+    struct tr_addr ad = {REG_SP, -(s32)size};
+    u8 off = IR_NONE;
+    if (!stack_flat(t)) {
+        off = stack_offset(t, -(s32)size);
+        ad = tr_linear(t, SEG_SS, off, ir_bytes(type), true);
+    }
+    tr_emit(t, IR_ST, type, IR_NONE, ad.a, b, ad.imm);
     if (off != IR_NONE)
         stack_set(t, off);
     else

@@ -13,6 +13,13 @@ struct tr {
     u8 next_temp;
     u64 next;  /* EIP behind it */
     u32 jumps; /* conditional exits so far */
+    const struct tr_source *src;
+    bool follow;   /* ... jumps */
+    bool returns;  /* ... also to where the block has been: from functions */
+    bool followed; /* this branch: the block goes on at `target` */
+    u64 target;
+    u64 rets[4]; /* where the calls that were followed return to */
+    u32 nrets, nfollowed;
     bool done; /* the block ends behind this instruction */
 };
 
@@ -59,6 +66,8 @@ void tr_dest_write(struct tr *t, const struct tr_dest *d, enum ir_type type, u8 
 
 /* Stack, flat 32-bit, 64-bit, 16-bit or with limits. tr_push's value is b or imm (b == IR_NONE). */
 void tr_push(struct tr *t, unsigned size, u8 b, s64 imm);
+/* Move the top by `size` bytes and write those of value b that `type` says. */
+void tr_push_part(struct tr *t, unsigned size, enum ir_type type, u8 b);
 /* Address of the item `at` bytes above the top. */
 struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size);
 void tr_pop_commit(struct tr *t, unsigned bytes);
@@ -70,8 +79,18 @@ static inline bool tr_long(const struct tr *t)
     return t->mode_key & MK_CODE64;
 }
 
+/* May the block go on at `target`? Then it does, and a branch emits no exit. */
+bool tr_follow(struct tr *t, u64 target);
+/* Is the function at `target` short and without branches? Others are better called. */
+bool tr_leaf(const struct tr *t, u64 target);
+
 /* Vector operations (OPA_SSE), of all names. */
 tr_fn tr_vector;
+/* Those with VEX prefixes. */
+tr_fn tr_avx;
+
+/* BT and its kin with a bit offset in a register and the bits in memory (atomic.c). */
+bool tr_bit_memory(struct tr *t, const struct insn *insn, enum ir_op op);
 
 /* The functions, found by name; those that are missing call exec_. */
 #define TR(id) tr_fn tr_##id;

@@ -15,7 +15,7 @@ static tr_fn *const table[OP__COUNT] = {
 #ifdef CONFIG_TORTURE
 enum { MAX_GUEST = 3, MAX_JUMPS = 1 };
 #else
-enum { MAX_GUEST = 48, MAX_JUMPS = 4 };
+enum { MAX_GUEST = 60, MAX_JUMPS = 6 };
 #endif
 enum { ROOM = 24 }; /* IR operations that one instruction may need */
 
@@ -41,12 +41,12 @@ static void exec_op(struct tr *t, const struct insn *insn)
 }
 
 /* Decode at byte `pos`; false where the block must end in front of it. */
-static bool decode_at(const struct cpu *cpu, const struct tr_source *src, u32 pos,
+static bool decode_at(const struct cpu *cpu, const struct tr_source *src, s32 pos,
                       struct insn *insn)
 {
     u8 buf[16];
     const u8 *p = src->code + pos;
-    u32 avail = src->len > pos ? src->len - pos : 0;
+    u32 avail = (s32)src->len > pos ? (u32)((s32)src->len - pos) : 0;
     if (!avail) /* a block does not start an instruction on another page */
         return false;
     if (avail < 15) {
@@ -60,16 +60,57 @@ static bool decode_at(const struct cpu *cpu, const struct tr_source *src, u32 po
     return decode(insn, p, MIN(avail, 15u), cpu->code_bits, cpu->feats) == DEC_OK;
 }
 
+bool tr_leaf(const struct tr *t, u64 target)
+{
+    enum { MOST = 12 };
+    s64 pos = (s64)(target - t->ir->rip);
+    if (!t->follow || pos >= (s64)t->src->len || pos < -(s64)t->src->before)
+        return false;
+    for (unsigned n = 0; n < MOST; n++) {
+        struct insn insn;
+        if (!decode_at(t->cpu, t->src, (s32)pos, &insn))
+            return false;
+        if (op_info[insn.op].attrs & OPA_JUMP)
+            return insn.op == OP_RET;
+        pos += insn.len;
+    }
+    return false;
+}
+
+bool tr_follow(struct tr *t, u64 target)
+{
+    s64 pos = (s64)(target - t->ir->rip);
+    s32 end = t->ir->off[t->at] + t->insn->len;
+    if (!t->follow || t->nfollowed + 1 >= TR_PARTS || pos >= (s64)t->src->len ||
+        pos < -(s64)t->src->before || end > (s32)t->src->len)
+        return false;
+    /* A loop is closed by a jump to its beginning. */
+    for (u32 k = 0; k <= t->at && !t->returns; k++)
+        if (t->ir->off[k] == pos)
+            return false;
+    t->followed = true;
+    t->target = target;
+    t->nfollowed++;
+    return true;
+}
+
 void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,
               struct tr_result *out)
 {
     struct ir_block *ir = out->ir;
     struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
-    u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST, pos = 0;
+    u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST;
+    s32 pos = 0;
     ir->n = 0;
     ir->ntemps = 0;
     ir->nguest = 0;
     ir->rip = cpu->rip;
+    ir->jumped = 0;
+    t.src = src;
+    t.follow = config->follow;
+    out->nparts = 1;
+    out->nbytes = 0;
+    out->parts[0].lo = 0;
     ir->long_mode = cpu->code_bits == 64;
     out->exec_only = false;
     while (!t.done && ir->nguest < max && t.jumps < MAX_JUMPS && ir->n < IR_MAX_INS - ROOM &&
@@ -80,14 +121,15 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         tr_fn *fn;
         if (!decode_at(cpu, src, pos, insn))
             break;
-        t.next = ir->rip + pos + insn->len;
+        t.next = ir->rip + (u64)(s64)pos + insn->len;
         if (cpu->code_bits == 16 &&
             t.next > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
             break;
         t.next = cpu->code_bits == 64 ? t.next : (u32)t.next;
         t.insn = insn;
+        t.returns = false;
         t.at = (u8)ir->nguest;
-        ir->off[ir->nguest] = (u16)pos;
+        ir->off[ir->nguest] = (s16)pos;
         fn = table[insn->op];
         if (config->vec && config->vec[insn->op / 8] >> (insn->op & 7) & 1)
             fn = tr_vector;
@@ -96,16 +138,26 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
             exec_op(&t, insn);
         }
         pos += insn->len;
+        out->nbytes += insn->len;
+        if (t.followed) {
+            t.followed = false;
+            out->parts[out->nparts - 1].hi = pos;
+            pos = (s32)(s64)(t.target - ir->rip);
+            out->parts[out->nparts++].lo = pos;
+            ir->jumped |= BIT64(ir->nguest);
+        }
         ir->nguest++;
     }
-    ir->off[ir->nguest] = (u16)pos;
-    out->nbytes = pos;
+    ir->off[ir->nguest] = (s16)pos;
+    out->parts[out->nparts - 1].hi = pos;
+    if (out->nparts > 1 && pos == out->parts[out->nparts - 1].lo)
+        out->nparts--; /* nothing there could be translated */
     if (!ir->nguest) {
         out->exec_only = true;
         return;
     }
     if (!t.done) {
-        u64 next = ir->rip + pos;
+        u64 next = ir->rip + (u64)(s64)pos;
         t.at = (u8)(ir->nguest - 1);
         tr_emit(&t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE,
                 (s64)(cpu->code_bits == 64 ? next : (u32)next));
@@ -118,18 +170,17 @@ bool tr_parse_off(const char *list, struct tr_config *config, struct err *err)
     bool ok = copy != NULL;
     for (char *name = copy ? strtok_r(copy, ",", &save) : NULL; name && ok;
          name = strtok_r(NULL, ",", &save)) {
-        unsigned op = 0;
-        while (op < OP__COUNT && strcasecmp(op_info[op].name, name))
-            op++;
-        if (op == OP__COUNT && strcmp(name, "all"))
+        bool all = !strcmp(name, "all"), known = all;
+        for (unsigned op = 0; op < OP__COUNT; op++)
+            if (all || !strcasecmp(op_info[op].name, name)) { /* several share a name, like mov */
+                config->off[op / 8] |= (u8)(1u << (op & 7));
+                known = true;
+            }
+        if (!known)
             ok = err_set(err,
                          "--no-tr: there is no operation '%s'; names are those of the Intel "
                          "manual, like adc or shl",
                          name);
-        else if (op == OP__COUNT)
-            memset(config->off, 0xff, sizeof(config->off));
-        else
-            config->off[op / 8] |= (u8)(1u << (op & 7));
     }
     free(copy);
     return ok;

@@ -11,13 +11,18 @@
 struct tr_config {
     u8 off[(OP__COUNT + 7) / 8];
     u32 max_guest; /* instructions per block at most; 0: the default */
+    bool follow;   /* go on behind direct jumps, calls and their returns within the page */
     const u8 *vec; /* mask of vector operations that the back end has; NULL: none */
 };
 
-/* What came of one block. */
+/* What came of one block. Its code lies in one part, or in several when jumps were followed. */
+enum { TR_PARTS = 6 };
 struct tr_result {
     struct ir_block *ir;
-    u32 nbytes;
+    u32 nbytes, nparts;
+    struct {
+        s32 lo, hi; /* from the block's start */
+    } parts[TR_PARTS];
     struct insn insns[IR_MAX_GUEST]; /* decoded instructions, by index */
     bool exec_only; /* the first instruction cannot be translated at all (fetch fault, decode fault,
                        ...): run exec */
@@ -29,6 +34,7 @@ struct tr_result {
 struct tr_source {
     const u8 *code;
     u32 len;        /* bytes to the end of the page */
+    u32 before;     /* bytes from the beginning of the page to `code` */
     const u8 *more; /* the bytes of the next page, or NULL */
     u32 more_len;
 };

@@ -1,19 +1,11 @@
-/* Vector and x87 operations: they stay as they are, for the back end to make host instructions of;
- * only their address, their general register and their flags are spelled out (SDM vol. 1 ch. 8,
- * 10-12). */
+/* Vector, MMX and x87 operations: they stay as they are, for the back end to make host instructions
+ * of; only their address, their general register and their flags are spelled out (SDM vol. 1
+ * ch. 8-12). */
 #include "cpu/tr/build.h"
 
 static enum ir_type vec_type(unsigned size)
 {
     return size == 16 ? I128 : tr_type(size);
-}
-
-static bool has_mmx(const struct insn *insn)
-{
-    for (unsigned n = 0; n < insn->nopnd; n++)
-        if (insn->o[n].kind == OPND_MMX)
-            return true;
-    return false;
 }
 
 /* Sixteen bytes in memory must be aligned but for the moves that say otherwise. */
@@ -76,24 +68,39 @@ static bool x87(struct tr *t, const struct insn *insn)
     return true;
 }
 
+static bool is_vector(const struct opnd *o)
+{
+    return o->kind == OPND_XMM || o->kind == OPND_MMX;
+}
+
+/* MMX operations ask of the unit what x87 operations do: no exception pending, EM and TS clear. */
 bool tr_vector(struct tr *t, const struct insn *insn)
 {
+    unsigned units = insn_units(insn);
     const struct opnd *d = &insn->o[0], *s = &insn->o[1];
     if (insn->op == OP_WAIT) /* nothing can be pending */
         return t->mode_key & MK_X87;
     if (op_info[insn->op].attrs & OPA_X87)
         return x87(t, insn);
-    if (!(t->mode_key & MK_VEC) || has_mmx(insn))
+    if (insn->vl)
+        return tr_avx(t, insn);
+    if ((units & UNIT_VEC && !(t->mode_key & MK_VEC)) ||
+        (units & UNIT_X87 && !(t->mode_key & MK_X87)))
         return false;
-    if (d->kind == OPND_MEM && s->kind == OPND_XMM)
+    if (d->kind == OPND_MEM && is_vector(s))
         return memory(t, insn, 0);
-    if (d->kind == OPND_GPR && s->kind == OPND_XMM) {
+    if (d->kind == OPND_GPR && is_vector(s)) {
         tr_emit(t, IR_VECD, tr_type(d->size), d->reg, IR_NONE, IR_NONE, 0);
         return d->size >= 4;
     }
-    if (d->kind != OPND_XMM)
+    if (!is_vector(d) && insn->op != OP_EMMS)
+        return false;
+    /* With memory these leave the x87 unit alone in exec, but not on every processor. */
+    if (s->kind == OPND_MEM && (insn->op == OP_CVTPI2PS || insn->op == OP_CVTPI2PD))
         return false;
     switch (s->kind) {
+    case OPND_NONE:
+    case OPND_MMX:
     case OPND_XMM:
     case OPND_IMM:
         tr_emit(t, op_info[insn->op].writes & F_ALL ? IR_VECF : IR_VEC, I128, IR_NONE, IR_NONE,

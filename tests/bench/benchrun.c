@@ -3,9 +3,11 @@
  * started, types a text at it when a marker appears, ends it after a bounded time, and says how
  * long it ran and how much memory it used.
  *
- *   benchrun [-t seconds] [-k marker -s text] -o file command [argument]...
+ *   benchrun [-t seconds] [-k marker [-s text] [-m MiB]] -o file command [argument]...
  *
- * The file gets "SECONDS LINE" for each line, and "# wall=S cpu=S rss=KIB status=N" at the end.
+ * The file gets "SECONDS LINE" for each line, and "# wall=S cpu=S rss=KIB status=N" at the end;
+ * with -m also "# memory total=KIB guest=KIB beyond=KIB" when the marker comes: what of the process
+ * is in memory, what of its mapping of so many MiB, and the rest (Linux, /proc/PID/smaps).
  * Exit status: 0 when the command ended with status 0 in time, 1 when not, 2 when it could not be
  * started.
  */
@@ -33,8 +35,9 @@ struct run {
     double start;
     char line[LINE_MAX_BYTES];
     size_t len;
-    bool typed;
-    int in, from; /* the command's standard input and output */
+    bool marked;
+    unsigned long guest_kib; /* size of the guest's memory; 0: not to be looked for */
+    int in, from;            /* the command's standard input and output */
     pid_t pid;
 };
 
@@ -48,8 +51,8 @@ static double now(void)
 
 static void usage(void)
 {
-    fprintf(stderr,
-            "usage: benchrun [-t seconds] [-k marker -s text] -o file command [argument]...\n");
+    fprintf(stderr, "usage: benchrun [-t seconds] [-k marker [-s text] [-m MiB]] -o file command "
+                    "[argument]...\n");
     exit(2);
 }
 
@@ -101,13 +104,52 @@ static void type_text(struct run *r)
     }
 }
 
+/*
+ * What is in memory, and how much of it is the guest's: the mapping that is as large as the guest's
+ * memory, or little larger, and of several such the fullest. Other mappings of the same file are
+ * the same memory seen again.
+ */
+static void say_memory(struct run *r)
+{
+    unsigned long size = 0, rss, total = 0, guest = 0;
+    unsigned long inode = 0, guest_inode = 0;
+    char name[64], line[512];
+    FILE *f;
+
+    snprintf(name, sizeof(name), "/proc/%ld/smaps", (long)r->pid);
+    f = fopen(name, "r");
+    if (!f)
+        return;
+    while (fgets(line, sizeof(line), f)) {
+        unsigned long from, to;
+
+        if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &from, &to, &inode) == 3)
+            size = (to - from) >> 10;
+        if (sscanf(line, "Rss: %lu", &rss) != 1)
+            continue;
+        if (inode != 0 && inode == guest_inode)
+            continue;
+        total += rss;
+        if (size >= r->guest_kib && size - r->guest_kib <= r->guest_kib / 4 && rss > guest) {
+            guest = rss;
+            guest_inode = inode;
+        }
+    }
+    fclose(f);
+    if (guest != 0)
+        fprintf(r->out, "# memory total=%lu guest=%lu beyond=%lu\n", total, guest, total - guest);
+}
+
 static void end_line(struct run *r)
 {
     r->line[r->len] = 0;
     fprintf(r->out, "%.3f %s\n", now() - r->start, r->line);
-    if (r->marker && !r->typed && strstr(r->line, r->marker)) {
-        r->typed = true;
-        type_text(r);
+    if (r->marker && !r->marked && strstr(r->line, r->marker)) {
+        r->marked = true;
+        if (r->guest_kib)
+            say_memory(r);
+        if (r->text)
+            type_text(r);
     }
     r->len = 0;
 }
@@ -174,19 +216,21 @@ int main(int argc, char **argv)
     double wall;
     int c, status;
 
-    while ((c = getopt(argc, argv, "+t:k:s:o:")) != -1) {
+    while ((c = getopt(argc, argv, "+t:k:s:m:o:")) != -1) {
         if (c == 't')
             r.limit = atof(optarg);
         else if (c == 'k')
             r.marker = optarg;
         else if (c == 's')
             r.text = optarg;
+        else if (c == 'm')
+            r.guest_kib = strtoul(optarg, NULL, 10) << 10;
         else if (c == 'o')
             name = optarg;
         else
             usage();
     }
-    if (!name || optind >= argc || (r.marker && !r.text))
+    if (!name || optind >= argc || (!r.marker && (r.text || r.guest_kib)))
         usage();
     r.out = fopen(name, "w");
     if (!r.out) {

@@ -22,6 +22,12 @@ function ratio(a, b, better)
     return better == "lo" ? b / a : a / b
 }
 
+# The smaller of two ratios, either of which may be missing: the one to the better QEMU.
+function least(a, b)
+{
+    return a == "" ? b : b == "" || a + 0 < b + 0 ? a : b
+}
+
 # Five significant digits are more than any of this has.
 function short(v)
 {
@@ -57,10 +63,10 @@ function number(v)
 
 END {
     print "set,line,unit,better,dragoman,dragoman_samples,qemu,qemu_samples,ratio_qemu,qemu2,qemu2_samples,ratio_qemu2," \
-        "native,native_samples,ratio_native" >csv
+        "native,native_samples,ratio_native,ratio_best_qemu" >csv
     head = sprintf("%-22s %-9s %10s %10s %7s", "line", "unit", "dragoman", "qemu", "ratio")
     if (have["qemu2"])
-        head = head sprintf(" %10s %7s", "qemu2", "ratio")
+        head = head sprintf(" %10s %7s %7s", "qemu2", "ratio", "least")
     if (have["native"])
         head = head sprintf(" %10s %7s", "native", "ratio")
     print head
@@ -72,16 +78,16 @@ END {
         p = median(all[key, "qemu2"])
         n = median(all[key, "native"])
         b = better[key]
-        printf "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s\n", part[1], part[2], unit[key], \
+        printf "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s\n", part[1], part[2], unit[key], \
             b == "hi" ? "higher" : b == "lo" ? "lower" : "", number(d), all[key, "dragoman"], number(q), all[key, "qemu"], \
             b == "-" ? "" : number(ratio(d, q, b)), number(p), all[key, "qemu2"], \
             b == "-" ? "" : number(ratio(d, p, b)), number(n), all[key, "native"], \
-            b == "-" ? "" : number(ratio(d, n, b)) >csv
+            b == "-" ? "" : number(ratio(d, n, b)), b == "-" ? "" : number(least(ratio(d, q, b), ratio(d, p, b))) >csv
         if (b == "-")
             continue
         line = sprintf("%-22s %-9s %10s %10s %7s", part[1] "/" part[2], unit[key], short(d), short(q), times(ratio(d, q, b)))
         if (have["qemu2"])
-            line = line sprintf(" %10s %7s", short(p), times(ratio(d, p, b)))
+            line = line sprintf(" %10s %7s %7s", short(p), times(ratio(d, p, b)), times(least(ratio(d, q, b), ratio(d, p, b))))
         if (have["native"])
             line = line sprintf(" %10s %7s", short(n), times(ratio(d, n, b)))
         print line

@@ -43,6 +43,7 @@ NR > 1 && $4 != "" && $9 $12 != "" {
     name[n] = $2
     r[n] = $9
     r2[n] = $12
+    share[n] = $15
     if ($12 != "")
         two = 1
     if (set[n] != set[n - 1])
@@ -63,7 +64,7 @@ END {
     }
     left = 150
     width = 860
-    scale = (width - left - 60) / (log10(highest) - log10(lowest))
+    scale = (width - left - 130) / (log10(highest) - log10(lowest))
     row = two ? 24 : 16
     top = 58
     height = top + n * row + groups * 24 + 30
@@ -80,6 +81,7 @@ END {
         printf "<rect x=\"132\" y=\"29\" width=\"10\" height=\"10\" fill=\"#e08a2e\"/>\n"
         text(147, 38, "start", 11, "#333", "to " q2)
     }
+    text(width - 12, 38, "end", 10, "#777", "share of native")
     for (v = lowest; v <= highest * 1.001; v *= 10) {
         x = x_of(v)
         printf "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"%s\"/>\n", x, top - 4, x, height - 24, (v > 0.99 && v < 1.01 ? "#000" : "#ddd")
@@ -89,10 +91,13 @@ END {
     for (i = 1; i <= n; i++) {
         if (set[i] != set[i - 1]) {
             y += 20
-            text(12, y - 4, "start", 12, "#000", set[i] == "boot" ? "Linux boot" : set[i] == "sys" ? "Linux: system rates" : set[i] == "tools" ? "Linux: busybox tools" : "Bare metal")
+            text(12, y - 4, "start", 12, "#000", set[i] == "boot" ? "Linux boot" : set[i] == "sys" ? "Linux: system rates" : set[i] == "tools" ? "Linux: busybox tools" : \
+                set[i] == "debian_i386" ? "Debian i386" : set[i] == "debian_amd64" ? "Debian amd64" : "Bare metal")
             y += 4
         }
         text(24, y + row / 2 + 3, "start", 11, "#333", name[i])
+        if (share[i] != "")
+            text(width - 12, y + row / 2 + 3, "end", 10, "#777", sprintf("%.0f %%", share[i] * 100))
         if (two) {
             bar(y + 2, 10, r[i], "#2a6fbb")
             bar(y + 12, 10, r2[i], "#e08a2e")

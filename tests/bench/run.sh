@@ -25,12 +25,14 @@ die()
 }
 
 case $sets in
-all) sets="boot sys tools bare" ;;
+all) sets="boot sys tools bare debian" ;;
 esac
+chosen=
 for s in $sets; do
     case $s in
-    boot | sys | tools | bare) ;;
-    *) die "BENCH_SET=$s is not known; it is one or more of boot, sys, tools, bare, or all" ;;
+    boot | sys | tools | bare | debian_i386 | debian_amd64) chosen="$chosen $s" ;;
+    debian) chosen="$chosen debian_i386 debian_amd64" ;;
+    *) die "BENCH_SET=$s is not known; it is one or more of boot, sys, tools, bare, debian, debian_i386, debian_amd64, or all" ;;
     esac
 done
 case $rounds in
@@ -50,6 +52,33 @@ if [ -z "$qemu2" ]; then
         [ -x "$d/qemu-system-i386" ] && qemu2=$d/qemu-system-i386 && break
     done
 fi
+
+# The set debian needs the disks that roots.sh makes (as root), and apt for the programs that are not on them.
+sets=
+for s in $chosen; do
+    case $s in
+    debian_*)
+        a=${s#debian_}
+        if [ ! -f "$guests/root-$a.img" ] || [ ! -e "$guests/root-$a/vmlinuz" ]; then
+            echo "$me: without $s: no $guests/root-$a.img ('tests/tools/roots.sh $guests $a' makes it)" >&2
+            continue
+        fi
+        mkdir -p "$out"
+        "$here/tests/bench/debian/pack.sh" "$guests" "$out" "$a" >&2 || continue
+        ;;
+    esac
+    sets="$sets $s"
+done
+
+# qemu_for PROGRAM SET: 64-bit guests need the program beside it.
+qemu_for()
+{
+    case $2 in
+    *amd64) echo "${1%-i386}" | sed '/-x86_64$/!s/$/-x86_64/' ;;
+    *) echo "$1" ;;
+    esac
+}
+
 emulators="dragoman"
 if command -v "$qemu" >/dev/null 2>&1; then
     emulators="$emulators qemu"
@@ -61,7 +90,7 @@ fi
 mkdir -p "$out"
 [ ! -d "$guests" ] || guests=$(cd "$guests" && pwd)
 out=$(cd "$out" && pwd)
-rm -f "$out"/run-*.txt
+rm -f "$out"/run-*.txt "$out"/run-*.txt.err
 samples=$out/samples.txt
 : >"$samples"
 
@@ -81,49 +110,93 @@ limit()
     boot) echo "${BENCH_TIMEOUT:-120}" ;;
     sys) echo "${BENCH_TIMEOUT:-400}" ;;
     tools) echo "${BENCH_TIMEOUT:-600}" ;;
-    bare) echo "${BENCH_TIMEOUT:-200}" ;;
+    bare | core) echo "${BENCH_TIMEOUT:-200}" ;;
+    debian_*) echo "${BENCH_TIMEOUT:-240}" ;;
     esac
+}
+
+# collect ROUND SET EMULATOR LOG
+collect()
+{
+    awk -v round="$1" -v set="$2" -v emu="$3" -f "$here/tests/bench/collect.awk" "$4" >>"$samples"
 }
 
 # run ROUND SET EMULATOR: one run, its stamped output in $out/run-SET-EMULATOR-ROUND.txt.
 run()
 {
-    log=$out/run-$2-$3-$1.txt
-    case $3 in
-    dragoman) set -- "$@" "$ours" -no-shutdown ;;
-    qemu) set -- "$@" "$qemu" -accel tcg -net none ;;
-    qemu2) set -- "$@" "$qemu2" -accel tcg -net none ;;
-    esac
     round=$1 set=$2 emulator=$3
-    shift 3
-    set -- "$@" -cpu "$cpu" -m "$ram" -display none -serial mon:stdio -no-reboot
-    if [ "$set" = bare ]; then
-        set -- "$@" -kernel "$out/bare.elf"
-        [ -z "$only" ] || set -- "$@" -append "$only"
-    else
+    log=$out/run-$set-$emulator-$round.txt
+    model=$cpu
+    mib=$ram
+    case $set in
+    debian_i386) model=${BENCH_CPU:-qemu32} mib=512 ;;
+    debian_amd64) model=${BENCH_CPU64:-qemu64} mib=512 ;;
+    esac
+    case $emulator in
+    dragoman) set -- "$ours" -no-shutdown ;;
+    qemu) set -- "$(qemu_for "$qemu" "$set")" -accel tcg -net none ;;
+    qemu2) set -- "$(qemu_for "$qemu2" "$set")" -accel tcg -net none ;;
+    esac
+    set -- "$@" -cpu "$model" -m "$mib" -display none -serial mon:stdio -no-reboot
+    case $set in
+    bare) set -- "$@" -kernel "$out/bare.elf" ${only:+-append "$only"} ;;
+    core) set -- "$@" -kernel "$out/bare.elf" -append core -d out_asm -D "$out/core-asm.txt" ;;
+    debian_*)
+        # The disks may come up in either order: the small one is the work's.
+        a=${set#debian_}
+        set -- "$@" -snapshot -drive "file=$guests/root-$a.img,format=raw" \
+            -drive "file=$out/debian-$a.tar,format=raw,index=1" \
+            -kernel "$guests/root-$a/vmlinuz" -initrd "$guests/root-$a/initrd.img" \
+            -append "console=ttyS0 quiet root=UUID=11111111-2222-4333-8444-555555555555 ro init=/bin/sh -- -c \"mount -t tmpfs t /tmp; cd /tmp; for d in /dev/sda /dev/sdb; do [ \$(blockdev --getsize64 \$d) -gt 99999999 ] || tar xf \$d; done; sh work.sh; echo BENCH-DONE; sync; poweroff -f\""
+        ;;
+    *)
         set -- "$@" -kernel "$guests/vmlinuz-$flavour" -initrd "$guests/bench.cpio.gz" \
             -append "console=ttyS0 quiet bench=$set"
-    fi
+        ;;
+    esac
     if [ "$emulator" = dragoman ]; then
         # Ctrl-A c is the monitor's prompt; the pause is for the guest to finish its line and switch itself off.
-        set -- -k BENCH-DONE -s "$(printf '\001cinfo jit\nquit\n')
+        set -- -s "$(printf '\001cinfo jit\nquit\n')
 " "$@"
     fi
-    "$out/benchrun" -t "$(limit "$set")" -o "$log" "$@" 2>"$log.err" || true
+    [ "$set" != boot ] || set -- -m "$mib" "$@"
+    "$out/benchrun" -t "$(limit "$set")" -o "$log" -k BENCH-DONE "$@" 2>"$log.err" || true
     [ -s "$log.err" ] || rm -f "$log.err"
     if ! grep -q 'BENCH-DONE' "$log"; then
         echo "$me: $emulator did not finish '$set' in round $round: $(tail -n 1 "$log"); see $log" >&2
     fi
-    awk -v round="$round" -v set="$set" -v emu="$emulator" -f "$here/tests/bench/collect.awk" "$log" >>"$samples"
+    collect "$round" "$set" "$emulator" "$log"
+    if [ "$set" = core ]; then
+        # The functions of core.c lie between its first and the first of the next file.
+        range=$(nm -n "$out/bare.elf" | awk '$3 == "crc_word" { f = $1 } f != "" && $3 == "compare" { print f, $1; exit }')
+        awk -v from=$((0x${range% *})) -v to=$((0x${range#* })) -v round="$round" -f "$here/tests/bench/hostcount.awk" \
+            "$out/core-asm.txt" >>"$samples"
+    fi
 }
 
-# What the guest ran is 32-bit static x86 code: an x86 host can run it by itself, which shows the distance to the limit.
+# What the guest ran is x86 code: an x86 host can run it by itself, which shows the distance to the limit.
 # native ROUND SET
 native()
 {
     case $(uname -m) in
     x86_64 | i?86) ;;
     *) return 0 ;;
+    esac
+    log=$out/run-$2-native-$1.txt
+    if [ "$2" = bare ]; then
+        # shellcheck disable=SC2086  (names of kernels, one argument each)
+        "$out/benchrun" -t 120 -o "$log" "$out/bare-native" $only 2>/dev/null || true
+        collect "$1" "$2" native "$log"
+        return 0
+    fi
+    case $2 in
+    debian_*)
+        # Without privileges: the root's own loader and libraries, not the host's.
+        a=${2#debian_}
+        TMP=$out/native-$a "$out/benchrun" -t 120 -o "$log" sh "$out/debian-$a/work.sh" "$guests/root-$a" 2>/dev/null || true
+        collect "$1" "$2" native "$log"
+        return 0
+        ;;
     esac
     root=$out/native
     if [ ! -f "$root/init" ]; then
@@ -132,7 +205,6 @@ native()
         (cd "$root" && gzip -dc "$guests/bench.cpio.gz" | "$guests/busybox" cpio -id 2>/dev/null) || true
         rm -rf "${root:?}/dev"
     fi
-    log=$out/run-$2-native-$1.txt
     if [ "$2" = sys ]; then
         [ -x "$root/b/sysbench" ] || return 0
         "$out/benchrun" -t 100 -o "$log" "$root/b/sysbench" 2>/dev/null || true
@@ -148,9 +220,11 @@ native()
         PATH=$root/bin "$out/benchrun" -t 200 -o "$log" "$root/bin/busybox" sh "$root/tools.sh" 2>/dev/null || true
         rm -rf "$root/tmp"
     fi
-    awk -v round="$1" -v set="$2" -v emu=native -f "$here/tests/bench/collect.awk" "$log" >>"$samples"
+    collect "$1" "$2" native "$log"
 }
 
+# One command to the end, so that a shell that reads as it goes runs what was here at the start.
+{
 for e in $emulators; do
     printf '%-9s %s\n' "$e" "$(version "$e")"
 done
@@ -163,8 +237,10 @@ while [ "$round" -le "$rounds" ]; do
             (run "$round" "$set" "$e")
         done
         case $set in
-        sys | tools) (native "$round" "$set") ;;
+        sys | tools | bare | debian_*) (native "$round" "$set") ;;
         esac
+        # The counters of the mixed integer program alone, for the goals that are about it.
+        [ "$set" != bare ] || [ -n "$only" ] || (run "$round" core dragoman)
     done
     round=$((round + 1))
 done
@@ -172,4 +248,8 @@ done
 awk -v csv="$out/bench.csv" -f "$here/tests/bench/compare.awk" "$samples"
 awk -v q="$(version qemu)" -v q2="$([ -z "$qemu2" ] || version qemu2)" -f "$here/tests/bench/plot.awk" \
     "$out/bench.csv" >"$out/bench.svg"
+echo
+awk -F, -f "$here/tests/bench/goals.awk" "$out/bench.csv" "$here/tests/bench/goals.txt"
 echo "$me: figures in $out/bench.csv, plot in $out/bench.svg, each run's output beside them"
+exit 0
+}

@@ -1,5 +1,6 @@
 /* String instructions: blocks, overlap, direction, faults in the middle, address sizes, conditions
  * (SDM vol. 2 "REP"). */
+#include "cpu/sys/seg.h"
 #include "tests/insn/suite.h"
 
 #if defined(__x86_64__)
@@ -122,6 +123,8 @@ START_TEST(stores_and_loads)
     START(lods_fs, 1, SRC, 0);
     machine_desc(m, SEL_FREE, 0x100, 0xfffff, DA_P | DA_S | DA_WRITE | DA_G);
     m->cpu->seg[SEG_FS].base = 0x100;
+    seg_update(m->cpu, SEG_FS);
+    cpu_update_mode(m->cpu); /* what translations assume of segments */
     machine_st32(m, SRC + 0x100, 0x99887766);
     machine_run(m, 100);
     ck_assert_uint_eq((u32)m->cpu->gpr[REG_AX], 0x99887766);

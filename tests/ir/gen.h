@@ -72,6 +72,8 @@ static inline void gen_ins(u64 *seed, struct ir_ins *i, bool long_mode)
     case IR_SAR:
     case IR_ROL:
     case IR_ROR:
+    case IR_SHLD:
+    case IR_SHRD:
         if (i->b == IR_NONE)
             i->imm = (s64)(1 + (r >> 40) % 31);
         break;

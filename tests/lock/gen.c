@@ -41,12 +41,13 @@ static void choose_world(struct lock_prog *p, u64 *s)
 
 void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_options *options)
 {
-    u64 s = seed;
+    u64 s = seed, u = seed ^ 0x7e57;
     u32 want;
     memset(p, 0, offsetof(struct lock_prog, code));
     p->seed = seed;
     p->feats = feats;
     p->simple = options->simple || lock_chance(&s, 15);
+    p->units = options->units || (!options->no_units && lock_chance(&u, 8));
     p->kind = choose_kind(&s,
                           options->kinds    ? options->kinds
                           : options->simple ? BIT(LOCK_FLAT32)

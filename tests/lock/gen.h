@@ -81,6 +81,7 @@ struct lock_prog {
     u32 irq_every; /* an interrupt at about every so many instructions; 0: none */
     bool outside;  /* between slices devices write memory, and A20 moves */
     bool simple;   /* only moves, arithmetic, stack and branches in flat memory */
+    bool units;    /* most instructions are x87, MMX and SSE ones */
     u64 feats;
     /* laid out */
     u8 code[LOCK_MAX_CODE + 32];
@@ -91,7 +92,7 @@ struct lock_prog {
 
 struct lock_options {
     u32 kinds; /* mask of kinds; 0: all */
-    bool simple;
+    bool simple, units, no_units;
 };
 
 /* Random numbers: a state that moves (splitmix64). */
@@ -133,8 +134,9 @@ u32 lock_immediate(u64 *s);
 void lock_flush(const struct lock_prog *p, struct lock_insn *i);
 u8 lock_target(const struct lock_prog *p, u64 *s, bool near);
 /* The opcode of a random instruction, with the ModRM reg field that it asks for or -1 (`plain`:
- * from the translator's daily bread; otherwise from all the rest). */
-unsigned lock_opcode(u64 *s, bool plain, int *reg);
+ * from the translator's daily bread; otherwise from all the rest). In a program of `units` it is
+ * most often one of x87, MMX or SSE instructions. */
+unsigned lock_opcode(const struct lock_prog *p, u64 *s, bool plain, int *reg);
 /* insn64.c: the same for 64-bit code. False: nothing came of it, another one is to be tried. */
 bool lock_gen_insn64(struct lock_prog *p, u64 *s, u32 k);
 /* image.c */

@@ -49,6 +49,15 @@ static const struct range rest[] = {
     {6, 0x100, 0x1ff, -1},  {30, 0xf6, 0xf7, -1},
 };
 
+/* x87, MMX and SSE: one register file is another's. */
+static const struct range units[] = {
+    {40, 0xd8, 0xdf, -1},   {6, 0x9b, 0x9b, -1},    {30, 0x160, 0x16b, -1}, {40, 0x16e, 0x173, -1},
+    {10, 0x174, 0x176, -1}, {6, 0x177, 0x177, -1},  {30, 0x17e, 0x17f, -1}, {60, 0x1d1, 0x1fe, -1},
+    {8, 0x1c4, 0x1c6, -1},  {8, 0x12a, 0x12d, -1},  {6, 0x110, 0x117, -1},  {6, 0x128, 0x12f, -1},
+    {6, 0x150, 0x15f, -1},  {6, 0x200, 0x20b, -1},  {3, 0x21c, 0x21e, -1},  {3, 0x30f, 0x30f, -1},
+    {3, 0x1ae, 0x1ae, -1},
+};
+
 static const struct range *choose(const struct range *r, u32 n, u64 *s)
 {
     u32 sum = 0, k;
@@ -206,10 +215,11 @@ static unsigned prefixes(const struct lock_prog *p, struct lock_insn *i, u64 *s,
     return asz;
 }
 
-unsigned lock_opcode(u64 *s, bool plain, int *reg)
+unsigned lock_opcode(const struct lock_prog *p, u64 *s, bool plain, int *reg)
 {
-    const struct range *r =
-        plain ? choose(simple, ARRAY_LEN(simple), s) : choose(rest, ARRAY_LEN(rest), s);
+    const struct range *r = p->units && lock_chance(s, 75) ? choose(units, ARRAY_LEN(units), s)
+                            : plain                        ? choose(simple, ARRAY_LEN(simple), s)
+                                                           : choose(rest, ARRAY_LEN(rest), s);
     *reg = r->reg;
     return r->lo + lock_below(s, r->hi - r->lo + 1u);
 }
@@ -217,7 +227,7 @@ unsigned lock_opcode(u64 *s, bool plain, int *reg)
 static bool try_any(struct lock_prog *p, u64 *s, bool is_simple)
 {
     int want;
-    unsigned opc = lock_opcode(s, is_simple, &want), asz, reg;
+    unsigned opc = lock_opcode(p, s, is_simple, &want), asz, reg;
     struct lock_insn i = {0};
     struct insn dec;
     bool string = opc < 0x100 && ((opc >= 0xa4 && opc <= 0xa7) || (opc >= 0xaa && opc <= 0xaf) ||

@@ -74,7 +74,7 @@ static bool try_any64(struct lock_prog *p, u64 *s, bool plain)
 {
     static const u8 segs[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x64, 0x65};
     int want;
-    unsigned opc = lock_opcode(s, plain, &want), reg;
+    unsigned opc = lock_opcode(p, s, plain, &want), reg;
     bool string = opc < 0x100 && ((opc >= 0xa4 && opc <= 0xa7) || (opc >= 0xaa && opc <= 0xaf) ||
                                   (opc >= 0x6c && opc <= 0x6f));
     struct lock_insn i = {0};

@@ -60,6 +60,14 @@ START_TEST(simple_jit)
 }
 END_TEST
 
+START_TEST(units_jit)
+{
+    static const char *const models[] = {"pentium3", "max"};
+    const struct lock_options options = {.units = true};
+    run(ENGINE_JIT, models[_i], programs() / 4, &options);
+}
+END_TEST
+
 START_TEST(all_jit)
 {
     static const char *const models[] = {"pentium3", "max", "486"};
@@ -169,6 +177,7 @@ int main(void)
     int failed;
     tcase_set_timeout(t, 3000);
     tcase_add_test(t, simple_jit);
+    tcase_add_loop_test(t, units_jit, 0, 2);
     tcase_add_loop_test(t, all_jit, 0, 3);
     tcase_add_test(t, all_eval);
     tcase_add_loop_test(t, long_mode, 0, 2);

@@ -238,7 +238,7 @@ static bool open_duo(struct duo *d)
 
 static void run_programs(struct duo *d, u64 want)
 {
-    struct lock_options options = {.kinds = BIT(LOCK_FLAT32) | BIT(LOCK_REAL) | BIT(LOCK_LONG)};
+    struct lock_options options = {.kinds = BIT(LOCK_FLAT32) | BIT(LOCK_REAL) | BIT(LOCK_LONG), .no_units = true};
     d->open = open_duo(d);
     for (; d->open && d->compared < want && d->failures < MOST_FAILURES; d->seed++) {
         lock_gen(&d->prog, d->seed, d->m->cpu->feats, &options);

@@ -1,6 +1,7 @@
 /* Runs random programs in two engines side by side: lockrun [-e eval|jit] [-n PROGRAMS] [-s SEED]
  * [-1] [-k KINDS] [-m MODEL]
- * [-S] [-f FAILURES]. -1: only the program of this seed; -S: simple ones. */
+ * [-S] [-U] [-f FAILURES]. -1: only the program of this seed; -S: simple ones; -U: mostly x87, MMX
+ * and SSE. */
 #include "tests/lock/lockstep.h"
 
 #include <signal.h>
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
     u64 seed = (u64)time(NULL) * 0x9e3779b97f4a7c15ull, n = 1000, insns = 0, bad = 0, most = 5;
     bool one = false;
     struct lock_machine *a, *b;
-    for (int c; (c = getopt(argc, argv, "e:n:s:1k:m:Sf:")) != -1;)
+    for (int c; (c = getopt(argc, argv, "e:n:s:1k:m:SUf:")) != -1;)
         switch (c) {
         case 'e': engine = !strcmp(optarg, "eval") ? ENGINE_EVAL : ENGINE_JIT; break;
         case 'n': n = strtoull(optarg, NULL, 0); break;
@@ -40,6 +41,7 @@ int main(int argc, char **argv)
         case 'k': options.kinds = (u32)strtoul(optarg, NULL, 0); break;
         case 'm': model = optarg; break;
         case 'S': options.simple = true; break;
+        case 'U': options.units = true; break;
         case 'f': most = strtoull(optarg, NULL, 0); break;
         default: return 2;
         }

@@ -2,7 +2,8 @@
 # Fetches the newer QEMU that the distribution's backports hold, with the system's own package client, and unpacks it
 # into build/qemu10 (or the folder given as $1) for `make bench` to compare with. Nothing is installed and the system's
 # package state is left alone: apt runs on private lists, a private cache and private sources, which are the system's
-# own Debian sources with the suite's name exchanged for the backports'. The result is a script qemu-system-i386 there.
+# own Debian sources with the suite's name exchanged for the backports'. The results are the scripts
+# qemu-system-i386 and qemu-system-x86_64 there.
 set -eu
 
 me=qemu10.sh
@@ -162,7 +163,8 @@ share=$root/usr/share
 if [ ! -f "$share/seabios/bios-256k.bin" ] && [ ! -f /usr/share/seabios/bios-256k.bin ]; then
     get seabios
 fi
-cat >"$out/qemu-system-i386.new" <<END
+for name in qemu-system-i386 qemu-system-x86_64; do
+    cat >"$out/$name.new" <<END
 #!/bin/sh
 # Runs the unpacked QEMU with its own libraries and firmware.
 here=\$(cd "\$(dirname "\$0")" && pwd)
@@ -170,10 +172,11 @@ r=\$here/root
 LD_LIBRARY_PATH=\$r/usr/lib/x86_64-linux-gnu:\$r/lib/x86_64-linux-gnu\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}
 QEMU_MODULE_DIR=\$r/usr/lib/x86_64-linux-gnu/qemu
 export LD_LIBRARY_PATH QEMU_MODULE_DIR
-exec "\$r/usr/bin/qemu-system-i386" -L "\$r/usr/share/qemu" -L "\$r/usr/share/seabios" -L /usr/share/seabios "\$@"
+exec "\$r/usr/bin/$name" -L "\$r/usr/share/qemu" -L "\$r/usr/share/seabios" -L /usr/share/seabios "\$@"
 END
-chmod 755 "$out/qemu-system-i386.new"
-mv "$out/qemu-system-i386.new" "$out/qemu-system-i386"
+    chmod 755 "$out/$name.new"
+    mv "$out/$name.new" "$out/$name"
+done
 echo "$have" >"$out/version"
 "$out/qemu-system-i386" --version | head -n 1
 echo "$me: ready: $out/qemu-system-i386"

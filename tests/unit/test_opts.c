@@ -96,6 +96,8 @@ START_TEST(dashes_and_nearest)
     good("-engine jit --no-tr=adc,shl");
     ck_assert_int_eq(opt->engine, 2);
     ck_assert_str_eq(opt->no_tr, "adc,shl");
+    good("-jit-off flat,groups");
+    ck_assert_str_eq(opt->jit_off, "flat,groups");
     bad("-nographik", "'-nographic'");
     bad("-kernal x", "'-kernel'");
     bad("-enable-kvm", "-enable-kvm");

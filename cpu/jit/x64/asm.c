@@ -93,6 +93,11 @@ void as_vec_rm(struct as *a, u32 code, bool w, unsigned reg, struct mem m)
     modrm_mem(a, reg, m);
 }
 
+void as_modrm(struct as *a, unsigned reg, struct mem m)
+{
+    modrm_mem(a, reg, m);
+}
+
 void as_lea(struct as *a, unsigned size, unsigned reg, struct mem m)
 {
     rm_sized(a, 0x8d, size, reg, m, false);

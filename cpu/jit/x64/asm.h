@@ -55,6 +55,8 @@ void as_rr8(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned rm
 /* Vector instructions: `code` is prefix << 16 | map << 8 | opcode; map 1: 0F, 2: 0F 38, 3: 0F 3A. */
 void as_vec_rr(struct as *a, u32 code, bool w, unsigned reg, unsigned rm);
 void as_vec_rm(struct as *a, u32 code, bool w, unsigned reg, struct mem m);
+/* ModRM, SIB and displacement alone, behind a prefix and opcode of the caller's. */
+void as_modrm(struct as *a, unsigned reg, struct mem m);
 /* Immediate group: opcode 81/83/80 form of operation n (ADD 0, OR 1, ... CMP 7). */
 void as_alu_ri(struct as *a, unsigned n, unsigned size, unsigned reg, s32 imm);
 void as_alu_mi(struct as *a, unsigned n, unsigned size, struct mem m, s32 imm);

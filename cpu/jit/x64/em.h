@@ -28,22 +28,45 @@ struct loc {
     s32 disp;
 };
 
-/* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, or both
- * alike. */
-enum flag_place { FLAGS_MEM = 1, FLAGS_HOST = 2, FLAGS_BOTH = 3 };
+/* Where the guest's arithmetic flags are: in memory (struct aflags), in the host's flags, both
+ * alike, or nowhere but to be had again by a recipe. */
+enum flag_place { FLAGS_MEM = 1, FLAGS_HOST = 2, FLAGS_BOTH = 3, FLAGS_RECIPE = 4 };
 /* What makes of host flags the guest's where the manuals leave some open and processors differ
  * (cpu/ir/README.md). */
 enum flag_mend {
     MEND_NONE,
     MEND_SHIFT, /* AF is to be set */
-    MEND_MUL    /* SF, ZF, AF and PF are to be cleared; CF = OF */
+    MEND_MUL,   /* SF, ZF, AF and PF are to be cleared; CF = OF */
+    MEND_INC    /* CF is in memory, the others are the host's */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL };
+/* How to have the flags of an operation again once the host's are lost: its operands, or its result
+ * and one of them, are unchanged up to operation `until`, which sets all flags anew (recipe.c). */
+struct recipe {
+    bool on;
+    u8 mend;
+    struct ir_ins ins;
+    u32 until;
+    u8 temp[3]; /* where dst, a and b are when they are temporaries */
+};
+
+enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL, COLD_GROUP, COLD_INDIRECT, COLD_REP };
 struct cold {
-    u8 kind, at, write, size, reg; /* reg: the host register that holds the address or offset */
-    u8 *from, *back;
+    u8 kind, at, write, size, reg, probe; /* reg: the host register that holds the address or offset */
+    u8 flags, mend;                /* where the flags are on the way here */
+    u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
+    struct recipe recipe;
+    bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
+};
+
+/* A group of accesses (group.h). */
+enum { EM_GROUP_REGS = 2, EM_GROUPS = 32 };
+struct group {
+    u8 reg; /* the host address of its lowest byte */
+    bool write;
+    u16 first, span; /* the operation that checks; bytes from the lowest to behind the highest */
+    s32 lo;          /* offset of the lowest byte */
 };
 
 struct em {
@@ -54,15 +77,31 @@ struct em {
     struct be_out *out;
     enum flag_place flags;
     enum flag_mend mend;    /* with FLAGS_HOST: what saving must put right */
-    u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
-    u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
-    u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
-    u16 free_regs;          /* mask */
+    struct recipe recipe;
+    struct recipe producer; /* of the host's flags, as long as nothing it reads has changed */
+    u32 now;                /* index of the operation under way */
+    struct {
+        u8 v;
+        u16 until;
+    } kept[12]; /* temporaries that recipes keep alive */
+    u32 nkept;
+    u8 live_in;    /* flags wanted at the block's entry */
+    u16 free_regs; /* mask */
     u32 free_slots;
     u32 nexecs;
+    bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
-    struct cold cold[IR_MAX_INS];
     u32 ncold;
+    /* What follows is set as far as the block uses it, not cleared. */
+    u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
+    u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
+    u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
+    u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
+    s32 offset[IR_MAX_INS];
+    struct group groups[EM_GROUPS];
+    bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
+    s32 extra[IR_MAX_INS];
+    struct cold cold[IR_MAX_INS];
 };
 
 struct loc em_loc(const struct em *e, u8 v);
@@ -71,6 +110,21 @@ struct loc em_loc(const struct em *e, u8 v);
 void em_flags_load(struct em *e);
 void em_flags_save(struct em *e);
 void em_flags_spoil(struct em *e, bool wanted);
+void em_flags_want(struct em *e, u8 reads); /* ... those of the mask, mended */
+void em_flags_before(struct em *e, const struct ir_ins *i, u8 live);
+void em_flags_behind(struct em *e, const struct ir_ins *i, u8 live);
+void em_flags_commit(struct em *e); /* saved, and the host's are about to be lost */
+/* recipe.c: look for a recipe for the flags that operation i, just emitted, gave; emit one, which
+ * spoils SCR and SCR2 */
+void em_recipe_note(struct em *e, const struct ir_ins *i);
+void em_recipe_emit(struct em *e);
+bool em_recipe_producer(struct em *e); /* is e->producer good at operation e->now? */
+void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
+/* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
+ * group operation n; the flags of a comparison. */
+void em_load_to(struct em *e, unsigned r, u8 v, unsigned size);
+void em_alu_to(struct em *e, const struct ir_ins *i, unsigned n, unsigned r);
+void em_compare(struct em *e, const struct ir_ins *i);
 /* The host register that holds v, loaded into `scratch` when it lives in memory. */
 unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
@@ -82,18 +136,57 @@ void em_emit_cold(struct em *e);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
  * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);
-/* vec.c: vector operations; the stubs that bring registers in and out */
+/* The register with the linear address a + imm: a's own, or ADDR. */
+unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm);
+/* vec.c: vector operations; the stubs that bring registers in and out. mmx.c: the rows of operations
+ * with an MMX register, and em_mmx_ops adds them to the mask of operations */
+struct vec_row {
+    u32 load, store; /* prefix << 16 | map << 8 | opcode */
+    u8 feature;
+};
+enum { HOST_SSE2, HOST_SSE3, HOST_SSSE3, HOST_SSE41, HOST_SSE42, HOST_AES, HOST_PCLMUL };
+bool em_host_has(unsigned feature);
+const struct vec_row *em_mmx_row(unsigned op);
+void em_mmx_ops(u8 *mask);
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_vector_enter(struct em *e);
+/* avx.c: the same with VEX prefixes */
+bool em_host_avx(void);
+void em_avx_ops(u8 mask[(OP__COUNT + 7) / 8]);
+void em_avx_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_avx_enter(struct em *e);
+void em_avx_load(struct as *a); /* upper halves from struct cpu and back */
+void em_avx_spill(struct as *a);
 void em_x87_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_x87_enter(struct em *e);
+bool em_x87_control(unsigned op);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+/* muldiv.c: multiplication and division with AX and DX */
+void em_muldiv_op(struct em *e, const struct ir_ins *i);
+/* bits.c: SHLD and SHRD (true: the flags are placed, too), scans and counts */
+bool em_double_shift(struct em *e, const struct ir_ins *i, u8 live);
+void em_scan_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF without O */
+/* string.c: string instructions with REP */
+void em_string_op(struct em *e, const struct ir_ins *i);
+void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
  * addend in SCR when no code is on these bytes, else goes on with all registers but SCR as they were */
 void em_store_beside(struct as *a, unsigned size);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
+bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
-void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at);
+void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);
+void em_twin_exit(struct em *e, unsigned at); /* to the same instruction in a block without groups */
+/* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
+ * saved registers */
+void em_stack_begin(struct as *a);
+void em_stack_again(struct as *a); /* no pairs, as at the entry */
+bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: not paired */
+u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
+void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */
+/* Leave in front of guest instruction `at` when exit_request says so. */
+void em_poll(struct em *e, unsigned at);
 
 #endif

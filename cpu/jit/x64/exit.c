@@ -9,7 +9,7 @@ static bool remapped(u32 la)
     return la >= 0xa0000 && la < 0x100000;
 }
 
-static bool linkable(const struct em *e, u64 rip)
+bool em_linkable(const struct em *e, u64 rip)
 {
     s64 off = (s64)e->in->off + (s64)(rip - e->in->ir->rip);
     if (e->in->link_none)
@@ -34,7 +34,7 @@ static struct be_exit *new_exit(struct em *e, u64 rip)
         return NULL;
     }
     x = &e->out->exits[e->out->nexits++];
-    x->rip = rip;
+    *x = (struct be_exit){.rip = rip};
     return x;
 }
 
@@ -46,59 +46,123 @@ static void unlinked(struct em *e, struct be_exit *x)
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
 }
 
-/* Probe the jump table for the EIP in ADDR (zero-extended); a miss goes to the run loop with rip
- * stored. */
-static void probe_table(struct em *e, bool constant, u64 rip)
+/* Behind a paired call: on at the return address, which is on the same page. */
+static void land(struct em *e)
 {
-    s32 jc = ST_OFF(jc);
+    u64 back = e->in->ir->rip + (u64)(s64)e->in->ir->off[e->in->ir->nguest];
+    struct be_exit *x = new_exit(e, e->in->ir->long_mode ? back : (u32)back);
+    if (!x)
+        return;
+    x->polled = true; /* a return goes to a lower address, unseen */
+    as_lea(&e->a, 8, RSP, MEM(RSP, 8));
+    x->rel = as_jmp(&e->a);
+    unlinked(e, x);
+}
+
+/* Compare the tag of the EIP in register `to` (zero-extended, kept) with the jump table's; the
+ * entry of its code, and the jump taken on a miss. */
+static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip, u8 **miss)
+{
+    s32 tags = ST_OFF(jc_tags), hosts = ST_OFF(jc_host);
+    struct mem entry;
+    as_load(&e->a, 8, SCR, ST(jc_tag));
+    as_rr(&e->a, 0x33, 8, SCR, to);
+    if (constant) {
+        s32 at = (s32)((rip & (JC_SIZE - 1)) * sizeof(u64));
+        as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
+        entry = MEM(STATE, hosts + at);
+    } else {
+        _Static_assert(JC_BITS == 16, "the index is a word");
+        as_rr(&e->a, 0x1b7, 4, SCR2, to); /* movzx */
+        as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
+        entry = MEMX(STATE, SCR2, 3, hosts);
+    }
+    *miss = as_jcc(&e->a, CC_NE);
+    return entry;
+}
+
+/* Go on at the EIP in register `to` by the jump table; a miss goes to the run loop with rip stored.
+ * `call`: it is a CALL, which is paired where that is possible. */
+static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
+{
+    struct mem entry;
     u8 *miss;
     if (e->in->link_none) {
-        as_store(&e->a, 8, ADDR, ST(rip));
+        as_store(&e->a, 8, to, ST(rip));
         as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
         return;
     }
-    as_load(&e->a, 8, SCR, ST(jc_tag));
-    as_rr(&e->a, 0x33, 8, SCR, ADDR);
-    if (constant) {
-        s32 at = jc + (s32)((rip & (JC_SIZE - 1)) * sizeof(struct jc_entry));
-        as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, at));
-        miss = as_jcc(&e->a, CC_NE);
-        as_rm(&e->a, 0xff, 4, 4, MEM(STATE, at + 8)); /* jmp [..] */
-    } else {
-        as_mov_rr(&e->a, 4, SCR2, ADDR);
-        as_alu_ri(&e->a, 4, 4, SCR2, JC_SIZE - 1);
-        as_rr(&e->a, 0xc1, 4, 4, SCR2);
-        as8(&e->a, 4);
-        as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 0, jc));
-        miss = as_jcc(&e->a, CC_NE);
-        as_rm(&e->a, 0xff, 4, 4, MEMX(STATE, SCR2, 0, jc + 8));
-    }
+    call = call && em_stack_call(e, NULL);
+    entry = table_entry(e, to, constant, rip, &miss);
+    as_rm(&e->a, 0xff, 4, call ? 2 : 4, entry); /* call or jmp [..] */
+    if (call)
+        land(e);
     if (e->a.full)
         return;
     as_patch(miss, e->a.p);
-    as_store(&e->a, 8, ADDR, ST(rip));
+    as_store(&e->a, 8, to, ST(rip));
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
 }
 
-/* A conditional exit's landing place: when nothing is to be charged the conditional jump itself is
- * linked. */
-void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at)
+/* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are
+ * the flags made once more, for whoever comes. */
+static void poll_stub(struct em *e, struct be_exit *x)
 {
-    if (!e->in->counted && linkable(e, rip)) {
+    u8 *leave;
+    x->poll = codebuf_rx(e->buf, e->a.p);
+    as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
+    leave = as_jcc(&e->a, CC_NE);
+    x->poll_rel = as_jmp(&e->a);
+    if (e->a.full)
+        return;
+    as_patch(leave, e->a.p);
+    e->flags = FLAGS_RECIPE;
+    em_flags_save(e);
+}
+
+/* A conditional exit's landing place: when nothing is to be charged or saved the conditional jump
+ * itself is linked; when flags are to be saved, only to blocks that do not want them. */
+void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
+{
+    if (!e->in->counted && em_linkable(e, rip)) {
+        const u8 *here = codebuf_rx(e->buf, e->a.p);
+        bool saved = e->flags & FLAGS_MEM;
         struct be_exit *x = new_exit(e, rip);
         if (!x)
             return;
-        x->rel = jcc;
+        if (saved) {
+            x->rel = jcc;
+        } else {
+            x->skip = jcc;
+            x->keep = here;
+            em_flags_save(e);
+            x->rel = as_jmp(&e->a);
+            if (again)
+                poll_stub(e, x);
+        }
         unlinked(e, x);
     } else {
         em_direct_exit(e, rip, at);
     }
 }
 
+void em_twin_exit(struct em *e, unsigned at)
+{
+    struct be_exit *x = new_exit(e, e->in->ir->rip + e->in->ir->off[at]);
+    if (!x)
+        return;
+    x->twin = true;
+    charge_back(e, at);
+    if (!e->in->link_none)
+        x->rel = as_jmp(&e->a);
+    unlinked(e, x);
+}
+
 void em_direct_exit(struct em *e, u64 rip, unsigned at)
 {
+    em_flags_commit(e);
     charge_back(e, at);
-    if (linkable(e, rip)) {
+    if (em_linkable(e, rip)) {
         struct be_exit *x = new_exit(e, rip);
         if (!x)
             return;
@@ -106,21 +170,96 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
         unlinked(e, x);
     } else {
         as_mov_ri(&e->a, ADDR, rip);
-        probe_table(e, true, rip);
+        probe_table(e, ADDR, true, rip, false);
     }
 }
 
 static void conditional(struct em *e, const struct ir_ins *i, unsigned cc)
 {
     em_cold(e, COLD_EXIT, i, as_jcc(&e->a, cc), NULL, (u64)i->imm);
+    if (e->ncold && e->flags == FLAGS_HOST && em_recipe_producer(e)) {
+        e->cold[e->ncold - 1].recipe = e->producer;
+        e->cold[e->ncold - 1].again = true;
+    }
+}
+
+void em_poll(struct em *e, unsigned at)
+{
+    const struct ir_ins where = {.at = (u8)at};
+    em_flags_spoil(e, true);
+    as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
+    em_cold(e, COLD_POLL, &where, as_jcc(&e->a, CC_NE), NULL, 0);
+}
+
+/* A CALL to a known place. */
+static void direct_call(struct em *e, u64 rip)
+{
+    struct be_exit *x;
+    u8 *rel;
+    em_flags_commit(e);
+    if (!em_linkable(e, rip)) {
+        as_mov_ri(&e->a, ADDR, rip);
+        probe_table(e, ADDR, true, rip, true);
+        return;
+    }
+    if (!em_stack_call(e, &rel)) {
+        em_direct_exit(e, rip, e->in->ir->nguest);
+        return;
+    }
+    land(e);
+    if (e->a.full || !(x = new_exit(e, rip)))
+        return;
+    x->rel = rel;
+    as_patch(rel, e->a.p);
+    unlinked(e, x);
+}
+
+static void return_exit(struct em *e, const struct ir_ins *i)
+{
+    unsigned to;
+    u8 *other;
+    em_flags_commit(e);
+    to = em_use(e, i->a, 8, ADDR);
+    if (e->in->link_none || e->in->off_techniques & JIT_OFF(RETURNS)) {
+        probe_table(e, to, false, 0, false);
+        return;
+    }
+    other = em_stack_return(e, to);
+    if (e->a.full)
+        return;
+    as_patch(other, e->a.p); /* the pairs stay: the callers' may still match */
+    probe_table(e, to, false, 0, false);
+}
+
+void em_indirect_exit(struct em *e, unsigned to, unsigned at)
+{
+    em_flags_commit(e);
+    charge_back(e, at);
+    probe_table(e, to, false, 0, false);
+}
+
+/* A return to where the block goes on: one comparison when it is the expected one. */
+static void expect(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), r;
+    em_flags_spoil(e, true);
+    r = em_use(e, i->a, size, ADDR);
+    if (size == 8 && i->imm != (s32)i->imm) {
+        as_mov_ri(&e->a, SCR2, (u64)i->imm);
+        as_rr(&e->a, 0x3b, 8, r, SCR2);
+    } else {
+        as_alu_ri(&e->a, 7, size, r, (s32)i->imm);
+    }
+    em_cold(e, COLD_INDIRECT, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    if (e->ncold)
+        e->cold[e->ncold - 1].reg = (u8)r;
 }
 
 void em_exit_op(struct em *e, const struct ir_ins *i)
 {
     switch (i->op) {
     case IR_JCC:
-        em_flags_save(e);
-        em_flags_load(e);
+        em_flags_want(e, ir_cc_flags(i->b));
         conditional(e, i, i->b);
         break;
     case IR_BRZ:
@@ -132,17 +271,18 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
         conditional(e, i, i->op == IR_BRZ ? CC_E : CC_NE);
         break;
     }
+    case IR_BRNI: expect(e, i); break;
     case IR_GOTO:
-        em_flags_spoil(e, true);
         em_direct_exit(e, (u64)i->imm, e->in->ir->nguest);
         break;
+    case IR_CALL: direct_call(e, (u64)i->imm); break;
+    case IR_RET: return_exit(e, i); break;
+    case IR_CALLI:
     case IR_GOTOI: {
         unsigned r;
-        em_flags_spoil(e, true);
+        em_flags_commit(e);
         r = em_use(e, i->a, 8, ADDR);
-        if (r != ADDR)
-            as_mov_rr(&e->a, 8, ADDR, r);
-        probe_table(e, false, 0);
+        probe_table(e, r, false, 0, i->op == IR_CALLI);
         break;
     }
     }

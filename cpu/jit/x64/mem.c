@@ -2,7 +2,7 @@
  * calls to exec_. The probe of a page that is there, in plain words: entry = tlb + (la >> 12 &
  * mask) * 32; is (la + size - 1) on the page that entry.tag names? then host address = la +
  * entry.addend. */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg)
 {
@@ -10,13 +10,19 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
         e->a.full = true;
         return;
     }
-    e->cold[e->ncold++] = (struct cold){
-        .kind = (u8)kind, .at = i ? i->at : 0, .from = from, .back = back, .arg = arg};
+    e->cold[e->ncold++] = (struct cold){.kind = (u8)kind,
+                                        .at = i ? i->at : 0,
+                                        .flags = (u8)e->flags,
+                                        .mend = (u8)e->mend,
+                                        .from = from,
+                                        .back = back,
+                                        .arg = arg,
+                                        .recipe = e->recipe};
 }
 
 /* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is
  * to be added. */
-static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
+unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm)
 {
     struct loc l = em_loc(e, i->a);
     unsigned width = e->in->ir->long_mode ? 8 : 4;
@@ -29,22 +35,46 @@ static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
     return ADDR;
 }
 
-/* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it
- * an access to [SCR + la] is right. Spoils the host's flags and SCR2. */
-unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access)
+/* rorx dst, src, count (BMI2) where the host has it. */
+static void rotate_right(struct em *e, unsigned dst, unsigned src, unsigned count)
 {
-    unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type);
+    if (e->stubs->rorx) {
+        as8(&e->a, 0xc4);
+        as8(&e->a, (u8)(0xc3 | (src < 8 ? 0x20 : 0)));
+        as8(&e->a, 0x7b);
+        as8(&e->a, 0xf0);
+        as8(&e->a, (u8)(0xc0 | (dst & 7) << 3 | (src & 7)));
+    } else {
+        as_mov_rr(&e->a, 4, dst, src);
+        as_rr(&e->a, 0xc1, 4, 1, dst);
+    }
+    as8(&e->a, (u8)count);
+}
+
+/* The probe of the flat table. A rotation brings the page's number to the bottom and the lowest
+ * bits of the address above it: an address that is not aligned finds 0. */
+static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write)
+{
+    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+    if (size == 1) {
+        as_mov_rr(&e->a, 4, SCR, la);
+        as_rr(&e->a, 0xc1, 4, 5, SCR);
+        as8(&e->a, PAGE_BITS);
+    } else {
+        rotate_right(e, SCR, la, PAGE_BITS);
+        as_alu_ri(&e->a, 4, 4, SCR, (s32)(size * FLAT_PAGES - 1));
+    }
+    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
+    as_rr(&e->a, 0x85, 8, SCR, SCR);
+    return as_jcc(&e->a, CC_E);
+}
+
+/* The probe of the tagged table. */
+static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
+{
     s32 tlb = ST_OFF(mmu.tlb) + (e->in->user ? (s32)sizeof(struct tlb) : 0);
     s32 tag = tlb + (s32)(write ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd));
-    unsigned la;
     u8 *miss;
-    em_flags_spoil(e, true);
-    la = address(e, i, imm);
-    if (access == IR_ACCESS_ALIGNED) {
-        as_rr(&e->a, 0xf6, 1, 0, la);
-        as8(&e->a, 15);
-        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
-    }
     as_mov_rr(&e->a, 4, SCR, la);
     as_rr(&e->a, 0xc1, 4, 5, SCR);
     as8(&e->a, PAGE_BITS - 5);
@@ -57,12 +87,98 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     as_rm(&e->a, 0x3b, 8, SCR2, MEMX(STATE, SCR, 0, tag));
     miss = as_jcc(&e->a, CC_NE);
     as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 0, tlb + (s32)offsetof(struct tlb_entry, addend)));
+    return miss;
+}
+
+/* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it
+ * an access to [SCR + la] is right. Spoils the host's flags and SCR2. */
+unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access)
+{
+    unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type), la;
+    bool flat = e->stubs->flat && !e->in->ir->long_mode && access != IR_ACCESS_TEN;
+    u8 *miss;
+    em_flags_spoil(e, true);
+    la = em_address(e, i, imm);
+    if (access == IR_ACCESS_ALIGNED) {
+        as_rr(&e->a, 0xf6, 1, 0, la);
+        as8(&e->a, 15);
+        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    }
+    miss = flat ? probe_flat(e, la, size, write) : probe_tagged(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->write = write, c->size = access == IR_ACCESS_TEN ? 5 : i->type, c->reg = (u8)la;
+        c->probe = flat ? e->in->user : 2;
     }
     return la;
+}
+
+/* ---- groups ---- */
+/* The index of la's page in SCR and the entry over it; the jump is taken where there is none. */
+static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **straddles)
+{
+    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, g->write));
+    as_mov_rr(&e->a, 4, SCR, la);
+    as_alu_ri(&e->a, 4, 4, SCR, PAGE_MASK);
+    as_alu_ri(&e->a, 7, 4, SCR, (s32)PAGE_SIZE - g->span);
+    *straddles = as_jcc(&e->a, CC_A);
+    as_mov_rr(&e->a, 4, SCR, la);
+    as_rr(&e->a, 0xc1, 4, 5, SCR);
+    as8(&e->a, PAGE_BITS);
+    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
+    as_rr(&e->a, 0x85, 8, SCR, SCR);
+    return as_jcc(&e->a, CC_E);
+}
+
+static unsigned vector_access(const struct ir_ins *i)
+{
+    return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
+}
+
+/* The group's first access: check all of it and keep the host address of its lowest byte. */
+static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
+{
+    s32 at = e->offset[e->now] - g->lo;
+    bool write = em_is_write(i);
+    bool flat = e->stubs->flat && !e->in->ir->long_mode;
+    unsigned la;
+    u8 *miss, *straddles = NULL;
+    em_flags_spoil(e, true);
+    la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
+    if (vector_access(i) == IR_ACCESS_ALIGNED) {
+        as_lea(&e->a, 4, SCR, MEM(la, at));
+        as_rr(&e->a, 0xf6, 1, 0, SCR);
+        as8(&e->a, 15);
+        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    }
+    if (!flat)
+        miss = probe_tagged(e, la, g->span, g->write);
+    else if (g->span <= 8 && g->span == ir_bytes(i->type))
+        miss = probe_flat(e, la, g->span, g->write);
+    else
+        miss = group_flat(e, la, g, &straddles);
+    as_lea(&e->a, 8, g->reg, MEMX(SCR, la, 0, 0));
+    em_cold(e, COLD_GROUP, i, miss, e->a.p,
+            g->span | (g->write ? BE_GROUP_WRITE : 0u) | (write ? BE_GROUP_LEAD_WRITE : 0u) |
+                BE_GROUP_LEAD(i->type, at));
+    if (e->ncold) {
+        struct cold *c = &e->cold[e->ncold - 1];
+        c->reg = (u8)la, c->from2 = straddles, c->write = g->reg;
+    }
+}
+
+struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
+{
+    unsigned la;
+    if (e->group[e->now]) {
+        const struct group *g = &e->groups[e->group[e->now] - 1];
+        if (g->first == e->now)
+            group_lead(e, i, g);
+        return MEM(g->reg, e->offset[e->now] - g->lo);
+    }
+    la = em_probe(e, i, (s32)i->imm, write, vector_access(i));
+    return MEMX(SCR, la, 0, 0);
 }
 
 /* Write host register r, just loaded with `size` clean bytes, to dst. */
@@ -78,9 +194,8 @@ static void put(struct em *e, u8 dst, unsigned r, unsigned size)
 static void load(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = em_probe(e, i, (s32)i->imm, false, IR_ACCESS_ANY);
+    struct mem m = em_access(e, i, false);
     struct loc d = em_loc(e, i->dst);
-    struct mem m = MEMX(SCR, la, 0, 0);
     if (i->op == IR_LD) {
         unsigned r = d.reg ? d.r : SCR2;
         as_load(&e->a, size, r, m);
@@ -101,8 +216,7 @@ static void load(struct em *e, const struct ir_ins *i)
 static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = em_probe(e, i, (s32)i->imm, true, IR_ACCESS_ANY);
-    struct mem m = MEMX(SCR, la, 0, 0);
+    struct mem m = em_access(e, i, true);
     if (i->op == IR_STI)
         as_mov_mi(&e->a, size, m, (s32)(i->imm >> 32));
     else
@@ -113,10 +227,10 @@ static void store(struct em *e, const struct ir_ins *i)
 static void load_for_write(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
-    unsigned la = em_probe(e, i, (s32)i->imm, true, IR_ACCESS_ANY);
+    struct mem m = em_access(e, i, true);
     struct loc d = em_loc(e, i->dst), p = em_loc(e, i->b);
     unsigned pr = p.reg ? p.r : SCR;
-    as_lea(&e->a, 8, pr, MEMX(SCR, la, 0, 0));
+    as_lea(&e->a, 8, pr, m);
     if (!p.reg)
         as_store(&e->a, 8, pr, MEM(STATE, p.disp));
     as_load(&e->a, size, d.reg ? d.r : SCR2, MEM(pr, 0));
@@ -166,8 +280,10 @@ static void canonical(struct em *e, const struct ir_ins *i)
     as8(&e->a, 16);
     as_rr(&e->a, 0x3b, 8, SCR, r);
     em_cold(e, COLD_PREPARE, i, as_jcc(&e->a, CC_NE), e->a.p, 0);
-    if (e->ncold)
+    if (e->ncold) {
         e->cold[e->ncold - 1].reg = (u8)r;
+        e->cold[e->ncold - 1].probe = 2;
+    }
 }
 
 void em_mem_op(struct em *e, const struct ir_ins *i)
@@ -183,12 +299,12 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_SEG: segment(e, i); break;
     case IR_CANON: canonical(e, i); break;
     case IR_EXEC:
-        em_flags_spoil(e, true);
+        em_flags_commit(e);
         as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->exec));
         break;
     case IR_EXECX:
-        em_flags_spoil(e, true);
+        em_flags_commit(e);
         as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
         as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->execx));
         break;
@@ -197,13 +313,27 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
 
 static void cold_one(struct em *e, const struct cold *c)
 {
+    em_recipe_recall(e, c);
+    if (c->kind != COLD_EXIT)
+        em_flags_save(e);
     switch (c->kind) {
     case COLD_PREPARE:
         if (c->reg != ADDR)
             as_mov_rr(&e->a, 8, ADDR, c->reg);
         as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->write][c->size]));
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
         as_jmp_to(&e->a, c->back);
+        break;
+    case COLD_GROUP:
+        if (c->reg != ADDR)
+            as_mov_rr(&e->a, 8, ADDR, c->reg);
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        as_mov_ri(&e->a, SCR, c->arg);
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
+        as_mov_rr(&e->a, 8, c->write, SCR); /* the group's register */
+        as_rr(&e->a, 0x85, 8, SCR, SCR);
+        as_patch(as_jcc(&e->a, CC_NE), c->back);
+        em_twin_exit(e, c->at);
         break;
     case COLD_SEG:
         if (c->reg != ADDR)
@@ -217,11 +347,21 @@ static void cold_one(struct em *e, const struct cold *c)
         as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
         break;
-    case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u); break;
+    case COLD_REP:
+        as_mov_ri(&e->a, SCR2, c->arg);
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
+        as_jmp_to(&e->a, c->back);
+        break;
+    case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u, c->again); break;
+    case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
         if (e->in->counted)
             as_alu_mi(&e->a, 0, 4, ST(budget), (s32)e->in->ir->nguest);
         as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, 0));
+        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        break;
+    case COLD_POLL:
+        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
         break;
     }
@@ -231,6 +371,8 @@ void em_emit_cold(struct em *e)
 {
     for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
         as_patch(e->cold[n].from, e->a.p);
+        if (e->cold[n].from2)
+            as_patch(e->cold[n].from2, e->a.p);
         cold_one(e, &e->cold[n]);
     }
 }

@@ -1,6 +1,6 @@
 /* x86-64 code for the IR's register operations: almost one host instruction per operation, since
  * the IR is shaped like the host and guest registers are host registers. */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 #include "cpu/ir/shape.h"
 
 const u8 em_pin[8] = {RBX, RCX, RDX, R12, R13, R14, RSI, RDI};
@@ -33,47 +33,6 @@ struct loc em_loc(const struct em *e, u8 v)
     return (struct loc){true, e->temp[v], 0};
 }
 
-/* ---- flags ---- */
-/* LAHF and SETO give both bytes of struct aflags; the way back makes OF by an addition that
- * overflows. */
-void em_flags_save(struct em *e)
-{
-    if (e->flags != FLAGS_HOST)
-        return;
-    if (e->mend != MEND_MUL)
-        as8(&e->a, 0x9f); /* lahf */
-    as_rr8(&e->a, X_SETCC + CC_O, 1, 0, RAX);
-    if (e->mend == MEND_SHIFT) { /* or ah, AF */
-        as8(&e->a, 0x80);
-        as8(&e->a, 0xcc);
-        as8(&e->a, F_A);
-    } else if (e->mend == MEND_MUL) { /* mov ah, al */
-        as8(&e->a, 0x88);
-        as8(&e->a, 0xc4);
-    }
-    as_store(&e->a, 2, RAX, ST(af));
-    e->flags = e->mend ? FLAGS_MEM : FLAGS_BOTH;
-    e->mend = MEND_NONE;
-}
-
-void em_flags_load(struct em *e)
-{
-    if (e->flags != FLAGS_MEM)
-        return;
-    as_rm(&e->a, X_MOVZX16, 4, RAX, ST(af));
-    as_alu_ri(&e->a, 0, 1, RAX, 0x7f); /* add al, 0x7f */
-    as8(&e->a, 0x9e);                  /* sahf */
-    e->flags = FLAGS_BOTH;
-}
-
-void em_flags_spoil(struct em *e, bool wanted)
-{
-    if (wanted)
-        em_flags_save(e);
-    e->flags = FLAGS_MEM;
-    e->mend = MEND_NONE;
-}
-
 /* ---- operands ---- */
 unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch)
 {
@@ -94,7 +53,7 @@ static void op_r_loc(struct em *e, unsigned opc, unsigned size, unsigned reg, st
 }
 
 /* Copy v into host register r, all 4 or 8 bytes (never a partial register). */
-static void load_to(struct em *e, unsigned r, u8 v, unsigned size)
+void em_load_to(struct em *e, unsigned r, u8 v, unsigned size)
 {
     struct loc l = em_loc(e, v);
     size = size < 4 ? 4 : size;
@@ -120,11 +79,24 @@ static void store_from(struct em *e, u8 dst, unsigned r, unsigned size)
     }
 }
 
-/* dst = a op b|imm: `opc` is the "r, r/m" opcode (8-bit form minus 1), n the group number of the
- * immediate form. */
-static void alu(struct em *e, const struct ir_ins *i, unsigned n)
+void em_alu_to(struct em *e, const struct ir_ins *i, unsigned n, unsigned r)
 {
     unsigned size = ir_bytes(i->type), opc = n << 3 | (size == 1 ? 2 : 3);
+    s64 imm = i->imm;
+    if (i->b != IR_NONE) {
+        op_r_loc(e, opc, size, r, em_loc(e, i->b));
+    } else if (imm == (s32)imm || size <= 4) {
+        as_alu_ri(&e->a, n, size, r, size == 1 ? (s8)imm : size == 2 ? (s16)imm : (s32)imm);
+    } else {
+        as_mov_ri(&e->a, SCR2, (u64)imm);
+        as_rr(&e->a, opc, size, r, SCR2);
+    }
+}
+
+/* dst = a op b|imm: n is the group number of the immediate form. */
+static void alu(struct em *e, const struct ir_ins *i, unsigned n)
+{
+    unsigned size = ir_bytes(i->type);
     struct loc d = em_loc(e, i->dst);
     bool in_place = i->dst == i->a;
     bool direct = d.reg && (in_place || (size >= 4 && (i->b == IR_NONE || i->b != i->dst)));
@@ -135,20 +107,13 @@ static void alu(struct em *e, const struct ir_ins *i, unsigned n)
         return;
     }
     if (!(direct && in_place))
-        load_to(e, r, i->a, size);
-    if (i->b != IR_NONE) {
-        op_r_loc(e, opc, size, r, em_loc(e, i->b));
-    } else if (imm == (s32)imm || size <= 4) {
-        as_alu_ri(&e->a, n, size, r, size == 1 ? (s8)imm : size == 2 ? (s16)imm : (s32)imm);
-    } else {
-        as_mov_ri(&e->a, SCR2, (u64)imm);
-        as_rr(&e->a, opc, size, r, SCR2);
-    }
+        em_load_to(e, r, i->a, size);
+    em_alu_to(e, i, n, r);
     if (r != d.r || !d.reg)
         store_from(e, i->dst, r, size);
 }
 
-static void compare(struct em *e, const struct ir_ins *i)
+void em_compare(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     bool test = i->op == IR_TEST;
@@ -185,7 +150,7 @@ static void unary(struct em *e, const struct ir_ins *i, unsigned opc, unsigned n
     bool direct = d.reg && (i->dst == i->a || size >= 4);
     unsigned r = direct ? d.r : SCR;
     if (!(direct && i->dst == i->a))
-        load_to(e, r, i->a, size);
+        em_load_to(e, r, i->a, size);
     as_rr(&e->a, size == 1 ? opc - 1 : opc, size, n, r);
     if (!direct)
         store_from(e, i->dst, r, size);
@@ -196,10 +161,11 @@ static void shift(struct em *e, const struct ir_ins *i, unsigned n)
     unsigned size = ir_bytes(i->type);
     struct loc d = em_loc(e, i->dst);
     bool by_cl = i->b != IR_NONE;
-    bool direct = d.reg && (i->dst == i->a || (size >= 4 && !(by_cl && i->dst == REG_CX)));
+    bool direct = d.reg && (i->dst == i->a ||
+                            (size >= 4 && !(by_cl && (i->dst == REG_CX || i->dst == i->b))));
     unsigned r = direct ? d.r : SCR2;
     if (!(direct && i->dst == i->a))
-        load_to(e, r, i->a, size);
+        em_load_to(e, r, i->a, size);
     if (!by_cl) {
         if (i->imm == 1) {
             as_rr(&e->a, size == 1 ? 0xd0 : 0xd1, size, n, r);
@@ -214,7 +180,7 @@ static void shift(struct em *e, const struct ir_ins *i, unsigned n)
         if (r == RCX)
             as_mov_rr(&e->a, 8, SCR2, RCX);
         as_mov_rr(&e->a, 8, SCR, RCX);
-        load_to(e, RCX, i->b, 4);
+        em_load_to(e, RCX, i->b, 4);
         as_rr(&e->a, size == 1 ? 0xd2 : 0xd3, size, n, t);
         as_mov_rr(&e->a, 8, RCX, SCR);
         if (r == RCX)
@@ -243,14 +209,14 @@ static void shift_keeping_flags(struct em *e, const struct ir_ins *i)
     unsigned size = ir_bytes(i->type), count;
     u8 *zero, *done;
     if (i->op == IR_ROL || i->op == IR_ROR) {
-        if (e->mend == MEND_MUL)
-            em_flags_spoil(e, true);
+        if (e->mend)
+            em_flags_commit(e);
         em_flags_load(e);
         shift(e, i, shift_number(i));
         e->flags = FLAGS_HOST;
         return;
     }
-    em_flags_spoil(e, true);
+    em_flags_commit(e);
     count = em_use(e, i->b, 4, SCR);
     as_rr(&e->a, 0xf6, 1, 0, count); /* test count, mask */
     as8(&e->a, size == 8 ? 63 : 31);
@@ -281,7 +247,7 @@ static void bits(struct em *e, const struct ir_ins *i, unsigned n)
     if (test)
         r = em_use(e, i->a, size, SCR);
     else
-        load_to(e, SCR, i->a, size);
+        em_load_to(e, SCR, i->a, size);
     if (i->b == IR_NONE) {
         as_rr(&e->a, X_BTI, size, n, r);
         as8(&e->a, (u8)i->imm);
@@ -296,17 +262,21 @@ static void bits(struct em *e, const struct ir_ins *i, unsigned n)
 static void imul(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
+    struct loc d = em_loc(e, i->dst);
+    bool direct = d.reg && (size >= 4 || i->dst >= IR_T0);
+    unsigned r = direct ? d.r : SCR;
     if (i->b == IR_NONE) {
-        struct loc a = em_loc(e, i->a);
         bool small = i->imm == (s8)i->imm;
-        op_r_loc(e, small ? 0x6b : 0x69, size, SCR, a);
+        op_r_loc(e, small ? 0x6b : 0x69, size, r, em_loc(e, i->a));
         for (unsigned k = 0; k < (small ? 1 : size == 2 ? 2 : 4); k++)
             as8(&e->a, (u8)(i->imm >> (8 * k)));
     } else {
-        load_to(e, SCR, i->a, size);
-        op_r_loc(e, X_IMUL, size, SCR, em_loc(e, i->b));
+        u8 first = i->dst == i->b ? i->b : i->a; /* the product is the same */
+        em_load_to(e, r, first, size);
+        op_r_loc(e, X_IMUL, size, r, em_loc(e, first == i->a ? i->b : i->a));
     }
-    store_from(e, i->dst, SCR, size);
+    if (!direct)
+        store_from(e, i->dst, r, size);
 }
 
 static void move(struct em *e, const struct ir_ins *i)
@@ -319,7 +289,7 @@ static void move(struct em *e, const struct ir_ins *i)
     } else if (d.reg) {
         as_load(&e->a, size, d.r, MEM(STATE, s.disp));
     } else {
-        load_to(e, SCR, i->a, size);
+        em_load_to(e, SCR, i->a, size);
         store_from(e, i->dst, SCR, size);
     }
 }
@@ -368,7 +338,7 @@ static void get_high(struct em *e, const struct ir_ins *i)
     struct loc s = em_loc(e, i->a);
     unsigned r = s.reg && s.r < 4 ? s.r : RAX;
     if (r == RAX)
-        load_to(e, RAX, i->a, 4);
+        em_load_to(e, RAX, i->a, 4);
     /* movzx eax, {a,c,d,b}h: register numbers 4..7 without REX */
     as8(&e->a, 0x0f);
     as8(&e->a, 0xb6);
@@ -380,7 +350,7 @@ static void set_high(struct em *e, const struct ir_ins *i)
 {
     struct loc d = em_loc(e, i->dst);
     unsigned r = d.reg ? d.r : SCR2;
-    load_to(e, RAX, i->a, 4);
+    em_load_to(e, RAX, i->a, 4);
     if (!d.reg)
         as_load(&e->a, 8, SCR2, MEM(STATE, d.disp));
     if (r >= 4) /* lend it RBX, which has a high byte */
@@ -396,7 +366,7 @@ static void set_high(struct em *e, const struct ir_ins *i)
 static void lea(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), wide = size < 4 ? 4 : size;
-    s32 disp = (s32)i->imm;
+    s32 disp = (s32)((u32)i->imm + (u32)e->extra[e->now]);
     unsigned scale = (unsigned)(i->imm >> 32) & 3;
     struct loc d = em_loc(e, i->dst);
     bool direct = d.reg && size >= 4;
@@ -425,8 +395,8 @@ static void exchange(struct em *e, const struct ir_ins *i)
         as_rr(&e->a, size == 1 ? X_XCHG8 : X_XCHG, size, d.r, s.r);
         return;
     }
-    load_to(e, SCR, i->dst, size);
-    load_to(e, SCR2, i->a, size);
+    em_load_to(e, SCR, i->dst, size);
+    em_load_to(e, SCR2, i->a, size);
     store_from(e, i->dst, SCR2, size);
     store_from(e, i->a, SCR, size);
 }
@@ -446,7 +416,7 @@ static void cmov(struct em *e, const struct ir_ins *i)
     struct loc d = em_loc(e, i->dst);
     unsigned r = d.reg ? d.r : SCR;
     if (!d.reg)
-        load_to(e, SCR, i->dst, size);
+        em_load_to(e, SCR, i->dst, size);
     op_r_loc(e, X_CMOV + i->b, size, r, em_loc(e, i->a));
     if (!d.reg)
         store_from(e, i->dst, r, size);
@@ -455,7 +425,7 @@ static void cmov(struct em *e, const struct ir_ins *i)
 /* ---- flags as data: they are in memory, and the host's are spoiled ---- */
 static void get_flags(struct em *e, const struct ir_ins *i)
 {
-    em_flags_save(e);
+    em_flags_commit(e);
     as_rm(&e->a, X_MOVZX8, 4, SCR, ST(af.szapc));
     as_alu_ri(&e->a, 4, 4, SCR, F_SZAPC);
     as_rm(&e->a, X_MOVZX8, 4, SCR2, ST(af.of));
@@ -463,12 +433,11 @@ static void get_flags(struct em *e, const struct ir_ins *i)
     as8(&e->a, 11);
     as_rr(&e->a, 0x0b, 4, SCR, SCR2);
     store_from(e, i->dst, SCR, 4);
-    e->flags = FLAGS_MEM;
 }
 
 static void set_flags(struct em *e, const struct ir_ins *i)
 {
-    load_to(e, SCR, i->a, 4);
+    em_load_to(e, SCR, i->a, 4);
     as_mov_rr(&e->a, 4, SCR2, SCR);
     as_rr(&e->a, 0xc1, 4, 5, SCR2);
     as8(&e->a, 11);
@@ -500,66 +469,10 @@ static void state_op(struct em *e, const struct ir_ins *i)
 }
 
 /* ---- one operation ---- */
-/* Operations whose host instruction takes the host's flags. */
-static u8 reads_host_flags(const struct ir_ins *i)
-{
-    switch (i->op) {
-    case IR_ADC:
-    case IR_SBB:
-    case IR_RCL1:
-    case IR_RCR1:
-    case IR_CMC: return IRF_C;
-    case IR_SETCC:
-    case IR_CMOV: return ir_cc_flags(i->b);
-    default: return 0;
-    }
-}
-
-/* Does the host instruction of i write the host's flags? */
-static bool writes_host_flags(const struct ir_ins *i)
-{
-    return ir_op_info[i->op].fout && !(ir_op_info[i->op].attrs & (IRA_MEM | IRA_EXIT)) &&
-           i->op != IR_SETF;
-}
-
-/* Bring the host's flags into the state that operation i, behind which `live` are wanted, needs. */
-static void flags_before(struct em *e, const struct ir_ins *i, u8 live)
-{
-    u8 reads = reads_host_flags(i);
-    bool writes = writes_host_flags(i);
-    u8 kept = writes ? live & (u8)~i->flags_out : 0, row = ir_op_info[i->op].fout;
-    if (e->mend == MEND_MUL && ((reads & ~(IRF_C | IRF_O)) || kept))
-        em_flags_spoil(e, true);
-    if (kept & row) /* of no use to anybody, but the host instruction destroys it */
-        em_flags_spoil(e, true);
-    if (reads || (kept & ~row && live & i->flags_out))
-        em_flags_load(e);
-}
-
-static void flags_behind(struct em *e, const struct ir_ins *i, u8 live)
-{
-    u8 kept = live & (u8)~i->flags_out;
-    if (!writes_host_flags(i))
-        return;
-    if (!(live & i->flags_out) && !(kept && e->flags != FLAGS_MEM)) {
-        e->flags = FLAGS_MEM;
-        e->mend = MEND_NONE;
-        return;
-    }
-    e->flags = FLAGS_HOST;
-    if (i->op == IR_IMUL)
-        e->mend = MEND_MUL;
-    else if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
-        e->mend = MEND_SHIFT;
-    else if ((i->flags_out & IRF_A) ||
-             e->mend == MEND_MUL) /* what IMUL left is not wanted, or was saved above */
-        e->mend = MEND_NONE;
-}
-
 static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 {
-    flags_before(e, i, live);
-    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live) {
+    em_flags_before(e, i, live);
+    if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live & i->flags_out) {
         shift_keeping_flags(e, i);
         return;
     }
@@ -576,7 +489,7 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_LEA: lea(e, i); break;
     case IR_BSWAP: {
         unsigned size = ir_bytes(i->type);
-        load_to(e, SCR, i->a, size);
+        em_load_to(e, SCR, i->a, size);
         if (size == 8)
             as8(&e->a, 0x48);
         as8(&e->a, 0x0f);
@@ -593,12 +506,27 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_SUB: alu(e, i, 5); break;
     case IR_XOR: alu(e, i, 6); break;
     case IR_CMP:
-    case IR_TEST: compare(e, i); break;
+    case IR_TEST: em_compare(e, i); break;
     case IR_INC: unary(e, i, 0xff, 0); break;
     case IR_DEC: unary(e, i, 0xff, 1); break;
     case IR_NOT: unary(e, i, 0xf7, 2); break;
     case IR_NEG: unary(e, i, 0xf7, 3); break;
     case IR_IMUL: imul(e, i); break;
+    case IR_MULU:
+    case IR_MULS: em_muldiv_op(e, i); break;
+    case IR_DIVU:
+    case IR_DIVS: em_muldiv_op(e, i); return;
+    case IR_SHLD:
+    case IR_SHRD:
+        if (em_double_shift(e, i, live))
+            return;
+        break;
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT: em_scan_op(e, i, live); return;
+    case IR_EXECR: em_string_op(e, i); return;
     case IR_SHL:
     case IR_SHR:
     case IR_SAR:
@@ -623,7 +551,12 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_VECG:
     case IR_VECD: em_vector_op(e, i, live); break;
     case IR_GETF: get_flags(e, i); return;
-    case IR_SETF: set_flags(e, i); return;
+    case IR_SETF:
+        if (i->flags_out & IRF_O)
+            set_flags(e, i);
+        else
+            em_set_szapc(e, i, live);
+        return;
     case IR_LDS:
     case IR_STS:
     case IR_ANDS:
@@ -641,7 +574,7 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_EXECX: em_mem_op(e, i); return;
     default: em_exit_op(e, i); return;
     }
-    flags_behind(e, i, live);
+    em_flags_behind(e, i, live);
 }
 
 /* ---- temporaries: linear scan over the block ---- */
@@ -662,17 +595,24 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     u8 live = IRF_ALL;
     for (u32 n = b->n; n-- > 0;) {
         e->live[n] = live;
-        live = ir_flags_before(&b->ins[n], live);
+        if (!em_follows(e, n))
+            live = ir_flags_before(&b->ins[n], live);
     }
+    e->live_in = live;
     for (u32 n = 0; n < b->n; n++) {
-        const char *args = ir_op_info[b->ins[n].op].args;
+        u8 use = ir_op_info[b->ins[n].op].use;
         if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS) {
-            bool x87 = op_info[e->in->insns[b->ins[n].at].op].attrs & OPA_X87;
-            *(x87 ? &e->last_x87 : &e->last_vec) = n + 1;
+            const struct insn *insn = &e->in->insns[b->ins[n].at];
+            unsigned units = insn_units(insn);
+            e->avx |= insn->vl != 0;
+            if (units & UNIT_X87)
+                e->last_x87 = n + 1;
+            if (units != UNIT_X87)
+                e->last_vec = n + 1;
         }
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
-        if (args[2] == 'u' || args[2] == 'i' || args[2] == 'd')
+        if (use & IRU_VALUE_B)
             note_use(e, b->ins[n].b, n);
     }
 }
@@ -705,51 +645,99 @@ static void temp_take_back(struct em *e, u8 v, u32 n)
     e->temp[v] = 0;
 }
 
+static void kept_take_back(struct em *e, u32 n)
+{
+    u32 left = 0;
+    for (u32 k = 0; k < e->nkept; k++)
+        if (e->kept[k].until == n)
+            temp_take_back(e, e->kept[k].v, n);
+        else
+            e->kept[left++] = e->kept[k];
+    e->nkept = left;
+}
+
+/* Where the block looks at exit_request when its entry wants no flags: the first operation that
+ * may fault, where state is precise, unless an exit comes before; 0: at the entry. */
+static u32 poll_place(const struct em *e, const struct ir_block *b)
+{
+    if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
+        return 0;
+    for (u32 n = 0; n < b->n; n++) {
+        u8 op = b->ins[n].op;
+        if (ir_op_info[op].attrs & IRA_EXIT || ir_is_branch(op))
+            return 0;
+        if (em_may_fault(e, n))
+            return n;
+    }
+    return 0;
+}
+
+/* At the entry: charge the whole block, or look for a request to leave. */
+static void emit_entry(struct em *e, u32 poll)
+{
+    struct be_out *out = e->out;
+    out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
+    out->flags_dead = poll != 0;
+    out->flags_unwanted =
+        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
+    if (e->in->counted) {
+        as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
+        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_L), NULL, 0);
+    } else if (!poll) {
+        as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
+        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_NE), NULL, 0);
+        if (!(e->in->off_techniques & JIT_OFF(POLLS)))
+            out->entry_forward = codebuf_rx(e->buf, e->a.p);
+    }
+}
+
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
     static const struct em blank;
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
-    memcpy(e, &blank, offsetof(struct em, cold));
-    e->ncold = 0;
+    u32 poll;
+    memcpy(e, &blank, offsetof(struct em, temp));
+    memset(e->temp, 0, IR_T0 + b->ntemps);
+    memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
     e->a = (struct as){out->code, out->end, false};
     e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
     e->flags = FLAGS_MEM;
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
     out->nexits = 0;
+    em_plan_groups(e);
     scan_uses(e, b);
-    out->entry = codebuf_rx(buf, out->code);
-    /* The poll: charge the whole block, or look for a request to leave. */
-    if (in->counted) {
-        as_alu_mi(&e->a, 5, 4, ST(budget), (s32)b->nguest);
-        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_L), NULL, 0);
-    } else {
-        as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
-        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_NE), NULL, 0);
-    }
+    poll = poll_place(e, b);
+    emit_entry(e, poll);
     if (e->last_vec)
         em_vector_enter(e);
     if (e->last_x87)
         em_x87_enter(e);
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
-        const char *args = ir_op_info[i->op].args;
-        bool b_value = args[2] == 'u' || args[2] == 'i' || args[2] == 'd';
-        if (args[0] == 'd')
+        u8 use = ir_op_info[i->op].use;
+        e->now = n;
+        if (e->skip[n])
+            continue;
+        if (n && n == poll)
+            em_poll(e, i->at);
+        if (use & IRU_SETS_DST)
             temp_give(e, i->dst);
-        if (args[2] == 'd')
+        if (use & IRU_WRITES_B)
             temp_give(e, i->b);
         emit_ins(e, i, e->live[n]);
-        if (i->op == IR_EXEC && n < e->last_vec)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        if (i->op == IR_EXEC && n < e->last_x87)
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
             em_x87_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
-        if (b_value)
+        if (use & IRU_VALUE_B)
             temp_take_back(e, i->b, n);
+        if (e->nkept)
+            kept_take_back(e, n);
         if (UNLIKELY(e->a.full))
             break;
     }

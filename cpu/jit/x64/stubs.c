@@ -56,6 +56,27 @@ static void helper_begin(struct as *a)
     as_lea(a, 8, RDI, MEM(STATE, -STATE_BIAS));
 }
 
+/* Behind a probe of the flat table an address may only not be aligned: when the access stays in
+ * its page the plain entry decides. */
+static void not_aligned(struct as *a, s64 flat, unsigned user, bool write, unsigned size)
+{
+    u8 *crosses, *none;
+    as_lea(a, 4, RAX, MEM(ADDR, size - 1));
+    as_rr(a, 0x33, 4, RAX, ADDR);
+    as_rr(a, 0xf7, 4, 0, RAX); /* test eax, the page's number */
+    as32(a, (u32)~PAGE_MASK);
+    crosses = as_jcc(a, CC_NE);
+    as_mov_rr(a, 4, RAX, ADDR);
+    as_rr(a, 0xc1, 4, 5, RAX);
+    as8(a, PAGE_BITS);
+    as_load(a, 8, RAX, MEMX(STATE, RAX, 3, flat - STATE_BIAS + (s64)flat_offset((int)user, write)));
+    as_rr(a, 0x85, 8, RAX, RAX);
+    none = as_jcc(a, CC_E);
+    ret(a);
+    as_patch(crosses, a->p);
+    as_patch(none, a->p);
+}
+
 /* Vector registers go to struct cpu before C code runs. */
 static void vec_out(struct as *a, const u8 *spill_vec)
 {
@@ -75,16 +96,22 @@ static void vec_keep_begin(struct as *a, const u8 *spill_vec)
     vec_out(a, spill_vec);
 }
 
-static void vec_keep_end(struct as *a, u8 *const load_vec[2])
+static void vec_keep_end(struct as *a, u8 *const load_vec[3])
 {
-    u8 *none, *eight, *done;
+    u8 *none, *eight, *whole, *done;
     pop(a, R10);
     pop(a, R10);
     as_rr(a, 0x85, 4, R10, R10);
     none = as_jcc(a, CC_E);
     as_alu_ri(a, 7, 4, R10, 1);
     eight = as_jcc(a, CC_E);
+    as_alu_ri(a, 7, 4, R10, 3);
+    whole = as_jcc(a, CC_E);
     as_call_to(a, load_vec[1]);
+    done = as_jmp(a);
+    as_patch(whole, a->p);
+    as_call_to(a, load_vec[2]);
+    as_patch(done, a->p);
     done = as_jmp(a);
     as_patch(eight, a->p);
     as_call_to(a, load_vec[0]);
@@ -99,24 +126,45 @@ static void helper_end(struct as *a, bool all)
     reload(a, all);
 }
 
+/* A guest instruction by a helper, whose record is in SCR2. */
+static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec, const u8 *leave)
+{
+    u8 *go;
+    helper_begin(a);
+    vec_out(a, spill_vec);
+    as_mov_rr(a, 8, RSI, SCR2);
+    call_abs(a, helper);
+    as_rr(a, 0x85, 8, RAX, RAX);
+    go = as_jcc(a, CC_NE);
+    helper_end(a, true);
+    ret(a);
+    as_patch(go, a->p);
+    /* The registers in struct cpu are newer than the host's: reload before they are spilled on the
+     * way out. */
+    helper_end(a, true);
+    as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
+    as_jmp_to(a, leave);
+}
+
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
-    struct as as = {*p, *p + 16384, false}, *a = &as;
-    u8 *leave, *out, *spill_vec, *load_vec[2];
+    struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
+    u8 *leave, *out, *spill_vec, *load_vec[3];
+    stubs->rorx = __builtin_cpu_supports("bmi2");
 
     em_vector_stubs(buf, a, stubs);
     spill_vec = codebuf_rw(buf, stubs->vec_spill);
     load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
     load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);
+    load_vec[2] = stubs->vec_load[2] ? codebuf_rw(buf, stubs->vec_load[2]) : load_vec[1];
 
     /* u64 enter(cpu = rdi, host = rsi) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
         push(a, saved[i]);
-    as_alu_ri(a, 5, 8, RSP, 8); /* 16-byte alignment inside blocks */
     as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
-    as_store(a, 8, RSP, ST(host_sp));
+    em_stack_begin(a);
     as_mov_rr(a, 8, RAX, RSI);
     reload(a, true);
     as8(a, 0xff);
@@ -125,7 +173,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     /* resume(cpu = rdi, host = rsi): what the helper and its caller had on the stack is left */
     stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
-    as_load(a, 8, RSP, ST(host_sp));
+    em_stack_again(a);
     as_mov_rr(a, 8, RAX, RSI);
     reload(a, true);
     as8(a, 0xff);
@@ -135,7 +183,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     out = a->p;
     spill(a);
     vec_out(a, spill_vec);
-    as_alu_ri(a, 0, 8, RSP, 8);
+    as_load(a, 8, RSP, ST(host_rsp));
     for (unsigned i = ARRAY_LEN(saved); i-- > 0;)
         pop(a, saved[i]);
     ret(a);
@@ -155,21 +203,49 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_rr(a, 0x0b, 8, RAX, SCR2);
     as_jmp_to(a, out);
 
-    for (unsigned w = 0; w < 2; w++)
-        for (unsigned s = 0; s < 6; s++) {
-            stubs->prepare[w][s] = codebuf_rx(buf, a->p);
-            if (w)
-                em_store_beside(a, s == 5 ? 10 : BIT(s));
-            helper_begin(a);
-            vec_keep_begin(a, spill_vec);
-            as_mov_rr(a, 8, RSI, ADDR);
-            as_mov_ri(a, RDX, (s == 5 ? 10 : BIT(s)) | w << 8);
-            as_mov_rr(a, 4, RCX, SCR2);
-            call_abs(a, (const void *)(uintptr_t)helpers->prepare);
-            vec_keep_end(a, load_vec);
-            helper_end(a, false);
-            ret(a);
-        }
+    for (unsigned n = 0; n < 36; n++) {
+        unsigned probe = n / 12, w = n / 6 & 1, s = n % 6;
+        stubs->prepare[probe][w][s] = codebuf_rx(buf, a->p);
+        if (stubs->flat && probe < 2 && s < 5)
+            not_aligned(a, stubs->flat, probe, w, BIT(s));
+        if (w)
+            em_store_beside(a, s == 5 ? 10 : BIT(s));
+        helper_begin(a);
+        vec_keep_begin(a, spill_vec);
+        as_mov_rr(a, 8, RSI, ADDR);
+        as_mov_ri(a, RDX, (s == 5 ? 10 : BIT(s)) | w << 8);
+        as_mov_rr(a, 4, RCX, SCR2);
+        call_abs(a, (const void *)(uintptr_t)helpers->prepare);
+        vec_keep_end(a, load_vec);
+        helper_end(a, false);
+        ret(a);
+    }
+
+    /* What straddles two pages goes to the twin without more ado. */
+    stubs->group = codebuf_rx(buf, a->p);
+    {
+        u8 *whole;
+        push(a, RAX);
+        as_alu_ri(a, 4, 4, RAX, BE_GROUP_SPAN);
+        as_lea(a, 8, RAX, MEMX(RAX, ADDR, 0, -1));
+        as_rr(a, 0x33, 8, RAX, ADDR);
+        as_rr(a, 0xf7, 4, 0, RAX); /* test eax, the page's number */
+        as32(a, (u32)~PAGE_MASK);
+        pop(a, RAX);
+        whole = as_jcc(a, CC_E);
+        as_mov_ri(a, RAX, 0);
+        ret(a);
+        as_patch(whole, a->p);
+    }
+    helper_begin(a);
+    vec_keep_begin(a, spill_vec);
+    as_mov_rr(a, 8, RSI, ADDR);
+    as_mov_rr(a, 4, RDX, RAX);
+    as_mov_rr(a, 4, RCX, SCR2);
+    call_abs(a, (const void *)(uintptr_t)helpers->group);
+    vec_keep_end(a, load_vec);
+    helper_end(a, false);
+    ret(a);
 
     stubs->seg = codebuf_rx(buf, a->p);
     helper_begin(a);
@@ -197,22 +273,10 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     ret(a);
 
     stubs->exec = codebuf_rx(buf, a->p);
-    helper_begin(a);
-    vec_out(a, spill_vec);
-    as_mov_rr(a, 8, RSI, SCR2);
-    call_abs(a, (const void *)(uintptr_t)helpers->exec);
-    as_rr(a, 0x85, 8, RAX, RAX);
-    {
-        u8 *go = as_jcc(a, CC_NE);
-        helper_end(a, true);
-        ret(a);
-        as_patch(go, a->p);
-        /* The registers in struct cpu are newer than the host's: reload before they are spilled on
-         * the way out. */
-        helper_end(a, true);
-        as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
-        as_jmp_to(a, leave);
-    }
+    exec_stub(a, (const void *)(uintptr_t)helpers->exec, spill_vec, leave);
+    stubs->rep = codebuf_rx(buf, a->p);
+    exec_stub(a, (const void *)(uintptr_t)helpers->rep, spill_vec, leave);
+    em_string_stubs(buf, a, stubs);
 
     stubs->execx = codebuf_rx(buf, a->p);
     as_alu_ri(a, 5, 8, RSP, 8); /* as if called */

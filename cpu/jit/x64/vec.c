@@ -1,15 +1,9 @@
 /* x86-64 code for vector operations: guest XMM registers are host XMM registers of the same number,
  * and MXCSR is the host's, from the first vector operation until something calls C code
  * (cpu->vec_live); each operation is then the host's like (SDM vol. 2 ch. 2, 4). */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 
-struct row {
-    u32 load, store; /* prefix << 16 | map << 8 | opcode */
-    u8 feature;
-};
-enum { HOST_SSE2, HOST_SSE3, HOST_SSSE3, HOST_SSE41, HOST_SSE42, HOST_AES, HOST_PCLMUL };
-
-static const struct row rows[OP__COUNT] = {
+static const struct vec_row rows[OP__COUNT] = {
 #define VEC(feat, op, l, s) [OP_##op] = {l, s, HOST_##feat},
 #include "cpu/jit/x64/vec.def"
 #undef VEC
@@ -31,7 +25,7 @@ static const u16 x87_listed[] = {
     OP_FRNDINT, OP_FLDCW, OP_FNSTCW, OP_FNSTSW, OP_FNOP,  OP_WAIT,
 };
 
-static bool host_has(unsigned feature)
+bool em_host_has(unsigned feature)
 {
     switch (feature) {
     case HOST_SSE2: return true;
@@ -48,14 +42,16 @@ void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
 {
     memset(mask, 0, (OP__COUNT + 7) / 8);
     for (unsigned i = 0; i < ARRAY_LEN(listed); i++)
-        if (host_has(rows[listed[i]].feature))
+        if (em_host_has(rows[listed[i]].feature))
             mask[listed[i] / 8] |= (u8)BIT(listed[i] & 7);
+    em_mmx_ops(mask);
+    em_avx_ops(mask);
     for (unsigned i = 0; i < ARRAY_LEN(x87_listed); i++)
         mask[x87_listed[i] / 8] |= (u8)BIT(x87_listed[i] & 7);
 }
 
-/* Shifts of whole registers by an immediate: 66 0F 71..73 /n. */
-static bool shift_row(unsigned op, u32 *code, unsigned *n)
+/* Shifts of whole registers by an immediate: 66 0F 71..73 /n, for MMX registers without 66. */
+static bool shift_row(const struct insn *insn, u32 *code, unsigned *n)
 {
     static const struct {
         u16 op;
@@ -66,8 +62,8 @@ static bool shift_row(unsigned op, u32 *code, unsigned *n)
         {OP_PSLLQ, 0x73, 6}, {OP_PSLLDQ, 0x73, 7},
     };
     for (unsigned i = 0; i < ARRAY_LEN(shifts); i++)
-        if (shifts[i].op == op) {
-            *code = 0x660100 | shifts[i].opc;
+        if (shifts[i].op == insn->op) {
+            *code = (insn->o[0].kind == OPND_MMX ? 0x100u : 0x660100u) | shifts[i].opc;
             *n = shifts[i].n;
             return true;
         }
@@ -99,41 +95,52 @@ static void put_imm8(struct em *e, const struct insn *insn)
         }
 }
 
-static unsigned xmm(const struct opnd *o)
+static unsigned reg(const struct opnd *o)
 {
     return o->reg & 15;
+}
+
+/* The row of `op` for the registers of insn. */
+static const struct vec_row *row_of(const struct insn *insn, unsigned op)
+{
+    return insn_units(insn) & UNIT_X87 ? em_mmx_row(op) : &rows[op];
 }
 
 /* Registers only. */
 static void registers(struct em *e, const struct insn *insn)
 {
-    u32 code = rows[insn->op].load;
+    u32 code = row_of(insn, insn->op)->load;
     unsigned n;
-    if (insn->o[1].kind == OPND_IMM && shift_row(insn->op, &code, &n)) {
-        as_vec_rr(&e->a, code, false, n, xmm(&insn->o[0]));
+    if (insn->op == OP_EMMS) {
+        as8(&e->a, 0x0f);
+        as8(&e->a, (u8)code);
+        return;
+    }
+    if (insn->o[1].kind == OPND_IMM && shift_row(insn, &code, &n)) {
+        as_vec_rr(&e->a, code, false, n, reg(&insn->o[0]));
         put_imm8(e, insn);
         return;
     }
-    as_vec_rr(&e->a, code, false, xmm(&insn->o[0]), xmm(&insn->o[1]));
+    as_vec_rr(&e->a, code, false, reg(&insn->o[0]), reg(&insn->o[1]));
     put_imm8(e, insn);
 }
 
 /* With a general register MOVQ is MOVD's encoding with REX.W. */
-static const struct row *general_row(const struct insn *insn)
+static const struct vec_row *general_row(const struct insn *insn)
 {
-    return &rows[insn->op == OP_MOVQ ? OP_MOVD : insn->op];
+    return row_of(insn, insn->op == OP_MOVQ ? OP_MOVD : insn->op);
 }
 
 /* To a general register: either half of ModRM may hold it. */
 static void to_general(struct em *e, const struct ir_ins *i, const struct insn *insn)
 {
-    const struct row *row = general_row(insn);
+    const struct vec_row *row = general_row(insn);
     struct loc d = em_loc(e, i->dst);
     unsigned r = d.reg ? d.r : SCR;
     if (row->store && insn->op != OP_PEXTRW)
-        as_vec_rr(&e->a, row->store, wide(insn), xmm(&insn->o[1]), r);
+        as_vec_rr(&e->a, row->store, wide(insn), reg(&insn->o[1]), r);
     else
-        as_vec_rr(&e->a, row->load, wide(insn), r, xmm(&insn->o[1]));
+        as_vec_rr(&e->a, row->load, wide(insn), r, reg(&insn->o[1]));
     put_imm8(e, insn);
     if (!d.reg)
         as_store(&e->a, 8, SCR, MEM(STATE, d.disp));
@@ -141,11 +148,10 @@ static void to_general(struct em *e, const struct ir_ins *i, const struct insn *
 
 static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn, u8 live)
 {
-    const struct row *row = &rows[insn->op];
+    const struct vec_row *row = row_of(insn, insn->op);
     bool store = i->op == IR_VECS;
-    unsigned la = em_probe(e, i, (s32)i->imm, store, i->b);
-    as_vec_rm(&e->a, store ? row->store : row->load, wide(insn), xmm(&insn->o[store ? 1 : 0]),
-              MEMX(SCR, la, 0, 0));
+    struct mem m = em_access(e, i, store);
+    as_vec_rm(&e->a, store ? row->store : row->load, wide(insn), reg(&insn->o[store ? 1 : 0]), m);
     put_imm8(e, insn);
     if (i->op == IR_VECLF && (live & i->flags_out))
         e->flags = FLAGS_HOST;
@@ -158,11 +164,15 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
         em_x87_op(e, i, live);
         return;
     }
+    if (insn->vl) {
+        em_avx_op(e, i, live);
+        return;
+    }
     switch (i->op) {
     case IR_VEC:
     case IR_VECF: registers(e, insn); break;
     case IR_VECG:
-        as_vec_rr(&e->a, general_row(insn)->load, i->type == I64, xmm(&insn->o[0]),
+        as_vec_rr(&e->a, general_row(insn)->load, i->type == I64, reg(&insn->o[0]),
                   em_use(e, i->a, ir_bytes(i->type), SCR));
         put_imm8(e, insn);
         break;
@@ -175,6 +185,10 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
 void em_vector_enter(struct em *e)
 {
     u8 *there;
+    if (e->avx) {
+        em_avx_enter(e);
+        return;
+    }
     as_alu_mi(&e->a, 7, 1, ST(vec_live), 0);
     there = as_jcc(&e->a, CC_NE);
     as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->vec_load[e->in->ir->long_mode]));
@@ -196,10 +210,31 @@ static void mxcsr(struct as *a, unsigned n, struct mem m) /* 2: load, 3: store *
     as_rm(a, 0x1ae, 4, n, m);
 }
 
+/* vec_load[2]: all of all registers, whatever is there already. */
+static void load_all(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
+{
+    u8 *upper, *some;
+    stubs->vec_load[2] = codebuf_rx(buf, a->p);
+    as_alu_mi(a, 7, 1, ST(vec_live), 1);
+    upper = as_jcc(a, CC_A);
+    some = as_jcc(a, CC_E);
+    mxcsr(a, 2, ST(mxcsr));
+    all_xmm(a, MOVUPS_LOAD, 0, 8);
+    as_patch(some, a->p);
+    all_xmm(a, MOVUPS_LOAD, 8, 16);
+    as_patch(upper, a->p);
+    em_avx_load(a);
+    as_mov_mi(a, 1, ST(vec_live), 3);
+    as8(a, 0xc3);
+}
+
 /* vec_load[all]: eight registers or all sixteen; changes nothing else. vec_spill: the way back. */
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
 {
-    u8 *eight;
+    u8 *eight, *half;
+    stubs->vec_load[2] = NULL;
+    if (em_host_avx())
+        load_all(buf, a, stubs);
     for (unsigned all = 0; all < 2; all++) {
         stubs->vec_load[all] = codebuf_rx(buf, a->p);
         mxcsr(a, 2, ST(mxcsr));
@@ -214,6 +249,12 @@ void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
     as_alu_mi(a, 7, 1, ST(vec_live), 1);
     eight = as_jcc(a, CC_E);
     all_xmm(a, MOVUPS_STORE, 8, 16);
+    if (em_host_avx()) {
+        as_alu_mi(a, 7, 1, ST(vec_live), 3);
+        half = as_jcc(a, CC_NE);
+        em_avx_spill(a);
+        as_patch(half, a->p);
+    }
     as_patch(eight, a->p);
     as_mov_mi(a, 1, ST(vec_live), 0);
     as8(a, 0xc3);

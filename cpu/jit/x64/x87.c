@@ -2,7 +2,7 @@
  * from the first x87 operation until exec touches the unit or translated code is left
  * (cpu->x87_live); each operation is then the host's own with the same bytes (SDM vol. 1 ch. 8).
  * C code in between does not mind: only long double would use the unit. */
-#include "cpu/jit/x64/em.h"
+#include "cpu/jit/x64/group.h"
 
 /* FNSAVE's image in 32-bit protected mode form, which 64-bit code uses, too. */
 struct image {
@@ -56,7 +56,7 @@ static void put_bytes(struct em *e, const struct insn *insn)
     as8(&e->a, (u8)insn->imm2);
 }
 
-static bool control(unsigned op)
+bool em_x87_control(unsigned op)
 {
     return op == OP_FLDCW || op == OP_FNSTCW || op == OP_FNSTSW;
 }
@@ -64,7 +64,7 @@ static bool control(unsigned op)
 /* Where the unit's instruction pointer is: the site says it, to be looked up when somebody asks. */
 static void note(struct em *e, const struct ir_ins *i, const struct insn *insn)
 {
-    if (!control(insn->op))
+    if (!em_x87_control(insn->op))
         as_mov_mi(&e->a, 4, ST(x87_site), (s32)(SITE(e->in->block_id, i->at) + 1));
 }
 
@@ -82,13 +82,17 @@ static void load_control(struct em *e, const struct ir_ins *i, unsigned la)
 
 static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn)
 {
-    unsigned la = em_probe(e, i, (s32)i->imm, i->op == IR_VECS, i->b);
+    bool grouped = e->group[e->now];
+    struct mem m = em_access(e, i, i->op == IR_VECS);
+    unsigned la = grouped ? 0 : m.index;
     if (insn->op == OP_FLDCW) {
         load_control(e, i, la);
         return;
     }
-    as_rm(&e->a, 0xd8 | insn->imm2 >> 8, 4, insn->imm2 >> 3 & 7, MEMX(SCR, la, 0, 0));
-    if (!control(insn->op)) {
+    as_rm(&e->a, 0xd8 | insn->imm2 >> 8, 4, insn->imm2 >> 3 & 7, m);
+    if (!em_x87_control(insn->op)) {
+        if (grouped)
+            la = em_address(e, i, (s32)i->imm);
         as_store(&e->a, 8, la, ST(fpu.fdp));
         as_rm(&e->a, 0x1b7, 4, SCR, ST(seg[insn->seg].sel));
         as_store(&e->a, 2, SCR, ST(fpu.fds));

@@ -33,14 +33,20 @@ struct kernel {
     bool sse2;             /* needs SSE2 */
 };
 
-/* The tables of the files cpu.c, mem.c, fp.c (built twice), sys.c and code.c; each ends with a NULL
- * name. */
+/* The tables of the files; each ends with a NULL name. Those of sys.c need ring 0. */
+extern const struct kernel core_kernels[];
+extern const struct kernel records_kernels[];
 extern const struct kernel cpu_kernels[];
+extern const struct kernel op_kernels[];
 extern const struct kernel mem_kernels[];
+extern const struct kernel copy_kernels[];
 extern const struct kernel x87_kernels[];
 extern const struct kernel sse2_kernels[];
-extern const struct kernel sys_kernels[];
 extern const struct kernel code_kernels[];
+extern const struct kernel sys_kernels[];
+#define BARE_TABLES                                                                                \
+    core_kernels, records_kernels, cpu_kernels, op_kernels, mem_kernels, copy_kernels, x87_kernels,            \
+        sse2_kernels, code_kernels
 
 /* Page table entry of an address below MAPPED. */
 volatile u32 *bare_pte(u32 address);

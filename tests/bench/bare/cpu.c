@@ -126,6 +126,46 @@ static void interp(u32 n)
     }
 }
 
+/* The same machine with a switch, as most interpreters are written: one indirect jump for all. */
+static void interp_switch(u32 n)
+{
+    enum { PUSH, ADD, XOR, DUP, DROP, LOOP, END };
+    static const u8 program[] = {PUSH, 3, ADD, DUP, XOR, PUSH, 9, DROP, LOOP, END};
+    u32 stack[16];
+
+    for (; n != 0; n--) {
+        const u8 *pc = program;
+        u32 *sp = stack, count = PROGRAM_LOOPS;
+        bool done = false;
+
+        *sp = 1;
+        while (!done) {
+            switch (*pc++) {
+            case PUSH: *++sp = *pc++; break;
+            case ADD:
+                sp--;
+                sp[0] += sp[1];
+                break;
+            case DUP:
+                sp[1] = sp[0];
+                sp++;
+                break;
+            case XOR:
+                sp--;
+                sp[0] = (sp[0] ^ sp[1]) + count;
+                break;
+            case DROP: sp--; break;
+            case LOOP:
+                if (--count != 0)
+                    pc = program;
+                break;
+            default: done = true; break;
+            }
+        }
+        bare_sink = *sp;
+    }
+}
+
 static void sieve(u32 n)
 {
     u8 *composite = (u8 *)AREA;
@@ -175,6 +215,37 @@ static void indirect(u32 n)
         s = table[x >> 30](s);
     }
     bare_sink = s;
+}
+
+/* Calls of a function that does nothing, from four places in turn: the return is what varies. */
+static __attribute__((noinline)) void nothing(void)
+{
+    __asm__ volatile("");
+}
+
+static void call_ret(u32 n)
+{
+    for (; n != 0; n--) {
+        for (u32 i = 0; i < 16; i++) {
+            nothing();
+            nothing();
+            nothing();
+            nothing();
+        }
+    }
+}
+
+/* Jumps through a register around a ring of four places. */
+static void jump_ring(u32 n)
+{
+    for (n *= 16; n != 0; n--) {
+        __asm__ volatile("movl $1f, %%eax\n\tjmp *%%eax\n1:\tmovl $2f, %%eax\n\tjmp *%%eax\n"
+                         "2:\tmovl $3f, %%eax\n\tjmp *%%eax\n3:\tmovl $4f, %%eax\n\t"
+                         "jmp *%%eax\n4:"
+                         :
+                         :
+                         : "eax");
+    }
 }
 
 /* Carries through adc, rcl and setc, as in arithmetic on long numbers. */
@@ -257,8 +328,11 @@ const struct kernel cpu_kernels[] = {
     {"fib", "call/s", fib, FIB_CALLS, 1, NULL, false},
     {"qsort", "elem/s", sort, SORTED, 1, NULL, false},
     {"interp", "op/s", interp, PROGRAM_LOOPS *PROGRAM_OPS, 1, NULL, false},
+    {"interp_switch", "op/s", interp_switch, PROGRAM_LOOPS *PROGRAM_OPS, 1, NULL, false},
     {"sieve", "num/s", sieve, SIEVED, 1, NULL, false},
     {"indirect", "call/s", indirect, 64, 1, NULL, false},
+    {"call_ret", "call/s", call_ret, 64, 1, NULL, false},
+    {"jump_ring", "jump/s", jump_ring, 64, 1, NULL, false},
     {"flags", "Mop/s", flags, 64 * 10, 1000000, NULL, false},
     {"sha256", "MB/s", sha, SHA_BYTES, 1000000, sha_prepare, false},
     {NULL, NULL, NULL, 0, 0, NULL, false},

@@ -1,7 +1,6 @@
-/* The bare-metal benchmark: runs each kernel three times for an eighth of a second of ACPI timer
- * time and prints its rate on COM1. */
-#include "tests/bench/bare/bare.h"
-#include "roms/lib/mem.h"
+/* The bare-metal benchmark's machine: descriptor and page tables, the ACPI timer as the clock
+ * (82371AB data sheet, 7.1.3), COM1 as the output. */
+#include "tests/bench/bare/measure.h"
 #include "roms/lib/multiboot.h"
 #include "roms/lib/power.h"
 #include "roms/lib/serial.h"
@@ -10,13 +9,11 @@ enum {
     PM_TIMER = 8, /* offset in the power management ports (82371AB data sheet 7.1.3) */
     PM_HZ = 3579545,
     PM_MASK = 0xffffff,
-    LEAST = PM_HZ / 20, /* shorter than 50 ms says nothing */
-    WANTED = PM_HZ / 8,
-    TRIALS = 3,
     VECTORS = 0x90,
 };
 
 volatile u32 bare_sink;
+static const struct kernel *const bare_tables[] = {BARE_TABLES};
 static u64 idt[VECTORS] __attribute__((aligned(8)));
 static volatile u32 page_directory[1024] __attribute__((aligned(4096)));
 static volatile u32 page_tables[MAPPED >> 22][1024] __attribute__((aligned(4096)));
@@ -29,110 +26,6 @@ extern void fault_other(void);
 static u32 timer(void)
 {
     return inl(timer_port) & PM_MASK;
-}
-
-static u32 timed(const struct kernel *k, u32 n)
-{
-    u32 start;
-
-    if (k->prepare != NULL)
-        k->prepare();
-    start = timer();
-    k->run(n);
-    return (timer() - start) & PM_MASK;
-}
-
-static void put_number(u64 v)
-{
-    char digits[24];
-    unsigned n = 0;
-
-    do {
-        u64 rest = div64(v, 10);
-
-        digits[n++] = (char)('0' + (u32)(v - rest * 10));
-        v = rest;
-    } while (v != 0);
-    while (n > 0)
-        serial_putc(digits[--n]);
-}
-
-static void report(const struct kernel *k, u32 n, u32 ticks)
-{
-    u64 tenths = div64(div64((u64)n * k->per * PM_HZ, ticks) * 10, k->div);
-    u64 whole = div64(tenths, 10);
-
-    serial_puts("R ");
-    serial_puts(k->name);
-    serial_putc(' ');
-    put_number(whole);
-    serial_putc('.');
-    put_number(tenths - whole * 10);
-    serial_putc(' ');
-    serial_puts(k->unit);
-    serial_puts("\n");
-}
-
-/*
- * Double the work until it can be timed, then do what fills the wanted time, three times. The
- * fastest counts: what slows one of them down is the host's other work.
- */
-static void measure(const struct kernel *k)
-{
-    u32 n = 1, ticks = timed(k, n);
-
-    while (ticks < LEAST && n < 1u << 30) {
-        n *= 2;
-        ticks = timed(k, n);
-    }
-    if (ticks < WANTED && ticks != 0)
-        n = (u32)div64((u64)n * WANTED, ticks);
-    ticks = 0;
-    for (u32 i = 0; i < TRIALS; i++) {
-        u32 t = timed(k, n);
-
-        if (ticks == 0 || t < ticks)
-            ticks = t;
-    }
-    if (ticks == 0)
-        ticks = 1;
-    report(k, n, ticks);
-}
-
-/* Is `name` one of the words behind the first of the command line? No word at all means every
- * kernel. */
-static bool wanted(const char *words, const char *name)
-{
-    bool any = false;
-
-    while (*words != 0) {
-        size_t n = 0;
-
-        while (words[n] != 0 && words[n] != ' ')
-            n++;
-        if (n != 0) {
-            any = true;
-            if (n == strlen(name) && memcmp(words, name, n) == 0)
-                return true;
-        }
-        words += n + (words[n] == ' ');
-    }
-    return !any;
-}
-
-static void run_all(const struct kernel *k, const char *words, bool sse2)
-{
-    for (; k->name != NULL; k++) {
-        if (!wanted(words, k->name))
-            continue;
-        if (!k->sse2 || sse2) {
-            measure(k);
-        } else {
-            serial_puts("# no SSE2 for ");
-            serial_puts(k->name);
-            serial_puts("\n");
-        }
-    }
 }
 
 volatile u32 *bare_pte(u32 address)
@@ -190,25 +83,22 @@ static bool start_sse2(void)
 void bare_main(const struct mb_info *mbi)
 {
     const char *words = (const char *)mbi->cmdline;
-    bool sse2;
+    struct platform p = {.hz = PM_HZ, .mask = PM_MASK, .clock = timer, .put = serial_puts};
     u16 base;
 
     serial_init();
     base = pm_enable();
     timer_port = (u16)(base + PM_TIMER);
     start_tables();
-    sse2 = start_sse2();
+    p.sse2 = start_sse2();
     if ((mbi->flags & 4) == 0 || words == NULL)
         words = "";
     while (*words != 0 && *words != ' ') /* the kernel's own name */
         words++;
     serial_puts("BARE-UP\n");
-    run_all(cpu_kernels, words, sse2);
-    run_all(mem_kernels, words, sse2);
-    run_all(x87_kernels, words, sse2);
-    run_all(sse2_kernels, words, sse2);
-    run_all(sys_kernels, words, sse2);
-    run_all(code_kernels, words, sse2);
+    for (u32 i = 0; i < ARRAY_LEN(bare_tables); i++)
+        measure_all(&p, bare_tables[i], words);
+    measure_all(&p, sys_kernels, words);
     serial_puts("BENCH-DONE\n");
     power_off();
 }

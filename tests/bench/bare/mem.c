@@ -98,6 +98,12 @@ static void movs32(u32 n)
         rep_movs(SHIFTED + (i & 63) * 32, AREA + (i & 63) * 32, 8);
 }
 
+static void movs1k(u32 n)
+{
+    for (u32 i = n * 64; i != 0; i--)
+        rep_movs(SHIFTED + (i & 63) * 1000, AREA + (i & 63) * 1000, 250);
+}
+
 static void stos(u32 n)
 {
     for (; n != 0; n--) {
@@ -124,6 +130,7 @@ const struct kernel mem_kernels[] = {
     {"movs_alias", "MB/s", movs_alias, BLOCK, 1000000, NULL, false},
     {"movs", "MB/s", movs, BLOCK, 1000000, NULL, false},
     {"movs32", "copy/s", movs32, 64, 1, NULL, false},
+    {"movs1k", "copy/s", movs1k, 64, 1, NULL, false},
     {"movsb", "MB/s", movsb, 16384, 1000000, NULL, false},
     {"stos", "MB/s", stos, BLOCK, 1000000, NULL, false},
     {NULL, NULL, NULL, 0, 0, NULL, false},

@@ -48,6 +48,14 @@ static void cr3_touch(u32 n)
     bare_sink = s;
 }
 
+static void cr3_write(u32 n)
+{
+    u32 cr3 = read_cr3();
+
+    for (; n != 0; n--)
+        write_cr3(cr3);
+}
+
 static void invlpg_touch(u32 n)
 {
     volatile u32 *p = (volatile u32 *)AREA;
@@ -93,6 +101,7 @@ static void vga_text(u32 n)
 const struct kernel sys_kernels[] = {
     {"int_ring0", "int/s", int_ring0, 1, 1, int_prepare, false},
     {"int_ring3", "int/s", int_ring3, 1, 1, int_prepare, false},
+    {"cr3", "switch/s", cr3_write, 1, 1, NULL, false},
     {"cr3_32pages", "switch/s", cr3_touch, 1, 1, NULL, false},
     {"invlpg", "inval/s", invlpg_touch, 1, 1, NULL, false},
     {"pagefault", "fault/s", page_fault, 1, 1, fault_prepare, false},

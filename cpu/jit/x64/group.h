@@ -1,0 +1,23 @@
+/* Groups of accesses that share one probe. */
+#ifndef CPU_JIT_X64_GROUP_H
+#define CPU_JIT_X64_GROUP_H
+
+#include "cpu/jit/x64/em.h"
+
+/* Find the block's groups (e->group, e->groups) and the steps of registers that can be merged
+ * (e->skip, e->extra), before anything is emitted. */
+void em_plan_groups(struct em *e);
+/* Is operation n an access whose check an earlier one has made? May operation n fault? */
+static inline bool em_follows(const struct em *e, u32 n)
+{
+    return e->group[n] && e->groups[e->group[n] - 1].first != n;
+}
+static inline bool em_may_fault(const struct em *e, u32 n)
+{
+    return ir_op_info[e->in->ir->ins[n].op].attrs & IRA_FAULT && !em_follows(e, n);
+}
+bool em_is_write(const struct ir_ins *i);
+/* The operand of access i, operation e->now: probed, or off its group's register. */
+struct mem em_access(struct em *e, const struct ir_ins *i, bool write);
+
+#endif

@@ -1,0 +1,58 @@
+/* Guest calls and returns on the host's call stack, so that the host predicts returns. A CALL pushes
+ * its return EIP and calls the callee's code; a RET whose EIP is the one on top returns, any other
+ * goes by the jump table. The pairs mean nothing: what leaves translated code drops them all, so
+ * none outlives a change of mode, mapping or code memory (translator.md 5.6). */
+#include "cpu/jit/x64/em.h"
+
+/* No EIP is equal to it: 32-bit ones are zero-extended, others canonical. */
+#define NO_EIP 0x8000000000000001ull
+
+enum { BASE = 24, ROOM = 64 * 1024 };
+
+void em_stack_begin(struct as *a)
+{
+    as_store(a, 8, RSP, ST(host_rsp));
+    as_lea(a, 8, RAX, MEM(RSP, -ROOM));
+    as_store(a, 8, RAX, ST(host_limit));
+    as_mov_ri(a, RAX, NO_EIP);
+    as_store(a, 8, RAX, MEM(RSP, 8 - BASE));
+    as_alu_ri(a, 5, 8, RSP, BASE); /* 16-byte alignment inside blocks: 8 remain */
+}
+
+void em_stack_again(struct as *a)
+{
+    as_load(a, 8, RSP, ST(host_rsp));
+    as_alu_ri(a, 5, 8, RSP, BASE);
+}
+
+bool em_stack_call(struct em *e, u8 **rel)
+{
+    u64 back = e->in->ir->rip + (u64)(s64)e->in->ir->off[e->in->ir->nguest];
+    u8 *room;
+    if (!e->in->ir->long_mode)
+        back = (u32)back;
+    if (e->in->off_techniques & JIT_OFF(RETURNS) || !em_linkable(e, back))
+        return false;
+    as_rm(&e->a, 0x3b, 8, RSP, ST(host_limit));
+    room = as_jcc(&e->a, CC_A);
+    em_stack_again(&e->a); /* too deep: start over */
+    if (!e->a.full)
+        as_patch(room, e->a.p);
+    as_mov_ri(&e->a, SCR, back);
+    as8(&e->a, 0x50); /* push rax */
+    if (rel) {
+        as8(&e->a, 0xe8);
+        as32(&e->a, 0);
+        *rel = e->a.p - 4;
+    }
+    return true;
+}
+
+u8 *em_stack_return(struct em *e, unsigned to)
+{
+    u8 *other;
+    as_rm(&e->a, 0x3b, 8, to, MEM(RSP, 8));
+    other = as_jcc(&e->a, CC_NE);
+    as8(&e->a, 0xc3);
+    return other;
+}
