@@ -68,7 +68,19 @@ static inline bool timer_pending(const struct timer *timer)
 /* a * b / c without overflow in between (c != 0): for converting between tick rates and ns. */
 static inline u64 muldiv64(u64 a, u64 b, u64 c)
 {
-    return (u64)((unsigned __int128)a * b / c);
+    unsigned __int128 product = (unsigned __int128)a * b;
+#ifdef __x86_64__
+    /* The quotient fits: one instruction instead of the compiler's division of 128-bit numbers. */
+    if (LIKELY((u64)(product >> 64) < c)) {
+        u64 quotient, rest;
+        __asm__("divq %4"
+                : "=a"(quotient), "=d"(rest)
+                : "0"((u64)product), "1"((u64)(product >> 64)), "r"(c)
+                : "cc");
+        return quotient;
+    }
+#endif
+    return (u64)(product / c);
 }
 
 #endif
