@@ -53,7 +53,7 @@ struct block {
 
 enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS };
 enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
-enum { HOT_BITS = 14, HOT_SIZE = 1 << HOT_BITS };
+enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 
 struct jit {
     struct cpu *cpu;

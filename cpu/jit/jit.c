@@ -180,15 +180,17 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
     *cold = false;
     if (!code || page >= jit->npages)
         return NULL;
-    b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
-    if (!b) {
+    if (!jit->config.eager && !plain) {
         u32 at = jit_place(page, off);
         /* Code that is rewritten all the time is better run by exec for longer each time. */
-        if (jit->hot[at] < HOT_AFTER << jit->kills[at] && !jit->config.eager && !plain) {
+        if (jit->hot[at] < HOT_AFTER << jit->kills[at]) {
             jit->hot[at]++;
             *cold = true;
             return NULL;
         }
+    }
+    b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
