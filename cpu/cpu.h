@@ -164,8 +164,12 @@ struct cpu;
 /* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
-/* Large, because functions begin at multiples of 16 and entries are found by the lowest bits. */
 enum { JC_BITS = 16, JC_SIZE = 1 << JC_BITS };
+/* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
+static inline u32 jc_index(u64 rip)
+{
+    return (u32)(rip ^ rip >> 4) & (JC_SIZE - 1);
+}
 #define JC_NO_TAG (~(u64)0) /* no EIP gives this: generations start at 1 */
 
 /* The interrupt controller as the CPU sees it, and other wires out of the CPU; set by the board. */

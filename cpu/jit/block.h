@@ -25,23 +25,23 @@ struct link {
 #define MK_PLAIN BIT64(63)
 
 struct block {
-    /* key */
+    /* key, and what else a search looks at */
     u32 page0, page1; /* page1: RAM_NO_PAGE unless the last instruction crosses */
-    u32 off;    /* in page0 */
-    u32 nbytes; /* of all its parts */
+    u64 rip, mode_key;
+    struct block *hash_next;
+    const void *host; /* entry */
+    u32 off;          /* in page0 */
+    u32 nbytes;       /* of all its parts */
     struct part {
         u16 lo, hi; /* bytes of page0, hi also beyond its end */
     } parts[TR_PARTS];
     u32 nparts;
-    u64 rip, mode_key;
     u32 id;
     bool dead;
     u8 nguest, nlinks, nexecs;
-    const void *host; /* entry */
     const void *host_forward;
     bool flags_unwanted, flags_dead;
     u32 host_size;
-    struct block *hash_next;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
     struct link *links;    /* [nlinks] */
@@ -51,7 +51,7 @@ struct block {
     struct insn *ir_insns;
 };
 
-enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS };
+enum { HASH_BITS = 17, HASH_SIZE = 1 << HASH_BITS };
 enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
 enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 

@@ -4,16 +4,17 @@
 
 #include <stdlib.h>
 
-static u32 hash_of(u32 page, u32 off, u64 mode_key)
+/* EIP counts: a library's page lies at another address in every process. */
+static u32 hash_of(u32 page, u32 off, u64 rip, u64 mode_key)
 {
-    u64 h =
-        ((u64)page << PAGE_BITS | off) * 0x9e3779b97f4a7c15ull ^ mode_key * 0xff51afd7ed558ccdull;
+    u64 h = (((u64)page << PAGE_BITS | off) ^ rip << 20) * 0x9e3779b97f4a7c15ull ^
+            mode_key * 0xff51afd7ed558ccdull;
     return (u32)(h >> (64 - HASH_BITS));
 }
 
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key)
 {
-    struct block *b = jit->hash[hash_of(page, off, mode_key)];
+    struct block *b = jit->hash[hash_of(page, off, rip, mode_key)];
     while (b && !(b->page0 == page && b->off == off && b->rip == rip && b->mode_key == mode_key))
         b = b->hash_next;
     return b;
@@ -69,7 +70,7 @@ static void page_add(struct jit *jit, u32 page, struct block *b, int k)
 
 void block_insert(struct jit *jit, struct block *b)
 {
-    u32 h = hash_of(b->page0, b->off, b->mode_key);
+    u32 h = hash_of(b->page0, b->off, b->rip, b->mode_key);
     b->hash_next = jit->hash[h];
     jit->hash[h] = b;
     page_add(jit, b->page0, b, 0);
@@ -140,8 +141,8 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
 /* Take b out of every table. Its memory and code stay until the next flush: it may be running. */
 void block_kill(struct jit *jit, struct block *b)
 {
-    struct block **p = &jit->hash[hash_of(b->page0, b->off, b->mode_key)];
-    u32 jc = b->rip & (JC_SIZE - 1);
+    struct block **p = &jit->hash[hash_of(b->page0, b->off, b->rip, b->mode_key)];
+    u32 jc = jc_index(b->rip);
     if (b->dead)
         return;
     b->dead = true;
@@ -337,7 +338,7 @@ void jc_refresh(struct jit *jit)
 void jc_put(struct jit *jit, struct block *b)
 {
     struct cpu *cpu = jit->cpu;
-    u32 at = b->rip & (JC_SIZE - 1);
+    u32 at = jc_index(b->rip);
     u64 la = jit_la(cpu, b->rip);
     if (jit->class_seen) {
         if (!mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) ||

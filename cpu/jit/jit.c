@@ -14,7 +14,7 @@
 #ifdef CONFIG_TORTURE
 enum { CODE_SIZE = 128 * 1024, HOT_AFTER = 12 };
 #else
-enum { CODE_SIZE = 64 * 1024 * 1024, HOT_AFTER = 12 };
+enum { CODE_SIZE = 256 * 1024 * 1024, HOT_AFTER = 12 };
 #endif
 
 /* ---- what code calls ---- */
@@ -33,7 +33,7 @@ static struct block *at_site(struct cpu *cpu, u32 site)
 /* Host code for cpu->rip by the jump table alone. */
 static const void *table_probe(const struct cpu *cpu)
 {
-    u32 at = cpu->rip & (JC_SIZE - 1);
+    u32 at = jc_index(cpu->rip);
     return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : NULL;
 }
 

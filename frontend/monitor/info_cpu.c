@@ -68,6 +68,7 @@ bool info_JIT(struct monitor *m, const char *args)
     ROW("exits to link", s->exits_link);
     ROW("exits indirect", s->exits_indirect);
     ROW("exits at entry", s->exits_entry);
+    ROW("searches", s->lookups);
     ROW("exits to exec", s->exits_exec);
     ROW("exits in a block", s->exits_bail);
 #undef ROW

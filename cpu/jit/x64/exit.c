@@ -68,12 +68,16 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
     as_load(&e->a, 8, SCR, ST(jc_tag));
     as_rr(&e->a, 0x33, 8, SCR, to);
     if (constant) {
-        s32 at = (s32)((rip & (JC_SIZE - 1)) * sizeof(u64));
+        s32 at = (s32)(jc_index(rip) * sizeof(u64));
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
         entry = MEM(STATE, hosts + at);
     } else {
         _Static_assert(JC_BITS == 16, "the index is a word");
-        as_rr(&e->a, 0x1b7, 4, SCR2, to); /* movzx */
+        as_mov_rr(&e->a, 4, SCR2, to);
+        as_rr(&e->a, 0xc1, 4, 5, SCR2);
+        as8(&e->a, 4);
+        as_rr(&e->a, 0x33, 4, SCR2, to);
+        as_rr(&e->a, 0x1b7, 4, SCR2, SCR2); /* movzx */
         as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
         entry = MEMX(STATE, SCR2, 3, hosts);
     }
