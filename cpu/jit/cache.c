@@ -274,7 +274,8 @@ static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
             *hint = (u8)i;
             return i;
         }
-    if (jit->jc_nmodes == (jit->jc_wide ? JC_MODES_WIDE : JC_MODES)) { /* numbers are used up: all tags so far become void */
+    if (jit->jc_nmodes == (jit->jc_wide ? JC_MODES_WIDE : JC_MODES)) {
+        /* numbers are used up: all tags so far become void */
         jit->jc_nmodes = 0;
         jit->jc_gen[0]++;
         jit->jc_gen[1]++;

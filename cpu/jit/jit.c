@@ -87,17 +87,19 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
 
 static u64 help_group(struct cpu *cpu, u64 la, u32 what, u32 site)
 {
-    const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
+    const struct tlb *tlb = &cpu->mmu.tlb[cpu->mmu_mode];
+    const struct tlb_entry *e = &tlb->e[tlb_index(la)];
     const u64 *tag = what & BE_GROUP_WRITE ? &e->wr : &e->rd;
     unsigned span = what & BE_GROUP_SPAN;
     /* The first access may fault, or need exec; what the others would do is not known yet. */
     if (!tlb_hit(*tag, la, span))
-        help_prepare(cpu, la + (what >> 16), (1u << (what >> 12 & 15)) | (what & BE_GROUP_LEAD_WRITE ? 0x100 : 0), site);
+        help_prepare(cpu, la + (what >> 16),
+                     (1u << (what >> 12 & 15)) | (what & BE_GROUP_LEAD_WRITE ? 0x100 : 0), site);
     if (tlb_hit(*tag, la, span))
         return la + e->addend;
     /* Beside translated code stores are plain as long as they do not touch it. */
     return tag == &e->wr && tlb_hit(*tag & ~(u64)TLB_CODE, la, span) &&
-                   !ram_code_at(cpu->mmu.space, cpu->mmu.tlb[cpu->mmu_mode].cold[tlb_index(la)].page,
+                   !ram_code_at(cpu->mmu.space, tlb->cold[tlb_index(la)].page,
                                 (u32)la & PAGE_MASK, span)
                ? la + e->addend
                : 0;
@@ -270,7 +272,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         host = r & BE_LINK ? NULL : table_probe(cpu);
         if (!host) {
             bool cold;
-            struct block *b = r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, false, &cold);
+            struct block *b =
+                r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, false, &cold);
             if (!b)
                 return cold ? JIT_COLD : JIT_EXEC;
             if (!jit->config.no_chain && !(b->mode_key & MK_PLAIN))

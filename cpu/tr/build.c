@@ -89,7 +89,8 @@ static bool known_offset(const struct tr *t, const struct insn *insn, unsigned s
 struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write)
 {
     /* The common form needs no address arithmetic of its own: the probe adds the displacement. */
-    if (insn->asz == (tr_long(t) ? 8 : 4) && plain(t, insn->seg, write) && insn->base < 16 && insn->index >= 16)
+    if (insn->asz == (tr_long(t) ? 8 : 4) && plain(t, insn->seg, write) &&
+        insn->base < 16 && insn->index >= 16)
         return (struct tr_addr){insn->base, (s32)insn->disp};
     if (known_offset(t, insn, size)) {
         u8 base = tr_temp(t);

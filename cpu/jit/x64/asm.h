@@ -101,6 +101,18 @@ static inline void as_jmp_to(struct as *a, const u8 *target)
 {
     as_patch(as_jmp(a), target);
 }
+static inline void as_push(struct as *a, unsigned r)
+{
+    if (r >= 8)
+        as8(a, 0x41);
+    as8(a, (u8)(0x50 + (r & 7)));
+}
+static inline void as_pop(struct as *a, unsigned r)
+{
+    if (r >= 8)
+        as8(a, 0x41);
+    as8(a, (u8)(0x58 + (r & 7)));
+}
 static inline void as_call_to(struct as *a, const u8 *target)
 {
     as8(a, 0xe8);

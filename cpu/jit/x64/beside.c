@@ -3,19 +3,6 @@
  * (mmu/ram.h). */
 #include "cpu/jit/x64/em.h"
 
-static void push(struct as *a, unsigned r)
-{
-    if (r >= 8)
-        as8(a, 0x41);
-    as8(a, (u8)(0x50 + (r & 7)));
-}
-static void pop(struct as *a, unsigned r)
-{
-    if (r >= 8)
-        as8(a, 0x41);
-    as8(a, (u8)(0x58 + (r & 7)));
-}
-
 static void shift(struct as *a, unsigned n, unsigned r, unsigned count)
 {
     as_rr(a, 0xc1, 4, n, r);
@@ -25,9 +12,9 @@ static void shift(struct as *a, unsigned n, unsigned r, unsigned count)
 /* RCX, RDX and SCR2 are saved on the stack. */
 static void back(struct as *a)
 {
-    pop(a, SCR2);
-    pop(a, RDX);
-    pop(a, RCX);
+    as_pop(a, SCR2);
+    as_pop(a, RDX);
+    as_pop(a, RCX);
 }
 
 /* The line of the byte at ADDR + at: the host's CF from its bit in RCX. */
@@ -47,9 +34,9 @@ void em_store_beside(struct as *a, unsigned size)
     const s32 tlb = ST_OFF(mmu.tlb);
     u8 *slow[5], *hit[2], *plain;
     unsigned nslow = 0;
-    push(a, RCX);
-    push(a, RDX);
-    push(a, SCR2);
+    as_push(a, RCX);
+    as_push(a, RDX);
+    as_push(a, SCR2);
 
     /* SCR = offset of the entry from the table of mode 0; does its tag say TLB_CODE and nothing
      * else? */

@@ -50,9 +50,20 @@ struct recipe {
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
-enum cold_kind { COLD_PREPARE, COLD_SEG, COLD_EXIT, COLD_ENTRY, COLD_BAIL, COLD_POLL, COLD_GROUP, COLD_INDIRECT, COLD_REP };
+enum cold_kind {
+    COLD_PREPARE,
+    COLD_SEG,
+    COLD_EXIT,
+    COLD_ENTRY,
+    COLD_BAIL,
+    COLD_POLL,
+    COLD_GROUP,
+    COLD_INDIRECT,
+    COLD_REP
+};
 struct cold {
-    u8 kind, at, write, size, reg, probe; /* reg: the host register that holds the address or offset */
+    u8 kind, at, write, size, probe;
+    u8 reg; /* the host register that holds the address or offset */
     u8 flags, mend;                /* where the flags are on the way here */
     u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
@@ -178,7 +189,8 @@ void em_exit_op(struct em *e, const struct ir_ins *i);
 bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);
-void em_twin_exit(struct em *e, unsigned at); /* to the same instruction in a block without groups */
+/* To the same instruction in a block without groups. */
+void em_twin_exit(struct em *e, unsigned at);
 /* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
  * saved registers */
 void em_stack_begin(struct as *a);

@@ -222,7 +222,8 @@ static void merge_steps(struct em *e)
     u32 mask = 0;
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
-        bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op) ||
+        bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT ||
+                    ir_is_branch(i->op) ||
                     ir_calls_exec(i->op);
         if (seen) {
             mask = 0;

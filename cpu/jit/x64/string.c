@@ -159,12 +159,6 @@ static void pattern(struct stub *s)
     as_rr(a, 0x1af, 8, R8, R10);
 }
 
-static void push_pop(struct as *a, unsigned opc, unsigned r)
-{
-    as8(a, 0x41);
-    as8(a, (u8)(opc + (r & 7)));
-}
-
 /* The same by the host's string instructions; RSI and RDI are already the guest's next ones. */
 static void move_many(struct stub *s)
 {
@@ -311,22 +305,22 @@ static void emit_short(struct stub *s)
         as_alu_ri(a, 7, 8, RCX, (s32)(PAGE_SIZE >> s->shift));
         more = as_jcc(a, CC_A);
     }
-    push_pop(a, 0x50, R10);
-    push_pop(a, 0x50, R11);
+    as_push(a, R10);
+    as_push(a, R11);
     if (s->kind <= BE_STOS)
         emit_move(s);
     else
         emit_scan(s);
-    push_pop(a, 0x58, R11);
-    push_pop(a, 0x58, R10);
+    as_pop(a, R11);
+    as_pop(a, R10);
     as8(a, 0xf8); /* clc */
     as8(a, 0xc3);
     if (a->full)
         return;
     while (s->nfail)
         as_patch(s->fail[--s->nfail], a->p);
-    push_pop(a, 0x58, R11);
-    push_pop(a, 0x58, R10);
+    as_pop(a, R11);
+    as_pop(a, R10);
     as_patch(back, a->p);
     if (more)
         as_patch(more, a->p);

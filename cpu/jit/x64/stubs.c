@@ -22,18 +22,6 @@ static void reload(struct as *a, bool all)
     }
 }
 
-static void push(struct as *a, unsigned r)
-{
-    if (r >= 8)
-        as8(a, 0x41);
-    as8(a, (u8)(0x50 + (r & 7)));
-}
-static void pop(struct as *a, unsigned r)
-{
-    if (r >= 8)
-        as8(a, 0x41);
-    as8(a, (u8)(0x58 + (r & 7)));
-}
 static void call_abs(struct as *a, const void *fn)
 {
     as_mov_ri(a, RAX, (u64)(uintptr_t)fn);
@@ -50,9 +38,9 @@ static void ret(struct as *a)
 static void helper_begin(struct as *a)
 {
     spill(a);
-    push(a, R10);
-    push(a, R11);
-    push(a, ADDR);
+    as_push(a, R10);
+    as_push(a, R11);
+    as_push(a, ADDR);
     as_lea(a, 8, RDI, MEM(STATE, -STATE_BIAS));
 }
 
@@ -91,16 +79,16 @@ static void vec_out(struct as *a, const u8 *spill_vec)
 static void vec_keep_begin(struct as *a, const u8 *spill_vec)
 {
     as_rm(a, 0x1b6, 4, R10, ST(vec_live));
-    push(a, R10);
-    push(a, R10); /* twice for the alignment of the stack */
+    as_push(a, R10);
+    as_push(a, R10); /* twice for the alignment of the stack */
     vec_out(a, spill_vec);
 }
 
 static void vec_keep_end(struct as *a, u8 *const load_vec[3])
 {
     u8 *none, *eight, *whole, *done;
-    pop(a, R10);
-    pop(a, R10);
+    as_pop(a, R10);
+    as_pop(a, R10);
     as_rr(a, 0x85, 4, R10, R10);
     none = as_jcc(a, CC_E);
     as_alu_ri(a, 7, 4, R10, 1);
@@ -120,9 +108,9 @@ static void vec_keep_end(struct as *a, u8 *const load_vec[3])
 }
 static void helper_end(struct as *a, bool all)
 {
-    pop(a, ADDR);
-    pop(a, R11);
-    pop(a, R10);
+    as_pop(a, ADDR);
+    as_pop(a, R11);
+    as_pop(a, R10);
     reload(a, all);
 }
 
@@ -162,7 +150,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     /* u64 enter(cpu = rdi, host = rsi) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
-        push(a, saved[i]);
+        as_push(a, saved[i]);
     as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
     em_stack_begin(a);
     as_mov_rr(a, 8, RAX, RSI);
@@ -185,7 +173,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     vec_out(a, spill_vec);
     as_load(a, 8, RSP, ST(host_rsp));
     for (unsigned i = ARRAY_LEN(saved); i-- > 0;)
-        pop(a, saved[i]);
+        as_pop(a, saved[i]);
     ret(a);
 
     leave = a->p;
@@ -225,13 +213,13 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->group = codebuf_rx(buf, a->p);
     {
         u8 *whole;
-        push(a, RAX);
+        as_push(a, RAX);
         as_alu_ri(a, 4, 4, RAX, BE_GROUP_SPAN);
         as_lea(a, 8, RAX, MEMX(RAX, ADDR, 0, -1));
         as_rr(a, 0x33, 8, RAX, ADDR);
         as_rr(a, 0xf7, 4, 0, RAX); /* test eax, the page's number */
         as32(a, (u32)~PAGE_MASK);
-        pop(a, RAX);
+        as_pop(a, RAX);
         whole = as_jcc(a, CC_E);
         as_mov_ri(a, RAX, 0);
         ret(a);
