@@ -62,6 +62,23 @@ void mmu_free(struct mmu *mmu)
     mmu->nwritable = 0;
 }
 
+/* Drop what is listed; of list 0, without `global`, what has become global stays. */
+static void flush_list(struct mmu *mmu, int m, unsigned list, bool global)
+{
+    struct tlb *t = &mmu->tlb[m];
+    for (u32 k = 0; k < t->nused[list]; k++) {
+        u16 i = t->used[list][k];
+        struct tlb_cold *c = &t->cold[i];
+        c->used &= (u8)~BIT(list);
+        if (!global && c->global)
+            continue;
+        entry_clear(&t->e[i]);
+        flat_set(mmu, m, &t->e[i], c->la);
+        c->fetched = 0;
+    }
+    t->nused[list] = 0;
+}
+
 void mmu_flush(struct mmu *mmu, bool global)
 {
     mmu->gen++;
@@ -71,21 +88,9 @@ void mmu_flush(struct mmu *mmu, bool global)
         mmu->global_lo = ~(u64)0, mmu->global_hi = 0;
         mmu->window[0].len = mmu->window[1].len = 0;
     }
-    for (int m = 0; m < MMU__MODES; m++) {
-        struct tlb *t = &mmu->tlb[m];
-        u32 kept = 0;
-        for (u32 k = 0; k < t->nused; k++) {
-            u16 i = t->used[k];
-            if (!global && t->cold[i].global) {
-                t->used[kept++] = i;
-                continue;
-            }
-            entry_clear(&t->e[i]);
-            flat_set(mmu, m, &t->e[i], t->cold[i].la);
-            t->cold[i].used = t->cold[i].fetched = 0;
-        }
-        t->nused = kept;
-    }
+    for (int m = 0; m < MMU__MODES; m++)
+        for (unsigned list = 0; list < (global ? 2u : 1u); list++)
+            flush_list(mmu, m, list, global);
     if (log_on(mmu->log, LOGA_MMU))
         log_line(mmu->log, LOGA_MMU, "flush%s", global ? " all" : "");
 }
@@ -95,14 +100,15 @@ void mmu_flush(struct mmu *mmu, bool global)
 static void invlpg_large(struct mmu *mmu, int m, u64 la)
 {
     struct tlb *t = &mmu->tlb[m];
-    for (u32 k = 0; k < t->nused; k++) {
-        struct tlb_entry *e = &t->e[t->used[k]];
-        struct tlb_cold *c = &t->cold[t->used[k]];
-        if (c->large && !((c->la ^ la) >> c->large)) {
-            entry_clear(e);
-            flat_set(mmu, m, e, c->la);
+    for (unsigned list = 0; list < 2; list++)
+        for (u32 k = 0; k < t->nused[list]; k++) {
+            struct tlb_entry *e = &t->e[t->used[list][k]];
+            struct tlb_cold *c = &t->cold[t->used[list][k]];
+            if (c->large && !((c->la ^ la) >> c->large)) {
+                entry_clear(e);
+                flat_set(mmu, m, e, c->la);
+            }
         }
-    }
 }
 
 void mmu_invlpg(struct mmu *mmu, u64 la)
@@ -136,14 +142,15 @@ void mmu_protect_page(struct mmu *mmu, u32 page)
     }
     for (int m = 0; m < MMU__MODES; m++) {
         struct tlb *t = &mmu->tlb[m];
-        for (u32 k = 0; k < t->nused; k++) {
-            const struct tlb_cold *c = &t->cold[t->used[k]];
-            u64 *wr = &t->e[t->used[k]].wr;
+        for (u32 k = 0; k < t->nused[0] + t->nused[1]; k++) {
+            u16 i = k < t->nused[0] ? t->used[0][k] : t->used[1][k - t->nused[0]];
+            const struct tlb_cold *c = &t->cold[i];
+            u64 *wr = &t->e[i].wr;
             /* The translation stays, only the fast path goes: what a guest can reach must not
              * depend on what was translated. The next write finds out which flags are true. */
             if (c->page == page && tag_maps(*wr, c->la) && !(*wr & TLB_IO)) {
                 *wr |= TLB_CODE | TLB_DIRTY;
-                flat_set(mmu, m, &t->e[t->used[k]], c->la);
+                flat_set(mmu, m, &t->e[i], c->la);
             }
         }
     }
@@ -244,11 +251,11 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     rd = page_memory(mmu, phys, 0);
     wr = page_memory(mmu, phys, 1);
     entry_clear(e);
-    if (!c->used) {
-        c->used = 1;
-        t->used[t->nused++] = (u16)i;
-    } else if (c->la != page_la) {
+    if (c->used && c->la != page_la)
         flat_set(mmu, m, e, c->la);
+    if (!(c->used & BIT(w.global))) {
+        c->used |= (u8)BIT(w.global);
+        t->used[w.global][t->nused[w.global]++] = (u16)i;
     }
     c->la = page_la;
     c->phys = phys;

@@ -42,7 +42,7 @@ struct tlb_cold {
     u32 page; /* id in the ram space of what reads and fetches see, or RAM_NO_PAGE */
     u8 global;
     u8 large; /* address bits within the page when it is larger than 4 KiB, else 0 */
-    u8 used; /* listed in tlb.used[] */
+    u8 used; /* BIT(k): listed in tlb.used[k] */
     u8 fetched; /* since it is used, code was fetched through this or a former translation here */
 };
 #define RAM_NO_PAGE 0xffffffffu
@@ -50,8 +50,10 @@ struct tlb_cold {
 struct tlb {
     struct tlb_entry e[TLB_SIZE];
     struct tlb_cold cold[TLB_SIZE];
-    u32 nused;
-    u16 used[TLB_SIZE]; /* indexes of entries in use: a flush costs what was used */
+    /* Indexes of entries in use, those with global translations apart: a flush costs what was used
+     * of what it drops. An entry that was one and became the other may be in both lists. */
+    u32 nused[2];
+    u16 used[2][TLB_SIZE];
 };
 
 /* Beside the tagged table, for translated code with 32-bit linear addresses: one table for each
