@@ -195,9 +195,7 @@ void cpu_update_mode(struct cpu *cpu)
     if (cpu->code_bits != 64 &&
         cpu->seg[SEG_CS].limit < (cpu->code_bits == 32 ? 0xffffffffu : 0xffffu))
         key |= MK_LIMIT;
-    /* In 64-bit code all but FS and GS: those have a base that changes with every task. */
-    key |= (u64)(cpu->code_bits == 64 ? BIT(SEG_FS) - 1 : cpu->seg_flat) * MK_FLAT_ES;
-    key |= cpu->code_bits == 64 ? 0 : cpu->seg_open * MK_OPEN(SEG_ES);
+    key |= cpu_seg_key(cpu);
     cpu->mode_key = key;
 }
 

@@ -379,6 +379,15 @@ enum {
 #define MK_FLAT(s) ((u64)MK_FLAT_ES << (s))
 /* Some base, but readable and writable up to 4 GiB: no check where the offset is known. */
 #define MK_OPEN(s) (BIT64(32) << (s))
+#define MK_SEGS ((MK_FLAT(SEG__COUNT) - MK_FLAT_ES) | (MK_OPEN(SEG__COUNT) - MK_OPEN(SEG_ES)))
+/* What mode_key says of segments: MK_SEGS of it. In 64-bit code all but FS and GS are flat; those
+ * have a base that changes with every task. */
+static inline u64 cpu_seg_key(const struct cpu *cpu)
+{
+    if (cpu->code_bits == 64)
+        return (u64)(BIT(SEG_FS) - 1) * MK_FLAT_ES;
+    return cpu->seg_flat * MK_FLAT(SEG_ES) + cpu->seg_open * MK_OPEN(SEG_ES);
+}
 /* Recompute cpl-derived state, code_bits, stack_bits, mode_key; call after any change of CS, SS,
  * CR0, CR4, EFER, EFLAGS.VM or data segments. Pushing the paging mode to the MMU is cr_* code's
  * business (sys/ctrl.c). */

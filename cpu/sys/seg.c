@@ -186,13 +186,13 @@ static void check_data(struct cpu *cpu, unsigned sel, struct desc *d)
         cpu_raise_err(cpu, EXC_NP, error);
 }
 
-/* A data segment register changed, nothing else: the one bit of mode_key that says so. */
-static void update_flat(struct cpu *cpu, unsigned s)
+/* A data segment register changed, nothing else of the mode. */
+static void update_key(struct cpu *cpu, unsigned s)
 {
     if (s == SEG_SS)
         cpu_update_mode(cpu);
-    else if (cpu->code_bits != 64)
-        cpu->mode_key = (cpu->mode_key & ~MK_FLAT(s)) | (u64)(cpu->seg_flat >> s & 1) * MK_FLAT(s);
+    else
+        cpu->mode_key = (cpu->mode_key & ~MK_SEGS) | cpu_seg_key(cpu);
 }
 
 void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
@@ -218,7 +218,7 @@ void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
         desc_touch(cpu, &d);
         seg_put_desc(cpu, s, sel, &d);
     }
-    update_flat(cpu, s);
+    update_key(cpu, s);
 }
 
 void seg_null_inner(struct cpu *cpu)

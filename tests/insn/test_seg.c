@@ -19,6 +19,8 @@ GUEST(verw, 32, "verw ax\n hlt");
 GUEST(lldt, 32, "lldt ax\n hlt");
 GUEST(ltr, 32, "ltr ax\n hlt");
 GUEST(arpl, 32, "arpl ax, cx\n hlt");
+GUEST(change_fs, 32,
+      "mov fs, eax\n mov ss, ebx\n mov ecx, fs:[0x2000]\n mov fs, edx\n mov ecx, fs:[0x2000]\n hlt");
 GUEST(far_load, 32, "les ecx, [ebx]\n hlt");
 
 static void start(struct machine *m, unsigned cpl, const u8 *begin, const u8 *end)
@@ -407,9 +409,28 @@ START_TEST(alignment)
 }
 END_TEST
 
+/* Translations assume of a segment that it reaches 4 GiB only as long as it does: a change of its
+ * limit alone, with the same base, is seen by the next access. */
+START_TEST(limit_changes)
+{
+    struct machine *m = machine_new("max", _i);
+    START(m, 0, change_fs);
+    machine_desc(m, D0, 0x10000, 0xfffff, USED | DA_WRITE | DA_G | DA_DB);
+    machine_desc(m, D0 + 8, 0x10000, 0xfff, USED | DA_WRITE | DA_DB);
+    machine_st32(m, 0x12000, 0x600df00d);
+    m->cpu->gpr[REG_AX] = D0;
+    m->cpu->gpr[REG_DX] = D0 + 8;
+    m->cpu->gpr[REG_BX] = SEL_DATA0; /* a load of SS looks at the whole mode */
+    machine_run(m, 10);
+    ck_assert_uint_eq(m->cpu->gpr[REG_CX], 0x600df00d);
+    expect_error(m, EXC_GP, 0u);
+    machine_free(m);
+}
+END_TEST
+
 SUITE_MAIN("seg", data_loads, stack_loads, user_loads, accessed_bit, limits_and_rights,
            code_segment_access, questions, lldt_and_ltr, arpl_and_far_pointer, real_limits,
-           unreal_mode, alignment)
+           unreal_mode, alignment, limit_changes)
 
 #else
 int main(void)
