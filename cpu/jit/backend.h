@@ -57,8 +57,8 @@ struct be_helpers {
     void (*bail)(struct cpu *cpu, u32 site); /* does not return */
     void (*x87_load)(struct cpu *cpu);
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
-    u64 (*exec)(struct cpu *cpu, const struct be_exec *x); /* nonzero: leave */
-    u64 (*rep)(struct cpu *cpu, const struct be_exec *x);  /* the same for IR_EXECR */
+    void (*exec)(struct cpu *cpu, const struct be_exec *x); /* does not return to leave */
+    void (*rep)(struct cpu *cpu, const struct be_exec *x);  /* the same for IR_EXECR */
 };
 
 /* What code hands to helpers.exec: a guest instruction that exec runs, with all that its
@@ -76,9 +76,9 @@ struct be_exec {
  * may be pointed to blocks that set the flags anew before anybody looks: a rel32 that points to
  * `keep` else. */
 struct be_exit {
-    u64 rip;
-    u8 *rel;
-    const u8 *unlinked;
+    u64 rip;            /* where it goes */
+    u8 *rel;            /* the rel32 in code memory (writable alias) */
+    const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
     u8 *skip;
     const u8 *keep;
     const u8 *poll; /* NULL, or where `skip` may point instead: looks at exit_request, then jumps */

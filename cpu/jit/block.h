@@ -10,13 +10,7 @@ struct block;
 
 /* One direct exit: the patched jump, and its place in the target's list of incoming ones. */
 struct link {
-    u64 rip;            /* where it goes */
-    u8 *rel;            /* the rel32 in code memory (writable alias) */
-    const u8 *unlinked; /* where the rel32 points while not linked (executable alias) */
-    u8 *skip;           /* be_exit */
-    const u8 *keep, *poll;
-    u8 *poll_rel;
-    bool twin, polled;
+    struct be_exit exit;
     struct block *target;
     struct link *next, **pprev; /* incoming list of target */
 };
@@ -54,6 +48,14 @@ struct block {
 enum { HASH_BITS = 17, HASH_SIZE = 1 << HASH_BITS };
 enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
 enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
+/* A place is translated when it was entered so often; each time that its code was overwritten
+ * doubles that, up to a number of times. */
+#ifdef CONFIG_TORTURE
+enum { HOT_AFTER = 0, KILLS_MOST = 4 };
+#else
+enum { HOT_AFTER = 12, KILLS_MOST = 4 };
+#endif
+_Static_assert(HOT_AFTER << KILLS_MOST <= 0xff, "jit.hot[] counts in bytes");
 
 struct jit {
     struct cpu *cpu;
@@ -113,10 +115,14 @@ void block_free(struct block *b);
 void block_kill(struct jit *jit, struct block *b);
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);
 void jc_refresh(struct jit *jit);
+void jc_wipe(struct cpu *cpu);
 void jc_put(struct jit *jit, struct block *b);
 
-/* rep.c: the helper behind IR_EXECR; nonzero: leave */
-u64 jit_help_rep(struct cpu *cpu, const struct be_exec *x);
+/* jit.c: the instruction of x is done and its block is left: what was charged beyond it is given
+ * back, and execution goes on elsewhere. */
+NORETURN void jit_leave_behind(struct cpu *cpu, const struct be_exec *x);
+/* rep.c: the helper behind IR_EXECR */
+void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);

@@ -104,12 +104,12 @@ static void unlink_exit(struct jit *jit, struct link *l)
     if (l->next)
         l->next->pprev = l->pprev;
     l->target = NULL;
-    if (l->rel)
-        be_patch(&jit->buf, l->rel, l->unlinked);
-    if (l->skip)
-        be_patch(&jit->buf, l->skip, l->keep);
-    if (l->poll)
-        be_patch(&jit->buf, l->poll_rel, l->unlinked);
+    if (l->exit.rel)
+        be_patch(&jit->buf, l->exit.rel, l->exit.unlinked);
+    if (l->exit.skip)
+        be_patch(&jit->buf, l->exit.skip, l->exit.keep);
+    if (l->exit.poll)
+        be_patch(&jit->buf, l->exit.poll_rel, l->exit.unlinked);
     jit->stats.unlinks++;
 }
 
@@ -117,9 +117,9 @@ static void unlink_exit(struct jit *jit, struct link *l)
  * the others need not. */
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to)
 {
-    bool forward = from->rip > b->rip && !from->polled;
+    bool forward = from->exit.rip > b->rip && !from->exit.polled;
     const void *host = forward ? to->host_forward : to->host;
-    if (from->target || !from->rel)
+    if (from->target || !from->exit.rel)
         return;
     from->target = to;
     from->next = to->incoming;
@@ -127,13 +127,13 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
     if (to->incoming)
         to->incoming->pprev = &from->next;
     to->incoming = from;
-    if (from->skip && (forward ? to->flags_unwanted : to->flags_dead)) {
-        be_patch(&jit->buf, from->skip, host);
-    } else if (from->poll && to->flags_unwanted) {
-        be_patch(&jit->buf, from->poll_rel, to->host_forward);
-        be_patch(&jit->buf, from->skip, from->poll);
+    if (from->exit.skip && (forward ? to->flags_unwanted : to->flags_dead)) {
+        be_patch(&jit->buf, from->exit.skip, host);
+    } else if (from->exit.poll && to->flags_unwanted) {
+        be_patch(&jit->buf, from->exit.poll_rel, to->host_forward);
+        be_patch(&jit->buf, from->exit.skip, from->exit.poll);
     } else {
-        be_patch(&jit->buf, from->rel, host);
+        be_patch(&jit->buf, from->exit.rel, host);
     }
     jit->stats.links++;
 }
@@ -192,7 +192,7 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
     return false;
 }
 
-enum { KILLS_MOST = 4, KILLS_FORGET = 4096 };
+enum { KILLS_FORGET = 4096 };
 
 /* b's bytes are written: it goes, and its place must get warm anew. When that comes again and
  * again, ever later; after a number of such cases for all places they are all forgotten. */
@@ -223,7 +223,7 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
     }
 }
 
-static void jc_wipe(struct cpu *cpu)
+void jc_wipe(struct cpu *cpu)
 {
     for (u32 i = 0; i < JC_SIZE; i++)
         cpu->jc_tags[i] = JC_NO_TAG;

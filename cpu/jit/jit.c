@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #ifdef CONFIG_TORTURE
-enum { CODE_SIZE = 128 * 1024, HOT_AFTER = 12 };
+enum { CODE_SIZE = 128 * 1024 };
 #else
-enum { CODE_SIZE = 256 * 1024 * 1024, HOT_AFTER = 12 };
+enum { CODE_SIZE = 256 * 1024 * 1024 };
 #endif
 
 /* ---- what code calls ---- */
@@ -140,7 +140,17 @@ static bool touches_x87(const struct insn *insn)
            op == OP_XSAVEC || op == OP_XRSTOR || op == OP_XGETBV; /* of XINUSE */
 }
 
-static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
+void jit_leave_behind(struct cpu *cpu, const struct be_exec *x)
+{
+    if (x->ahead)
+        cpu->budget += x->ahead - 1;
+    cpu->ahead = 0;
+    if (debug_end(cpu, x->insn.op, false)) /* SYSCALL and SYSRET may leave a trap */
+        debug_trap(cpu);
+    go_on(cpu);
+}
+
+static void help_exec(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
     x87_place(cpu); /* it may load CS */
@@ -153,17 +163,10 @@ static u64 help_exec(struct cpu *cpu, const struct be_exec *x)
     x->fn(cpu, &x->insn);
     cpu->rip = cpu->next_rip;
     if (LIKELY(cpu->rip == x->next && !*x->dead && cpu->mode_key == x->mode_key &&
-               cpu->mmu.gen == gen && !cpu->db_pending && !cpu->shadow && !cpu_attention(cpu))) {
+               cpu->mmu.gen == gen && !cpu->db_pending && !cpu->shadow && !cpu_attention(cpu)))
         cpu->ahead = 0;
-        return 0;
-    }
-    /* Leaving: what was charged beyond this instruction is given back. */
-    if (x->ahead)
-        cpu->budget += x->ahead - 1;
-    cpu->ahead = 0;
-    if (debug_end(cpu, x->insn.op, false)) /* SYSCALL and SYSRET may leave a trap */
-        debug_trap(cpu);
-    go_on(cpu);
+    else
+        jit_leave_behind(cpu, x);
 }
 
 /* ---- finding blocks ---- */
@@ -249,7 +252,7 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
     struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
     struct link *l = &from->links[SITE_AT(site)];
     u64 flushes = jit->stats.flushes;
-    to = find(jit, false, l->twin, cold);
+    to = find(jit, false, l->exit.twin, cold);
     /* A flush during translation frees `from`. A block on two pages is entered through find() or
      * the jump table only, unless there is no paging. */
     if (to && flushes == jit->stats.flushes && !from->dead &&
@@ -286,7 +289,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         r = jit->stubs.enter(cpu, host);
         jit_x87_spill(cpu);
         if (r & BE_LINK) {
-            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].rip;
+            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].exit.rip;
             jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
             const struct block *b = jit->blocks[SITE_BLOCK((u32)r)];
@@ -343,8 +346,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->a20_seen = cpu->mmu.a20_mask;
     jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
-    for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc_tags[i] = JC_NO_TAG;
+    jc_wipe(cpu);
     return true;
 }
 

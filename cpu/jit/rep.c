@@ -2,9 +2,8 @@
  * is used up or something wants the run loop. */
 #include "cpu/jit/block.h"
 #include "cpu/exec/step.h"
-#include "cpu/sys/debug.h"
 
-u64 jit_help_rep(struct cpu *cpu, const struct be_exec *x)
+void jit_help_rep(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
     bool done;
@@ -20,7 +19,7 @@ u64 jit_help_rep(struct cpu *cpu, const struct be_exec *x)
         if (done) {
             cpu->rip = x->next;
             cpu->ahead = 0;
-            return 0;
+            return;
         }
         /* Every run is an instruction of its own, which RF does not outlive. */
         if (cpu->budget <= 0)
@@ -29,10 +28,5 @@ u64 jit_help_rep(struct cpu *cpu, const struct be_exec *x)
         cpu->eflags &= ~(u32)FL_RF;
     }
     cpu->rip = cpu->next_rip;
-    if (x->ahead)
-        cpu->budget += x->ahead - 1;
-    cpu->ahead = 0;
-    if (debug_end(cpu, x->insn.op, false))
-        debug_trap(cpu);
-    return 1;
+    jit_leave_behind(cpu, x);
 }

@@ -88,17 +88,8 @@ static bool keep_links(struct jit *jit, struct block *b, const struct be_out *ou
     if (!b->links)
         return false;
     b->nlinks = (u8)out->nexits;
-    for (u32 i = 0; i < out->nexits; i++) {
-        b->links[i].rip = out->exits[i].rip;
-        b->links[i].rel = out->exits[i].rel;
-        b->links[i].unlinked = out->exits[i].unlinked;
-        b->links[i].skip = out->exits[i].skip;
-        b->links[i].keep = out->exits[i].keep;
-        b->links[i].poll = out->exits[i].poll;
-        b->links[i].poll_rel = out->exits[i].poll_rel;
-        b->links[i].twin = out->exits[i].twin;
-        b->links[i].polled = out->exits[i].polled;
-    }
+    for (u32 i = 0; i < out->nexits; i++)
+        b->links[i].exit = out->exits[i];
     return true;
 }
 

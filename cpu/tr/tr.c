@@ -60,11 +60,18 @@ static bool decode_at(const struct cpu *cpu, const struct tr_source *src, s32 po
     return decode(insn, p, MIN(avail, 15u), cpu->code_bits, cpu->feats) == DEC_OK;
 }
 
+/* Where `target` lies from the block's start, when blocks may go on there: on the same page. */
+static bool within_page(const struct tr *t, u64 target, s64 *pos)
+{
+    *pos = (s64)(target - t->ir->rip);
+    return t->follow && *pos < (s64)t->src->len && *pos >= -(s64)t->src->before;
+}
+
 bool tr_leaf(const struct tr *t, u64 target)
 {
     enum { MOST = 12 };
-    s64 pos = (s64)(target - t->ir->rip);
-    if (!t->follow || pos >= (s64)t->src->len || pos < -(s64)t->src->before)
+    s64 pos;
+    if (!within_page(t, target, &pos))
         return false;
     for (unsigned n = 0; n < MOST; n++) {
         struct insn insn;
@@ -79,10 +86,9 @@ bool tr_leaf(const struct tr *t, u64 target)
 
 bool tr_follow(struct tr *t, u64 target)
 {
-    s64 pos = (s64)(target - t->ir->rip);
+    s64 pos;
     s32 end = t->ir->off[t->at] + t->insn->len;
-    if (!t->follow || t->nfollowed + 1 >= TR_PARTS || pos >= (s64)t->src->len ||
-        pos < -(s64)t->src->before || end > (s32)t->src->len)
+    if (!within_page(t, target, &pos) || t->nfollowed + 1 >= TR_PARTS || end > (s32)t->src->len)
         return false;
     /* A loop is closed by a jump to its beginning. */
     for (u32 k = 0; k <= t->at && !t->returns; k++)

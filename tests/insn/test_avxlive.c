@@ -1,11 +1,11 @@
 /* Vector registers that stay in the host's: random mixtures of VEX, SSE and x87 instructions with
  * ones that leave translated code, in exec and in translated code side by side (cpu/jit/README.md).
  */
-#include "tests/insn/suite.h"
+#include "tests/insn/mixture.h"
 
 #if defined(__x86_64__)
 
-enum { PIECES = 20, LENGTH = 24, TRIALS = 300 };
+enum { PIECES = 20 };
 
 /* EBX: 256 bytes of memory; EAX, ECX and EDX are spoilt at will. */
 GUEST(p0, 32, "vpaddd ymm1, ymm2, ymm3");
@@ -29,26 +29,11 @@ GUEST(p17, 32, "vpermq ymm2, ymm3, 0x93");
 GUEST(p18, 32, "vblendvps ymm7, ymm1, ymm2, ymm3");
 GUEST(p19, 32, "vpsrld ymm1, ymm7, 3\n vpxor xmm7, xmm7, xmm7");
 
-static const struct {
-    const unsigned char *begin, *end;
-} pieces[PIECES] = {
-#define P(n) {p##n##_begin, p##n##_end}
-    P(0),  P(1),  P(2),  P(3),  P(4),  P(5),  P(6),  P(7),  P(8),  P(9),
-    P(10), P(11), P(12), P(13), P(14), P(15), P(16), P(17), P(18), P(19),
+static const struct piece pieces[PIECES] = {
+    PIECE(0),  PIECE(1),  PIECE(2),  PIECE(3),  PIECE(4),  PIECE(5),  PIECE(6),
+    PIECE(7),  PIECE(8),  PIECE(9),  PIECE(10), PIECE(11), PIECE(12), PIECE(13),
+    PIECE(14), PIECE(15), PIECE(16), PIECE(17), PIECE(18), PIECE(19),
 };
-
-static struct machine *m[2];
-
-static void load(struct machine *x, const u8 *program)
-{
-    u32 at = AT_CODE;
-    for (unsigned i = 0; i < LENGTH; i++) {
-        size_t n = (size_t)(pieces[program[i]].end - pieces[program[i]].begin);
-        machine_load(x, at, pieces[program[i]].begin, n);
-        at += (u32)n;
-    }
-    machine_load(x, at, "\xeb\xfe", 2);
-}
 
 static void start(struct machine *x, u32 trial)
 {
@@ -67,39 +52,22 @@ static void start(struct machine *x, u32 trial)
     cpu->gpr[REG_BX] = AT_DATA;
 }
 
+static void compare(struct machine *const *m, u32 trial, u32 part)
+{
+    ck_assert_uint_eq(m[0]->cpu->rip, m[1]->cpu->rip);
+    ck_assert_uint_eq(cpu_eflags(m[0]->cpu), cpu_eflags(m[1]->cpu));
+    ck_assert_mem_eq(m[0]->cpu->gpr, m[1]->cpu->gpr, sizeof(m[0]->cpu->gpr));
+    ck_assert_msg(!memcmp(m[0]->cpu->xmm, m[1]->cpu->xmm, sizeof(m[0]->cpu->xmm)),
+                  "trial %u part %u: lower halves", trial, part);
+    ck_assert_msg(!memcmp(m[0]->cpu->ymmh, m[1]->cpu->ymmh, sizeof(m[0]->cpu->ymmh)),
+                  "trial %u part %u: upper halves", trial, part);
+    ck_assert_mem_eq(machine_mem(m[0], AT_DATA), machine_mem(m[1], AT_DATA), 256);
+}
+
 START_TEST(mixtures)
 {
-    u64 seed = 4711;
-    u8 program[LENGTH];
-    m[0] = machine_new("max", ENGINE_EXEC);
-    m[1] = machine_new("max", _i);
-    for (u32 t = 0; t < TRIALS; t++) {
-        u32 insns[2];
-        for (unsigned i = 0; i < LENGTH; i++) {
-            seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-            program[i] = (u8)((seed >> 33) % PIECES);
-        }
-        insns[0] = 1 + t % 40;
-        insns[1] = 100;
-        for (unsigned k = 0; k < 2; k++) {
-            start(m[k], t);
-            load(m[k], program);
-        }
-        for (unsigned part = 0; part < 2; part++) {
-            for (unsigned k = 0; k < 2; k++)
-                machine_run(m[k], insns[part]);
-            ck_assert_uint_eq(m[0]->cpu->rip, m[1]->cpu->rip);
-            ck_assert_uint_eq(cpu_eflags(m[0]->cpu), cpu_eflags(m[1]->cpu));
-            ck_assert_mem_eq(m[0]->cpu->gpr, m[1]->cpu->gpr, sizeof(m[0]->cpu->gpr));
-            ck_assert_msg(!memcmp(m[0]->cpu->xmm, m[1]->cpu->xmm, sizeof(m[0]->cpu->xmm)),
-                          "trial %u part %u: lower halves", t, part);
-            ck_assert_msg(!memcmp(m[0]->cpu->ymmh, m[1]->cpu->ymmh, sizeof(m[0]->cpu->ymmh)),
-                          "trial %u part %u: upper halves", t, part);
-            ck_assert_mem_eq(machine_mem(m[0], AT_DATA), machine_mem(m[1], AT_DATA), 256);
-        }
-    }
-    machine_free(m[0]);
-    machine_free(m[1]);
+    static const struct mixture x = {pieces, PIECES, 300, 4711, start, compare};
+    mixture_run(&x, _i);
 }
 END_TEST
 

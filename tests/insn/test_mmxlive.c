@@ -1,11 +1,11 @@
 /* MMX and x87 registers are the same ones and stay in the host's: random mixtures of MMX, x87 and
  * SSE instructions with ones that store or load the whole state or leave translated code, in exec
  * and in translated code side by side (SDM vol. 1 section 9.5). */
-#include "tests/insn/suite.h"
+#include "tests/insn/mixture.h"
 
 #if defined(__x86_64__)
 
-enum { PIECES = 32, LENGTH = 24, TRIALS = 400, BYTES = 1024 };
+enum { PIECES = 32, BYTES = 1024 };
 
 /* EBX: memory; EAX, ECX and EDX are spoilt at will. */
 GUEST(p0, 32, "movq mm0, [ebx+8]");
@@ -41,25 +41,13 @@ GUEST(p29, 32, "fprem\n fld st(1)");
 GUEST(p30, 32, "palignr mm5, [ebx+64], 3\n pabsw mm5, mm5");
 GUEST(p31, 32, "fcomi st, st(1)\n adc edx, 3");
 
-static const struct {
-    const unsigned char *begin, *end;
-} pieces[PIECES] = {
-#define P(n) {p##n##_begin, p##n##_end}
-    P(0),  P(1),  P(2),  P(3),  P(4),  P(5),  P(6),  P(7),  P(8),  P(9),  P(10),
-    P(11), P(12), P(13), P(14), P(15), P(16), P(17), P(18), P(19), P(20), P(21),
-    P(22), P(23), P(24), P(25), P(26), P(27), P(28), P(29), P(30), P(31),
+static const struct piece pieces[PIECES] = {
+    PIECE(0), PIECE(1), PIECE(2), PIECE(3), PIECE(4), PIECE(5), PIECE(6),
+    PIECE(7), PIECE(8), PIECE(9), PIECE(10), PIECE(11), PIECE(12), PIECE(13),
+    PIECE(14), PIECE(15), PIECE(16), PIECE(17), PIECE(18), PIECE(19), PIECE(20),
+    PIECE(21), PIECE(22), PIECE(23), PIECE(24), PIECE(25), PIECE(26), PIECE(27),
+    PIECE(28), PIECE(29), PIECE(30), PIECE(31),
 };
-
-static void load(struct machine *x, const u8 *program)
-{
-    u32 at = AT_CODE;
-    for (unsigned i = 0; i < LENGTH; i++) {
-        size_t n = (size_t)(pieces[program[i]].end - pieces[program[i]].begin);
-        machine_load(x, at, pieces[program[i]].begin, n);
-        at += (u32)n;
-    }
-    machine_load(x, at, "\xeb\xfe", 2);
-}
 
 static void start(struct machine *x, u32 trial)
 {
@@ -86,7 +74,7 @@ static void start(struct machine *x, u32 trial)
     cpu->gpr[REG_BX] = AT_DATA;
 }
 
-static void compare(struct machine *const *m, u32 trial)
+static void compare(struct machine *const *m, u32 trial, u32 part)
 {
     const struct fpu *f = &m[0]->cpu->fpu, *g = &m[1]->cpu->fpu;
     ck_assert_uint_eq(m[0]->cpu->rip, m[1]->cpu->rip);
@@ -107,27 +95,8 @@ static void compare(struct machine *const *m, u32 trial)
 
 START_TEST(mixtures)
 {
-    struct machine *m[2] = {machine_new("max", ENGINE_EXEC), machine_new("max", _i)};
-    u64 seed = 4712;
-    u8 program[LENGTH];
-    for (u32 t = 0; t < TRIALS; t++) {
-        u32 insns[2] = {1 + t % 40, 100};
-        for (unsigned i = 0; i < LENGTH; i++) {
-            seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-            program[i] = (u8)((seed >> 33) % PIECES);
-        }
-        for (unsigned k = 0; k < 2; k++) {
-            start(m[k], t);
-            load(m[k], program);
-        }
-        for (unsigned part = 0; part < 2; part++) {
-            for (unsigned k = 0; k < 2; k++)
-                machine_run(m[k], insns[part]);
-            compare(m, t);
-        }
-    }
-    machine_free(m[0]);
-    machine_free(m[1]);
+    static const struct mixture x = {pieces, PIECES, 400, 4712, start, compare};
+    mixture_run(&x, _i);
 }
 END_TEST
 

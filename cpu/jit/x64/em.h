@@ -43,10 +43,10 @@ enum flag_mend {
 /* How to have the flags of an operation again once the host's are lost: its operands, or its result
  * and one of them, are unchanged up to operation `until`, which sets all flags anew (recipe.c). */
 struct recipe {
-    bool on;
+    bool possible; /* as long as nothing it reads has changed */
     u8 mend;
     struct ir_ins ins;
-    u32 until;
+    u32 at, until; /* the operation's index; that of the one that sets all flags anew, 0: unknown */
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
@@ -88,8 +88,7 @@ struct em {
     struct be_out *out;
     enum flag_place flags;
     enum flag_mend mend;    /* with FLAGS_HOST: what saving must put right */
-    struct recipe recipe;
-    struct recipe producer; /* of the host's flags, as long as nothing it reads has changed */
+    struct recipe recipe;   /* of the operation that gave the host's flags last */
     u32 now;                /* index of the operation under way */
     struct {
         u8 v;
@@ -129,7 +128,7 @@ void em_flags_commit(struct em *e); /* saved, and the host's are about to be los
  * spoils SCR and SCR2 */
 void em_recipe_note(struct em *e, const struct ir_ins *i);
 void em_recipe_emit(struct em *e);
-bool em_recipe_producer(struct em *e); /* is e->producer good at operation e->now? */
+bool em_recipe_holds(struct em *e); /* is e->recipe still good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
 /* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
  * group operation n; the flags of a comparison. */
@@ -157,6 +156,8 @@ struct vec_row {
 };
 enum { HOST_SSE2, HOST_SSE3, HOST_SSSE3, HOST_SSE41, HOST_SSE42, HOST_AES, HOST_PCLMUL };
 bool em_host_has(unsigned feature);
+/* Add those of the n operations whose row `of` the host can run to the mask. */
+void em_list_ops(u8 *mask, const u16 *ops, unsigned n, const struct vec_row *of);
 const struct vec_row *em_mmx_row(unsigned op);
 void em_mmx_ops(u8 *mask);
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
@@ -195,6 +196,7 @@ void em_twin_exit(struct em *e, unsigned at);
  * saved registers */
 void em_stack_begin(struct as *a);
 void em_stack_again(struct as *a); /* no pairs, as at the entry */
+u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: not paired */
 u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
 void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */

@@ -49,8 +49,7 @@ static void unlinked(struct em *e, struct be_exit *x)
 /* Behind a paired call: on at the return address, which is on the same page. */
 static void land(struct em *e)
 {
-    u64 back = e->in->ir->rip + (u64)(s64)e->in->ir->off[e->in->ir->nguest];
-    struct be_exit *x = new_exit(e, e->in->ir->long_mode ? back : (u32)back);
+    struct be_exit *x = new_exit(e, em_return_eip(e));
     if (!x)
         return;
     x->polled = true; /* a return goes to a lower address, unseen */
@@ -181,10 +180,8 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
 static void conditional(struct em *e, const struct ir_ins *i, unsigned cc)
 {
     em_cold(e, COLD_EXIT, i, as_jcc(&e->a, cc), NULL, (u64)i->imm);
-    if (e->ncold && e->flags == FLAGS_HOST && em_recipe_producer(e)) {
-        e->cold[e->ncold - 1].recipe = e->producer;
-        e->cold[e->ncold - 1].again = true;
-    }
+    if (e->ncold)
+        e->cold[e->ncold - 1].again = e->flags == FLAGS_HOST && em_recipe_holds(e);
 }
 
 void em_poll(struct em *e, unsigned at)

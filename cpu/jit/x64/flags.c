@@ -67,7 +67,7 @@ void em_flags_spoil(struct em *e, bool wanted)
 {
     if (wanted && e->flags == FLAGS_RECIPE)
         return;
-    if (wanted && e->flags == FLAGS_HOST && e->recipe.on && e->now <= e->recipe.until) {
+    if (wanted && e->flags == FLAGS_HOST && e->now <= e->recipe.until) {
         e->flags = FLAGS_RECIPE;
         e->mend = MEND_NONE;
         return;

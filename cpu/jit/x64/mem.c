@@ -90,6 +90,14 @@ static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
     return miss;
 }
 
+/* What is not a multiple of 16 in register r goes to exec. */
+static void bail_unless_aligned(struct em *e, const struct ir_ins *i, unsigned r)
+{
+    as_rr(&e->a, 0xf6, 1, 0, r);
+    as8(&e->a, 15);
+    em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+}
+
 /* The probe; leaves the addend in SCR and returns the register with the linear address. Behind it
  * an access to [SCR + la] is right. Spoils the host's flags and SCR2. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access)
@@ -99,11 +107,8 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     u8 *miss;
     em_flags_spoil(e, true);
     la = em_address(e, i, imm);
-    if (access == IR_ACCESS_ALIGNED) {
-        as_rr(&e->a, 0xf6, 1, 0, la);
-        as8(&e->a, 15);
-        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
-    }
+    if (access == IR_ACCESS_ALIGNED)
+        bail_unless_aligned(e, i, la);
     miss = flat ? probe_flat(e, la, size, write) : probe_tagged(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
@@ -115,20 +120,14 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 }
 
 /* ---- groups ---- */
-/* The index of la's page in SCR and the entry over it; the jump is taken where there is none. */
+/* Do the group's bytes lie on one page, and is that in the flat table? */
 static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **straddles)
 {
-    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, g->write));
     as_mov_rr(&e->a, 4, SCR, la);
     as_alu_ri(&e->a, 4, 4, SCR, PAGE_MASK);
     as_alu_ri(&e->a, 7, 4, SCR, (s32)PAGE_SIZE - g->span);
     *straddles = as_jcc(&e->a, CC_A);
-    as_mov_rr(&e->a, 4, SCR, la);
-    as_rr(&e->a, 0xc1, 4, 5, SCR);
-    as8(&e->a, PAGE_BITS);
-    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
-    as_rr(&e->a, 0x85, 8, SCR, SCR);
-    return as_jcc(&e->a, CC_E);
+    return probe_flat(e, la, 1, g->write); /* any alignment */
 }
 
 static unsigned vector_access(const struct ir_ins *i)
@@ -148,9 +147,7 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
     if (vector_access(i) == IR_ACCESS_ALIGNED) {
         as_lea(&e->a, 4, SCR, MEM(la, at));
-        as_rr(&e->a, 0xf6, 1, 0, SCR);
-        as8(&e->a, 15);
-        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+        bail_unless_aligned(e, i, SCR);
     }
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
@@ -312,6 +309,14 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     }
 }
 
+/* What stubs take: the address or offset in ADDR, the site in SCR2. */
+static void stub_arguments(struct em *e, const struct cold *c)
+{
+    if (c->reg != ADDR)
+        as_mov_rr(&e->a, 8, ADDR, c->reg);
+    as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+}
+
 static void cold_one(struct em *e, const struct cold *c)
 {
     em_recipe_recall(e, c);
@@ -319,16 +324,12 @@ static void cold_one(struct em *e, const struct cold *c)
         em_flags_save(e);
     switch (c->kind) {
     case COLD_PREPARE:
-        if (c->reg != ADDR)
-            as_mov_rr(&e->a, 8, ADDR, c->reg);
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        stub_arguments(e, c);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_GROUP:
-        if (c->reg != ADDR)
-            as_mov_rr(&e->a, 8, ADDR, c->reg);
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
         as_mov_rr(&e->a, 8, c->write, SCR); /* the group's register */
@@ -337,9 +338,7 @@ static void cold_one(struct em *e, const struct cold *c)
         em_twin_exit(e, c->at);
         break;
     case COLD_SEG:
-        if (c->reg != ADDR)
-            as_mov_rr(&e->a, 8, ADDR, c->reg);
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->seg));
         as_jmp_to(&e->a, c->back);

@@ -22,7 +22,5 @@ const struct vec_row *em_mmx_row(unsigned op)
 
 void em_mmx_ops(u8 *mask)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(listed); i++)
-        if (em_host_has(rows[listed[i]].feature))
-            mask[listed[i] / 8] |= (u8)BIT(listed[i] & 7);
+    em_list_ops(mask, listed, ARRAY_LEN(listed), rows);
 }

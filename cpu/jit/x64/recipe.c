@@ -110,28 +110,24 @@ static u8 temp_of(const struct em *e, u8 v)
 void em_recipe_note(struct em *e, const struct ir_ins *i)
 {
     u32 until;
-    e->recipe.on = false;
-    e->producer = (struct recipe){possible(e, i),
-                                  (u8)e->mend,
-                                  *i,
-                                  e->now,
-                                  {temp_of(e, i->dst), temp_of(e, i->a), temp_of(e, i->b)}};
-    if (!(e->in->off_techniques & JIT_OFF(RECIPES)) && possible(e, i) && (until = end_of(e, i)) &&
-        keep(e, i, i->dst, until) && keep(e, i, i->a, until) && keep(e, i, i->b, until))
-        e->recipe = (struct recipe){true,
-                                    (u8)e->mend,
-                                    *i,
-                                    until,
-                                    {temp_of(e, i->dst), temp_of(e, i->a), temp_of(e, i->b)}};
+    e->recipe = (struct recipe){.possible = !(e->in->off_techniques & JIT_OFF(RECIPES)) &&
+                                            possible(e, i),
+                                .mend = (u8)e->mend,
+                                .ins = *i,
+                                .at = e->now,
+                                .temp = {temp_of(e, i->dst), temp_of(e, i->a), temp_of(e, i->b)}};
+    if (e->recipe.possible && (until = end_of(e, i)) && keep(e, i, i->dst, until) &&
+        keep(e, i, i->a, until) && keep(e, i, i->b, until))
+        e->recipe.until = until;
 }
 
-bool em_recipe_producer(struct em *e)
+bool em_recipe_holds(struct em *e)
 {
-    const struct ir_ins *r = &e->producer.ins;
+    const struct ir_ins *r = &e->recipe.ins;
     bool temps = r->dst >= IR_T0 || r->a >= IR_T0 || r->b >= IR_T0;
-    if (!e->producer.on || e->in->off_techniques & JIT_OFF(RECIPES))
+    if (!e->recipe.possible)
         return false;
-    for (u32 n = e->producer.until + 1; n < e->now; n++) {
+    for (u32 n = e->recipe.at + 1; n < e->now; n++) {
         const struct ir_ins *i = &e->in->ir->ins[n];
         if (writes(i, r) || i->flags_out || (temps && i->op != IR_JCC))
             return false;

@@ -114,24 +114,31 @@ static void helper_end(struct as *a, bool all)
     reload(a, all);
 }
 
-/* A guest instruction by a helper, whose record is in SCR2. */
-static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec, const u8 *leave)
+/* helper(cpu, address, SCR, site): its result in SCR. */
+static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
+                         u8 *const load_vec[3])
 {
-    u8 *go;
+    helper_begin(a);
+    vec_keep_begin(a, spill_vec);
+    as_mov_rr(a, 8, RSI, ADDR);
+    as_mov_rr(a, 4, RDX, RAX);
+    as_mov_rr(a, 4, RCX, SCR2);
+    call_abs(a, helper);
+    vec_keep_end(a, load_vec);
+    helper_end(a, false);
+    ret(a);
+}
+
+/* A guest instruction by a helper, whose record is in SCR2; a helper that leaves the block does not
+ * return. */
+static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec)
+{
     helper_begin(a);
     vec_out(a, spill_vec);
     as_mov_rr(a, 8, RSI, SCR2);
     call_abs(a, helper);
-    as_rr(a, 0x85, 8, RAX, RAX);
-    go = as_jcc(a, CC_NE);
     helper_end(a, true);
     ret(a);
-    as_patch(go, a->p);
-    /* The registers in struct cpu are newer than the host's: reload before they are spilled on the
-     * way out. */
-    helper_end(a, true);
-    as_alu_ri(a, 0, 8, RSP, 8); /* the return address into the block */
-    as_jmp_to(a, leave);
 }
 
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
@@ -198,15 +205,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
             not_aligned(a, stubs->flat, probe, w, BIT(s));
         if (w)
             em_store_beside(a, s == 5 ? 10 : BIT(s));
-        helper_begin(a);
-        vec_keep_begin(a, spill_vec);
-        as_mov_rr(a, 8, RSI, ADDR);
-        as_mov_ri(a, RDX, (s == 5 ? 10 : BIT(s)) | w << 8);
-        as_mov_rr(a, 4, RCX, SCR2);
-        call_abs(a, (const void *)(uintptr_t)helpers->prepare);
-        vec_keep_end(a, load_vec);
-        helper_end(a, false);
-        ret(a);
+        as_mov_ri(a, RAX, (s == 5 ? 10 : BIT(s)) | w << 8);
+        address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
     }
 
     /* What straddles two pages goes to the twin without more ado. */
@@ -225,26 +225,10 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         ret(a);
         as_patch(whole, a->p);
     }
-    helper_begin(a);
-    vec_keep_begin(a, spill_vec);
-    as_mov_rr(a, 8, RSI, ADDR);
-    as_mov_rr(a, 4, RDX, RAX);
-    as_mov_rr(a, 4, RCX, SCR2);
-    call_abs(a, (const void *)(uintptr_t)helpers->group);
-    vec_keep_end(a, load_vec);
-    helper_end(a, false);
-    ret(a);
+    address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
     stubs->seg = codebuf_rx(buf, a->p);
-    helper_begin(a);
-    vec_keep_begin(a, spill_vec);
-    as_mov_rr(a, 8, RSI, ADDR);
-    as_mov_rr(a, 4, RDX, RAX);
-    as_mov_rr(a, 4, RCX, SCR2);
-    call_abs(a, (const void *)(uintptr_t)helpers->seg);
-    vec_keep_end(a, load_vec);
-    helper_end(a, false);
-    ret(a);
+    address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
 
     stubs->bail = codebuf_rx(buf, a->p);
     helper_begin(a);
@@ -261,9 +245,9 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     ret(a);
 
     stubs->exec = codebuf_rx(buf, a->p);
-    exec_stub(a, (const void *)(uintptr_t)helpers->exec, spill_vec, leave);
+    exec_stub(a, (const void *)(uintptr_t)helpers->exec, spill_vec);
     stubs->rep = codebuf_rx(buf, a->p);
-    exec_stub(a, (const void *)(uintptr_t)helpers->rep, spill_vec, leave);
+    exec_stub(a, (const void *)(uintptr_t)helpers->rep, spill_vec);
     em_string_stubs(buf, a, stubs);
 
     stubs->execx = codebuf_rx(buf, a->p);

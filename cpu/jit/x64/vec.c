@@ -38,12 +38,17 @@ bool em_host_has(unsigned feature)
     }
 }
 
+void em_list_ops(u8 *mask, const u16 *ops, unsigned n, const struct vec_row *of)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (em_host_has(of[ops[i]].feature))
+            mask[ops[i] / 8] |= (u8)BIT(ops[i] & 7);
+}
+
 void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
 {
     memset(mask, 0, (OP__COUNT + 7) / 8);
-    for (unsigned i = 0; i < ARRAY_LEN(listed); i++)
-        if (em_host_has(rows[listed[i]].feature))
-            mask[listed[i] / 8] |= (u8)BIT(listed[i] & 7);
+    em_list_ops(mask, listed, ARRAY_LEN(listed), rows);
     em_mmx_ops(mask);
     em_avx_ops(mask);
     for (unsigned i = 0; i < ARRAY_LEN(x87_listed); i++)
