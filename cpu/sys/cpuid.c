@@ -157,7 +157,7 @@ static u32 max_basic(const struct cpu *cpu)
 {
     if (cpu_has(cpu, FEAT_XSAVE))
         return 0xd;
-    if (feat_bits(cpu, 7, 1) | feat_bits(cpu, 7, 2))
+    if (feat_bits(cpu, 7, 1) | feat_bits(cpu, 7, 2) | feat_bits(cpu, 7, 3))
         return 7;
     if (cpu_has(cpu, FEAT_MONITOR))
         return 5;
@@ -291,6 +291,7 @@ void cpuid_query(struct cpu *cpu, u32 leaf, u32 sub, u32 out[4])
         if (!sub) {
             out[1] = feat_bits(cpu, 7, 1);
             out[2] = feat_bits(cpu, 7, 2);
+            out[3] = feat_bits(cpu, 7, 3);
         }
         break;
     case 0xd:

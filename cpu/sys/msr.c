@@ -18,6 +18,7 @@ enum {
     MSR_UCODE_REV = 0x8b,
     MSR_SMBASE = 0x9e,
     MSR_MTRRCAP = 0xfe,
+    MSR_ARCH_CAPABILITIES = 0x10a,
     MSR_SYSENTER_CS = 0x174,
     MSR_SYSENTER_ESP,
     MSR_SYSENTER_EIP,
@@ -33,6 +34,11 @@ enum {
     MSR_PAT = 0x277,
     MSR_MTRR_DEF = 0x2ff,
 };
+/* MSR_ARCH_CAPABILITIES */
+enum {
+    ARCH_RDCL_NO = BIT(0), /* user code has no addresses of the kernel's memory, not even to guess with */
+};
+
 #define MSR_EFER      0xc0000080u
 #define MSR_STAR      0xc0000081u
 #define MSR_LSTAR     0xc0000082u
@@ -124,6 +130,7 @@ bool msr_read(struct cpu *cpu, u32 n, u64 *v)
     case MSR_MTRRCAP:
         *v = 0x500 | ARRAY_LEN(cpu->mtrr_var) / 2; /* write combining, fixed ranges */
         return cpu_has(cpu, FEAT_MTRR);
+    case MSR_ARCH_CAPABILITIES: *v = ARCH_RDCL_NO; return cpu_has(cpu, FEAT_ARCH_CAP);
     case MSR_MCG_CAP: return cpu_has(cpu, FEAT_MCA); /* no banks, no MCG_CTL */
     case MSR_SMBASE: *v = cpu->smbase; return cpu->in_smm;
     case MSR_EFER:

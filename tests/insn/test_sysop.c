@@ -148,6 +148,39 @@ START_TEST(msrs)
 }
 END_TEST
 
+/* Only a CPU that says so has IA32_ARCH_CAPABILITIES, and nobody writes it. */
+START_TEST(arch_capabilities)
+{
+    static const char *const without[] = {"pentium2", "qemu64", "qemu32,-arch-capabilities"};
+    u32 out[4];
+    for (unsigned i = 0; i < ARRAY_LEN(without); i++) {
+        m = machine_new(without[i], _i);
+        cpuid_query(m->cpu, 7, 0, out);
+        ck_assert(!(out[3] >> 29 & 1));
+        START(0, rdmsr);
+        m->cpu->gpr[REG_CX] = 0x10a;
+        machine_run(m, 10);
+        expect_error(m, EXC_GP, 0u);
+        machine_free(m);
+    }
+    m = machine_new("qemu32", _i);
+    cpuid_query(m->cpu, 0, 0, out);
+    ck_assert_uint_ge(out[0], 7);
+    cpuid_query(m->cpu, 7, 0, out);
+    ck_assert(out[3] >> 29 & 1);
+    START(0, rdmsr);
+    m->cpu->gpr[REG_CX] = 0x10a;
+    machine_run(m, 10);
+    ck_assert_uint_eq((u32)m->cpu->gpr[REG_AX], 1); /* RDCL_NO */
+    ck_assert_uint_eq((u32)m->cpu->gpr[REG_DX], 0);
+    START(0, wrmsr);
+    m->cpu->gpr[REG_CX] = 0x10a;
+    machine_run(m, 10);
+    expect_error(m, EXC_GP, 0u);
+    machine_free(m);
+}
+END_TEST
+
 START_TEST(identification)
 {
     struct err err;
@@ -282,7 +315,7 @@ START_TEST(mode_switch)
 }
 END_TEST
 
-SUITE_MAIN("sysop", control_registers, msrs, identification, fast_calls, tables, invalidation,
+SUITE_MAIN("sysop", control_registers, msrs, arch_capabilities, identification, fast_calls, tables, invalidation,
            mode_switch)
 
 #else
