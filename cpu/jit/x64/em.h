@@ -6,10 +6,12 @@
 #include "cpu/jit/backend.h"
 #include "cpu/jit/x64/asm.h"
 
-/* Fixed registers. The state pointer is biased so that the hot members have 8-bit displacements. */
+/* Fixed registers. The state pointer is biased so that the hot members have 8-bit displacements, and
+ * so that it serves as a count: its lowest six bits say 12, which makes page numbers of addresses by
+ * one SHRX (mem.c). */
 enum {
     STATE = RBP,
-    STATE_BIAS = 128,
+    STATE_BIAS = 128 + PAGE_BITS,
     SCR = RAX, /* scratch of every template; flags are saved through it */
     SCR2 = R8, /* second scratch; site numbers for helpers */
     ADDR = R9, /* linear address of a memory template */
@@ -18,7 +20,7 @@ enum {
 #define ST(member)     MEM(STATE, ST_OFF(member))
 #define ST_AT(off)     MEM(STATE, (s32)(off)-STATE_BIAS)
 
-/* Host register of guest register 0..7; 8..15 stay in memory. */
+/* Host register of guest register 0..7; 8..15 are at home in memory. */
 extern const u8 em_pin[8];
 
 /* Where a value is: a host register, or memory at [STATE + disp]. */
@@ -50,6 +52,13 @@ struct recipe {
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
+/* Which host register has each of R8 to R15 (0: none), which of those are not in memory, too, and
+ * the next operation that uses it (upper.c). */
+struct uppers {
+    u8 reg[8], dirty;
+    u16 next[8];
+};
+
 enum cold_kind {
     COLD_PREPARE,
     COLD_SEG,
@@ -68,6 +77,7 @@ struct cold {
     u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
     struct recipe recipe;
+    struct uppers upper;
     bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
 };
 
@@ -99,6 +109,8 @@ struct em {
     u16 free_regs; /* mask */
     u32 free_slots;
     u32 nexecs;
+    struct uppers upper;
+    bool uppers;            /* R8 to R15 may have host registers */
     bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     u32 ncold;
@@ -111,6 +123,7 @@ struct em {
     struct group groups[EM_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
     s32 extra[IR_MAX_INS];
+    u16 next_use[IR_MAX_INS][3]; /* of the registers R8 to R15 that are dst, a and b */
     struct cold cold[IR_MAX_INS];
 };
 
@@ -130,6 +143,16 @@ void em_recipe_note(struct em *e, const struct ir_ins *i);
 void em_recipe_emit(struct em *e);
 bool em_recipe_holds(struct em *e); /* is e->recipe still good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
+/* upper.c: R8 to R15 in host registers: find the uses of a block; bring in what operation e->now is
+ * better off with, and note what it wrote; store what memory does not have; the same and forget
+ * all; make room for a temporary; does any have a register? */
+void em_upper_plan(struct em *e);
+void em_upper_before(struct em *e, const struct ir_ins *i);
+void em_upper_behind(struct em *e, const struct ir_ins *i);
+void em_upper_flush(struct em *e);
+void em_upper_leave(struct em *e);
+void em_upper_give_way(struct em *e);
+bool em_upper_any(const struct em *e);
 /* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
  * group operation n; the flags of a comparison. */
 void em_load_to(struct em *e, unsigned r, u8 v, unsigned size);

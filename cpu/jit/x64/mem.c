@@ -17,6 +17,7 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
                                         .from = from,
                                         .back = back,
                                         .arg = arg,
+                                        .upper = e->upper,
                                         .recipe = e->recipe};
 }
 
@@ -90,6 +91,41 @@ static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
     return miss;
 }
 
+/* dst = src >> 12 (STATE's lowest bits). */
+static void page_number(struct em *e, unsigned dst, unsigned src, bool whole)
+{
+    as8(&e->a, 0xc4);
+    as8(&e->a, (u8)(0x42 | (dst < 8 ? 0x80 : 0) | (src < 8 ? 0x20 : 0)));
+    as8(&e->a, (u8)((whole ? 0x80 : 0) | (~STATE & 15) << 3 | 3));
+    as8(&e->a, 0xf7);
+    as8(&e->a, (u8)(0xc0 | (dst & 7) << 3 | (src & 7)));
+}
+
+/* The probe of the wide tables: the page of the first byte gives the index, that of the last one is
+ * compared. */
+static u8 *probe_wide(struct em *e, unsigned la, unsigned size, bool write)
+{
+    s32 table[WIDE_TABLES];
+    u8 *miss;
+    for (int t = 0; t < WIDE_TABLES; t++)
+        table[t] = (s32)(e->stubs->flat - STATE_BIAS + (s64)wide_offset(e->in->user, t));
+    if (size > 1)
+        as_lea(&e->a, 8, SCR2, MEM(la, size - 1));
+    page_number(e, SCR, la, false);
+    page_number(e, SCR2, size > 1 ? SCR2 : la, true);
+    as_rm(&e->a, 0x3b, 8, SCR2, MEMX(STATE, SCR, 3, table[write ? WIDE_WR : WIDE_RD]));
+    miss = as_jcc(&e->a, CC_NE);
+    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table[WIDE_ADDEND]));
+    return miss;
+}
+
+/* The probe for long mode, or for what the flat table does not do. */
+static u8 *probe_any(struct em *e, unsigned la, unsigned size, bool write)
+{
+    bool wide = e->stubs->flat && e->stubs->rorx && e->in->ir->long_mode;
+    return wide ? probe_wide(e, la, size, write) : probe_tagged(e, la, size, write);
+}
+
 /* What is not a multiple of 16 in register r goes to exec. */
 static void bail_unless_aligned(struct em *e, const struct ir_ins *i, unsigned r)
 {
@@ -109,7 +145,7 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED)
         bail_unless_aligned(e, i, la);
-    miss = flat ? probe_flat(e, la, size, write) : probe_tagged(e, la, size, write);
+    miss = flat ? probe_flat(e, la, size, write) : probe_any(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
@@ -150,7 +186,7 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
         bail_unless_aligned(e, i, SCR);
     }
     if (!flat)
-        miss = probe_tagged(e, la, g->span, g->write);
+        miss = probe_any(e, la, g->span, g->write);
     else if (g->span == ir_bytes(i->type) &&
              (g->span <= 8 || vector_access(i) == IR_ACCESS_ALIGNED))
         miss = probe_flat(e, la, g->span, g->write);
@@ -320,8 +356,10 @@ static void stub_arguments(struct em *e, const struct cold *c)
 static void cold_one(struct em *e, const struct cold *c)
 {
     em_recipe_recall(e, c);
-    if (c->kind != COLD_EXIT)
+    if (c->kind != COLD_EXIT) {
         em_flags_save(e);
+        em_upper_flush(e);
+    }
     switch (c->kind) {
     case COLD_PREPARE:
         stub_arguments(e, c);

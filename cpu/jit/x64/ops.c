@@ -25,6 +25,8 @@ struct loc em_loc(const struct em *e, u8 v)
 {
     if (v < 8)
         return (struct loc){true, em_pin[v], 0};
+    if (v < 16 && e->upper.reg[v - 8])
+        return (struct loc){true, e->upper.reg[v - 8], 0};
     if (v < 16)
         return (struct loc){false, 0, (s32)(offsetof(struct cpu, gpr) + 8u * v) - STATE_BIAS};
     if (e->temp[v] & 0x80)
@@ -631,6 +633,7 @@ static void temp_give(struct em *e, u8 v)
 {
     if (v < IR_T0 || v >= IR_MAX_VALUE || e->temp[v])
         return;
+    em_upper_give_way(e);
     if (e->free_regs) {
         unsigned r = (unsigned)__builtin_ctz(e->free_regs);
         e->free_regs &= (u16)~BIT(r);
@@ -719,6 +722,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     out->nexits = 0;
     em_plan_groups(e);
     scan_uses(e, b);
+    em_upper_plan(e);
     poll = poll_place(e, b);
     emit_entry(e, poll);
     if (e->last_vec)
@@ -737,7 +741,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             temp_give(e, i->dst);
         if (use & IRU_WRITES_B)
             temp_give(e, i->b);
+        em_upper_before(e, i);
         emit_ins(e, i, e->live[n]);
+        em_upper_behind(e, i);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
