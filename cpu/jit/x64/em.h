@@ -78,6 +78,7 @@ struct cold {
     u64 arg;
     struct recipe recipe;
     struct uppers upper;
+    s32 disp;   /* to be added to the address in `reg` */
     bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
 };
 
@@ -86,7 +87,9 @@ enum { EM_GROUP_REGS = 2, EM_GROUPS = 32 };
 struct group {
     u8 reg; /* the host address of its lowest byte */
     bool write;
+    u8 slot;  /* ... of which this slot of struct cpu has it when `reg` is SCR */
     u16 first, span; /* the operation that checks; bytes from the lowest to behind the highest */
+    u16 last;
     s32 lo;          /* offset of the lowest byte */
 };
 
@@ -107,6 +110,8 @@ struct em {
     u32 nkept;
     u8 live_in;    /* flags wanted at the block's entry */
     u16 free_regs; /* mask */
+    u16 group_regs; /* those that groups have at times */
+    u32 ngroups;
     u32 free_slots;
     u32 nexecs;
     struct uppers upper;
@@ -152,6 +157,8 @@ void em_upper_behind(struct em *e, const struct ir_ins *i);
 void em_upper_flush(struct em *e);
 void em_upper_leave(struct em *e);
 void em_upper_give_way(struct em *e);
+void em_upper_again(struct em *e, unsigned r); /* load what host register r had */
+u32 em_upper_uses(const struct em *e, u32 first, u32 last); /* in these operations */
 bool em_upper_any(const struct em *e);
 /* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
  * group operation n; the flags of a comparison. */
@@ -169,6 +176,12 @@ void em_emit_cold(struct em *e);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
  * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);
+/* wide.c: in long mode, tables by the lower half of the address: are they there? the probe for the
+ * bytes from `la` on: leaves the addend in SCR, spoils SCR2, gives the jump taken on a miss; the
+ * operand of access i as em_access gives it */
+bool em_wide(const struct em *e);
+u8 *em_probe_wide(struct em *e, struct mem la, unsigned size, bool write);
+struct mem em_wide_access(struct em *e, const struct ir_ins *i, bool write);
 /* The register with the linear address a + imm: a's own, or ADDR. */
 unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm);
 /* vec.c: vector operations; the stubs that bring registers in and out. mmx.c: the rows of operations

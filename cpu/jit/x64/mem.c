@@ -91,41 +91,6 @@ static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
     return miss;
 }
 
-/* dst = src >> 12 (STATE's lowest bits). */
-static void page_number(struct em *e, unsigned dst, unsigned src, bool whole)
-{
-    as8(&e->a, 0xc4);
-    as8(&e->a, (u8)(0x42 | (dst < 8 ? 0x80 : 0) | (src < 8 ? 0x20 : 0)));
-    as8(&e->a, (u8)((whole ? 0x80 : 0) | (~STATE & 15) << 3 | 3));
-    as8(&e->a, 0xf7);
-    as8(&e->a, (u8)(0xc0 | (dst & 7) << 3 | (src & 7)));
-}
-
-/* The probe of the wide tables: the page of the first byte gives the index, that of the last one is
- * compared. */
-static u8 *probe_wide(struct em *e, unsigned la, unsigned size, bool write)
-{
-    s32 table[WIDE_TABLES];
-    u8 *miss;
-    for (int t = 0; t < WIDE_TABLES; t++)
-        table[t] = (s32)(e->stubs->flat - STATE_BIAS + (s64)wide_offset(e->in->user, t));
-    if (size > 1)
-        as_lea(&e->a, 8, SCR2, MEM(la, size - 1));
-    page_number(e, SCR, la, false);
-    page_number(e, SCR2, size > 1 ? SCR2 : la, true);
-    as_rm(&e->a, 0x3b, 8, SCR2, MEMX(STATE, SCR, 3, table[write ? WIDE_WR : WIDE_RD]));
-    miss = as_jcc(&e->a, CC_NE);
-    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table[WIDE_ADDEND]));
-    return miss;
-}
-
-/* The probe for long mode, or for what the flat table does not do. */
-static u8 *probe_any(struct em *e, unsigned la, unsigned size, bool write)
-{
-    bool wide = e->stubs->flat && e->stubs->rorx && e->in->ir->long_mode;
-    return wide ? probe_wide(e, la, size, write) : probe_tagged(e, la, size, write);
-}
-
 /* What is not a multiple of 16 in register r goes to exec. */
 static void bail_unless_aligned(struct em *e, const struct ir_ins *i, unsigned r)
 {
@@ -145,7 +110,9 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED)
         bail_unless_aligned(e, i, la);
-    miss = flat ? probe_flat(e, la, size, write) : probe_any(e, la, size, write);
+    miss = flat ? probe_flat(e, la, size, write)
+           : em_wide(e) ? em_probe_wide(e, MEM(la, 0), size, write)
+                        : probe_tagged(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
@@ -166,10 +133,6 @@ static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **str
     return probe_flat(e, la, 1, g->write); /* any alignment */
 }
 
-static unsigned vector_access(const struct ir_ins *i)
-{
-    return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
-}
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
 static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
@@ -181,14 +144,14 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     u8 *miss, *straddles = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
-    if (vector_access(i) == IR_ACCESS_ALIGNED) {
+    if (em_vector_access(i) == IR_ACCESS_ALIGNED) {
         as_lea(&e->a, 4, SCR, MEM(la, at));
         bail_unless_aligned(e, i, SCR);
     }
     if (!flat)
-        miss = probe_any(e, la, g->span, g->write);
+        miss = probe_tagged(e, la, g->span, g->write);
     else if (g->span == ir_bytes(i->type) &&
-             (g->span <= 8 || vector_access(i) == IR_ACCESS_ALIGNED))
+             (g->span <= 8 || em_vector_access(i) == IR_ACCESS_ALIGNED))
         miss = probe_flat(e, la, g->span, g->write);
     else
         miss = group_flat(e, la, g, &straddles);
@@ -205,13 +168,15 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     unsigned la;
+    if (em_wide(e))
+        return em_wide_access(e, i, write);
     if (e->group[e->now]) {
         const struct group *g = &e->groups[e->group[e->now] - 1];
         if (g->first == e->now)
             group_lead(e, i, g);
         return MEM(g->reg, e->offset[e->now] - g->lo);
     }
-    la = em_probe(e, i, (s32)i->imm, write, vector_access(i));
+    la = em_probe(e, i, (s32)i->imm, write, em_vector_access(i));
     return MEMX(SCR, la, 0, 0);
 }
 
@@ -348,7 +313,9 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
 /* What stubs take: the address or offset in ADDR, the site in SCR2. */
 static void stub_arguments(struct em *e, const struct cold *c)
 {
-    if (c->reg != ADDR)
+    if (c->disp)
+        as_lea(&e->a, 8, ADDR, MEM(c->reg, c->disp));
+    else if (c->reg != ADDR)
         as_mov_rr(&e->a, 8, ADDR, c->reg);
     as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
 }
@@ -364,13 +331,16 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_PREPARE:
         stub_arguments(e, c);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
+        em_upper_again(e, ADDR);
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_GROUP:
         stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
-        as_mov_rr(&e->a, 8, c->write, SCR); /* the group's register */
+        em_upper_again(e, ADDR);
+        if (c->write != SCR) /* the group's register, when it has one */
+            as_mov_rr(&e->a, 8, c->write, SCR);
         as_rr(&e->a, 0x85, 8, SCR, SCR);
         as_patch(as_jcc(&e->a, CC_NE), c->back);
         em_twin_exit(e, c->at);

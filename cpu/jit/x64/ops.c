@@ -720,9 +720,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
     out->nexits = 0;
+    em_upper_plan(e);
     em_plan_groups(e);
     scan_uses(e, b);
-    em_upper_plan(e);
     poll = poll_place(e, b);
     emit_entry(e, poll);
     if (e->last_vec)

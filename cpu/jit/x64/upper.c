@@ -36,6 +36,16 @@ static int operand(const struct ir_ins *i, unsigned slot, bool *reads, bool *wri
     return *reads || *writes ? v - FIRST : -1;
 }
 
+u32 em_upper_uses(const struct em *e, u32 first, u32 last)
+{
+    bool reads, writes;
+    u32 uses = 0;
+    for (u32 n = first; n <= last; n++)
+        for (unsigned s = 0; s < SLOTS; s++)
+            uses += operand(&e->in->ir->ins[n], s, &reads, &writes) >= 0;
+    return uses;
+}
+
 void em_upper_plan(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
@@ -114,9 +124,19 @@ static void put_back(struct em *e, unsigned k)
 
 static void let_go(struct em *e, unsigned k)
 {
+    unsigned r = e->upper.reg[k];
     put_back(e, k);
-    e->free_regs |= (u16)BIT(e->upper.reg[k]);
+    if (r != ADDR && !(e->group_regs >> r & 1))
+        e->free_regs |= (u16)BIT(r);
     e->upper.reg[k] = 0;
+}
+
+/* Whatever host register r has goes. SCR (a group without a register) never has anything. */
+static void clear_register(struct em *e, unsigned r)
+{
+    for (unsigned k = 0; k < 8; k++)
+        if (r != SCR && e->upper.reg[k] == r)
+            let_go(e, k);
 }
 
 void em_upper_flush(struct em *e)
@@ -132,26 +152,79 @@ void em_upper_leave(struct em *e)
             let_go(e, k);
 }
 
-/* Let the register go whose next use, behind `behind`, is the farthest; `busy`: not these. */
-static bool evict(struct em *e, unsigned busy, u16 behind)
+void em_upper_again(struct em *e, unsigned r)
+{
+    for (unsigned k = 0; k < 8; k++)
+        if (e->upper.reg[k] == r)
+            as_load(&e->a, 8, r, home(k));
+}
+
+/* The one of those in registers `of` whose next use, behind `behind`, is the farthest; 8: none.
+ * `busy`: not these. */
+static unsigned farthest(const struct em *e, unsigned busy, u16 behind, unsigned of)
 {
     unsigned worst = 8;
     u16 far = behind;
     for (unsigned k = 0; k < 8; k++)
-        if (e->upper.reg[k] && !(busy >> k & 1) && e->upper.next[k] > far) {
+        if (e->upper.reg[k] && of >> e->upper.reg[k] & 1 && !(busy >> k & 1) &&
+            e->upper.next[k] > far) {
             far = e->upper.next[k];
             worst = k;
         }
-    if (worst == 8)
-        return false;
-    let_go(e, worst);
-    return true;
+    return worst;
 }
 
 void em_upper_give_way(struct em *e)
 {
-    if (!e->free_regs)
-        evict(e, 0, 0);
+    unsigned k;
+    if (e->free_regs || !e->uppers)
+        return;
+    k = farthest(e, 0, 0, ~(unsigned)(e->group_regs | BIT(ADDR)));
+    if (k < 8)
+        let_go(e, k);
+}
+
+/* Has a group host register r between now and operation `until`? */
+static bool group_has(const struct em *e, unsigned r, u32 until)
+{
+    for (u32 k = 0; k < e->ngroups; k++)
+        if (e->groups[k].reg == r && e->groups[k].first <= until && e->groups[k].last >= e->now)
+            return true;
+    return false;
+}
+
+static bool taken(const struct em *e, unsigned r)
+{
+    for (unsigned k = 0; k < 8; k++)
+        if (e->upper.reg[k] == r)
+            return true;
+    return false;
+}
+
+/* A host register for what is used next by operation `next`, or NOREG. Those that temporaries cannot
+ * have come first. */
+static unsigned choose(struct em *e, unsigned busy, u16 next, bool addr)
+{
+    unsigned k, r;
+    if (addr && !taken(e, ADDR))
+        return ADDR;
+    for (unsigned m = e->group_regs; m; m &= m - 1) {
+        r = (unsigned)__builtin_ctz(m);
+        if (!taken(e, r) && !group_has(e, r, next))
+            return r;
+    }
+    if (e->free_regs) {
+        r = (unsigned)__builtin_ctz(e->free_regs);
+        e->free_regs &= (u16)~BIT(r);
+        return r;
+    }
+    k = farthest(e, busy, next, ~0u);
+    if (k == 8)
+        return NOREG;
+    r = e->upper.reg[k];
+    put_back(e, k);
+    e->upper.reg[k] = 0;
+    return r;
 }
 
 bool em_upper_any(const struct em *e)
@@ -169,7 +242,7 @@ static bool needs_register(const struct ir_ins *i)
 }
 
 static void bring(struct em *e, const struct ir_ins *i, unsigned k, bool reads, bool writes,
-                  unsigned busy)
+                  unsigned busy, bool addr)
 {
     bool over, written;
     u16 next = next_of(e, e->now, (int)k, &over, &written);
@@ -178,24 +251,67 @@ static void bring(struct em *e, const struct ir_ins *i, unsigned k, bool reads, 
         return;
     if (!writes && count_uses(e, next, (int)k) < (needs_register(i) ? 1u : 2u))
         return;
-    if (!e->free_regs && !evict(e, busy, next))
+    r = choose(e, busy, next, addr);
+    if (r == NOREG)
         return;
-    r = (unsigned)__builtin_ctz(e->free_regs);
-    e->free_regs &= (u16)~BIT(r);
     e->upper.reg[k] = (u8)r;
     if (reads)
         as_load(&e->a, 8, r, home(k));
 }
 
+/* Does the template of i leave ADDR alone, as long as an address is in a register? */
+static bool keeps_addr(const struct em *e, const struct ir_ins *i)
+{
+    const struct insn *insn = &e->in->insns[i->at];
+    if (!em_wide(e))
+        return false;
+    switch (i->op) {
+    case IR_SHLD:
+    case IR_SHRD:
+    case IR_BSF:
+    case IR_BSR:
+    case IR_TZCNT:
+    case IR_LZCNT:
+    case IR_POPCNT: return false;
+    case IR_VEC:
+    case IR_VECL:
+    case IR_VECS: return !(op_info[insn->op].attrs & OPA_X87) && !insn->vl;
+    case IR_MULU:
+    case IR_MULS:
+    case IR_JCC:
+    case IR_LD:
+    case IR_LDZ:
+    case IR_LDX:
+    case IR_ST:
+    case IR_STI:
+    case IR_LDW:
+    case IR_STW: return true;
+    default: return i->op <= IR_CMC;
+    }
+}
+
+/* ... and is it? */
+static bool address_ready(const struct em *e, const struct ir_ins *i)
+{
+    bool access = ir_op_info[i->op].attrs & IRA_MEM && i->op != IR_STW;
+    return !access || em_follows(e, e->now) || em_loc(e, i->a).reg;
+}
+
 void em_upper_before(struct em *e, const struct ir_ins *i)
 {
     unsigned read = 0, written = 0;
+    bool addr;
     if (!e->uppers)
         return;
     if (ir_calls_exec(i->op)) {
         em_upper_leave(e);
         return;
     }
+    if (e->group[e->now] && !em_follows(e, e->now))
+        clear_register(e, e->groups[e->group[e->now] - 1].reg);
+    addr = keeps_addr(e, i);
+    if (!addr)
+        clear_register(e, ADDR);
     for (unsigned s = 0; s < SLOTS; s++) {
         bool reads, writes;
         int k = operand(i, s, &reads, &writes);
@@ -206,8 +322,10 @@ void em_upper_before(struct em *e, const struct ir_ins *i)
     }
     for (unsigned m = read | written; m; m &= m - 1) {
         unsigned k = (unsigned)__builtin_ctz(m);
-        bring(e, i, k, read >> k & 1, written >> k & 1, read | written);
+        bring(e, i, k, read >> k & 1, written >> k & 1, read | written, addr);
     }
+    if (addr && !address_ready(e, i))
+        clear_register(e, ADDR);
 }
 
 void em_upper_behind(struct em *e, const struct ir_ins *i)
