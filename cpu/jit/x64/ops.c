@@ -501,12 +501,14 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_LEA: lea(e, i); break;
     case IR_BSWAP: {
         unsigned size = ir_bytes(i->type);
-        em_load_to(e, SCR, i->a, size);
-        if (size == 8)
-            as8(&e->a, 0x48);
+        struct loc d = em_loc(e, i->dst);
+        unsigned r = d.reg ? d.r : SCR;
+        em_load_to(e, r, i->a, size);
+        if (size == 8 || r >= 8)
+            as8(&e->a, (u8)(0x40 | (size == 8 ? 8 : 0) | r >> 3));
         as8(&e->a, 0x0f);
-        as8(&e->a, 0xc8);
-        store_from(e, i->dst, SCR, size);
+        as8(&e->a, (u8)(0xc8 | (r & 7)));
+        store_from(e, i->dst, r, size);
         break;
     }
     case IR_XCHG: exchange(e, i); break;
