@@ -164,11 +164,17 @@ struct cpu;
 /* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
-enum { JC_BITS = 16, JC_SIZE = 1 << JC_BITS };
-/* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
-static inline u32 jc_index(u64 rip)
+enum { JC_BITS = 16, JC_SPREAD = 1 << 16 /* what jc_salt() adds */, JC_SIZE = (1 << JC_BITS) + JC_SPREAD };
+/* Modes begin at places of their own: a kernel's code runs in several, as processes differ in
+ * their segments. */
+static inline u32 jc_salt(u64 mode_key)
 {
-    return (u32)(rip ^ rip >> 4) & (JC_SIZE - 1);
+    return (u32)(mode_key * 0x9e3779b97f4a7c15ull >> 48);
+}
+/* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
+static inline u32 jc_index(u64 rip, u64 mode_key)
+{
+    return (u32)((rip ^ rip >> 4) & (BIT(JC_BITS) - 1)) + jc_salt(mode_key);
 }
 #define JC_NO_TAG (~(u64)0) /* no EIP gives this: generations start at 1 */
 
@@ -270,6 +276,7 @@ struct cpu {
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
+    u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */
     u64 stat_exc[32], stat_intr;
 };
 

@@ -223,6 +223,8 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 void em_store_beside(struct as *a, unsigned size);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
+/* An entry for links that goes to the block by the jump table: executable address. */
+const u8 *em_checked_entry(struct em *e);
 bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);

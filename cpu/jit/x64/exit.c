@@ -62,12 +62,13 @@ static void land(struct em *e)
  * entry of its code, and the jump taken on a miss. */
 static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip, u8 **miss)
 {
-    s32 tags = ST_OFF(jc_tags), hosts = ST_OFF(jc_host);
+    s32 salt = (s32)(e->in->jc_salt * sizeof(u64));
+    s32 tags = ST_OFF(jc_tags) + salt, hosts = ST_OFF(jc_host) + salt;
     struct mem entry;
     as_load(&e->a, 8, SCR, ST(jc_tag));
     as_rr(&e->a, 0x33, 8, SCR, to);
     if (constant) {
-        s32 at = (s32)(jc_index(rip) * sizeof(u64));
+        s32 at = (s32)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64));
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
         entry = MEM(STATE, hosts + at);
     } else {
@@ -105,6 +106,14 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     as_patch(miss, e->a.p);
     as_store(&e->a, 8, to, ST(rip));
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+}
+
+const u8 *em_checked_entry(struct em *e)
+{
+    const u8 *entry = codebuf_rx(e->buf, e->a.p);
+    as_mov_ri(&e->a, ADDR, e->in->ir->rip);
+    probe_table(e, ADDR, true, e->in->ir->rip, false);
+    return entry;
 }
 
 /* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are

@@ -760,6 +760,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             break;
     }
     em_emit_cold(e);
+    out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;
     out->full = e->a.full;
     out->end = e->a.p;
 }
