@@ -52,10 +52,10 @@ struct recipe {
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
-/* Which host register has each of R8 to R15 (0: none), which of those are not in memory, too, and
- * the next operation that uses it (upper.c). */
+/* Which host register has each of R8 to R15 (0: none), masks of those that have one and of those
+ * that are not in memory, too, and the next operation that uses it (upper.c). */
 struct uppers {
-    u8 reg[8], dirty;
+    u8 reg[8], mapped, dirty;
     u16 next[8];
 };
 
@@ -68,7 +68,8 @@ enum cold_kind {
     COLD_POLL,
     COLD_GROUP,
     COLD_INDIRECT,
-    COLD_REP
+    COLD_REP,
+    COLD_CANON
 };
 struct cold {
     u8 kind, at, write, size, probe;
@@ -231,11 +232,15 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);
 /* To the same instruction in a block without groups. */
 void em_twin_exit(struct em *e, unsigned at);
 /* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
- * saved registers */
-void em_stack_begin(struct as *a);
+ * saved registers; `last`: where a return to what lies below all pairs goes, which last() begins */
+void em_stack_begin(struct as *a, const u8 *last);
+void em_stack_last(struct as *a);
 void em_stack_again(struct as *a); /* no pairs, as at the entry */
 u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: not paired */
+/* For the check of a return's EIP: the jump taken unless it is on top, which is canonical; false: not
+ * a return. */
+bool em_stack_top(struct em *e, const struct ir_ins *i, u8 **other);
 u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
 void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */
 /* Leave in front of guest instruction `at` when exit_request says so. */

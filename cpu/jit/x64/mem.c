@@ -266,19 +266,28 @@ static void segment(struct em *e, const struct ir_ins *i)
         e->cold[e->ncold - 1].reg = (u8)off;
 }
 
-/* Sign-extend from bit 47 and compare. What differs takes the way of an access that needs exec. */
-static void canonical(struct em *e, const struct ir_ins *i)
+/* Sign-extend from bit 47 and compare: the jump taken for what differs. */
+static u8 *not_canonical(struct em *e, unsigned r)
 {
-    unsigned r;
-    em_flags_spoil(e, true);
-    r = em_use(e, i->a, 8, ADDR);
     as_mov_rr(&e->a, 8, SCR, r);
     as_rr(&e->a, 0xc1, 8, 4, SCR);
     as8(&e->a, 16);
     as_rr(&e->a, 0xc1, 8, 7, SCR);
     as8(&e->a, 16);
     as_rr(&e->a, 0x3b, 8, SCR, r);
-    em_cold(e, COLD_PREPARE, i, as_jcc(&e->a, CC_NE), e->a.p, 0);
+    return as_jcc(&e->a, CC_NE);
+}
+
+/* What is not canonical takes the way of an access that needs exec. */
+static void canonical(struct em *e, const struct ir_ins *i)
+{
+    unsigned r;
+    u8 *other;
+    bool top;
+    em_flags_spoil(e, true);
+    top = em_stack_top(e, i, &other);
+    r = em_use(e, i->a, 8, ADDR);
+    em_cold(e, top ? COLD_CANON : COLD_PREPARE, i, top ? other : not_canonical(e, r), e->a.p, 0);
     if (e->ncold) {
         e->cold[e->ncold - 1].reg = (u8)r;
         e->cold[e->ncold - 1].probe = 2;
@@ -322,12 +331,20 @@ static void stub_arguments(struct em *e, const struct cold *c)
 
 static void cold_one(struct em *e, const struct cold *c)
 {
+    u8 *other;
     em_recipe_recall(e, c);
     if (c->kind != COLD_EXIT) {
         em_flags_save(e);
         em_upper_flush(e);
     }
     switch (c->kind) {
+    case COLD_CANON:
+        other = not_canonical(e, c->reg);
+        as_jmp_to(&e->a, c->back);
+        if (e->a.full)
+            return;
+        as_patch(other, e->a.p);
+        /* fall through */
     case COLD_PREPARE:
         stub_arguments(e, c);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));

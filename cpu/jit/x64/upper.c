@@ -17,7 +17,7 @@ static int operand(const struct ir_ins *i, unsigned slot, bool *reads, bool *wri
 {
     unsigned use = ir_op_info[i->op].use;
     u8 v = slot == 0 ? i->dst : slot == 1 ? i->a : i->b;
-    if (v < FIRST || v >= IR_T0)
+    if ((u8)(v - FIRST) >= IR_T0 - FIRST)
         return -1;
     switch (slot) {
     case 0:
@@ -46,18 +46,28 @@ u32 em_upper_uses(const struct em *e, u32 first, u32 last)
     return uses;
 }
 
+/* May one of i's operands be one of the registers? */
+static inline bool names_any(const struct ir_ins *i)
+{
+    return (u8)(i->dst - FIRST) < IR_T0 - FIRST || (u8)(i->a - FIRST) < IR_T0 - FIRST ||
+           (u8)(i->b - FIRST) < IR_T0 - FIRST;
+}
+
 void em_upper_plan(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
     u16 next[8];
     bool reads, writes;
-    e->uppers = b->long_mode && !(e->in->off_techniques & JIT_OFF(UPPER));
-    if (!e->uppers)
+    e->uppers = false;
+    if (!b->long_mode || e->in->off_techniques & JIT_OFF(UPPER))
         return;
     memset(next, 0xff, sizeof(next));
     for (u32 n = b->n; n-- > 0;) {
         if (ir_calls_exec(b->ins[n].op))
             memset(next, 0xff, sizeof(next));
+        if (!names_any(&b->ins[n]))
+            continue;
+        e->uppers = true;
         for (unsigned s = 0; s < SLOTS; s++) {
             int k = operand(&b->ins[n], s, &reads, &writes);
             e->next_use[n][s] = k < 0 ? NEVER : next[k];
@@ -129,6 +139,7 @@ static void let_go(struct em *e, unsigned k)
     if (r != ADDR && !(e->group_regs >> r & 1))
         e->free_regs |= (u16)BIT(r);
     e->upper.reg[k] = 0;
+    e->upper.mapped &= (u8)~BIT(k);
 }
 
 /* Whatever host register r has goes. SCR (a group without a register) never has anything. */
@@ -141,15 +152,14 @@ static void clear_register(struct em *e, unsigned r)
 
 void em_upper_flush(struct em *e)
 {
-    for (unsigned k = 0; k < 8; k++)
-        put_back(e, k);
+    for (unsigned m = e->upper.dirty; m; m &= m - 1)
+        put_back(e, (unsigned)__builtin_ctz(m));
 }
 
 void em_upper_leave(struct em *e)
 {
-    for (unsigned k = 0; k < 8; k++)
-        if (e->upper.reg[k])
-            let_go(e, k);
+    for (unsigned m = e->upper.mapped; m; m &= m - 1)
+        let_go(e, (unsigned)__builtin_ctz(m));
 }
 
 void em_upper_again(struct em *e, unsigned r)
@@ -224,15 +234,13 @@ static unsigned choose(struct em *e, unsigned busy, u16 next, bool addr)
     r = e->upper.reg[k];
     put_back(e, k);
     e->upper.reg[k] = 0;
+    e->upper.mapped &= (u8)~BIT(k);
     return r;
 }
 
 bool em_upper_any(const struct em *e)
 {
-    for (unsigned k = 0; k < 8; k++)
-        if (e->upper.reg[k])
-            return true;
-    return false;
+    return e->upper.mapped;
 }
 
 /* Does the template load this operand to a register anyway? */
@@ -255,6 +263,7 @@ static void bring(struct em *e, const struct ir_ins *i, unsigned k, bool reads, 
     if (r == NOREG)
         return;
     e->upper.reg[k] = (u8)r;
+    e->upper.mapped |= (u8)BIT(k);
     if (reads)
         as_load(&e->a, 8, r, home(k));
 }
@@ -307,8 +316,10 @@ void em_upper_before(struct em *e, const struct ir_ins *i)
         em_upper_leave(e);
         return;
     }
-    if (e->group[e->now] && !em_follows(e, e->now))
+    if (e->upper.mapped && e->group[e->now] && !em_follows(e, e->now))
         clear_register(e, e->groups[e->group[e->now] - 1].reg);
+    if (!names_any(i) && !e->upper.mapped)
+        return;
     addr = keeps_addr(e, i);
     if (!addr)
         clear_register(e, ADDR);
@@ -331,7 +342,7 @@ void em_upper_before(struct em *e, const struct ir_ins *i)
 void em_upper_behind(struct em *e, const struct ir_ins *i)
 {
     bool reads, writes;
-    if (!e->uppers)
+    if (!e->uppers || !e->upper.mapped || !names_any(i))
         return;
     for (unsigned s = 0; s < SLOTS; s++) {
         int k = operand(i, s, &reads, &writes);
