@@ -275,6 +275,8 @@ static bool keeps_addr(const struct em *e, const struct ir_ins *i)
     if (!em_wide(e))
         return false;
     switch (i->op) {
+    case IR_DIVU:
+    case IR_DIVS:
     case IR_SHLD:
     case IR_SHRD:
     case IR_BSF:
