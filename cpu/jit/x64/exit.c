@@ -138,15 +138,16 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
 {
     if (!e->in->counted && em_linkable(e, rip)) {
         const u8 *here = codebuf_rx(e->buf, e->a.p);
-        bool saved = e->flags & FLAGS_MEM;
+        bool saved = e->flags & FLAGS_MEM, stores = e->upper.dirty != 0;
         struct be_exit *x = new_exit(e, rip);
         if (!x)
             return;
+        em_upper_flush(e);
         if (saved) {
-            x->rel = jcc;
+            x->rel = stores ? as_jmp(&e->a) : jcc;
         } else {
-            x->skip = jcc;
-            x->keep = here;
+            x->skip = stores ? as_jmp(&e->a) : jcc;
+            x->keep = stores ? codebuf_rx(e->buf, e->a.p) : here;
             em_flags_save(e);
             x->rel = as_jmp(&e->a);
             if (again)
@@ -173,6 +174,7 @@ void em_twin_exit(struct em *e, unsigned at)
 void em_direct_exit(struct em *e, u64 rip, unsigned at)
 {
     em_flags_commit(e);
+    em_upper_flush(e);
     charge_back(e, at);
     if (em_linkable(e, rip)) {
         struct be_exit *x = new_exit(e, rip);
@@ -207,6 +209,7 @@ static void direct_call(struct em *e, u64 rip)
     struct be_exit *x;
     u8 *rel;
     em_flags_commit(e);
+    em_upper_flush(e);
     if (!em_linkable(e, rip)) {
         as_mov_ri(&e->a, ADDR, rip);
         probe_table(e, ADDR, true, rip, true);
@@ -229,6 +232,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
     unsigned to;
     u8 *other;
     em_flags_commit(e);
+    em_upper_flush(e);
     to = em_use(e, i->a, 8, ADDR);
     if (e->in->link_none || e->in->off_techniques & JIT_OFF(RETURNS)) {
         probe_table(e, to, false, 0, false);
@@ -244,6 +248,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
 void em_indirect_exit(struct em *e, unsigned to, unsigned at)
 {
     em_flags_commit(e);
+    em_upper_flush(e);
     charge_back(e, at);
     probe_table(e, to, false, 0, false);
 }
@@ -291,6 +296,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     case IR_GOTOI: {
         unsigned r;
         em_flags_commit(e);
+        em_upper_flush(e);
         r = em_use(e, i->a, 8, ADDR);
         probe_table(e, r, false, 0, i->op == IR_CALLI);
         break;

@@ -17,6 +17,7 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
                                         .from = from,
                                         .back = back,
                                         .arg = arg,
+                                        .upper = e->upper,
                                         .recipe = e->recipe};
 }
 
@@ -109,7 +110,9 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED)
         bail_unless_aligned(e, i, la);
-    miss = flat ? probe_flat(e, la, size, write) : probe_tagged(e, la, size, write);
+    miss = flat ? probe_flat(e, la, size, write)
+           : em_wide(e) ? em_probe_wide(e, MEM(la, 0), size, write)
+                        : probe_tagged(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
@@ -130,10 +133,6 @@ static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **str
     return probe_flat(e, la, 1, g->write); /* any alignment */
 }
 
-static unsigned vector_access(const struct ir_ins *i)
-{
-    return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
-}
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
 static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
@@ -145,14 +144,14 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     u8 *miss, *straddles = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
-    if (vector_access(i) == IR_ACCESS_ALIGNED) {
+    if (em_vector_access(i) == IR_ACCESS_ALIGNED) {
         as_lea(&e->a, 4, SCR, MEM(la, at));
         bail_unless_aligned(e, i, SCR);
     }
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
     else if (g->span == ir_bytes(i->type) &&
-             (g->span <= 8 || vector_access(i) == IR_ACCESS_ALIGNED))
+             (g->span <= 8 || em_vector_access(i) == IR_ACCESS_ALIGNED))
         miss = probe_flat(e, la, g->span, g->write);
     else
         miss = group_flat(e, la, g, &straddles);
@@ -169,13 +168,15 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     unsigned la;
+    if (em_wide(e))
+        return em_wide_access(e, i, write);
     if (e->group[e->now]) {
         const struct group *g = &e->groups[e->group[e->now] - 1];
         if (g->first == e->now)
             group_lead(e, i, g);
         return MEM(g->reg, e->offset[e->now] - g->lo);
     }
-    la = em_probe(e, i, (s32)i->imm, write, vector_access(i));
+    la = em_probe(e, i, (s32)i->imm, write, em_vector_access(i));
     return MEMX(SCR, la, 0, 0);
 }
 
@@ -265,19 +266,28 @@ static void segment(struct em *e, const struct ir_ins *i)
         e->cold[e->ncold - 1].reg = (u8)off;
 }
 
-/* Sign-extend from bit 47 and compare. What differs takes the way of an access that needs exec. */
-static void canonical(struct em *e, const struct ir_ins *i)
+/* Sign-extend from bit 47 and compare: the jump taken for what differs. */
+static u8 *not_canonical(struct em *e, unsigned r)
 {
-    unsigned r;
-    em_flags_spoil(e, true);
-    r = em_use(e, i->a, 8, ADDR);
     as_mov_rr(&e->a, 8, SCR, r);
     as_rr(&e->a, 0xc1, 8, 4, SCR);
     as8(&e->a, 16);
     as_rr(&e->a, 0xc1, 8, 7, SCR);
     as8(&e->a, 16);
     as_rr(&e->a, 0x3b, 8, SCR, r);
-    em_cold(e, COLD_PREPARE, i, as_jcc(&e->a, CC_NE), e->a.p, 0);
+    return as_jcc(&e->a, CC_NE);
+}
+
+/* What is not canonical takes the way of an access that needs exec. */
+static void canonical(struct em *e, const struct ir_ins *i)
+{
+    unsigned r;
+    u8 *other;
+    bool top;
+    em_flags_spoil(e, true);
+    top = em_stack_top(e, i, &other);
+    r = em_use(e, i->a, 8, ADDR);
+    em_cold(e, top ? COLD_CANON : COLD_PREPARE, i, top ? other : not_canonical(e, r), e->a.p, 0);
     if (e->ncold) {
         e->cold[e->ncold - 1].reg = (u8)r;
         e->cold[e->ncold - 1].probe = 2;
@@ -323,27 +333,42 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
 /* What stubs take: the address or offset in ADDR, the site in SCR2. */
 static void stub_arguments(struct em *e, const struct cold *c)
 {
-    if (c->reg != ADDR)
+    if (c->disp)
+        as_lea(&e->a, 8, ADDR, MEM(c->reg, c->disp));
+    else if (c->reg != ADDR)
         as_mov_rr(&e->a, 8, ADDR, c->reg);
     as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
 }
 
 static void cold_one(struct em *e, const struct cold *c)
 {
+    u8 *other;
     em_recipe_recall(e, c);
-    if (c->kind != COLD_EXIT)
+    if (c->kind != COLD_EXIT) {
         em_flags_save(e);
+        em_upper_flush(e);
+    }
     switch (c->kind) {
+    case COLD_CANON:
+        other = not_canonical(e, c->reg);
+        as_jmp_to(&e->a, c->back);
+        if (e->a.full)
+            return;
+        as_patch(other, e->a.p);
+        /* fall through */
     case COLD_PREPARE:
         stub_arguments(e, c);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
+        em_upper_again(e, ADDR);
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_GROUP:
         stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
-        as_mov_rr(&e->a, 8, c->write, SCR); /* the group's register */
+        em_upper_again(e, ADDR);
+        if (c->write != SCR) /* the group's register, when it has one */
+            as_mov_rr(&e->a, 8, c->write, SCR);
         as_rr(&e->a, 0x85, 8, SCR, SCR);
         as_patch(as_jcc(&e->a, CC_NE), c->back);
         em_twin_exit(e, c->at);
