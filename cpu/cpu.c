@@ -145,38 +145,12 @@ static bool x87_quiet(const struct cpu *cpu)
            !(cpu->fpu.sw & SW_ES);
 }
 
-void cpu_update_mode(struct cpu *cpu)
-{
-    bool was64 = cpu->code_bits == 64;
-    u64 key = 0;
-    if (!cpu_pe(cpu))
-        cpu->cpl = 0;
-    else if (cpu_v86(cpu))
-        cpu->cpl = 3;
-    if (cpu_lma(cpu) && (cpu->seg[SEG_CS].attr & DA_L))
-        cpu->code_bits = 64;
-    else
-        cpu->code_bits = cpu->seg[SEG_CS].attr & DA_DB ? 32 : 16;
-    if (cpu->code_bits == 64)
-        cpu->stack_bits = 64;
-    else
-        cpu->stack_bits = cpu->seg[SEG_SS].attr & DA_DB ? 32 : 16;
-    /* The upper halves do not survive leaving 64-bit mode (SDM vol. 1 section 3.4.1.1), and RSM may
-     * bring some into 32-bit code. Translated code takes a register as it is for a 32-bit address:
-     * outside of 64-bit code they are zero, always. */
-    if (cpu->code_bits != 64 && cpu_has(cpu, FEAT_LM))
-        for (unsigned i = 0; i < 8; i++)
-            cpu->gpr[i] = (u32)cpu->gpr[i];
-    /* The ends of segments depend on rights being checked and on 64-bit code. */
-    if (was64 != (cpu->code_bits == 64) ||
-        cpu->seg_mode != (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM)) {
-        cpu->seg_mode = (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM);
-        seg_update_all(cpu);
-    }
-    cpu->mmu_mode = cpu->cpl == 3 ? MMU_USER : MMU_SUP;
-    cpu->align_check = cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->eflags & FL_AC);
+/* The bits of mode_key that come from control registers, units and EFLAGS.VM. */
+enum { KEY_KEPT = MK_VEC | MK_X87 | MK_AVX | MK_PE | MK_VM | MK_PG | MK_DEBUG };
 
-    key |= cpu->code_bits == 64 ? MK_CODE64 : cpu->code_bits == 32 ? MK_CODE32 : 0;
+static u64 kept_key(const struct cpu *cpu)
+{
+    u64 key = 0;
     key |= !(cpu->cr0 & (CR0_EM | CR0_TS)) && (cpu->cr4 & CR4_OSFXSR) &&
                    (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS
                ? MK_VEC
@@ -184,19 +158,89 @@ void cpu_update_mode(struct cpu *cpu)
     key |= key & MK_VEC && cpu_pm(cpu) && (cpu->cr4 & CR4_OSXSAVE) && (cpu->xcr0 & 6) == 6 ? MK_AVX
                                                                                            : 0;
     key |= x87_quiet(cpu) ? MK_X87 : 0;
-    key |= cpu->stack_bits == 64 ? MK_STACK64 : cpu->stack_bits == 32 ? MK_STACK32 : 0;
     key |= cpu->cr0 & CR0_PE ? MK_PE : 0;
     key |= cpu->eflags & FL_VM ? MK_VM : 0;
-    key |= cpu->cpl == 3 ? MK_CPL3 : cpu->cpl ? MK_RING12 : 0;
-    key |= cpu->eflags & FL_TF ? MK_TF : 0;
     key |= cpu->cr0 & CR0_PG ? MK_PG : 0;
-    key |= cpu->align_check ? MK_AC : 0;
     key |= cpu->dr[7] & DR7_ENABLE ? MK_DEBUG : 0;
-    if (cpu->code_bits != 64 &&
-        cpu->seg[SEG_CS].limit < (cpu->code_bits == 32 ? 0xffffffffu : 0xffffu))
-        key |= MK_LIMIT;
-    key |= cpu_seg_key(cpu);
+    return key;
+}
+
+/* Widths of code and stack. True: the code came from 64 bits or goes there. */
+static bool update_widths(struct cpu *cpu)
+{
+    bool was64 = cpu->code_bits == 64;
+    if (cpu_lma(cpu) && (cpu->seg[SEG_CS].attr & DA_L)) {
+        cpu->code_bits = cpu->stack_bits = 64;
+        return !was64;
+    }
+    cpu->code_bits = cpu->seg[SEG_CS].attr & DA_DB ? 32 : 16;
+    cpu->stack_bits = cpu->seg[SEG_SS].attr & DA_DB ? 32 : 16;
+    return was64;
+}
+
+/* The upper halves do not survive leaving 64-bit mode (SDM vol. 1 section 3.4.1.1), and RSM may
+ * bring some into 32-bit code. Translated code takes a register as it is for a 32-bit address:
+ * outside of 64-bit code they are zero, always. */
+static void cut_registers(struct cpu *cpu)
+{
+    if (cpu->code_bits != 64 && cpu_has(cpu, FEAT_LM))
+        for (unsigned i = 0; i < 8; i++)
+            cpu->gpr[i] = (u32)cpu->gpr[i];
+}
+
+/* What follows from CPL, widths, segments and EFLAGS, and the key with `kept` in it. */
+static inline void put_mode(struct cpu *cpu, u64 kept)
+{
+    u64 key = kept | cpu_seg_key(cpu);
+    key |= cpu->eflags & FL_TF ? MK_TF : 0;
+    if (cpu->cpl == 3) {
+        cpu->mmu_mode = MMU_USER;
+        cpu->align_check = (cpu->cr0 & CR0_AM) && (cpu->eflags & FL_AC);
+        key |= cpu->align_check ? MK_CPL3 | MK_AC : MK_CPL3;
+    } else {
+        cpu->mmu_mode = MMU_SUP;
+        cpu->align_check = false;
+        key |= cpu->cpl ? MK_RING12 : 0;
+    }
+    if (cpu->code_bits == 64) {
+        key |= MK_CODE64 | MK_STACK64;
+    } else {
+        u32 most = cpu->code_bits == 32 ? 0xffffffffu : 0xffffu;
+        key |= cpu->code_bits == 32 ? MK_CODE32 : 0;
+        key |= cpu->stack_bits == 32 ? MK_STACK32 : 0;
+        key |= cpu->seg[SEG_CS].limit < most ? MK_LIMIT : 0;
+    }
     cpu->mode_key = key;
+}
+
+void cpu_update_mode(struct cpu *cpu)
+{
+    bool other;
+    if (!cpu_pe(cpu))
+        cpu->cpl = 0;
+    else if (cpu_v86(cpu))
+        cpu->cpl = 3;
+    other = update_widths(cpu);
+    cut_registers(cpu);
+    /* The ends of segments depend on rights being checked and on 64-bit code. */
+    if (other || cpu->seg_mode != (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM)) {
+        cpu->seg_mode = (cpu->cr0 & CR0_PE) + (cpu->eflags & FL_VM);
+        seg_update_all(cpu);
+    }
+    put_mode(cpu, kept_key(cpu));
+}
+
+void cpu_update_transfer(struct cpu *cpu)
+{
+    if (UNLIKELY(update_widths(cpu))) {
+        cut_registers(cpu);
+        seg_update_all(cpu);
+    }
+#ifdef CONFIG_DEBUG
+    if ((cpu->mode_key & KEY_KEPT) != kept_key(cpu))
+        BUG("mode key %llx is not up to date", (unsigned long long)cpu->mode_key);
+#endif
+    put_mode(cpu, cpu->mode_key & KEY_KEPT);
 }
 
 /* ---- looking at it ---- */

@@ -222,14 +222,18 @@ struct cpu {
     u8 mmu_mode;      /* MMU_USER when cpl == 3 */
     bool align_check; /* CR0.AM, EFLAGS.AC and CPL 3: misaligned accesses raise #AC */
     bool watch;       /* DR7 enables a data breakpoint: every access is compared (debug_access) */
-    bool shadow; /* interrupts are held off for one instruction: behind STI (with IF newly set), MOV
-                    SS, POP SS */
-    bool shadow_ss; /* ... and debug traps too (MOV SS, POP SS) */
-    bool halted;
     bool in_smm, nmi_blocked;
     bool smm_nmi; /* nmi_blocked as it was when SMM was entered */
+    /* Eight bytes that cpu_waits() reads as one: whatever may come between two instructions. They
+     * are written only when they change: a wide load waits for narrow stores in front of it.
+     * shadow: interrupts are held off for one instruction: behind STI (with IF newly set), MOV SS,
+     * POP SS. */
+    bool shadow __attribute__((aligned(8)));
+    bool shadow_ss; /* ... and debug traps too (MOV SS, POP SS) */
+    bool halted;
     bool smi_pending, nmi_pending, init_pending;
-    u8 intr;      /* level of the INTR wire */
+    u8 intr; /* level of the INTR wire */
+    u8 waits_end;
     u8 seg_open;  /* the same for MK_OPEN(s) */
     u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
@@ -328,6 +332,14 @@ static inline void cpu_recheck(struct cpu *cpu)
 /* Instructions executed until now, also right within a device access made by a running instruction.
  */
 u64 cpu_icount(const struct cpu *cpu);
+/* Is there any of what can come between two instructions, beside exit_request? 0: nothing. */
+static inline u64 cpu_waits(const struct cpu *cpu)
+{
+    u64 v;
+    _Static_assert(offsetof(struct cpu, waits_end) - offsetof(struct cpu, shadow) == 7, "one word");
+    memcpy(&v, &cpu->shadow, sizeof(v));
+    return v;
+}
 /* Input wires: level of INTR; edges of NMI, SMI, INIT. Each also kicks the CPU out of translated
  * code. */
 void cpu_set_intr(struct cpu *cpu, int level);
@@ -400,6 +412,9 @@ static inline u64 cpu_seg_key(const struct cpu *cpu)
  * CR0, CR4, EFER, EFLAGS.VM or data segments. Pushing the paging mode to the MMU is cr_* code's
  * business (sys/ctrl.c). */
 void cpu_update_mode(struct cpu *cpu);
+/* The same when nothing changed but CS, SS, the CPL and EFLAGS without VM: transfers of control in
+ * protected mode. */
+void cpu_update_transfer(struct cpu *cpu);
 static inline bool cpu_pe(const struct cpu *cpu)
 {
     return cpu->cr0 & CR0_PE;

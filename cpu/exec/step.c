@@ -151,7 +151,8 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
             cpu->next_rip = (u32)cpu->next_rip;
         }
         op = insn->op;
-        cpu->shadow = cpu->shadow_ss = false;
+        if (UNLIKELY(cpu->shadow))
+            cpu->shadow = cpu->shadow_ss = false;
         exec_table[op](cpu, insn);
         cpu->rip = cpu->next_rip;
         cpu->budget--;

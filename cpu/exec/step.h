@@ -23,6 +23,15 @@ static inline bool cpu_attention(const struct cpu *cpu)
            (cpu->init_pending && !cpu->in_smm);
 }
 
+/* Behind an instruction: nothing waits, and translated code may go on in the present mode. When it
+ * is false cpu_attention() and cpu_needs_exec() say what it is, if anything. */
+static inline bool cpu_straight(const struct cpu *cpu)
+{
+    return !(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
+             cpu->db_pending | (cpu->eflags & (FL_TF | FL_RF)) |
+             (cpu->mode_key & (MK_DEBUG | MK_AC | MK_TF | MK_LIMIT)));
+}
+
 /* The next instruction comes at once, whatever runs it: does it have to be exec? Translated code
  * knows nothing of single steps, breakpoints, interrupt shadows and odd code segments. */
 static inline bool cpu_needs_exec(struct cpu *cpu)

@@ -7,24 +7,15 @@
 #include "cpu/sys/seg.h"
 #include "cpu/sys/smm.h"
 
-enum {
-    FLAT_CODE = DA_P | DA_S | DA_CODE | DA_READ | DA_ACCESSED | DA_G,
-    FLAT_DATA = DA_P | DA_S | DA_WRITE | DA_ACCESSED | DA_G
-};
-
-/* CS and SS as these instructions set them: flat, from nothing but the selectors. */
+/* CS and SS as these instructions set them. */
 static void put_flat(struct cpu *cpu, unsigned cs, unsigned ss, unsigned cpl, u32 size)
 {
-    struct seg code = {.limit = 0xffffffffu,
-                       .attr = FLAT_CODE | cpl << 13 | size,
-                       .sel = (u16)((cs & 0xfffc) | cpl)};
-    struct seg stack = {.limit = 0xffffffffu,
-                        .attr = FLAT_DATA | cpl << 13 | DA_DB,
-                        .sel = (u16)((ss & 0xfffc) | cpl)};
     cpu->cpl = (u8)cpl;
-    seg_put(cpu, SEG_CS, &code);
-    seg_put(cpu, SEG_SS, &stack);
-    cpu_update_mode(cpu);
+    seg_put_flat(cpu, cs, ss, cpl, size);
+    if (UNLIKELY(cpu->mode_key & MK_VM))
+        cpu_update_mode(cpu);
+    else
+        cpu_update_transfer(cpu);
 }
 
 /* ---- SYSENTER and SYSEXIT ---- */
@@ -135,8 +126,7 @@ void exec_SWAPGS(struct cpu *cpu, const struct insn *insn)
     need_cpl0(cpu);
     cpu->seg[SEG_GS].base = cpu->kernel_gs_base;
     cpu->kernel_gs_base = v;
-    seg_update(cpu, SEG_GS);
-    cpu_update_mode(cpu);
+    seg_update(cpu, SEG_GS); /* no more: 64-bit code's mode knows nothing of bases */
 }
 
 void exec_RSM(struct cpu *cpu, const struct insn *insn)

@@ -62,6 +62,7 @@ static bool check_type(struct check *c)
     case IR_VECLF:
     case IR_VECS: return true;
     case IR_SETCC: return i->type == I8 || fail(c, "the type must be 8");
+    case IR_BAIL:
     case IR_GETF: return i->type == I32 || fail(c, "the type must be 32");
     case IR_SX32: return i->type == I64 || fail(c, "the type must be 64");
     case IR_SHLD:

@@ -590,6 +590,7 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_ANDS:
     case IR_ORS: do_state(e, i); break;
     case IR_SEG: do_seg(e, i); break;
+    case IR_BAIL: return (u32)get(e, i->a) & (u32)i->imm ? STEP_BAIL : STEP_ON;
     case IR_CANON: return cpu_canonical(get(e, i->a)) ? STEP_ON : STEP_BAIL;
     case IR_LD:
     case IR_LDZ:

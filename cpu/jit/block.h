@@ -83,7 +83,10 @@ struct jit {
     struct {
         u64 mode_key, base;
     } jc_modes[JC_MODES]; /* which mode each number in a jump table tag means */
-    u8 jc_mode_hint[256]; /* by hash of both: which number it may be */
+    struct jc_memo {
+        u64 mode_key, base;
+        u32 n;
+    } jc_memo[64]; /* the same by hash of both */
     u32 jc_nmodes, jc_gen[2];
     u32 jc_floor; /* the generation since which numbers of modes have meant what they mean */
     bool jc_wide; /* tags are made for EIPs of 48 bits (long mode is active) */
@@ -117,6 +120,7 @@ void block_kill(struct jit *jit, struct block *b);
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);
 void jc_refresh(struct jit *jit);
 void jc_wipe(struct cpu *cpu);
+void jc_forget_modes(struct jit *jit);
 void jc_put(struct jit *jit, struct block *b);
 const void *jc_again(struct jit *jit);
 

@@ -265,25 +265,35 @@ static void unlink_pages(struct jit *jit)
 /* ---- the jump table's tags ---- */
 enum { SUP_LOCAL_MAX = 256 };
 
-static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
+void jc_forget_modes(struct jit *jit)
 {
-    u8 *hint = &jit->jc_mode_hint[((mode_key ^ base) * 0x9e3779b97f4a7c15ull) >> 56];
-    if (LIKELY(*hint < jit->jc_nmodes && jit->jc_modes[*hint].mode_key == mode_key &&
-               jit->jc_modes[*hint].base == base))
-        return *hint;
+    jit->jc_nmodes = 0;
+    memset(jit->jc_memo, 0xff, sizeof(jit->jc_memo)); /* a key that is none */
+}
+
+static u32 new_mode_number(struct jit *jit, u64 mode_key, u64 base)
+{
     for (u32 i = 0; i < jit->jc_nmodes; i++)
-        if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base) {
-            *hint = (u8)i;
+        if (jit->jc_modes[i].mode_key == mode_key && jit->jc_modes[i].base == base)
             return i;
-        }
     if (jit->jc_nmodes == (jit->jc_wide ? JC_MODES_WIDE : JC_MODES)) {
         /* numbers are used up: all tags so far become void */
-        jit->jc_nmodes = 0;
+        jc_forget_modes(jit);
         jit->jc_gen[0] = jit->jc_gen[1] = jit->jc_floor = MAX(jit->jc_gen[0], jit->jc_gen[1]) + 1;
     }
     jit->jc_modes[jit->jc_nmodes].mode_key = mode_key;
     jit->jc_modes[jit->jc_nmodes].base = base;
     return jit->jc_nmodes++;
+}
+
+static inline u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
+{
+    struct jc_memo *m = &jit->jc_memo[((mode_key ^ base) * 0x9e3779b97f4a7c15ull) >> 58];
+    if (UNLIKELY(m->mode_key != mode_key || m->base != base)) {
+        u32 n = new_mode_number(jit, mode_key, base);
+        *m = (struct jc_memo){mode_key, base, n};
+    }
+    return m->n;
 }
 
 /* The kernel's code usually lies in global pages, which a CR3 write leaves alone: its tags then
@@ -331,7 +341,7 @@ void jc_refresh(struct jit *jit)
     jit->class_seen = cls;
     if (jit->jc_wide != cpu_lma(cpu)) {
         jit->jc_wide = cpu_lma(cpu);
-        jit->jc_nmodes = 0;
+        jc_forget_modes(jit);
         jc_wipe(cpu);
     }
     n = mode_number(jit, cpu->mode_key, base);

@@ -44,6 +44,12 @@ NORETURN static void go_on(struct cpu *cpu)
 {
     struct jit *jit = cpu->jit;
     const void *host = NULL;
+    if (LIKELY(cpu_straight(cpu) && cpu->budget > 0)) {
+        jc_refresh(jit);
+        host = table_probe(jit);
+        jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
+        __builtin_unreachable();
+    }
     /* Behind STI, as the run loop does: one instruction before anything else may happen. */
     if (cpu->shadow && !cpu->db_pending && cpu->budget > 0 && !cpu_attention(cpu)) {
         jit_x87_spill(cpu);
@@ -151,20 +157,29 @@ void jit_leave_behind(struct cpu *cpu, const struct be_exec *x)
     go_on(cpu);
 }
 
+/* May the block go on behind an instruction that exec ran? */
+static inline bool goes_on(const struct cpu *cpu)
+{
+    return LIKELY(!(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
+                    cpu->db_pending)) ||
+           (!cpu->db_pending && !cpu->shadow && !cpu_attention(cpu));
+}
+
 static void help_exec(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
-    x87_place(cpu); /* it may load CS */
-    if (cpu->x87_live && touches_x87(&x->insn))
+    if (UNLIKELY(cpu->x87_site))
+        x87_place(cpu); /* it may load CS */
+    if (UNLIKELY(cpu->x87_live) && touches_x87(&x->insn))
         be_x87_spill(cpu);
     cpu->rip = x->rip;
     cpu->next_rip = x->next;
     cpu->ahead = x->ahead;
-    cpu->jit->stats.exits_exec++;
+    cpu->jit->stats.exec_ops[x->insn.op]++;
     x->fn(cpu, &x->insn);
     cpu->rip = cpu->next_rip;
     if (LIKELY(cpu->rip == x->next && !*x->dead && cpu->mode_key == x->mode_key &&
-               cpu->mmu.gen == gen && !cpu->db_pending && !cpu->shadow && !cpu_attention(cpu)))
+               cpu->mmu.gen == gen && goes_on(cpu)))
         cpu->ahead = 0;
     else
         jit_leave_behind(cpu, x);
@@ -347,6 +362,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->a20_seen = cpu->mmu.a20_mask;
     jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
+    jc_forget_modes(jit);
     jc_wipe(cpu);
     return true;
 }
@@ -367,5 +383,12 @@ void jit_free(struct cpu *cpu)
 
 const struct jit_stats *jit_stats(const struct cpu *cpu)
 {
-    return cpu->jit ? &cpu->jit->stats : NULL;
+    struct jit_stats *s;
+    if (!cpu->jit)
+        return NULL;
+    s = &cpu->jit->stats;
+    s->exits_exec = 0;
+    for (unsigned op = 0; op < OP__COUNT; op++)
+        s->exits_exec += s->exec_ops[op];
+    return s;
 }

@@ -3,6 +3,7 @@
 #include "cpu/mem.h"
 #include "cpu/sys/debug.h"
 #include "cpu/sys/far.h"
+#include "cpu/sys/quick.h"
 #include "cpu/sys/task.h"
 
 #include <string.h>
@@ -17,6 +18,19 @@ struct delivery {
     u64 ret;    /* return address */
     u32 eflags; /* as pushed */
 };
+
+static inline bool quick(struct cpu *cpu, const struct delivery *v)
+{
+    const struct quick_intr q = {
+        .vector = v->vector,
+        .by_program = v->kind == INTR_SOFT || v->kind == INTR_INT3,
+        .has_err = v->has_err,
+        .err = v->err,
+        .ret = v->ret,
+        .eflags = v->eflags,
+    };
+    return quick_deliver(cpu, &q);
+}
 
 static u32 idt_error(const struct delivery *v)
 {
@@ -164,7 +178,10 @@ static void deliver_inner(struct cpu *cpu, const struct delivery *v, unsigned cs
     }
     seg_put_desc(cpu, SEG_SS, sel, &d);
     far_put_cs(cpu, cs, code, cpl);
-    cpu_update_mode(cpu);
+    if (UNLIKELY(v86))
+        cpu_update_mode(cpu);
+    else
+        cpu_update_transfer(cpu);
     sp_put(cpu, st.sp);
     cpu->next_rip = off;
 }
@@ -179,7 +196,7 @@ static void deliver_same(struct cpu *cpu, const struct delivery *v, unsigned cs,
     desc_touch(cpu, code);
     clear_flags(cpu, interrupt_gate);
     far_put_cs(cpu, cs, code, cpu->cpl);
-    cpu_update_mode(cpu);
+    cpu_update_transfer(cpu);
     sp_put(cpu, st.sp);
     cpu->next_rip = off;
 }
@@ -260,7 +277,7 @@ static void deliver_long(struct cpu *cpu, struct delivery *v)
     }
     far_put_cs(cpu, cs, &code, cpl);
     cpu->next_rip = off;
-    cpu_update_mode(cpu);
+    cpu_update_transfer(cpu);
     cpu->gpr[REG_SP] = st.sp;
 }
 
@@ -281,15 +298,17 @@ void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool ha
                  "vector %02x kind %d error %x%s at %04x:%08llx cpl %d cr2 %08llx", vector, kind,
                  err, has_err ? "" : " (none)", cpu->seg[SEG_CS].sel, (unsigned long long)v.ret,
                  cpu->cpl, (unsigned long long)cpu->cr2);
-    if (!cpu_pe(cpu))
+    if (LIKELY(quick(cpu, &v)))
+        ;
+    else if (!cpu_pe(cpu))
         deliver_real(cpu, &v);
     else if (cpu_lma(cpu))
         deliver_long(cpu, &v);
     else if (!(cpu_v86(cpu) && kind == INTR_SOFT && v86_redirect(cpu, &v)))
         deliver_protected(cpu, &v);
     cpu->rip = cpu->next_rip;
-    cpu->halted = false;
-    cpu->shadow = cpu->shadow_ss = false;
+    if (UNLIKELY(cpu_waits(cpu)))
+        cpu->halted = cpu->shadow = cpu->shadow_ss = false;
     if (v.vector == EXC_DB && kind != INTR_SOFT && kind != INTR_HW)
         cpu->dr[7] &= ~(u64)DR7_GD; /* the handler may look at the registers */
     if (kind == INTR_FAULT || kind == INTR_TRAP)

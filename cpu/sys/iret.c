@@ -2,6 +2,7 @@
 #include "cpu/sys/intr.h"
 #include "cpu/mem.h"
 #include "cpu/sys/far.h"
+#include "cpu/sys/quick.h"
 #include "cpu/sys/task.h"
 
 /* EFLAGS after loading image `v` of `osz` bytes, of which only the bits in `mask` count. */
@@ -136,14 +137,16 @@ static void return_protected(struct cpu *cpu, unsigned osz)
     far_put_cs(cpu, sel, &d, rpl);
     if (leaves)
         seg_null_inner(cpu);
-    cpu_update_mode(cpu);
+    cpu_update_transfer(cpu);
     sp_put(cpu, outer ? sp : st.sp);
     cpu->next_rip = ip;
 }
 
 void intr_return(struct cpu *cpu, unsigned osz)
 {
-    if (!cpu_pe(cpu))
+    if (osz == 4 && LIKELY(quick_return(cpu)))
+        ;
+    else if (!cpu_pe(cpu))
         return_real(cpu, osz);
     else if (cpu_v86(cpu))
         return_v86(cpu, osz);

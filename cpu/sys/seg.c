@@ -110,23 +110,9 @@ void seg_check(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
         cpu_raise_err(cpu, s == SEG_SS ? EXC_SS : EXC_GP, 0);
 }
 
-void seg_put(struct cpu *cpu, unsigned s, const struct seg *v)
+static inline void set(struct cpu *cpu, unsigned s, unsigned sel, u64 base, u32 limit, u32 attr)
 {
     struct seg *seg = &cpu->seg[s];
-    u64 base = v->base;
-    u32 limit = v->limit, attr = v->attr;
-    seg->base = base;
-    seg->limit = limit;
-    seg->attr = attr;
-    seg->sel = v->sel;
-    put_ends(cpu, s, base, limit, attr);
-}
-
-void seg_put_desc(struct cpu *cpu, unsigned s, unsigned sel, const struct desc *d)
-{
-    struct seg *seg = &cpu->seg[s];
-    u64 base = desc_base(d);
-    u32 limit = desc_limit(d), attr = d->hi & 0x00f0ff00;
     seg->base = base;
     seg->limit = limit;
     seg->attr = attr;
@@ -134,10 +120,24 @@ void seg_put_desc(struct cpu *cpu, unsigned s, unsigned sel, const struct desc *
     put_ends(cpu, s, base, limit, attr);
 }
 
+void seg_set(struct cpu *cpu, unsigned s, unsigned sel, u64 base, u32 limit, u32 attr)
+{
+    set(cpu, s, sel, base, limit, attr);
+}
+
+void seg_put_flat(struct cpu *cpu, unsigned cs, unsigned ss, unsigned cpl, u32 size)
+{
+    enum {
+        CODE = DA_P | DA_S | DA_CODE | DA_READ | DA_ACCESSED | DA_G,
+        DATA = DA_P | DA_S | DA_WRITE | DA_ACCESSED | DA_G | DA_DB
+    };
+    set(cpu, SEG_CS, (cs & 0xfffc) | cpl, 0, 0xffffffffu, CODE | cpl << 13 | size);
+    set(cpu, SEG_SS, (ss & 0xfffc) | cpl, 0, 0xffffffffu, DATA | cpl << 13);
+}
+
 void seg_put_null(struct cpu *cpu, unsigned s, unsigned sel)
 {
-    struct seg v = {.sel = (u16)sel};
-    seg_put(cpu, s, &v);
+    seg_set(cpu, s, sel, 0, 0, 0);
 }
 
 void seg_put_real(struct cpu *cpu, unsigned s, unsigned sel)
@@ -154,13 +154,7 @@ void seg_put_real(struct cpu *cpu, unsigned s, unsigned sel)
 
 void seg_put_v86(struct cpu *cpu, unsigned s, unsigned sel)
 {
-    struct seg v = {
-        .base = (u64)sel << 4,
-        .limit = 0xffff,
-        .attr = DA_P | DA_DPL | DA_S | DA_WRITE | DA_ACCESSED,
-        .sel = (u16)sel,
-    };
-    seg_put(cpu, s, &v);
+    seg_set(cpu, s, sel, (u64)sel << 4, 0xffff, DA_P | DA_DPL | DA_S | DA_WRITE | DA_ACCESSED);
 }
 
 void seg_check_stack(struct cpu *cpu, unsigned sel, unsigned cpl, unsigned vector, unsigned ext,
@@ -184,6 +178,14 @@ static void check_data(struct cpu *cpu, unsigned sel, struct desc *d)
         cpu_raise_err(cpu, EXC_GP, error);
     if (!desc_present(d))
         cpu_raise_err(cpu, EXC_NP, error);
+}
+
+/* Does segment register s hold just what loading `sel` with descriptor d would give? */
+static inline bool loaded(const struct cpu *cpu, unsigned s, unsigned sel, const struct desc *d)
+{
+    const struct seg *seg = &cpu->seg[s];
+    return seg->sel == sel && (d->hi & DA_ACCESSED) && seg->attr == (d->hi & 0x00f0ff00) &&
+           seg->base == desc_base(d) && seg->limit == desc_limit(d);
 }
 
 /* A data segment register changed, nothing else of the mode. */
@@ -215,8 +217,10 @@ void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
             seg_check_stack(cpu, sel, cpu->cpl, EXC_GP, 0, &d);
         else
             check_data(cpu, sel, &d);
+        if (loaded(cpu, s, sel, &d))
+            return;
         desc_touch(cpu, &d);
-        seg_put_desc(cpu, s, sel, &d);
+        set(cpu, s, sel, desc_base(&d), desc_limit(&d), d.hi & 0x00f0ff00);
     }
     update_key(cpu, s);
 }

@@ -96,10 +96,19 @@ static inline struct seg seg_make(unsigned sel, const struct desc *d)
 /* Recompute end_r and end_w of cpu->seg[s] for the present mode. */
 void seg_update(struct cpu *cpu, unsigned s);
 void seg_update_all(struct cpu *cpu);
-/* Put *v in place as segment register s with its ends (no checks, no cpu_update_mode). */
-void seg_put(struct cpu *cpu, unsigned s, const struct seg *v);
+/* Put values in place as segment register s with its ends (no checks, no cpu_update_mode). */
+void seg_set(struct cpu *cpu, unsigned s, unsigned sel, u64 base, u32 limit, u32 attr);
+static inline void seg_put(struct cpu *cpu, unsigned s, const struct seg *v)
+{
+    seg_set(cpu, s, v->sel, v->base, v->limit, v->attr);
+}
 /* The same from a descriptor. */
-void seg_put_desc(struct cpu *cpu, unsigned s, unsigned sel, const struct desc *d);
+static inline void seg_put_desc(struct cpu *cpu, unsigned s, unsigned sel, const struct desc *d)
+{
+    seg_set(cpu, s, sel, desc_base(d), desc_limit(d), d->hi & 0x00f0ff00);
+}
+/* CS and SS as SYSENTER and its like make them of nothing but selectors: flat, `size` of CS. */
+void seg_put_flat(struct cpu *cpu, unsigned cs, unsigned ss, unsigned cpl, u32 size);
 /* A null selector's register: every use faults. */
 void seg_put_null(struct cpu *cpu, unsigned s, unsigned sel);
 /* Load as real mode does: base = 16 * sel, limit and size as they are. V86: everything is fixed. */

@@ -69,6 +69,54 @@ bool tr_CMPXCHG(struct tr *t, const struct insn *insn)
     return true;
 }
 
+/* CMPXCHG8B and CMPXCHG16B: both halves are checked for writing before anything changes, the second
+ * behind the first as exec does. Of the flags only Z changes. */
+bool tr_CMPXCHG8B(struct tr *t, const struct insn *insn)
+{
+    unsigned half = insn->osz == 8 ? 8 : 4;
+    enum ir_type type = tr_type(half), wide = tr_long(t) ? I64 : I32;
+    static const u8 old_reg[2] = {REG_AX, REG_DX}, new_reg[2] = {REG_BX, REG_CX};
+    u8 v[2], place[2], to[2], x[2], flags, z;
+    struct tr_addr ad;
+    if (insn->o[0].kind != OPND_MEM || insn->asz != (tr_long(t) ? 8 : 4)) /* halves may go round */
+        return false;
+    ad = tr_ea(t, insn, 2 * half, true);
+    if (half == 8) {
+        z = tr_temp(t);
+        tr_emit(t, IR_LEA, I64, z, ad.a, IR_NONE, (s64)(u32)ad.imm);
+        tr_emit(t, IR_BAIL, I32, IR_NONE, z, IR_NONE, 15);
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        v[n] = tr_temp(t);
+        place[n] = tr_temp(t);
+        tr_emit(t, IR_LDW, type, v[n], ad.a, place[n], ad.imm + (s32)(n * half));
+    }
+    flags = tr_temp(t);
+    tr_emit(t, IR_GETF, I32, flags, IR_NONE, IR_NONE, 0);
+    for (unsigned n = 0; n < 2; n++) {
+        v[n] = widened(t, type, v[n]);
+        x[n] = tr_temp(t);
+        tr_emit(t, IR_XOR, type, x[n], v[n], old_reg[n], 0)->flags_out = 0;
+    }
+    tr_emit(t, IR_OR, type, x[0], x[0], x[1], 0);
+    for (unsigned n = 0; n < 2; n++) {
+        to[n] = tr_temp(t);
+        tr_emit(t, IR_MOV, wide, to[n], v[n], IR_NONE, 0);
+        tr_emit(t, IR_CMOV, wide, to[n], new_reg[n], CC_E, 0);
+        tr_emit(t, IR_CMOV, wide, old_reg[n], v[n], CC_NE, 0);
+    }
+    z = tr_temp(t);
+    tr_emit(t, IR_SETCC, I8, z, IR_NONE, CC_E, 0);
+    for (unsigned n = 0; n < 2; n++)
+        tr_emit(t, IR_STW, type, IR_NONE, to[n], place[n], 0);
+    tr_emit(t, IR_ZX8, I32, x[1], z, IR_NONE, 0);
+    tr_emit(t, IR_SHL, I32, x[1], x[1], IR_NONE, 6)->flags_out = 0;
+    tr_emit(t, IR_AND, I32, flags, flags, IR_NONE, F_ALL & ~F_Z)->flags_out = 0;
+    tr_emit(t, IR_OR, I32, flags, flags, x[1], 0)->flags_out = 0;
+    tr_emit(t, IR_SETF, I32, IR_NONE, flags, IR_NONE, 0);
+    return true;
+}
+
 /* The memory operand moved by whole words of bit offset, which is signed. */
 static struct tr_addr bit_place(struct tr *t, const struct insn *insn, bool write)
 {

@@ -20,6 +20,7 @@ struct tr {
     u64 target;
     u64 rets[4]; /* where the calls that were followed return to */
     u32 nrets, nfollowed;
+    bool shadow; /* this instruction needs one behind it in the block, else exec runs it */
     bool done; /* the block ends behind this instruction */
 };
 

@@ -12,16 +12,6 @@ bool tr_SAHF(struct tr *t, const struct insn *insn)
     return true;
 }
 
-/* At level 0 no IOPL forbids it. */
-bool tr_CLI(struct tr *t, const struct insn *insn)
-{
-    if (t->mode_key & (MK_CPL3 | MK_RING12 | MK_VM))
-        return false;
-    tr_emit(t, IR_ANDS, I32, IR_NONE, IR_NONE, IR_NONE,
-            (s64)((u64)(u32)~FL_IF << 32 | offsetof(struct cpu, eflags)));
-    return true;
-}
-
 /* V86 mode has rules of its own. RF is not set in translated code. */
 bool tr_PUSHF(struct tr *t, const struct insn *insn)
 {

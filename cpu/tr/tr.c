@@ -17,7 +17,7 @@ enum { MAX_GUEST = 3, MAX_JUMPS = 1 };
 #else
 enum { MAX_GUEST = 60, MAX_JUMPS = 6 };
 #endif
-enum { ROOM = 24 }; /* IR operations that one instruction may need */
+enum { ROOM = 40 }; /* IR operations that one instruction may need */
 
 static bool is_off(const struct tr_config *config, unsigned op)
 {
@@ -107,6 +107,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
     u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST;
     s32 pos = 0;
+    u32 last_n = 0;
     ir->n = 0;
     ir->ntemps = 0;
     ir->nguest = 0;
@@ -133,7 +134,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
             break;
         t.next = cpu->code_bits == 64 ? t.next : (u32)t.next;
         t.insn = insn;
-        t.returns = false;
+        t.returns = t.shadow = false;
+        last_n = n;
         t.at = (u8)ir->nguest;
         ir->off[ir->nguest] = (s16)pos;
         fn = table[insn->op];
@@ -165,6 +167,10 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     if (!t.done) {
         u64 next = ir->rip + (u64)(s64)pos;
         t.at = (u8)(ir->nguest - 1);
+        if (t.shadow) {
+            ir->n = last_n;
+            tr_emit(&t, IR_EXEC, I32, IR_NONE, IR_NONE, IR_NONE, 0);
+        }
         tr_emit(&t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE,
                 (s64)(cpu->code_bits == 64 ? next : (u32)next));
     }

@@ -69,6 +69,8 @@ static inline bool timer_pending(const struct timer *timer)
 static inline u64 muldiv64(u64 a, u64 b, u64 c)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
+    if (b == c) /* known where this is called: a clock that counts nanoseconds */
+        return a;
 #ifdef __x86_64__
     /* The quotient fits: one instruction instead of the compiler's division of 128-bit numbers. */
     if (LIKELY((u64)(product >> 64) < c)) {

@@ -38,6 +38,24 @@ bool info_IRQ(struct monitor *m, const char *args)
     return true;
 }
 
+/* Which operations translated code has exec run, the most frequent first. */
+static void print_exec_ops(struct monitor *m, const struct jit_stats *s)
+{
+    enum { MOST = 16 };
+    bool shown[OP__COUNT] = {false};
+    for (unsigned n = 0; n < MOST; n++) {
+        unsigned top = OP__COUNT;
+        for (unsigned op = 0; op < OP__COUNT; op++)
+            if (!shown[op] && s->exec_ops[op] &&
+                (top == OP__COUNT || s->exec_ops[op] > s->exec_ops[top]))
+                top = op;
+        if (top == OP__COUNT)
+            return;
+        shown[top] = true;
+        mon_printf(m, "  %-17s %llu\n", op_info[top].name, (unsigned long long)s->exec_ops[top]);
+    }
+}
+
 bool info_JIT(struct monitor *m, const char *args)
 {
     const struct cpu *cpu = vm_cpu(m->vm);
@@ -70,8 +88,9 @@ bool info_JIT(struct monitor *m, const char *args)
     ROW("exits at entry", s->exits_entry);
     ROW("searches", s->lookups);
     ROW("renewed jumps", s->renewals);
-    ROW("exits to exec", s->exits_exec);
     ROW("exits in a block", s->exits_bail);
+    ROW("exits to exec", s->exits_exec);
+    print_exec_ops(m, s);
 #undef ROW
     return true;
 }

@@ -41,6 +41,12 @@ static bool is_access(const struct em *e, const struct ir_ins *i)
            i->op == IR_STI || i->op == IR_LDW;
 }
 
+/* Behind STI nothing may come in between, as it could on the way to the twin. */
+static bool in_shadow(const struct em *e, const struct ir_ins *i)
+{
+    return i->at && e->in->insns[i->at - 1].op == OP_STI;
+}
+
 static bool is_aligned(const struct ir_ins *i)
 {
     return (i->op == IR_VECL || i->op == IR_VECS) && i->b == IR_ACCESS_ALIGNED;
@@ -162,7 +168,7 @@ static void access(struct plan *p, const struct ir_ins *i, u32 n)
         return;
     k = find(p, v->epoch, lo, hi, i);
     if (k == MAX_GROUPS) {
-        if (p->n == MAX_GROUPS)
+        if (p->n == MAX_GROUPS || in_shadow(p->e, i))
             return;
         k = p->n++;
         p->g[k].epoch = v->epoch, p->g[k].exits = p->exits;

@@ -294,6 +294,16 @@ static void canonical(struct em *e, const struct ir_ins *i)
     }
 }
 
+static void bail(struct em *e, const struct ir_ins *i)
+{
+    unsigned r;
+    em_flags_spoil(e, true);
+    r = em_use(e, i->a, 4, SCR);
+    as_rr(&e->a, 0xf7, 4, 0, r); /* test */
+    as32(&e->a, (u32)i->imm);
+    em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+}
+
 void em_mem_op(struct em *e, const struct ir_ins *i)
 {
     switch (i->op) {
@@ -306,6 +316,7 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_STW: store_back(e, i); break;
     case IR_SEG: segment(e, i); break;
     case IR_CANON: canonical(e, i); break;
+    case IR_BAIL: bail(e, i); break;
     case IR_EXEC:
         em_flags_commit(e);
         as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);

@@ -577,6 +577,7 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_ORS: state_op(e, i); return;
     case IR_SEG:
     case IR_CANON:
+    case IR_BAIL:
     case IR_LD:
     case IR_LDZ:
     case IR_LDX:
