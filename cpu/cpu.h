@@ -267,6 +267,7 @@ struct cpu {
                 */
     u64 jc_tag;
     u64 host_rsp, host_limit; /* translated code: the stack at its entry, the last place for pairs */
+    s32 loose_left; /* translated code: so many accesses that are not aligned until one is looked at */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];

@@ -109,6 +109,7 @@ struct be_in {
     bool link_none; /* chaining is switched off */
     bool counted, user;
     bool groups; /* accesses may share a probe */
+    bool loose;  /* accesses that are not aligned are common here */
     u32 off_techniques; /* JIT_OFF(...) */
 };
 

@@ -66,6 +66,7 @@ struct jit {
     u8 *code_start;   /* behind the stubs */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
+    u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
     u32 nkills;         /* since kills[] was cleared */
     struct be_stubs stubs;
     struct block **blocks; /* by id */

@@ -66,6 +66,23 @@ NORETURN static void help_bail(struct cpu *cpu, u32 site)
     go_on(cpu);
 }
 
+/* An access at this site is not aligned. Every so often that has its block made anew with probes
+ * that do not mind: the alignment is as often so as blocks are met here. */
+static void not_aligned(struct cpu *cpu, u32 site)
+{
+    enum { EVERY = 256 };
+    struct jit *jit = cpu->jit;
+    struct block *b = jit->blocks[SITE_BLOCK(site)];
+    u32 place = jit_place(b->page0, b->off);
+    if (cpu->loose_left-- > 0)
+        return;
+    cpu->loose_left = EVERY;
+    if (b->dead || jit->loose[place / 8] >> (place & 7) & 1)
+        return;
+    jit->loose[place / 8] |= (u8)(1u << (place & 7));
+    block_kill(jit, b);
+}
+
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
 {
     unsigned size = size_write & 0xff;
@@ -76,8 +93,11 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
                                ? mmu_prepare(&cpu->mmu, cpu->mmu_mode, la, size, access, &fault)
                                : MMU_SPECIAL;
     /* Accesses across pages have no single addend. */
-    if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE))
+    if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE)) {
+        if (la & (size - 1) && !cpu_long(cpu))
+            not_aligned(cpu, site);
         return cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)].addend;
+    }
     if (place == MMU_FAULT) {
         at_site(cpu, site);
         cpu_raise_pf(cpu, &fault);
@@ -92,7 +112,9 @@ static u64 help_group(struct cpu *cpu, u64 la, u32 what, u32 site)
     const u64 *tag = what & BE_GROUP_WRITE ? &e->wr : &e->rd;
     unsigned span = what & BE_GROUP_SPAN;
     /* The first access may fault, or need exec; what the others would do is not known yet. */
-    if (!tlb_hit(*tag, la, span))
+    if (tlb_hit(*tag, la, span))
+        not_aligned(cpu, site);
+    else
         help_prepare(cpu, la + (what >> 16),
                      (1u << (what >> 12 & 15)) | (what & BE_GROUP_LEAD_WRITE ? 0x100 : 0), site);
     if (tlb_hit(*tag, la, span))

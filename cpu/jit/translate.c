@@ -133,6 +133,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
+        .loose = jit->loose[jit_place(b->page0, b->off) / 8] >> (jit_place(b->page0, b->off) & 7) & 1,
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .off_techniques = jit->config.off,
     };

@@ -99,6 +99,7 @@ struct em {
     u16 free_regs; /* mask */
     u32 free_slots;
     u32 nexecs;
+    bool fused;             /* the operation under way has an operand in memory (fuse.c) */
     bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     u32 ncold;
@@ -128,6 +129,7 @@ void em_flags_commit(struct em *e); /* saved, and the host's are about to be los
  * spoils SCR and SCR2 */
 void em_recipe_note(struct em *e, const struct ir_ins *i);
 void em_recipe_emit(struct em *e);
+bool em_recipe_useful(struct em *e, const struct ir_ins *i); /* would i, operation e->now, have one? */
 bool em_recipe_holds(struct em *e); /* is e->recipe still good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
 /* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
@@ -143,6 +145,8 @@ void em_mem_op(struct em *e, const struct ir_ins *i);
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
              u64 arg);
 void em_emit_cold(struct em *e);
+/* fuse.c: emit operation n with those behind it as one instruction; how many, 0: not possible */
+u32 em_fuse(struct em *e, u32 n);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
  * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);

@@ -69,6 +69,20 @@ static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write)
     return as_jcc(&e->a, CC_E);
 }
 
+/* The probe of the flat table for `span` bytes with any alignment: behind the rotation the offset in
+ * the page is on top, so that one comparison refuses what goes beyond its end. */
+static u8 *probe_loose(struct em *e, unsigned la, unsigned span, bool write, u8 **crosses)
+{
+    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+    rotate_right(e, SCR, la, PAGE_BITS);
+    as_alu_ri(&e->a, 7, 4, SCR, (s32)((PAGE_SIZE + 1u - span) << (32 - PAGE_BITS)));
+    *crosses = as_jcc(&e->a, CC_AE);
+    as_alu_ri(&e->a, 4, 4, SCR, FLAT_PAGES - 1);
+    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
+    as_rr(&e->a, 0x85, 8, SCR, SCR);
+    return as_jcc(&e->a, CC_E);
+}
+
 /* The probe of the tagged table. */
 static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
 {
@@ -104,15 +118,21 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 {
     unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type), la;
     bool flat = e->stubs->flat && !e->in->ir->long_mode && access != IR_ACCESS_TEN;
-    u8 *miss;
+    u8 *miss, *crosses = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED)
         bail_unless_aligned(e, i, la);
-    miss = flat ? probe_flat(e, la, size, write) : probe_tagged(e, la, size, write);
+    if (!flat)
+        miss = probe_tagged(e, la, size, write);
+    else if (e->in->loose && size > 1 && access != IR_ACCESS_ALIGNED)
+        miss = probe_loose(e, la, size, write, &crosses);
+    else
+        miss = probe_flat(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
+        c->from2 = crosses;
         c->write = write, c->size = access == IR_ACCESS_TEN ? 5 : i->type, c->reg = (u8)la;
         c->probe = flat ? e->in->user : 2;
     }
@@ -120,16 +140,6 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 }
 
 /* ---- groups ---- */
-/* Do the group's bytes lie on one page, and is that in the flat table? */
-static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **straddles)
-{
-    as_mov_rr(&e->a, 4, SCR, la);
-    as_alu_ri(&e->a, 4, 4, SCR, PAGE_MASK);
-    as_alu_ri(&e->a, 7, 4, SCR, (s32)PAGE_SIZE - g->span);
-    *straddles = as_jcc(&e->a, CC_A);
-    return probe_flat(e, la, 1, g->write); /* any alignment */
-}
-
 static unsigned vector_access(const struct ir_ins *i)
 {
     return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
@@ -152,10 +162,11 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
     else if (g->span == ir_bytes(i->type) &&
-             (g->span <= 8 || vector_access(i) == IR_ACCESS_ALIGNED))
+             (vector_access(i) == IR_ACCESS_ALIGNED || g->span == 1 ||
+              (g->span <= 8 && !e->in->loose)))
         miss = probe_flat(e, la, g->span, g->write);
     else
-        miss = group_flat(e, la, g, &straddles);
+        miss = probe_loose(e, la, g->span, g->write, &straddles);
     as_lea(&e->a, 8, g->reg, MEMX(SCR, la, 0, 0));
     em_cold(e, COLD_GROUP, i, miss, e->a.p,
             g->span | (g->write ? BE_GROUP_WRITE : 0u) | (write ? BE_GROUP_LEAD_WRITE : 0u) |

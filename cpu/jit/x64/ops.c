@@ -345,15 +345,15 @@ static void extend(struct em *e, const struct ir_ins *i)
  * go through RAX. */
 static void get_high(struct em *e, const struct ir_ins *i)
 {
-    struct loc s = em_loc(e, i->a);
-    unsigned r = s.reg && s.r < 4 ? s.r : RAX;
+    struct loc s = em_loc(e, i->a), d = em_loc(e, i->dst);
+    unsigned r = s.reg && s.r < 4 ? s.r : RAX, to = d.reg && d.r < 8 ? d.r : RAX;
     if (r == RAX)
         em_load_to(e, RAX, i->a, 4);
-    /* movzx eax, {a,c,d,b}h: register numbers 4..7 without REX */
+    /* movzx to, {a,c,d,b}h: register numbers 4..7 without REX */
     as8(&e->a, 0x0f);
     as8(&e->a, 0xb6);
-    as8(&e->a, (u8)(0xc0 | RAX << 3 | (r + 4)));
-    store_from(e, i->dst, RAX, 4);
+    as8(&e->a, (u8)(0xc0 | to << 3 | (r + 4)));
+    store_from(e, i->dst, to, 4);
 }
 
 static void set_high(struct em *e, const struct ir_ins *i)
@@ -666,6 +666,28 @@ static void kept_take_back(struct em *e, u32 n)
     e->nkept = left;
 }
 
+/* Behind operation n: those that it named last. */
+static void temps_take_back(struct em *e, const struct ir_ins *i, u32 n)
+{
+    temp_take_back(e, i->dst, n);
+    temp_take_back(e, i->a, n);
+    if (ir_op_info[i->op].use & IRU_VALUE_B)
+        temp_take_back(e, i->b, n);
+    if (e->nkept)
+        kept_take_back(e, n);
+}
+
+/* A loaded value may lie where its address was, when no other register is left. */
+static void temp_inherit(struct em *e, const struct ir_ins *i, u32 n)
+{
+    if ((i->op != IR_LD && i->op != IR_LDZ && i->op != IR_LDX) || e->free_regs ||
+        !ir_is_temp(i->dst) || !ir_is_temp(i->a) || e->last[i->a] != n || e->temp[i->a] & 0x80 ||
+        e->temp[i->dst])
+        return;
+    e->temp[i->dst] = e->temp[i->a];
+    e->last[i->a] = 0; /* is not taken back */
+}
+
 /* Where the block looks at exit_request when its entry wants no flags: the first operation that
  * may fault, where state is precise, unless an exit comes before; 0: at the entry. */
 static u32 poll_place(const struct em *e, const struct ir_block *b)
@@ -707,7 +729,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     static const struct em blank;
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
-    u32 poll;
+    u32 poll, fused;
     memcpy(e, &blank, offsetof(struct em, temp));
     memset(e->temp, 0, IR_T0 + b->ntemps);
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
@@ -733,6 +755,13 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             continue;
         if (n && n == poll)
             em_poll(e, i->at);
+        if ((fused = em_fuse(e, n)) != 0) {
+            for (; fused > 1; fused--, n++)
+                temps_take_back(e, &b->ins[n], n);
+            temps_take_back(e, &b->ins[n], n);
+            continue;
+        }
+        temp_inherit(e, i, n);
         if (use & IRU_SETS_DST)
             temp_give(e, i->dst);
         if (use & IRU_WRITES_B)
@@ -742,12 +771,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             em_vector_enter(e);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
             em_x87_enter(e);
-        temp_take_back(e, i->dst, n);
-        temp_take_back(e, i->a, n);
-        if (use & IRU_VALUE_B)
-            temp_take_back(e, i->b, n);
-        if (e->nkept)
-            kept_take_back(e, n);
+        temps_take_back(e, i, n);
         if (UNLIKELY(e->a.full))
             break;
     }

@@ -45,10 +45,11 @@ static void helper_begin(struct as *a)
 }
 
 /* Behind a probe of the flat table an address may only not be aligned: when the access stays in
- * its page the plain entry decides. */
+ * its page the plain entry decides. One in many goes to the helper, which has that block made anew
+ * with probes that do not mind. */
 static void not_aligned(struct as *a, s64 flat, unsigned user, bool write, unsigned size)
 {
-    u8 *crosses, *none;
+    u8 *crosses, *none, *often;
     as_lea(a, 4, RAX, MEM(ADDR, size - 1));
     as_rr(a, 0x33, 4, RAX, ADDR);
     as_rr(a, 0xf7, 4, 0, RAX); /* test eax, the page's number */
@@ -60,9 +61,12 @@ static void not_aligned(struct as *a, s64 flat, unsigned user, bool write, unsig
     as_load(a, 8, RAX, MEMX(STATE, RAX, 3, flat - STATE_BIAS + (s64)flat_offset((int)user, write)));
     as_rr(a, 0x85, 8, RAX, RAX);
     none = as_jcc(a, CC_E);
+    as_alu_mi(a, 5, 4, ST(loose_left), 1);
+    often = as_jcc(a, CC_L);
     ret(a);
     as_patch(crosses, a->p);
     as_patch(none, a->p);
+    as_patch(often, a->p);
 }
 
 /* Vector registers go to struct cpu before C code runs. */
