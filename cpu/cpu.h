@@ -165,6 +165,7 @@ struct cpu;
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { JC_BITS = 16, JC_SIZE = 1 << JC_BITS };
+enum { CPU_GUESSES = 1024 };
 /* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
 static inline u32 jc_index(u64 rip)
 {
@@ -268,9 +269,11 @@ struct cpu {
     u64 jc_tag;
     u64 host_rsp, host_limit; /* translated code: the stack at its entry, the last place for pairs */
     s32 loose_left; /* translated code: so many accesses that are not aligned until one is looked at */
+    s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
+    u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     u64 stat_exc[32], stat_intr;
 };
 

@@ -67,6 +67,9 @@ struct jit {
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
+    u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
+    u32 nguesses;   /* made so far by all blocks */
+    u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
     struct be_stubs stubs;
     struct block **blocks; /* by id */
@@ -98,6 +101,13 @@ static inline u32 jit_place(u32 page, u32 off)
     return (page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS);
 }
 
+/* Is the block's place marked? */
+static inline bool jit_marked(const u8 marks[HOT_SIZE / 8], const struct block *b)
+{
+    u32 place = jit_place(b->page0, b->off);
+    return marks[place / 8] >> (place & 7) & 1;
+}
+
 /* Linear address of `rip` in the CPU's code segment, and that of the page behind `la`. */
 static inline u64 jit_la(const struct cpu *cpu, u64 rip)
 {
@@ -124,6 +134,8 @@ void jc_put(struct jit *jit, struct block *b);
 NORETURN void jit_leave_behind(struct cpu *cpu, const struct be_exec *x);
 /* rep.c: the helper behind IR_EXECR */
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
+
+u64 jit_now(void); /* the host's time in ns */
 
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);

@@ -66,21 +66,55 @@ NORETURN static void help_bail(struct cpu *cpu, u32 site)
     go_on(cpu);
 }
 
+/* Have block b made anew, with a mark at its place. */
+static void remake(struct jit *jit, struct block *b, u8 marks[HOT_SIZE / 8])
+{
+    u32 place = jit_place(b->page0, b->off);
+    if (b->dead || jit_marked(marks, b))
+        return;
+    marks[place / 8] |= (u8)(1u << (place & 7));
+    block_kill(jit, b);
+}
+
 /* An access at this site is not aligned. Every so often that has its block made anew with probes
- * that do not mind: the alignment is as often so as blocks are met here. */
+ * that do not mind: the more such accesses a block has the sooner it is met. */
 static void not_aligned(struct cpu *cpu, u32 site)
 {
     enum { EVERY = 256 };
     struct jit *jit = cpu->jit;
-    struct block *b = jit->blocks[SITE_BLOCK(site)];
-    u32 place = jit_place(b->page0, b->off);
     if (cpu->loose_left-- > 0)
         return;
     cpu->loose_left = EVERY;
-    if (b->dead || jit->loose[place / 8] >> (place & 7) & 1)
-        return;
-    jit->loose[place / 8] |= (u8)(1u << (place & 7));
-    block_kill(jit, b);
+    remake(jit, jit->blocks[SITE_BLOCK(site)], jit->loose);
+}
+
+/* The block that has the code at `host`: they lie in memory in the order in which they were made. */
+static struct block *block_at(struct jit *jit, const void *host)
+{
+    u32 lo = 0, hi = jit->nblocks;
+    while (hi - lo > 1) {
+        u32 mid = (lo + hi) / 2;
+        if ((uintptr_t)jit->blocks[mid]->host <= (uintptr_t)host)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return jit->nblocks ? jit->blocks[lo] : NULL;
+}
+
+/* Many guesses were wrong. When that did not take long, the block where it happens is better off
+ * without: the more it has of them the sooner it is met. */
+static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
+{
+    enum { EVERY = 512, NS_EACH = 80 };
+    struct jit *jit = cpu->jit;
+    u64 now = jit_now();
+    struct block *b = block_at(jit, from);
+    cpu->guess_left = EVERY;
+    if (b && now - jit->guess_seen < EVERY * NS_EACH)
+        remake(jit, b, jit->unsteady);
+    jit->guess_seen = now;
+    return addend;
 }
 
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
@@ -337,8 +371,8 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_group, help_bail, be_x87_load,
-                                              help_seg,     help_exec,  jit_help_rep};
+    static const struct be_helpers helpers = {help_prepare, help_group, help_guess, help_bail,
+                                              be_x87_load,  help_seg,   help_exec,  jit_help_rep};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
@@ -347,7 +381,10 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
+    jit->config.tr.loops = !(jit->config.off & JIT_OFF(LOOPS));
     cpu->host_mxcsr = 0x1f80;
+    for (u32 i = 0; i < CPU_GUESSES; i++)
+        cpu->guess[i] = 1; /* no addend */
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);

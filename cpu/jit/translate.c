@@ -11,7 +11,7 @@
 /* The evaluator keeps every block's IR, dead ones too: about 2 KiB each. */
 enum { EVAL_BLOCKS = 1 << 16 };
 
-static u64 now_ns(void)
+u64 jit_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -133,7 +133,9 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
-        .loose = jit->loose[jit_place(b->page0, b->off) / 8] >> (jit_place(b->page0, b->off) & 7) & 1,
+        .loose = jit_marked(jit->loose, b),
+        .guess = !jit_marked(jit->unsteady, b) && !(jit->config.off & JIT_OFF(GUESSES)),
+        .guess_first = jit->nguesses,
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .off_techniques = jit->config.off,
     };
@@ -147,6 +149,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
     b->flags_dead = out->flags_dead;
     b->flags_unwanted = out->flags_unwanted;
     b->host_size = (u32)(out->end - out->code);
+    jit->nguesses += out->nguesses;
     jit->code_p = out->end + (-(uintptr_t)out->end & 15);
     return true;
 }
@@ -222,7 +225,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     struct block *b;
     u32 page1;
     bool full;
-    u64 start = now_ns();
+    u64 start = jit_now();
     tr.ir = &jit->ir;
     if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
         jit_flush(jit->cpu);
@@ -252,7 +255,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     jit->stats.guest_bytes += b->nbytes;
     jit->stats.host_bytes += b->host_size;
     jit->stats.ir_ops += jit->ir.n;
-    jit->stats.translate_ns += now_ns() - start;
+    jit->stats.translate_ns += jit_now() - start;
     if (!eval && log_at(jit->cpu->log, LOGA_OUT_ASM, jit->cpu->seg[SEG_CS].base + b->rip))
         jit_log_host(jit, b);
     return b;

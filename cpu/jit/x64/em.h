@@ -67,6 +67,9 @@ struct cold {
     u8 flags, mend;                /* where the flags are on the way here */
     u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
+    u16 guess;      /* COLD_PREPARE, COLD_GROUP: 1 + the number of the guess, which was wrong */
+    s32 table;      /* ... where its table is */
+    u8 *guess_back; /* where it goes on with the addend in SCR2 */
     struct recipe recipe;
     bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
 };
@@ -100,6 +103,7 @@ struct em {
     u32 free_slots;
     u32 nexecs;
     bool fused;             /* the operation under way has an operand in memory (fuse.c) */
+    u16 guess;              /* 1 + the number of the guess that the access under way makes; 0: none */
     bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     u32 ncold;
@@ -145,6 +149,11 @@ void em_mem_op(struct em *e, const struct ir_ins *i);
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
              u64 arg);
 void em_emit_cold(struct em *e);
+/* guess.c: may access i, operation e->now, guess? the jump taken where the entry [SCR] of the table
+ * is none (a wrong one: with e->guess); what a wrong one runs */
+bool em_may_guess(const struct em *e, const struct ir_ins *i);
+u8 *em_entry(struct em *e, s32 table);
+void em_guess_wrong(struct em *e, const struct cold *c);
 /* fuse.c: emit operation n with those behind it as one instruction; how many, 0: not possible */
 u32 em_fuse(struct em *e, u32 n);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.

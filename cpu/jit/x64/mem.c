@@ -51,11 +51,17 @@ static void rotate_right(struct em *e, unsigned dst, unsigned src, unsigned coun
     as8(&e->a, (u8)count);
 }
 
+/* Where the flat table for these accesses is, from STATE. */
+static s32 flat_table(const struct em *e, bool write)
+{
+    return (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+}
+
 /* The probe of the flat table. A rotation brings the page's number to the bottom and the lowest
  * bits of the address above it: an address that is not aligned finds 0. */
 static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write)
 {
-    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+    s32 table = flat_table(e, write);
     if (size == 1) {
         as_mov_rr(&e->a, 4, SCR, la);
         as_rr(&e->a, 0xc1, 4, 5, SCR);
@@ -64,23 +70,19 @@ static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write)
         rotate_right(e, SCR, la, PAGE_BITS);
         as_alu_ri(&e->a, 4, 4, SCR, (s32)(size * FLAT_PAGES - 1));
     }
-    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
-    as_rr(&e->a, 0x85, 8, SCR, SCR);
-    return as_jcc(&e->a, CC_E);
+    return em_entry(e, table);
 }
 
 /* The probe of the flat table for `span` bytes with any alignment: behind the rotation the offset in
  * the page is on top, so that one comparison refuses what goes beyond its end. */
 static u8 *probe_loose(struct em *e, unsigned la, unsigned span, bool write, u8 **crosses)
 {
-    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+    s32 table = flat_table(e, write);
     rotate_right(e, SCR, la, PAGE_BITS);
     as_alu_ri(&e->a, 7, 4, SCR, (s32)((PAGE_SIZE + 1u - span) << (32 - PAGE_BITS)));
     *crosses = as_jcc(&e->a, CC_AE);
     as_alu_ri(&e->a, 4, 4, SCR, FLAT_PAGES - 1);
-    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
-    as_rr(&e->a, 0x85, 8, SCR, SCR);
-    return as_jcc(&e->a, CC_E);
+    return em_entry(e, table);
 }
 
 /* The probe of the tagged table. */
@@ -133,6 +135,8 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->from2 = crosses;
+        c->guess = e->guess, c->guess_back = e->a.p;
+        c->table = flat_table(e, write);
         c->write = write, c->size = access == IR_ACCESS_TEN ? 5 : i->type, c->reg = (u8)la;
         c->probe = flat ? e->in->user : 2;
     }
@@ -152,7 +156,7 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     bool write = em_is_write(i);
     bool flat = e->stubs->flat && !e->in->ir->long_mode;
     unsigned la;
-    u8 *miss, *straddles = NULL;
+    u8 *miss, *found, *straddles = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
     if (vector_access(i) == IR_ACCESS_ALIGNED) {
@@ -167,27 +171,35 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
         miss = probe_flat(e, la, g->span, g->write);
     else
         miss = probe_loose(e, la, g->span, g->write, &straddles);
-    as_lea(&e->a, 8, g->reg, MEMX(SCR, la, 0, 0));
+    found = e->a.p;
+    as_lea(&e->a, 8, g->reg, MEMX(e->guess ? SCR2 : SCR, la, 0, 0));
     em_cold(e, COLD_GROUP, i, miss, e->a.p,
             g->span | (g->write ? BE_GROUP_WRITE : 0u) | (write ? BE_GROUP_LEAD_WRITE : 0u) |
                 BE_GROUP_LEAD(i->type, at));
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->reg = (u8)la, c->from2 = straddles, c->write = g->reg;
+        c->guess = e->guess, c->guess_back = found;
+        c->table = flat_table(e, g->write);
     }
 }
 
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
 {
-    unsigned la;
-    if (e->group[e->now]) {
-        const struct group *g = &e->groups[e->group[e->now] - 1];
-        if (g->first == e->now)
-            group_lead(e, i, g);
+    const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
+    bool load = i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_LDW;
+    unsigned la = 0, addend;
+    if (g && g->first != e->now)
         return MEM(g->reg, e->offset[e->now] - g->lo);
-    }
-    la = em_probe(e, i, (s32)i->imm, write, vector_access(i));
-    return MEMX(SCR, la, 0, 0);
+    if ((g || load) && em_may_guess(e, i))
+        e->guess = (u16)(1 + (e->in->guess_first + e->out->nguesses++) % CPU_GUESSES);
+    if (g)
+        group_lead(e, i, g);
+    else
+        la = em_probe(e, i, (s32)i->imm, write, vector_access(i));
+    addend = e->guess ? SCR2 : SCR;
+    e->guess = 0;
+    return g ? MEM(g->reg, e->offset[e->now] - g->lo) : MEMX(addend, la, 0, 0);
 }
 
 /* Write host register r, just loaded with `size` clean bytes, to dst. */
@@ -337,6 +349,8 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_PREPARE:
         stub_arguments(e, c);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
+        if (c->guess)
+            as_mov_rr(&e->a, 8, SCR2, SCR);
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_GROUP:
@@ -382,6 +396,10 @@ void em_emit_cold(struct em *e)
 {
     for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
         as_patch(e->cold[n].from, e->a.p);
+        if (e->cold[n].guess)
+            em_guess_wrong(e, &e->cold[n]);
+        if (e->a.full)
+            break;
         if (e->cold[n].from2)
             as_patch(e->cold[n].from2, e->a.p);
         cold_one(e, &e->cold[n]);

@@ -738,7 +738,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->flags = FLAGS_MEM;
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
-    out->nexits = 0;
+    out->nexits = out->nguesses = 0;
     em_plan_groups(e);
     scan_uses(e, b);
     poll = poll_place(e, b);

@@ -231,6 +231,27 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     }
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
+    /* The addend stays in SCR and goes to SCR2. */
+    stubs->guess = codebuf_rx(buf, a->p);
+    {
+        u8 *often;
+        as_mov_rr(a, 8, SCR2, RAX);
+        as_alu_mi(a, 5, 4, ST(guess_left), 1);
+        often = as_jcc(a, CC_L);
+        ret(a);
+        as_patch(often, a->p);
+        as_load(a, 8, SCR2, MEM(RSP, 0));
+        helper_begin(a);
+        vec_keep_begin(a, spill_vec);
+        as_mov_rr(a, 8, RSI, RAX);
+        as_mov_rr(a, 8, RDX, SCR2);
+        call_abs(a, (const void *)(uintptr_t)helpers->guess);
+        vec_keep_end(a, load_vec);
+        helper_end(a, false);
+        as_mov_rr(a, 8, SCR2, RAX);
+        ret(a);
+    }
+
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
 
