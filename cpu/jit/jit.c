@@ -106,7 +106,7 @@ static struct block *block_at(struct jit *jit, const void *host)
  * without: the more it has of them the sooner it is met. */
 static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
 {
-    enum { EVERY = 512, NS_EACH = 80 };
+    enum { EVERY = 512, NS_EACH = 160 };
     struct jit *jit = cpu->jit;
     u64 now = jit_now();
     struct block *b = block_at(jit, from);

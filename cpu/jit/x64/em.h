@@ -112,6 +112,7 @@ struct em {
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
+    bool late[IR_MAX_INS];  /* the address is not known early (guess.c) */
     s32 offset[IR_MAX_INS];
     struct group groups[EM_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
@@ -151,6 +152,7 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
 void em_emit_cold(struct em *e);
 /* guess.c: may access i, operation e->now, guess? the jump taken where the entry [SCR] of the table
  * is none (a wrong one: with e->guess); what a wrong one runs */
+void em_plan_guesses(struct em *e);
 bool em_may_guess(const struct em *e, const struct ir_ins *i);
 u8 *em_entry(struct em *e, s32 table);
 void em_guess_wrong(struct em *e, const struct cold *c);

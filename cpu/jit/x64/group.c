@@ -254,6 +254,28 @@ static void merge_steps(struct em *e)
     }
 }
 
+/* Addresses that only accesses behind a check ask for need not be computed. */
+static void drop_addresses(struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    u64 wanted[(IR_MAX_VALUE + 63) / 64] = {0};
+    for (u32 n = b->n; n-- > 0;) {
+        const struct ir_ins *i = &b->ins[n];
+        u8 use = ir_op_info[i->op].use;
+        bool address = !(em_follows(e, n) && i->op != IR_VECL && i->op != IR_VECS);
+        if (i->op == IR_LEA && ir_is_temp(i->dst) && !(wanted[i->dst >> 6] >> (i->dst & 63) & 1)) {
+            e->skip[n] = true;
+            continue;
+        }
+        if ((use & IRU_READS_A) && i->a < IR_MAX_VALUE && address)
+            wanted[i->a >> 6] |= BIT64(i->a & 63);
+        if ((use & IRU_VALUE_B) && i->b < IR_MAX_VALUE)
+            wanted[i->b >> 6] |= BIT64(i->b & 63);
+        if ((use & IRU_READS_DST) && i->dst < IR_MAX_VALUE)
+            wanted[i->dst >> 6] |= BIT64(i->dst & 63);
+    }
+}
+
 void em_plan_groups(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
@@ -284,4 +306,5 @@ void em_plan_groups(struct em *e)
     }
     give_registers(p);
     merge_steps(e);
+    drop_addresses(e);
 }

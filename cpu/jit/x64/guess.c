@@ -4,12 +4,55 @@
  * costs one load a link instead of two. Wrong guesses cost a mispredicted branch; blocks where they
  * are common are made anew without (jit.c). */
 #include "cpu/jit/x64/group.h"
+#include "cpu/ir/shape.h"
 
-/* The stack's address is known early. */
+static bool is_load(const struct ir_ins *i)
+{
+    return i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_LDW;
+}
+
+static bool is_late(const bool *late, u8 v)
+{
+    return v < IR_MAX_VALUE && late[v];
+}
+
+/* One walk over the block: a value is late that was loaded or made of one that is. */
+static void walk(struct em *e, bool *late)
+{
+    const struct ir_block *b = e->in->ir;
+    for (u32 n = 0; n < b->n; n++) {
+        const struct ir_ins *i = &b->ins[n];
+        u8 use = ir_op_info[i->op].use;
+        bool l = is_load(i) || ((use & IRU_READS_DST) && is_late(late, i->dst)) ||
+                 ((use & IRU_READS_A) && is_late(late, i->a)) ||
+                 ((use & IRU_READS_B) && is_late(late, i->b));
+        if (ir_op_info[i->op].attrs & IRA_MEM)
+            e->late[n] = is_late(late, i->a);
+        if ((use & IRU_WRITES_DST) && i->dst < IR_MAX_VALUE)
+            late[i->dst] = l;
+    }
+}
+
+/* Where may a guess be worth it? Addresses of values that were loaded in this block, or in the round
+ * of the loop before. */
+void em_plan_guesses(struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    bool late[IR_MAX_VALUE], loop = false;
+    if (!e->in->guess || !e->stubs->flat || b->long_mode)
+        return;
+    memset(late, 0, sizeof(late));
+    for (u32 n = 0; n < b->n && !loop; n++)
+        loop = (b->ins[n].op == IR_JCC || b->ins[n].op == IR_GOTO) && (u64)b->ins[n].imm == b->rip;
+    if (loop)
+        walk(e, late);
+    walk(e, late);
+}
+
 bool em_may_guess(const struct em *e, const struct ir_ins *i)
 {
-    return e->in->guess && e->stubs->flat && !e->in->ir->long_mode && i->a != REG_SP &&
-           e->out->nguesses < CPU_GUESSES;
+    return e->in->guess && e->stubs->flat && !e->in->ir->long_mode && e->late[e->now] &&
+           (is_load(i) || e->group[e->now]) && e->out->nguesses < CPU_GUESSES;
 }
 
 u8 *em_entry(struct em *e, s32 table)

@@ -187,11 +187,10 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
-    bool load = i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_LDW;
     unsigned la = 0, addend;
     if (g && g->first != e->now)
         return MEM(g->reg, e->offset[e->now] - g->lo);
-    if ((g || load) && em_may_guess(e, i))
+    if (em_may_guess(e, i))
         e->guess = (u16)(1 + (e->in->guess_first + e->out->nguesses++) % CPU_GUESSES);
     if (g)
         group_lead(e, i, g);

@@ -740,6 +740,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_slots = ~0u;
     out->nexits = out->nguesses = 0;
     em_plan_groups(e);
+    em_plan_guesses(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
