@@ -165,7 +165,7 @@ struct cpu;
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { JC_BITS = 16, JC_SIZE = 1 << JC_BITS };
-enum { CPU_GUESSES = 1024 };
+enum { CPU_GUESSES = 1024, CPU_HEATS = 4096 };
 /* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
 static inline u32 jc_index(u64 rip)
 {
@@ -273,6 +273,7 @@ struct cpu {
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
+    s32 heat[CPU_HEATS]; /* translated code: how often a block runs before it is made anew */
     u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     u64 stat_exc[32], stat_intr;
 };

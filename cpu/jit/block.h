@@ -55,6 +55,12 @@ enum { HOT_AFTER = 0, KILLS_MOST = 4 };
 #else
 enum { HOT_AFTER = 12, KILLS_MOST = 4 };
 #endif
+/* That often a block runs before more effort is made for it: several rounds of its loop, guesses. */
+#ifdef CONFIG_TORTURE
+enum { HEAT = 3 };
+#else
+enum { HEAT = 1 << 15 };
+#endif
 _Static_assert(HOT_AFTER << KILLS_MOST <= 0xff, "jit.hot[] counts in bytes");
 
 struct jit {
@@ -66,6 +72,7 @@ struct jit {
     u8 *code_start;   /* behind the stubs */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
+    u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
     u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
     u32 nguesses;   /* made so far by all blocks */
@@ -101,10 +108,10 @@ static inline u32 jit_place(u32 page, u32 off)
     return (page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS);
 }
 
-/* Is the block's place marked? */
-static inline bool jit_marked(const u8 marks[HOT_SIZE / 8], const struct block *b)
+/* Is the place marked? */
+static inline bool jit_marked(const u8 marks[HOT_SIZE / 8], u32 page, u32 off)
 {
-    u32 place = jit_place(b->page0, b->off);
+    u32 place = jit_place(page, off);
     return marks[place / 8] >> (place & 7) & 1;
 }
 

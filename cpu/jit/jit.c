@@ -70,7 +70,7 @@ NORETURN static void help_bail(struct cpu *cpu, u32 site)
 static void remake(struct jit *jit, struct block *b, u8 marks[HOT_SIZE / 8])
 {
     u32 place = jit_place(b->page0, b->off);
-    if (b->dead || jit_marked(marks, b))
+    if (b->dead || jit_marked(marks, b->page0, b->off))
         return;
     marks[place / 8] |= (u8)(1u << (place & 7));
     block_kill(jit, b);
@@ -115,6 +115,16 @@ static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
         remake(jit, b, jit->unsteady);
     jit->guess_seen = now;
     return addend;
+}
+
+static void help_hot(struct cpu *cpu, u64 unused, const void *from)
+{
+    struct jit *jit = cpu->jit;
+    struct block *b = block_at(jit, from);
+    if (!b)
+        return;
+    cpu->heat[b->id % CPU_HEATS] = (s32)jit->config.heat;
+    remake(jit, b, jit->busy);
 }
 
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
@@ -371,8 +381,8 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_group, help_guess, help_bail,
-                                              be_x87_load,  help_seg,   help_exec,  jit_help_rep};
+    static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
+                                              be_x87_load,  help_seg,    help_exec,  jit_help_rep};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
@@ -381,7 +391,10 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
-    jit->config.tr.loops = !(jit->config.off & JIT_OFF(LOOPS));
+    if (!jit->config.heat)
+        jit->config.heat = HEAT;
+    for (u32 i = 0; i < CPU_HEATS; i++)
+        cpu->heat[i] = (s32)jit->config.heat;
     cpu->host_mxcsr = 0x1f80;
     for (u32 i = 0; i < CPU_GUESSES; i++)
         cpu->guess[i] = 1; /* no addend */

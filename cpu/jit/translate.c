@@ -118,10 +118,18 @@ static void log_guest(struct jit *jit, const struct tr_result *tr)
     }
 }
 
+/* Is more effort worth it here? */
+static bool is_busy(const struct jit *jit, u32 page, u32 off)
+{
+    return jit->config.eager || jit->config.off & JIT_OFF(TIERS) ||
+           jit_marked(jit->busy, page, off);
+}
+
 /* Emit host code for jit->ir. False: code memory is full. */
 static bool emit(struct jit *jit, struct block *b, const struct insn *insns, struct be_out *out)
 {
     struct cpu *cpu = jit->cpu;
+    bool effort = is_busy(jit, b->page0, b->off);
     struct be_in in = {
         .ir = &jit->ir,
         .block_id = b->id,
@@ -133,8 +141,10 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
-        .loose = jit_marked(jit->loose, b),
-        .guess = !jit_marked(jit->unsteady, b) && !(jit->config.off & JIT_OFF(GUESSES)),
+        .loose = jit_marked(jit->loose, b->page0, b->off),
+        .heats = !effort,
+        .guess = effort && !jit_marked(jit->unsteady, b->page0, b->off) &&
+                 !(jit->config.off & JIT_OFF(GUESSES)),
         .guess_first = jit->nguesses,
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .off_techniques = jit->config.off,
@@ -231,6 +241,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
         jit_flush(jit->cpu);
     src.more = following_page(jit, off, &page1);
     src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
+    jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)
         return NULL;

@@ -11,6 +11,12 @@ static bool is_load(const struct ir_ins *i)
     return i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_LDW;
 }
 
+static bool may_guess(const struct em *e, const struct ir_ins *i, u32 n)
+{
+    return ir_op_info[i->op].attrs & IRA_MEM && e->late[n] &&
+           (is_load(i) || (e->group[n] && e->groups[e->group[n] - 1].first == n));
+}
+
 static bool is_late(const bool *late, u8 v)
 {
     return v < IR_MAX_VALUE && late[v];
@@ -33,26 +39,36 @@ static void walk(struct em *e, bool *late)
     }
 }
 
+bool em_is_loop(const struct ir_block *b)
+{
+    for (u32 n = 0; n < b->n; n++)
+        if ((b->ins[n].op == IR_JCC || b->ins[n].op == IR_GOTO) && (u64)b->ins[n].imm == b->rip)
+            return true;
+    return false;
+}
+
 /* Where may a guess be worth it? Addresses of values that were loaded in this block, or in the round
  * of the loop before. */
-void em_plan_guesses(struct em *e)
+bool em_plan_guesses(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
-    bool late[IR_MAX_VALUE], loop = false;
-    if (!e->in->guess || !e->stubs->flat || b->long_mode)
-        return;
-    memset(late, 0, sizeof(late));
-    for (u32 n = 0; n < b->n && !loop; n++)
-        loop = (b->ins[n].op == IR_JCC || b->ins[n].op == IR_GOTO) && (u64)b->ins[n].imm == b->rip;
-    if (loop)
+    bool late[IR_MAX_VALUE];
+    if ((!e->in->guess && !e->in->heats) || !e->stubs->flat || b->long_mode)
+        return false;
+    memset(late, 0, IR_T0 + b->ntemps);
+    if (em_is_loop(b))
         walk(e, late);
     walk(e, late);
+    for (u32 n = 0; n < b->n; n++)
+        if (may_guess(e, &b->ins[n], n))
+            return true;
+    return false;
 }
 
 bool em_may_guess(const struct em *e, const struct ir_ins *i)
 {
-    return e->in->guess && e->stubs->flat && !e->in->ir->long_mode && e->late[e->now] &&
-           (is_load(i) || e->group[e->now]) && e->out->nguesses < CPU_GUESSES;
+    return e->in->guess && e->stubs->flat && !e->in->ir->long_mode &&
+           may_guess(e, i, e->now) && e->out->nguesses < CPU_GUESSES;
 }
 
 u8 *em_entry(struct em *e, s32 table)

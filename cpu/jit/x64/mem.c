@@ -367,6 +367,10 @@ static void cold_one(struct em *e, const struct cold *c)
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->seg));
         as_jmp_to(&e->a, c->back);
         break;
+    case COLD_HOT:
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->hot));
+        as_jmp_to(&e->a, c->back);
+        break;
     case COLD_BAIL:
         as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));

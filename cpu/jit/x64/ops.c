@@ -723,6 +723,15 @@ static void emit_entry(struct em *e, u32 poll)
     }
 }
 
+/* Count how often the block runs: when that is often it is made anew, with more effort. */
+static void emit_heat(struct em *e)
+{
+    u8 *often;
+    as_alu_mi(&e->a, 5, 4, ST_AT(offsetof(struct cpu, heat) + 4 * (e->in->block_id % CPU_HEATS)), 1);
+    often = as_jcc(&e->a, CC_S);
+    em_cold(e, COLD_HOT, NULL, often, e->a.p, 0);
+}
+
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
@@ -730,6 +739,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
     u32 poll, fused;
+    bool heats;
     memcpy(e, &blank, offsetof(struct em, temp));
     memset(e->temp, 0, IR_T0 + b->ntemps);
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
@@ -740,10 +750,14 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_slots = ~0u;
     out->nexits = out->nguesses = 0;
     em_plan_groups(e);
-    em_plan_guesses(e);
+    heats = in->heats && (em_plan_guesses(e) || em_is_loop(b));
+    if (!in->heats)
+        em_plan_guesses(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
+    if (heats)
+        emit_heat(e);
     if (e->last_vec)
         em_vector_enter(e);
     if (e->last_x87)

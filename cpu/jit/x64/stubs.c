@@ -133,6 +133,22 @@ static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
     ret(a);
 }
 
+/* helper(cpu, SCR, where it is called from): its result in SCR and SCR2. */
+static void caller_stub(struct as *a, const void *helper, const u8 *spill_vec,
+                        u8 *const load_vec[3])
+{
+    as_load(a, 8, SCR2, MEM(RSP, 0));
+    helper_begin(a);
+    vec_keep_begin(a, spill_vec);
+    as_mov_rr(a, 8, RSI, RAX);
+    as_mov_rr(a, 8, RDX, SCR2);
+    call_abs(a, helper);
+    vec_keep_end(a, load_vec);
+    helper_end(a, false);
+    as_mov_rr(a, 8, SCR2, RAX);
+    ret(a);
+}
+
 /* A guest instruction by a helper, whose record is in SCR2; a helper that leaves the block does not
  * return. */
 static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec)
@@ -240,17 +256,10 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         often = as_jcc(a, CC_L);
         ret(a);
         as_patch(often, a->p);
-        as_load(a, 8, SCR2, MEM(RSP, 0));
-        helper_begin(a);
-        vec_keep_begin(a, spill_vec);
-        as_mov_rr(a, 8, RSI, RAX);
-        as_mov_rr(a, 8, RDX, SCR2);
-        call_abs(a, (const void *)(uintptr_t)helpers->guess);
-        vec_keep_end(a, load_vec);
-        helper_end(a, false);
-        as_mov_rr(a, 8, SCR2, RAX);
-        ret(a);
     }
+    caller_stub(a, (const void *)(uintptr_t)helpers->guess, spill_vec, load_vec);
+    stubs->hot = codebuf_rx(buf, a->p);
+    caller_stub(a, (const void *)(uintptr_t)helpers->hot, spill_vec, load_vec);
 
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
