@@ -165,7 +165,7 @@ struct cpu;
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { JC_BITS = 16, JC_SIZE = 1 << JC_BITS };
-enum { CPU_GUESSES = 1024, CPU_HEATS = 4096 };
+enum { CPU_GUESSES = 1024, CPU_HEATS = 1024 };
 /* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
 static inline u32 jc_index(u64 rip)
 {

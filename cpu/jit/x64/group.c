@@ -306,5 +306,6 @@ void em_plan_groups(struct em *e)
     }
     give_registers(p);
     merge_steps(e);
-    drop_addresses(e);
+    if (p->n)
+        drop_addresses(e);
 }

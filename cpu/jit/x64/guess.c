@@ -47,22 +47,30 @@ bool em_is_loop(const struct ir_block *b)
     return false;
 }
 
-/* Where may a guess be worth it? Addresses of values that were loaded in this block, or in the round
- * of the loop before. */
-bool em_plan_guesses(struct em *e)
+/* Addresses of values that were loaded in this block, or in the round of the loop before, are worth a
+ * guess. */
+void em_plan_guesses(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
     bool late[IR_MAX_VALUE];
-    if ((!e->in->guess && !e->in->heats) || !e->stubs->flat || b->long_mode)
-        return false;
+    if (!e->in->guess || !e->stubs->flat || b->long_mode)
+        return;
     memset(late, 0, IR_T0 + b->ntemps);
     if (em_is_loop(b))
         walk(e, late);
     walk(e, late);
-    for (u32 n = 0; n < b->n; n++)
-        if (may_guess(e, &b->ins[n], n))
+}
+
+/* ... so is it, as far as one look says, worth it to count how often the block runs? */
+bool em_worth_effort(const struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    if (!e->in->heats)
+        return false;
+    for (u32 n = 0; n < b->n && e->stubs->flat && !b->long_mode; n++)
+        if (is_load(&b->ins[n]) && b->ins[n].a != REG_SP && !em_follows(e, n))
             return true;
-    return false;
+    return em_is_loop(b);
 }
 
 bool em_may_guess(const struct em *e, const struct ir_ins *i)

@@ -739,7 +739,6 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
     u32 poll, fused;
-    bool heats;
     memcpy(e, &blank, offsetof(struct em, temp));
     memset(e->temp, 0, IR_T0 + b->ntemps);
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
@@ -750,13 +749,11 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_slots = ~0u;
     out->nexits = out->nguesses = 0;
     em_plan_groups(e);
-    heats = in->heats && (em_plan_guesses(e) || em_is_loop(b));
-    if (!in->heats)
-        em_plan_guesses(e);
+    em_plan_guesses(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
-    if (heats)
+    if (em_worth_effort(e))
         emit_heat(e);
     if (e->last_vec)
         em_vector_enter(e);
