@@ -32,6 +32,7 @@ struct block {
     u32 nparts;
     u32 id;
     bool dead;
+    bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
     u8 nguest, nlinks, nexecs;
     const void *host_forward;
     bool flags_unwanted, flags_dead;
@@ -131,6 +132,7 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
 void block_kill(struct jit *jit, struct block *b);
+void block_retire(struct jit *jit, struct block *b);
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);
 void jc_refresh(struct jit *jit);
 void jc_wipe(struct cpu *cpu);

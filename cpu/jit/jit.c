@@ -73,7 +73,7 @@ static void remake(struct jit *jit, struct block *b, u8 marks[HOT_SIZE / 8])
     if (b->dead || jit_marked(marks, b->page0, b->off))
         return;
     marks[place / 8] |= (u8)(1u << (place & 7));
-    block_kill(jit, b);
+    block_retire(jit, b);
 }
 
 /* An access at this site is not aligned. Every so often that has its block made anew with probes
@@ -261,6 +261,10 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
         }
     }
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (b && b->retired) {
+        block_kill(jit, b);
+        b = NULL;
+    }
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
