@@ -164,12 +164,18 @@ struct cpu;
 /* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
-enum { JC_BITS = 16, JC_SIZE = 1 << JC_BITS };
 enum { CPU_GUESSES = 1024, CPU_HEATS = 1024 };
-/* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
-static inline u32 jc_index(u64 rip)
+enum { JC_BITS = 16, JC_SPREAD = 1 << 16 /* what jc_salt() adds */, JC_SIZE = (1 << JC_BITS) + JC_SPREAD };
+/* Modes begin at places of their own: a kernel's code runs in several, as processes differ in
+ * their segments. */
+static inline u32 jc_salt(u64 mode_key)
 {
-    return (u32)(rip ^ rip >> 4) & (JC_SIZE - 1);
+    return (u32)(mode_key * 0x9e3779b97f4a7c15ull >> 48);
+}
+/* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
+static inline u32 jc_index(u64 rip, u64 mode_key)
+{
+    return (u32)((rip ^ rip >> 4) & (BIT(JC_BITS) - 1)) + jc_salt(mode_key);
 }
 #define JC_NO_TAG (~(u64)0) /* no EIP gives this: generations start at 1 */
 
@@ -184,6 +190,7 @@ struct cpu_hooks {
     void (*tpr_write)(void *arg, u8 v);
     void (*ferr)(void *arg, int level);     /* FERR# to IRQ 13 when CR0.NE = 0 */
     u64 (*tsc)(void *arg);                  /* time-stamp counter before TSC_ADJUST */
+    u32 crystal_hz; /* what the TSC and the local APIC's timer both count, for CPUID; 0: unsaid */
     void (*smi_ack)(void *arg, int in_smm); /* SMRAM opens/closes */
 };
 
@@ -273,6 +280,7 @@ struct cpu {
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
+    u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */
     s32 heat[CPU_HEATS]; /* translated code: how often a block runs before it is made anew */
     u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     u64 stat_exc[32], stat_intr;

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { EFER_LONG = 0x400 }; /* LMA */
+
 struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir)
 {
     const struct bus_range *r = bus_find(mmu->mem, phys, dir);
@@ -30,12 +32,28 @@ static void entry_clear(struct tlb_entry *e)
     e->rd = e->wr = e->ex = TLB_NONE;
 }
 
+/* A number of 0, which is what memory starts with, is right in entry 0 only; and a sum beyond the
+ * last page comes to 0. flatmem_new sets those two. */
+static void wide_set(const struct mmu *mmu, int m, const struct tlb_entry *e, u64 la)
+{
+    u64 page = la >> PAGE_BITS;
+    u8 *at = mmu->flat.base + (page & (FLAT_PAGES - 1)) * sizeof(u64);
+    la &= ~(u64)PAGE_MASK;
+    st64(at + wide_offset(m, WIDE_RD), e->rd == la ? page : WIDE_NONE);
+    st64(at + wide_offset(m, WIDE_WR), e->wr == la ? page : WIDE_NONE);
+    st64(at + wide_offset(m, WIDE_ADDEND), e->addend);
+}
+
 /* Bring the flat tables in step with entry i of mode m, which maps the page at la (or did). */
 static void flat_set(struct mmu *mmu, int m, const struct tlb_entry *e, u64 la)
 {
     u64 page = la >> PAGE_BITS;
     u8 *at = mmu->flat.base;
-    if (!at || page >= FLAT_PAGES)
+    if (!at)
+        return;
+    if (mmu->mode.efer & EFER_LONG)
+        wide_set(mmu, m, e, la);
+    if (page >= FLAT_PAGES)
         return;
     la &= ~(u64)PAGE_MASK;
     at += page * sizeof(u64);
@@ -179,7 +197,7 @@ bool mmu_set_mode(struct mmu *mmu, const struct mmu_mode *mode, bool cr3_written
     u32 d0 = mode->cr0 ^ mmu->mode.cr0, d4 = mode->cr4 ^ mmu->mode.cr4;
     bool all =
         (d0 & (pg | WP)) || (d4 & (PSE | PAE | PGE | SMEP | SMAP)) || mode->efer != mmu->mode.efer;
-    bool pae = (mode->cr0 & pg) && (mode->cr4 & PAE) && !(mode->efer & 0x400);
+    bool pae = (mode->cr0 & pg) && (mode->cr4 & PAE) && !(mode->efer & EFER_LONG);
     if (pae && (cr3_written || all || (d0 & (BIT(30) | BIT(29))))) {
         u64 pdpte[4];
         if (!walk_load_pdptes(mmu, mode, pdpte))
@@ -187,11 +205,12 @@ bool mmu_set_mode(struct mmu *mmu, const struct mmu_mode *mode, bool cr3_written
         for (int i = 0; i < 4; i++)
             mmu->pdpte[i] = pdpte[i];
     }
-    mmu->mode = *mode;
     if (all)
         mmu->large_lo = ~(u64)0, mmu->large_hi = 0;
+    /* Before the mode changes: it says which tables have to be kept in step. */
     if (all || (cr3_written && (mode->cr0 & pg)))
         mmu_flush(mmu, all || !(mode->cr4 & PGE));
+    mmu->mode = *mode;
     return true;
 }
 

@@ -63,12 +63,24 @@ struct tlb {
  * (translator.md 5.5), and what is there stays 0. */
 enum { FLAT_PAGES = 1 << 20, FLAT_SPREAD = 16, FLAT_TABLES = 4 };
 #define FLAT_TABLE_SIZE ((u64)FLAT_PAGES * FLAT_SPREAD * sizeof(u64))
+/* Behind them, for 64-bit linear addresses: the same by the lower 32 bits of the address, with the
+ * page's whole number to compare. One shift gives the index and another what is compared, and the
+ * reach is that of all pages whose lower 32 bits differ. Kept in long mode only. */
+enum { WIDE_RD, WIDE_WR, WIDE_ADDEND, WIDE_TABLES };
+#define WIDE_TABLE_SIZE ((u64)FLAT_PAGES * sizeof(u64))
+#define FLAT_SIZE       (FLAT_TABLES * FLAT_TABLE_SIZE)
+#define FLAT_ALL        (FLAT_SIZE + 2 * WIDE_TABLES * WIDE_TABLE_SIZE)
+#define WIDE_NONE       (~(u64)0) /* no page has this number */
 struct flat_tables {
-    u8 *base; /* FLAT_TABLES tables of FLAT_TABLE_SIZE bytes; NULL: none */
+    u8 *base; /* FLAT_TABLES tables of FLAT_TABLE_SIZE bytes, then the wide ones; NULL: none */
 };
 static inline size_t flat_offset(int mode, bool write)
 {
     return (size_t)((u64)(mode * 2 + write) * FLAT_TABLE_SIZE);
+}
+static inline size_t wide_offset(int mode, int table)
+{
+    return (size_t)(FLAT_SIZE + (u64)(mode * WIDE_TABLES + table) * WIDE_TABLE_SIZE);
 }
 
 static inline unsigned tlb_index(u64 la)

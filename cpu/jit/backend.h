@@ -95,6 +95,7 @@ struct be_out {
     u8 *code, *end; /* in: room (writable alias) ; out: code .. end */
     const u8 *entry;
     const u8 *entry_forward; /* for jumps to higher addresses: without the poll when that comes first */
+    const u8 *entry_checked; /* by the jump table, for in->two_pages; NULL else */
     bool flags_unwanted; /* `entry_forward` needs no flags: they are set anew before anybody looks */
     bool flags_dead;     /* nor does `entry` */
     bool full;
@@ -118,6 +119,8 @@ struct be_in {
     bool guess;  /* loads may guess the addend */
     u32 guess_first; /* number of the first guess, modulo CPU_GUESSES */
     bool loose;  /* accesses that are not aligned are common here */
+    bool two_pages; /* the page behind may be mapped anew: links need entry_checked */
+    u32 jc_salt;        /* of the block's mode */
     u32 off_techniques; /* JIT_OFF(...) */
 };
 

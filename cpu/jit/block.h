@@ -34,7 +34,7 @@ struct block {
     bool dead;
     bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
     u8 nguest, nlinks, nexecs;
-    const void *host_forward;
+    const void *host_forward, *host_checked;
     bool flags_unwanted, flags_dead;
     u32 host_size;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
@@ -46,7 +46,7 @@ struct block {
     struct insn *ir_insns;
 };
 
-enum { HASH_BITS = 17, HASH_SIZE = 1 << HASH_BITS };
+enum { HASH_BITS = 19, HASH_SIZE = 1 << HASH_BITS };
 enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
 enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 /* A place is translated when it was entered so often; each time that its code was overwritten
@@ -97,6 +97,7 @@ struct jit {
     } jc_modes[JC_MODES]; /* which mode each number in a jump table tag means */
     u8 jc_mode_hint[256]; /* by hash of both: which number it may be */
     u32 jc_nmodes, jc_gen[2];
+    u32 jc_floor; /* the generation since which numbers of modes have meant what they mean */
     bool jc_wide; /* tags are made for EIPs of 48 bits (long mode is active) */
     u8 vec[(OP__COUNT + 7) / 8]; /* be_vector_ops */
     struct ir_block ir; /* scratch for translation */
@@ -137,6 +138,7 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
 void jc_refresh(struct jit *jit);
 void jc_wipe(struct cpu *cpu);
 void jc_put(struct jit *jit, struct block *b);
+const void *jc_again(struct jit *jit);
 
 /* jit.c: the instruction of x is done and its block is left: what was charged beyond it is given
  * back, and execution goes on elsewhere. */

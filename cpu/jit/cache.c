@@ -127,7 +127,9 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
     if (to->incoming)
         to->incoming->pprev = &from->next;
     to->incoming = from;
-    if (from->exit.skip && (forward ? to->flags_unwanted : to->flags_dead)) {
+    if (to->host_checked) {
+        be_patch(&jit->buf, from->exit.rel, to->host_checked);
+    } else if (from->exit.skip && (forward ? to->flags_unwanted : to->flags_dead)) {
         be_patch(&jit->buf, from->exit.skip, host);
     } else if (from->exit.poll && to->flags_unwanted) {
         be_patch(&jit->buf, from->exit.poll_rel, to->host_forward);
@@ -142,7 +144,7 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
 void block_kill(struct jit *jit, struct block *b)
 {
     struct block **p = &jit->hash[hash_of(b->page0, b->off, b->rip, b->mode_key)];
-    u32 jc = jc_index(b->rip);
+    u32 jc = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
     if (b->dead)
         return;
     b->dead = true;
@@ -166,7 +168,7 @@ void block_kill(struct jit *jit, struct block *b)
  * finds it next, with nothing running, kills it. */
 void block_retire(struct jit *jit, struct block *b)
 {
-    u32 jc = jc_index(b->rip);
+    u32 jc = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
     while (b->incoming)
         unlink_exit(jit, b->incoming);
     if (jit->cpu->jc_host[jc] == b->host)
@@ -289,8 +291,7 @@ static u32 mode_number(struct jit *jit, u64 mode_key, u64 base)
     if (jit->jc_nmodes == (jit->jc_wide ? JC_MODES_WIDE : JC_MODES)) {
         /* numbers are used up: all tags so far become void */
         jit->jc_nmodes = 0;
-        jit->jc_gen[0]++;
-        jit->jc_gen[1]++;
+        jit->jc_gen[0] = jit->jc_gen[1] = jit->jc_floor = MAX(jit->jc_gen[0], jit->jc_gen[1]) + 1;
     }
     jit->jc_modes[jit->jc_nmodes].mode_key = mode_key;
     jit->jc_modes[jit->jc_nmodes].base = base;
@@ -307,6 +308,17 @@ static unsigned tag_class(const struct jit *jit)
            (cpu->cr4 & CR4_PGE) && (cpu->mode_key & MK_PG);
 }
 
+/* A canonical EIP has 48 bits that say all, others have 32: the rest of a tag is room for the mode's
+ * number, the class, and from bit gen_at() on the generation. */
+static unsigned rip_bits(const struct jit *jit)
+{
+    return jit->jc_wide ? 48 : 32;
+}
+static unsigned gen_at(const struct jit *jit)
+{
+    return jit->jc_wide ? 48 + 4 + 1 : 32 + 6 + 1;
+}
+
 /* Recompute the tag of the present mode and address space. */
 void jc_refresh(struct jit *jit)
 {
@@ -314,7 +326,6 @@ void jc_refresh(struct jit *jit)
     u64 base = cpu->seg[SEG_CS].base;
     unsigned cls = tag_class(jit);
     u32 gen = cls ? cpu->mmu.gen_global : cpu->mmu.gen, n;
-    unsigned mode_bits, room;
     if (jit->gen_seen[cls] == gen && jit->mode_seen == cpu->mode_key && jit->base_seen == base &&
         jit->class_seen == cls)
         return;
@@ -336,38 +347,62 @@ void jc_refresh(struct jit *jit)
         jc_wipe(cpu);
     }
     n = mode_number(jit, cpu->mode_key, base);
-    /* A canonical EIP has 48 bits that say all, others have 32: the rest is room for what the tag
-     * names beside it. */
-    mode_bits = jit->jc_wide ? 4 : 6;
-    room = jit->jc_wide ? 16 : 32;
-    if (jit->jc_gen[cls] >= BIT(room - mode_bits - 1) - 2) {
+    if (jit->jc_gen[cls] >= BIT(64 - gen_at(jit)) - 2) {
         /* the generation wraps: old tags must not come alive again */
-        jit->jc_gen[0] = jit->jc_gen[1] = 1;
+        jit->jc_gen[0] = jit->jc_gen[1] = jit->jc_floor = 1;
         jc_wipe(cpu);
     }
-    cpu->jc_tag = (u64)((jit->jc_gen[cls] << 1 | cls) << mode_bits | n) << (64 - room);
+    cpu->jc_tag = (u64)jit->jc_gen[cls] << gen_at(jit) | (u64)cls << (gen_at(jit) - 1) |
+                  (u64)n << rip_bits(jit);
+}
+
+/* May the code at `la` have tags of the present class? */
+static bool class_fits(struct jit *jit, u64 la, bool two_pages)
+{
+    struct cpu *cpu = jit->cpu;
+    if (!jit->class_seen)
+        return true;
+    if (mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) &&
+        (!two_pages || mmu_is_global(&cpu->mmu, cpu->mmu_mode, jit_la_next(cpu, la)))) {
+        jit->sup_local = 0;
+        return true;
+    }
+    /* Not a page that survives a CR3 write: stays out of the table. A kernel with nothing but such
+     * pages goes back to one generation for all, until the next change of global translations. */
+    if (++jit->sup_local > SUP_LOCAL_MAX) {
+        jit->sup_global = false;
+        jit->sup_gen = cpu->mmu.gen_global;
+    }
+    return false;
 }
 
 void jc_put(struct jit *jit, struct block *b)
 {
     struct cpu *cpu = jit->cpu;
-    u32 at = jc_index(b->rip);
-    u64 la = jit_la(cpu, b->rip);
-    if (jit->class_seen) {
-        if (!mmu_is_global(&cpu->mmu, cpu->mmu_mode, la) ||
-            (b->page1 != RAM_NO_PAGE &&
-             !mmu_is_global(&cpu->mmu, cpu->mmu_mode, jit_la_next(cpu, la)))) {
-            /* Not a page that survives a CR3 write: stays out of the table. A kernel with nothing
-             * but such pages goes back to one generation for all, until the next change of global
-             * translations. */
-            if (++jit->sup_local > SUP_LOCAL_MAX) {
-                jit->sup_global = false;
-                jit->sup_gen = cpu->mmu.gen_global;
-            }
-            return;
-        }
-        jit->sup_local = 0;
-    }
+    u32 at = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
+    bool two_pages = b->page1 != RAM_NO_PAGE;
+    if (!class_fits(jit, jit_la(cpu, b->rip), two_pages))
+        return;
     cpu->jc_tags[at] = cpu->jc_tag ^ b->rip;
     cpu->jc_host[at] = b->host;
+    cpu->jc_page[at] = two_pages ? RAM_NO_PAGE : b->page0;
+}
+
+/* The entry for cpu->rip, made in an earlier generation: it is good again when the page is still
+ * where it was. Its host code, or NULL. */
+const void *jc_again(struct jit *jit)
+{
+    struct cpu *cpu = jit->cpu;
+    u32 at = jc_index(cpu->rip, cpu->mode_key), len, page;
+    u64 old = cpu->jc_tags[at] ^ cpu->rip, la = jit_la(cpu, cpu->rip);
+    struct mmu_fault fault;
+    if ((old ^ cpu->jc_tag) & (BIT64(gen_at(jit)) - 1) || old >> gen_at(jit) < jit->jc_floor ||
+        cpu->jc_tags[at] == JC_NO_TAG || cpu->jc_page[at] == RAM_NO_PAGE || !cpu_canonical(la))
+        return NULL;
+    if (!mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault) ||
+        page != cpu->jc_page[at] || !class_fits(jit, la, false))
+        return NULL;
+    jit->stats.renewals++;
+    cpu->jc_tags[at] = cpu->jc_tag ^ cpu->rip;
+    return cpu->jc_host[at];
 }

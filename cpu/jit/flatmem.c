@@ -7,12 +7,23 @@
 #include <sys/mman.h>
 
 enum { STEP = 64 * MIB, REACH = 0x7f000000 };
-#define SIZE (FLAT_TABLES * FLAT_TABLE_SIZE)
+#define SIZE FLAT_ALL
 
 static bool reaches(u64 base, u64 near)
 {
     s64 first = (s64)(base - near), last = (s64)(base + SIZE - near);
     return first > -(s64)REACH && last < (s64)REACH;
+}
+
+/* The two entries of each wide table that may not start as 0 (wide_set in mmu/mmu.c). */
+static void wide_start(const struct flat_tables *flat)
+{
+    for (int m = 0; m < 2; m++)
+        for (int t = WIDE_RD; t <= WIDE_WR; t++) {
+            u8 *at = flat->base + wide_offset(m, t);
+            st64(at, WIDE_NONE);
+            st64(at + WIDE_TABLE_SIZE - sizeof(u64), WIDE_NONE);
+        }
 }
 
 bool flatmem_new(struct flat_tables *flat, const void *near)
@@ -31,6 +42,7 @@ bool flatmem_new(struct flat_tables *flat, const void *near)
                 /* A huge page would cost 2 MiB for each page of entries that is looked at. */
                 madvise(p, SIZE, MADV_NOHUGEPAGE);
                 flat->base = p;
+                wide_start(flat);
                 return true;
             }
             munmap(p, SIZE);

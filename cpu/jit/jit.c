@@ -31,10 +31,11 @@ static struct block *at_site(struct cpu *cpu, u32 site)
 }
 
 /* Host code for cpu->rip by the jump table alone. */
-static const void *table_probe(const struct cpu *cpu)
+static const void *table_probe(struct jit *jit)
 {
-    u32 at = jc_index(cpu->rip);
-    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : NULL;
+    const struct cpu *cpu = jit->cpu;
+    u32 at = jc_index(cpu->rip, cpu->mode_key);
+    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : jc_again(jit);
 }
 
 /* An instruction is done in the middle or at the end of a block: straight on to the block at
@@ -50,7 +51,7 @@ NORETURN static void go_on(struct cpu *cpu)
     }
     if (LIKELY(!cpu_attention(cpu) && cpu->budget > 0 && !cpu_needs_exec(cpu))) {
         jc_refresh(jit);
-        host = table_probe(cpu);
+        host = table_probe(jit);
     }
     jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
     __builtin_unreachable();
@@ -324,9 +325,9 @@ static struct block *follow(struct jit *jit, u32 site, bool *cold)
     u64 flushes = jit->stats.flushes;
     to = find(jit, false, l->exit.twin, cold);
     /* A flush during translation frees `from`. A block on two pages is entered through find() or
-     * the jump table only, unless there is no paging. */
+     * the jump table only, unless there is no paging; one without groups is not in the table. */
     if (to && flushes == jit->stats.flushes && !from->dead &&
-        (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG)))
+        (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
         block_link(jit, from, l, to);
     return to;
 }
@@ -342,7 +343,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu_needs_exec(cpu))
             return JIT_AGAIN;
         jc_refresh(jit);
-        host = r & BE_LINK ? NULL : table_probe(cpu);
+        host = r & BE_LINK ? NULL : table_probe(jit);
         if (!host) {
             bool cold;
             struct block *b =

@@ -147,6 +147,8 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
                  !(jit->config.off & JIT_OFF(GUESSES)),
         .guess_first = jit->nguesses,
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
+        .two_pages = b->page1 != RAM_NO_PAGE && (b->mode_key & (MK_PG | MK_PLAIN)) == MK_PG,
+        .jc_salt = jc_salt(b->mode_key & ~MK_PLAIN),
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
@@ -156,6 +158,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         return false;
     b->host = out->entry;
     b->host_forward = out->entry_forward;
+    b->host_checked = out->entry_checked;
     b->flags_dead = out->flags_dead;
     b->flags_unwanted = out->flags_unwanted;
     b->host_size = (u32)(out->end - out->code);

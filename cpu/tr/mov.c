@@ -82,9 +82,16 @@ bool tr_MOVSXD(struct tr *t, const struct insn *insn)
 
 bool tr_LEA(struct tr *t, const struct insn *insn)
 {
-    u8 off;
+    unsigned width = MIN(insn->o[0].size, insn->asz);
+    u8 off, base = insn->base < 16 ? insn->base : IR_NONE,
+            index = insn->index < 16 ? insn->index : IR_NONE;
     if (insn->o[1].kind != OPND_MEM)
         return false;
+    if (width >= 4 && (base != IR_NONE || index != IR_NONE)) {
+        tr_emit(t, IR_LEA, tr_type(width), insn->o[0].reg, base, index,
+                (s64)((u64)insn->scale << 32 | (u32)insn->disp));
+        return true;
+    }
     off = tr_offset(t, insn);
     tr_emit(t, IR_MOV, tr_type(insn->o[0].size), insn->o[0].reg, off, IR_NONE, 0);
     return true;

@@ -69,6 +69,7 @@ bool info_JIT(struct monitor *m, const char *args)
     ROW("exits indirect", s->exits_indirect);
     ROW("exits at entry", s->exits_entry);
     ROW("searches", s->lookups);
+    ROW("renewed jumps", s->renewals);
     ROW("exits to exec", s->exits_exec);
     ROW("exits in a block", s->exits_bail);
 #undef ROW

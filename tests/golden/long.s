@@ -94,3 +94,25 @@ fin
 seq 64 rep_stosq
     rep stosq
 fin
+# R8 to R15 come into registers where they are used again.
+seq 64 upper_chain
+    mov r12d, [rsi]
+    bswap r12d
+    mov r13d, r12d
+    ror r13d, 11
+    xor r13d, r12d
+    add r12d, r13d
+    mov [rsp+8], r12d
+    mov r13d, eax
+fin
+seq 64 upper_loop
+    add r8, [r9+rcx*8]
+    add r9, 8
+    dec r10
+    jnz .+0x40
+    mov r8, r9
+fin
+seq 64 upper_fault
+    shr r10b, 1
+    mov word ptr [rcx*4-0x3ffda55c], dx
+fin

@@ -11,7 +11,7 @@
 #include <capstone/capstone.h>
 #endif
 
-enum { STATE_BIAS = 128, MAX_LABELS = 64, WIDE = 256 };
+enum { STATE_BIAS = 140, MAX_LABELS = 64, WIDE = 256 };
 
 void text_add(struct golden_text *t, const char *format, ...)
 {

@@ -132,6 +132,14 @@ GUEST(int_patch, 32, "mov byte ptr [ebx], 0x42\n iretd");
 GUEST(wait_patch, 32, "sti\n 1: nop\n nop\n inc eax\n hlt");
 GUEST(out_patch, 32, "mov edx, 0x500\n out dx, al\n inc eax\n hlt");
 GUEST(self_movs, 32, "rep movsb\n hlt");
+/* jumps to `cross_add` at the end of the page, whose second page changes every other time */
+GUEST(remap_loop, 32,
+      "1: dec ecx\n test cl, 1\n jz 2f\n mov [esi], edx\n xchg edx, edi\n invlpg [ebx]\n"
+      "2: test ecx, ecx\n .byte 0x0f, 0x85\n .long 0x10ffd - 0x10215\n hlt");
+GUEST(remap_loop_cr3, 32,
+      "1: dec ecx\n test cl, 1\n jz 2f\n mov [esi], edx\n xchg edx, edi\n mov eax, cr3\n"
+      "mov cr3, eax\n 2: test ecx, ecx\n .byte 0x0f, 0x85\n .long 0x10ffd - 0x10218\n hlt");
+GUEST(cross_add, 32, "mov eax, 0x11111111\n add ebp, eax\n .byte 0xe9\n .long 0x10200 - 0x11009");
 GUEST(both_modes, 32, "mov eax, 0x90909090\n hlt");
 
 /* Code that changes itself while it loops, with its data beside it. */
@@ -275,6 +283,35 @@ START_TEST(remapped)
 }
 END_TEST
 
+/* A jump that was taken a thousand times to code on two pages, the second of which lies elsewhere
+ * each time. */
+START_TEST(linked_two_pages)
+{
+    m = machine_new("max", _i);
+    for (unsigned cr3 = 0; cr3 < 2; cr3++) {
+        if (cr3)
+            START_AT(0x10200, remap_loop_cr3);
+        else
+            START_AT(0x10200, remap_loop);
+        machine_code(m, 0x10ffd, cross_add);
+        machine_load(m, OTHER, machine_mem(m, 0x11000), 16);
+        machine_load(m, OTHER, "\x77\x77", 2);
+        machine_paging(m);
+        m->cpu->gpr[REG_BX] = 0x11000;
+        m->cpu->gpr[REG_SI] = AT_PAGES + 0x1000 + 0x11 * 4;
+        m->cpu->gpr[REG_DX] = OTHER | 7;
+        m->cpu->gpr[REG_DI] = 0x11000 | 7;
+        m->cpu->gpr[REG_CX] = 1001;
+        m->cpu->gpr[REG_BP] = 0;
+        machine_run(m, 20000);
+        ck_assert_uint_eq(REG(CX), 0);
+        ck_assert_uint_eq(REG(BP), (u32)(500u * 0x77771111u + 500u * 0x11111111u));
+        ck_assert_uint_eq((u32)m->cpu->rip, cr3 ? 0x10219 : 0x10216);
+    }
+    machine_free(m);
+}
+END_TEST
+
 static void dma(void *dev, u64 off, u64 v, unsigned size)
 {
     machine_load(m, AT_CODE + 6, "\x42", 1);
@@ -348,8 +385,8 @@ START_TEST(two_modes)
 }
 END_TEST
 
-SUITE_MAIN("smc", next_instruction, alias_and_page_end, loops, two_pages, remapped, from_elsewhere,
-           two_modes)
+SUITE_MAIN("smc", next_instruction, alias_and_page_end, loops, two_pages, remapped, linked_two_pages,
+           from_elsewhere, two_modes)
 
 #else
 int main(void)

@@ -6,10 +6,12 @@
 #include "cpu/jit/backend.h"
 #include "cpu/jit/x64/asm.h"
 
-/* Fixed registers. The state pointer is biased so that the hot members have 8-bit displacements. */
+/* Fixed registers. The state pointer is biased so that the hot members have 8-bit displacements, and
+ * so that it serves as a count: its lowest six bits say 12, which makes page numbers of addresses by
+ * one SHRX (mem.c). */
 enum {
     STATE = RBP,
-    STATE_BIAS = 128,
+    STATE_BIAS = 128 + PAGE_BITS,
     SCR = RAX, /* scratch of every template; flags are saved through it */
     SCR2 = R8, /* second scratch; site numbers for helpers */
     ADDR = R9, /* linear address of a memory template */
@@ -18,7 +20,7 @@ enum {
 #define ST(member)     MEM(STATE, ST_OFF(member))
 #define ST_AT(off)     MEM(STATE, (s32)(off)-STATE_BIAS)
 
-/* Host register of guest register 0..7; 8..15 stay in memory. */
+/* Host register of guest register 0..7; 8..15 are at home in memory. */
 extern const u8 em_pin[8];
 
 /* Where a value is: a host register, or memory at [STATE + disp]. */
@@ -50,6 +52,13 @@ struct recipe {
     u8 temp[3]; /* where dst, a and b are when they are temporaries */
 };
 
+/* Which host register has each of R8 to R15 (0: none), masks of those that have one and of those
+ * that are not in memory, too, and the next operation that uses it (upper.c). */
+struct uppers {
+    u8 reg[8], mapped, dirty;
+    u16 next[8];
+};
+
 enum cold_kind {
     COLD_PREPARE,
     COLD_SEG,
@@ -60,7 +69,8 @@ enum cold_kind {
     COLD_GROUP,
     COLD_HOT,
     COLD_INDIRECT,
-    COLD_REP
+    COLD_REP,
+    COLD_CANON
 };
 struct cold {
     u8 kind, at, write, size, probe;
@@ -72,6 +82,8 @@ struct cold {
     s32 table;      /* ... where its table is */
     u8 *guess_back; /* where it goes on with the addend in SCR2 */
     struct recipe recipe;
+    struct uppers upper;
+    s32 disp;   /* to be added to the address in `reg` */
     bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
 };
 
@@ -80,7 +92,9 @@ enum { EM_GROUP_REGS = 2, EM_GROUPS = 32 };
 struct group {
     u8 reg; /* the host address of its lowest byte */
     bool write;
+    u8 slot;  /* ... of which this slot of struct cpu has it when `reg` is SCR */
     u16 first, span; /* the operation that checks; bytes from the lowest to behind the highest */
+    u16 last;
     s32 lo;          /* offset of the lowest byte */
 };
 
@@ -101,10 +115,14 @@ struct em {
     u32 nkept;
     u8 live_in;    /* flags wanted at the block's entry */
     u16 free_regs; /* mask */
+    u16 group_regs; /* those that groups have at times */
+    u32 ngroups;
     u32 free_slots;
     u32 nexecs;
     bool fused;             /* the operation under way has an operand in memory (fuse.c) */
     u16 guess;              /* 1 + the number of the guess that the access under way makes; 0: none */
+    struct uppers upper;
+    bool uppers;            /* R8 to R15 may have host registers */
     bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     u32 ncold;
@@ -118,6 +136,7 @@ struct em {
     struct group groups[EM_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
     s32 extra[IR_MAX_INS];
+    u16 next_use[IR_MAX_INS][3]; /* of the registers R8 to R15 that are dst, a and b */
     struct cold cold[IR_MAX_INS];
 };
 
@@ -138,6 +157,18 @@ void em_recipe_emit(struct em *e);
 bool em_recipe_useful(struct em *e, const struct ir_ins *i); /* would i, operation e->now, have one? */
 bool em_recipe_holds(struct em *e); /* is e->recipe still good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
+/* upper.c: R8 to R15 in host registers: find the uses of a block; bring in what operation e->now is
+ * better off with, and note what it wrote; store what memory does not have; the same and forget
+ * all; make room for a temporary; does any have a register? */
+void em_upper_plan(struct em *e);
+void em_upper_before(struct em *e, const struct ir_ins *i);
+void em_upper_behind(struct em *e, const struct ir_ins *i);
+void em_upper_flush(struct em *e);
+void em_upper_leave(struct em *e);
+void em_upper_give_way(struct em *e);
+void em_upper_again(struct em *e, unsigned r); /* load what host register r had */
+u32 em_upper_uses(const struct em *e, u32 first, u32 last); /* in these operations */
+bool em_upper_any(const struct em *e);
 /* The pieces of ops.c that recipes are made of: copy a value to a host register; opc reg, b|imm of
  * group operation n; the flags of a comparison. */
 void em_load_to(struct em *e, unsigned r, u8 v, unsigned size);
@@ -164,6 +195,12 @@ u32 em_fuse(struct em *e, u32 n);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
  * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);
+/* wide.c: in long mode, tables by the lower half of the address: are they there? the probe for the
+ * bytes from `la` on: leaves the addend in SCR, spoils SCR2, gives the jump taken on a miss; the
+ * operand of access i as em_access gives it */
+bool em_wide(const struct em *e);
+u8 *em_probe_wide(struct em *e, struct mem la, unsigned size, bool write);
+struct mem em_wide_access(struct em *e, const struct ir_ins *i, bool write);
 /* The register with the linear address a + imm: a's own, or ADDR. */
 unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm);
 /* vec.c: vector operations; the stubs that bring registers in and out. mmx.c: the rows of operations
@@ -205,17 +242,23 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 void em_store_beside(struct as *a, unsigned size);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
+/* An entry for links that goes to the block by the jump table: executable address. */
+const u8 *em_checked_entry(struct em *e);
 bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);
 /* To the same instruction in a block without groups. */
 void em_twin_exit(struct em *e, unsigned at);
 /* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
- * saved registers */
-void em_stack_begin(struct as *a);
+ * saved registers; `last`: where a return to what lies below all pairs goes, which last() begins */
+void em_stack_begin(struct as *a, const u8 *last);
+void em_stack_last(struct as *a);
 void em_stack_again(struct as *a); /* no pairs, as at the entry */
 u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: not paired */
+/* For the check of a return's EIP: the jump taken unless it is on top, which is canonical; false: not
+ * a return. */
+bool em_stack_top(struct em *e, const struct ir_ins *i, u8 **other);
 u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
 void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */
 /* Leave in front of guest instruction `at` when exit_request says so. */

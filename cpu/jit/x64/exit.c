@@ -62,12 +62,13 @@ static void land(struct em *e)
  * entry of its code, and the jump taken on a miss. */
 static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip, u8 **miss)
 {
-    s32 tags = ST_OFF(jc_tags), hosts = ST_OFF(jc_host);
+    s32 salt = (s32)(e->in->jc_salt * sizeof(u64));
+    s32 tags = ST_OFF(jc_tags) + salt, hosts = ST_OFF(jc_host) + salt;
     struct mem entry;
     as_load(&e->a, 8, SCR, ST(jc_tag));
     as_rr(&e->a, 0x33, 8, SCR, to);
     if (constant) {
-        s32 at = (s32)(jc_index(rip) * sizeof(u64));
+        s32 at = (s32)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64));
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
         entry = MEM(STATE, hosts + at);
     } else {
@@ -107,6 +108,14 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
 }
 
+const u8 *em_checked_entry(struct em *e)
+{
+    const u8 *entry = codebuf_rx(e->buf, e->a.p);
+    as_mov_ri(&e->a, ADDR, e->in->ir->rip);
+    probe_table(e, ADDR, true, e->in->ir->rip, false);
+    return entry;
+}
+
 /* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are
  * the flags made once more, for whoever comes. */
 static void poll_stub(struct em *e, struct be_exit *x)
@@ -129,15 +138,16 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
 {
     if (!e->in->counted && em_linkable(e, rip)) {
         const u8 *here = codebuf_rx(e->buf, e->a.p);
-        bool saved = e->flags & FLAGS_MEM;
+        bool saved = e->flags & FLAGS_MEM, stores = e->upper.dirty != 0;
         struct be_exit *x = new_exit(e, rip);
         if (!x)
             return;
+        em_upper_flush(e);
         if (saved) {
-            x->rel = jcc;
+            x->rel = stores ? as_jmp(&e->a) : jcc;
         } else {
-            x->skip = jcc;
-            x->keep = here;
+            x->skip = stores ? as_jmp(&e->a) : jcc;
+            x->keep = stores ? codebuf_rx(e->buf, e->a.p) : here;
             em_flags_save(e);
             x->rel = as_jmp(&e->a);
             if (again && rip <= e->in->ir->rip)
@@ -164,6 +174,7 @@ void em_twin_exit(struct em *e, unsigned at)
 void em_direct_exit(struct em *e, u64 rip, unsigned at)
 {
     em_flags_commit(e);
+    em_upper_flush(e);
     charge_back(e, at);
     if (em_linkable(e, rip)) {
         struct be_exit *x = new_exit(e, rip);
@@ -198,6 +209,7 @@ static void direct_call(struct em *e, u64 rip)
     struct be_exit *x;
     u8 *rel;
     em_flags_commit(e);
+    em_upper_flush(e);
     if (!em_linkable(e, rip)) {
         as_mov_ri(&e->a, ADDR, rip);
         probe_table(e, ADDR, true, rip, true);
@@ -220,6 +232,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
     unsigned to;
     u8 *other;
     em_flags_commit(e);
+    em_upper_flush(e);
     to = em_use(e, i->a, 8, ADDR);
     if (e->in->link_none || e->in->off_techniques & JIT_OFF(RETURNS)) {
         probe_table(e, to, false, 0, false);
@@ -235,6 +248,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
 void em_indirect_exit(struct em *e, unsigned to, unsigned at)
 {
     em_flags_commit(e);
+    em_upper_flush(e);
     charge_back(e, at);
     probe_table(e, to, false, 0, false);
 }
@@ -282,6 +296,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     case IR_GOTOI: {
         unsigned r;
         em_flags_commit(e);
+        em_upper_flush(e);
         r = em_use(e, i->a, 8, ADDR);
         probe_table(e, r, false, 0, i->op == IR_CALLI);
         break;

@@ -123,7 +123,7 @@ u32 em_fuse(struct em *e, u32 n)
 {
     const struct ir_block *b = e->in->ir;
     const struct ir_ins *i = &b->ins[n];
-    if (e->in->off_techniques & JIT_OFF(FUSE))
+    if (e->uppers || e->in->off_techniques & JIT_OFF(FUSE))
         return 0;
     if (i->op == IR_LD && n + 1 < b->n && ir_is_temp(i->dst) && e->last[i->dst] == n + 1 &&
         i[1].at == i->at && load_and_operate(e, n))

@@ -187,24 +187,46 @@ static void access(struct plan *p, const struct ir_ins *i, u32 n)
     p->e->offset[n] = (s32)lo;
 }
 
+/* A group between many uses of R8 to R15 leaves the registers to them: each access then loads the
+ * host address from a slot. */
+enum { USES_PER_ACCESS = 3, SLOTS_FOR_GROUPS = 12 };
+
+static bool in_slot(struct plan *p, u32 k, u32 *slots)
+{
+    struct em *e = p->e;
+    if (!e->uppers || !em_wide(e) || *slots == SLOTS_FOR_GROUPS || p->g[k].members < 2 ||
+        em_upper_uses(e, p->g[k].first, p->g[k].last) < USES_PER_ACCESS * p->g[k].members)
+        return false;
+    e->groups[k].reg = SCR;
+    e->groups[k].slot = (u8)__builtin_ctz(e->free_slots);
+    e->free_slots &= e->free_slots - 1;
+    ++*slots;
+    return true;
+}
+
 /* Give groups that are worth it a host register; the others' members stay on their own. */
 static void give_registers(struct plan *p)
 {
     static const u8 regs[EM_GROUP_REGS] = {R15, R11};
-    u32 busy[EM_GROUP_REGS] = {0};
+    u32 busy[EM_GROUP_REGS] = {0}, slots = 0;
     struct em *e = p->e;
+    e->ngroups = p->n;
     for (u32 k = 0; k < p->n; k++) {
-        e->groups[k].reg = NOREG;
+        e->groups[k] = (struct group){.reg = NOREG,
+                                      .write = p->g[k].write,
+                                      .first = p->g[k].first,
+                                      .last = p->g[k].last,
+                                      .lo = (s32)p->g[k].lo,
+                                      .span = (u16)(p->g[k].hi - p->g[k].lo)};
+        if (in_slot(p, k, &slots))
+            continue;
         for (u32 r = 0; r < EM_GROUP_REGS && p->g[k].members > 1; r++) {
             if (busy[r] > p->g[k].first)
                 continue;
             busy[r] = p->g[k].last + 1u;
             e->free_regs &= (u16)~BIT(regs[r]);
-            e->groups[k] = (struct group){.reg = regs[r],
-                                          .write = p->g[k].write,
-                                          .first = p->g[k].first,
-                                          .lo = (s32)p->g[k].lo,
-                                          .span = (u16)(p->g[k].hi - p->g[k].lo)};
+            e->group_regs |= (u16)BIT(regs[r]);
+            e->groups[k].reg = regs[r];
             break;
         }
     }

@@ -16,6 +16,11 @@ static inline bool em_may_fault(const struct em *e, u32 n)
 {
     return ir_op_info[e->in->ir->ins[n].op].attrs & IRA_FAULT && !em_follows(e, n);
 }
+/* IR_ACCESS_* of an access. */
+static inline unsigned em_vector_access(const struct ir_ins *i)
+{
+    return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
+}
 bool em_is_write(const struct ir_ins *i);
 /* The operand of access i, operation e->now: probed, or off its group's register. */
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write);

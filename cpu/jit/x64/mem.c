@@ -17,6 +17,7 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
                                         .from = from,
                                         .back = back,
                                         .arg = arg,
+                                        .upper = e->upper,
                                         .recipe = e->recipe};
 }
 
@@ -125,7 +126,9 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED)
         bail_unless_aligned(e, i, la);
-    if (!flat)
+    if (!flat && em_wide(e))
+        miss = em_probe_wide(e, MEM(la, 0), size, write);
+    else if (!flat)
         miss = probe_tagged(e, la, size, write);
     else if (e->in->loose && size > 1 && access != IR_ACCESS_ALIGNED)
         miss = probe_loose(e, la, size, write, &crosses);
@@ -144,10 +147,6 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 }
 
 /* ---- groups ---- */
-static unsigned vector_access(const struct ir_ins *i)
-{
-    return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
-}
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
 static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
@@ -159,14 +158,14 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     u8 *miss, *found, *straddles = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
-    if (vector_access(i) == IR_ACCESS_ALIGNED) {
+    if (em_vector_access(i) == IR_ACCESS_ALIGNED) {
         as_lea(&e->a, 4, SCR, MEM(la, at));
         bail_unless_aligned(e, i, SCR);
     }
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
     else if (g->span == ir_bytes(i->type) &&
-             (vector_access(i) == IR_ACCESS_ALIGNED || g->span == 1 ||
+             (em_vector_access(i) == IR_ACCESS_ALIGNED || g->span == 1 ||
               (g->span <= 8 && !e->in->loose)))
         miss = probe_flat(e, la, g->span, g->write);
     else
@@ -188,6 +187,8 @@ struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
     unsigned la = 0, addend;
+    if (em_wide(e))
+        return em_wide_access(e, i, write);
     if (g && g->first != e->now)
         return MEM(g->reg, e->offset[e->now] - g->lo);
     if (em_may_guess(e, i))
@@ -195,7 +196,7 @@ struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
     if (g)
         group_lead(e, i, g);
     else
-        la = em_probe(e, i, (s32)i->imm, write, vector_access(i));
+        la = em_probe(e, i, (s32)i->imm, write, em_vector_access(i));
     addend = e->guess ? SCR2 : SCR;
     e->guess = 0;
     return g ? MEM(g->reg, e->offset[e->now] - g->lo) : MEMX(addend, la, 0, 0);
@@ -287,19 +288,28 @@ static void segment(struct em *e, const struct ir_ins *i)
         e->cold[e->ncold - 1].reg = (u8)off;
 }
 
-/* Sign-extend from bit 47 and compare. What differs takes the way of an access that needs exec. */
-static void canonical(struct em *e, const struct ir_ins *i)
+/* Sign-extend from bit 47 and compare: the jump taken for what differs. */
+static u8 *not_canonical(struct em *e, unsigned r)
 {
-    unsigned r;
-    em_flags_spoil(e, true);
-    r = em_use(e, i->a, 8, ADDR);
     as_mov_rr(&e->a, 8, SCR, r);
     as_rr(&e->a, 0xc1, 8, 4, SCR);
     as8(&e->a, 16);
     as_rr(&e->a, 0xc1, 8, 7, SCR);
     as8(&e->a, 16);
     as_rr(&e->a, 0x3b, 8, SCR, r);
-    em_cold(e, COLD_PREPARE, i, as_jcc(&e->a, CC_NE), e->a.p, 0);
+    return as_jcc(&e->a, CC_NE);
+}
+
+/* What is not canonical takes the way of an access that needs exec. */
+static void canonical(struct em *e, const struct ir_ins *i)
+{
+    unsigned r;
+    u8 *other;
+    bool top;
+    em_flags_spoil(e, true);
+    top = em_stack_top(e, i, &other);
+    r = em_use(e, i->a, 8, ADDR);
+    em_cold(e, top ? COLD_CANON : COLD_PREPARE, i, top ? other : not_canonical(e, r), e->a.p, 0);
     if (e->ncold) {
         e->cold[e->ncold - 1].reg = (u8)r;
         e->cold[e->ncold - 1].probe = 2;
@@ -334,29 +344,44 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
 /* What stubs take: the address or offset in ADDR, the site in SCR2. */
 static void stub_arguments(struct em *e, const struct cold *c)
 {
-    if (c->reg != ADDR)
+    if (c->disp)
+        as_lea(&e->a, 8, ADDR, MEM(c->reg, c->disp));
+    else if (c->reg != ADDR)
         as_mov_rr(&e->a, 8, ADDR, c->reg);
     as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
 }
 
 static void cold_one(struct em *e, const struct cold *c)
 {
+    u8 *other;
     em_recipe_recall(e, c);
-    if (c->kind != COLD_EXIT)
+    if (c->kind != COLD_EXIT) {
         em_flags_save(e);
+        em_upper_flush(e);
+    }
     switch (c->kind) {
+    case COLD_CANON:
+        other = not_canonical(e, c->reg);
+        as_jmp_to(&e->a, c->back);
+        if (e->a.full)
+            return;
+        as_patch(other, e->a.p);
+        /* fall through */
     case COLD_PREPARE:
         stub_arguments(e, c);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
         if (c->guess)
             as_mov_rr(&e->a, 8, SCR2, SCR);
+        em_upper_again(e, ADDR);
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_GROUP:
         stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
-        as_mov_rr(&e->a, 8, c->write, SCR); /* the group's register */
+        em_upper_again(e, ADDR);
+        if (c->write != SCR) /* the group's register, when it has one */
+            as_mov_rr(&e->a, 8, c->write, SCR);
         as_rr(&e->a, 0x85, 8, SCR, SCR);
         as_patch(as_jcc(&e->a, CC_NE), c->back);
         em_twin_exit(e, c->at);

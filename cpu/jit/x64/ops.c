@@ -25,6 +25,8 @@ struct loc em_loc(const struct em *e, u8 v)
 {
     if (v < 8)
         return (struct loc){true, em_pin[v], 0};
+    if (v < 16 && e->upper.reg[v - 8])
+        return (struct loc){true, e->upper.reg[v - 8], 0};
     if (v < 16)
         return (struct loc){false, 0, (s32)(offsetof(struct cpu, gpr) + 8u * v) - STATE_BIAS};
     if (e->temp[v] & 0x80)
@@ -499,12 +501,14 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_LEA: lea(e, i); break;
     case IR_BSWAP: {
         unsigned size = ir_bytes(i->type);
-        em_load_to(e, SCR, i->a, size);
-        if (size == 8)
-            as8(&e->a, 0x48);
+        struct loc d = em_loc(e, i->dst);
+        unsigned r = d.reg ? d.r : SCR;
+        em_load_to(e, r, i->a, size);
+        if (size == 8 || r >= 8)
+            as8(&e->a, (u8)(0x40 | (size == 8 ? 8 : 0) | r >> 3));
         as8(&e->a, 0x0f);
-        as8(&e->a, 0xc8);
-        store_from(e, i->dst, SCR, size);
+        as8(&e->a, (u8)(0xc8 | (r & 7)));
+        store_from(e, i->dst, r, size);
         break;
     }
     case IR_XCHG: exchange(e, i); break;
@@ -631,6 +635,7 @@ static void temp_give(struct em *e, u8 v)
 {
     if (v < IR_T0 || v >= IR_MAX_VALUE || e->temp[v])
         return;
+    em_upper_give_way(e);
     if (e->free_regs) {
         unsigned r = (unsigned)__builtin_ctz(e->free_regs);
         e->free_regs &= (u16)~BIT(r);
@@ -680,7 +685,7 @@ static void temps_take_back(struct em *e, const struct ir_ins *i, u32 n)
 /* A loaded value may lie where its address was, when no other register is left. */
 static void temp_inherit(struct em *e, const struct ir_ins *i, u32 n)
 {
-    if ((i->op != IR_LD && i->op != IR_LDZ && i->op != IR_LDX) || e->free_regs ||
+    if ((i->op != IR_LD && i->op != IR_LDZ && i->op != IR_LDX) || e->free_regs || e->uppers ||
         !ir_is_temp(i->dst) || !ir_is_temp(i->a) || e->last[i->a] != n || e->temp[i->a] & 0x80 ||
         e->temp[i->dst])
         return;
@@ -748,6 +753,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
     out->nexits = out->nguesses = 0;
+    em_upper_plan(e);
     em_plan_groups(e);
     em_plan_guesses(e);
     scan_uses(e, b);
@@ -778,7 +784,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             temp_give(e, i->dst);
         if (use & IRU_WRITES_B)
             temp_give(e, i->b);
+        em_upper_before(e, i);
         emit_ins(e, i, e->live[n]);
+        em_upper_behind(e, i);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
@@ -788,6 +796,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             break;
     }
     em_emit_cold(e);
+    out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;
     out->full = e->a.full;
     out->end = e->a.p;
 }

@@ -94,7 +94,7 @@ static bool keep(struct em *e, const struct ir_ins *r, u8 v, u32 until)
 {
     if (v < IR_T0 || !value(v) || !reads(r, v))
         return true;
-    if (!e->free_regs || e->nkept == ARRAY_LEN(e->kept))
+    if ((!e->free_regs && !em_upper_any(e)) || e->nkept == ARRAY_LEN(e->kept))
         return false;
     if (e->last[v] < until) {
         e->last[v] = (u16)until;
@@ -149,6 +149,7 @@ void em_recipe_recall(struct em *e, const struct cold *c)
     e->flags = (enum flag_place)c->flags;
     e->mend = (enum flag_mend)c->mend;
     e->recipe = c->recipe;
+    e->upper = c->upper;
     for (unsigned k = 0; k < 3; k++)
         if (v[k] >= IR_T0 && value(v[k]))
             e->temp[v[k]] = c->recipe.temp[k];

@@ -165,6 +165,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
                    struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
+    const u8 *last;
     u8 *leave, *out, *spill_vec, *load_vec[3];
     stubs->rorx = __builtin_cpu_supports("bmi2");
 
@@ -173,26 +174,6 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
     load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);
     load_vec[2] = stubs->vec_load[2] ? codebuf_rw(buf, stubs->vec_load[2]) : load_vec[1];
-
-    /* u64 enter(cpu = rdi, host = rsi) */
-    stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
-    for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
-        as_push(a, saved[i]);
-    as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
-    em_stack_begin(a);
-    as_mov_rr(a, 8, RAX, RSI);
-    reload(a, true);
-    as8(a, 0xff);
-    as8(a, 0xe0); /* jmp rax */
-
-    /* resume(cpu = rdi, host = rsi): what the helper and its caller had on the stack is left */
-    stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
-    as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
-    em_stack_again(a);
-    as_mov_rr(a, 8, RAX, RSI);
-    reload(a, true);
-    as8(a, 0xff);
-    as8(a, 0xe0);
 
     /* out: the result is in RAX */
     out = a->p;
@@ -207,6 +188,30 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->leave = codebuf_rx(buf, leave);
     as_mov_ri(a, RAX, BE_LEAVE);
     as_jmp_to(a, out);
+
+    last = codebuf_rx(buf, a->p);
+    em_stack_last(a);
+    as_jmp_to(a, leave);
+
+    /* u64 enter(cpu = rdi, host = rsi) */
+    stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
+        as_push(a, saved[i]);
+    as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
+    em_stack_begin(a, last);
+    as_mov_rr(a, 8, RAX, RSI);
+    reload(a, true);
+    as8(a, 0xff);
+    as8(a, 0xe0); /* jmp rax */
+
+    /* resume(cpu = rdi, host = rsi): what the helper and its caller had on the stack is left */
+    stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    as_lea(a, 8, STATE, MEM(RDI, STATE_BIAS));
+    em_stack_again(a);
+    as_mov_rr(a, 8, RAX, RSI);
+    reload(a, true);
+    as8(a, 0xff);
+    as8(a, 0xe0);
 
     stubs->exit_link = codebuf_rx(buf, a->p);
     as_mov_ri(a, RAX, BE_LINK);

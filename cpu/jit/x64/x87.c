@@ -69,9 +69,8 @@ static void note(struct em *e, const struct ir_ins *i, const struct insn *insn)
 }
 
 /* A control word that unmasks something is for exec, which then changes the mode. */
-static void load_control(struct em *e, const struct ir_ins *i, unsigned la)
+static void load_control(struct em *e, const struct ir_ins *i, struct mem m)
 {
-    struct mem m = MEMX(SCR, la, 0, 0);
     as_rm(&e->a, 0x1b6, 4, SCR2, m);
     as_rr(&e->a, 0xf7, 4, 2, SCR2); /* not */
     as_rr(&e->a, 0xf6, 1, 0, SCR2); /* test */
@@ -86,12 +85,12 @@ static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn
     struct mem m = em_access(e, i, i->op == IR_VECS);
     unsigned la = grouped ? 0 : m.index;
     if (insn->op == OP_FLDCW) {
-        load_control(e, i, la);
+        load_control(e, i, m);
         return;
     }
     as_rm(&e->a, 0xd8 | insn->imm2 >> 8, 4, insn->imm2 >> 3 & 7, m);
     if (!em_x87_control(insn->op)) {
-        if (grouped)
+        if (grouped || m.disp)
             la = em_address(e, i, (s32)i->imm);
         as_store(&e->a, 8, la, ST(fpu.fdp));
         as_rm(&e->a, 0x1b7, 4, SCR, ST(seg[insn->seg].sel));
