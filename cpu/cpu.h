@@ -164,6 +164,7 @@ struct cpu;
 /* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
+enum { CPU_GUESSES = 1024, CPU_HEATS = 1024 };
 enum { JC_BITS = 16, JC_SPREAD = 1 << 16 /* what jc_salt() adds */, JC_SIZE = (1 << JC_BITS) + JC_SPREAD };
 /* Modes begin at places of their own: a kernel's code runs in several, as processes differ in
  * their segments. */
@@ -278,10 +279,14 @@ struct cpu {
                 */
     u64 jc_tag;
     u64 host_rsp, host_limit; /* translated code: the stack at its entry, the last place for pairs */
+    s32 loose_left; /* translated code: so many accesses that are not aligned until one is looked at */
+    s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
     u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */
+    s32 heat[CPU_HEATS]; /* translated code: how often a block runs before it is made anew */
+    u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     u64 stat_exc[32], stat_intr;
 };
 

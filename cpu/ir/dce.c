@@ -58,6 +58,17 @@ static void step(struct live *l, const struct ir_ins *i, const struct ir_op_info
     l->values[0] |= ir_implicit(i->op);
 }
 
+/* `by` is all that wants the temporary that i gives and only copies it (behind GETH: extends what is
+ * extended): i may give by's destination at once. */
+static bool only_copied(const struct live *l, const struct ir_ins *i, const struct ir_ins *by)
+{
+    bool copies = by->op == IR_MOV || (by->op == IR_ZX8 && i->op == IR_GETH);
+    return copies && by->type >= I32 && i->type == by->type && i->at == by->at &&
+           i->dst == by->a && ir_is_temp(i->dst) && !is_live(l, i->dst) &&
+           i->op <= IR_LDX && ir_op_info[i->op].use & IRU_SETS_DST &&
+           ir_result_type(i) == by->type;
+}
+
 void ir_pass_dce(struct ir_block *b)
 {
     struct live l = {.values = {GUEST_REGS}, .flags = IRF_ALL};
@@ -67,6 +78,10 @@ void ir_pass_dce(struct ir_block *b)
         const struct ir_op_info *info = &ir_op_info[i->op];
         if (is_dead(&l, i, info))
             continue;
+        if (n && only_copied(&l, i - 1, i)) {
+            i[-1].dst = i->dst;
+            continue;
+        }
         i->flags_live = i->flags_out & l.flags;
         step(&l, i, info);
         b->ins[--to] = *i;

@@ -34,6 +34,8 @@ struct be_stubs {
     s64 flat;                   /* the flat tables' distance from struct cpu; 0: there are none */
     /* The check of a group that the fast one refused: gives the host address of its lowest byte, or 0. */
     const u8 *group;
+    const u8 *guess; /* counts an access that found another addend than the last time, which is in SCR */
+    const u8 *hot; /* the block that calls it has run often */
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *seg, *exec, *execx, *rep;
@@ -54,6 +56,8 @@ struct be_exec;
 struct be_helpers {
     u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */
     u64 (*group)(struct cpu *cpu, u64 la, u32 what, u32 site);
+    u64 (*guess)(struct cpu *cpu, u64 addend, const void *from); /* many were wrong; returns the addend */
+    void (*hot)(struct cpu *cpu, u64 unused, const void *from);
     void (*bail)(struct cpu *cpu, u32 site); /* does not return */
     void (*x87_load)(struct cpu *cpu);
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
@@ -97,6 +101,7 @@ struct be_out {
     bool full;
     struct be_exit exits[64]; /* SITE_AT has no more */
     u32 nexits;
+    u32 nguesses;
 };
 
 struct be_in {
@@ -110,6 +115,10 @@ struct be_in {
     bool link_none; /* chaining is switched off */
     bool counted, user;
     bool groups; /* accesses may share a probe */
+    bool heats;  /* count how often the block runs when more effort may be worth it */
+    bool guess;  /* loads may guess the addend */
+    u32 guess_first; /* number of the first guess, modulo CPU_GUESSES */
+    bool loose;  /* accesses that are not aligned are common here */
     bool two_pages; /* the page behind may be mapped anew: links need entry_checked */
     u32 jc_salt;        /* of the block's mode */
     u32 off_techniques; /* JIT_OFF(...) */

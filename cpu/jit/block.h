@@ -32,6 +32,7 @@ struct block {
     u32 nparts;
     u32 id;
     bool dead;
+    bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
     u8 nguest, nlinks, nexecs;
     const void *host_forward, *host_checked;
     bool flags_unwanted, flags_dead;
@@ -55,6 +56,12 @@ enum { HOT_AFTER = 0, KILLS_MOST = 4 };
 #else
 enum { HOT_AFTER = 12, KILLS_MOST = 4 };
 #endif
+/* That often a block runs before more effort is made for it: several rounds of its loop, guesses. */
+#ifdef CONFIG_TORTURE
+enum { HEAT = 3 };
+#else
+enum { HEAT = 1 << 15 };
+#endif
 _Static_assert(HOT_AFTER << KILLS_MOST <= 0xff, "jit.hot[] counts in bytes");
 
 struct jit {
@@ -66,6 +73,11 @@ struct jit {
     u8 *code_start;   /* behind the stubs */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
+    u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
+    u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
+    u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
+    u32 nguesses;   /* made so far by all blocks */
+    u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
     struct be_stubs stubs;
     struct block **blocks; /* by id */
@@ -101,6 +113,13 @@ static inline u32 jit_place(u32 page, u32 off)
     return (page * 0x9e3779b1u ^ off * 0x85ebca6bu) >> (32 - HOT_BITS);
 }
 
+/* Is the place marked? */
+static inline bool jit_marked(const u8 marks[HOT_SIZE / 8], u32 page, u32 off)
+{
+    u32 place = jit_place(page, off);
+    return marks[place / 8] >> (place & 7) & 1;
+}
+
 /* Linear address of `rip` in the CPU's code segment, and that of the page behind `la`. */
 static inline u64 jit_la(const struct cpu *cpu, u64 rip)
 {
@@ -117,6 +136,7 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
 void block_kill(struct jit *jit, struct block *b);
+void block_retire(struct jit *jit, struct block *b);
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);
 void jc_refresh(struct jit *jit);
 void jc_wipe(struct cpu *cpu);
@@ -129,6 +149,8 @@ const void *jc_again(struct jit *jit);
 NORETURN void jit_leave_behind(struct cpu *cpu, const struct be_exec *x);
 /* rep.c: the helper behind IR_EXECR */
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
+
+u64 jit_now(void); /* the host's time in ns */
 
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);

@@ -164,6 +164,18 @@ void block_kill(struct jit *jit, struct block *b)
     jit->stats.invalidated++;
 }
 
+/* Nothing shall enter b any more. It may be running and go on, so that its bytes stay watched: what
+ * finds it next, with nothing running, kills it. */
+void block_retire(struct jit *jit, struct block *b)
+{
+    u32 jc = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
+    while (b->incoming)
+        unlink_exit(jit, b->incoming);
+    if (jit->cpu->jc_host[jc] == b->host)
+        jit->cpu->jc_tags[jc] = JC_NO_TAG;
+    b->retired = true;
+}
+
 void block_free(struct block *b)
 {
     if (!b)

@@ -73,6 +73,67 @@ NORETURN static void help_bail(struct cpu *cpu, u32 site)
     go_on(cpu);
 }
 
+/* Have block b made anew, with a mark at its place. */
+static void remake(struct jit *jit, struct block *b, u8 marks[HOT_SIZE / 8])
+{
+    u32 place = jit_place(b->page0, b->off);
+    if (b->dead || jit_marked(marks, b->page0, b->off))
+        return;
+    marks[place / 8] |= (u8)(1u << (place & 7));
+    block_retire(jit, b);
+}
+
+/* An access at this site is not aligned. Every so often that has its block made anew with probes
+ * that do not mind: the more such accesses a block has the sooner it is met. */
+static void not_aligned(struct cpu *cpu, u32 site)
+{
+    enum { EVERY = 256 };
+    struct jit *jit = cpu->jit;
+    if (cpu->loose_left-- > 0)
+        return;
+    cpu->loose_left = EVERY;
+    remake(jit, jit->blocks[SITE_BLOCK(site)], jit->loose);
+}
+
+/* The block that has the code at `host`: they lie in memory in the order in which they were made. */
+static struct block *block_at(struct jit *jit, const void *host)
+{
+    u32 lo = 0, hi = jit->nblocks;
+    while (hi - lo > 1) {
+        u32 mid = (lo + hi) / 2;
+        if ((uintptr_t)jit->blocks[mid]->host <= (uintptr_t)host)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return jit->nblocks ? jit->blocks[lo] : NULL;
+}
+
+/* Many guesses were wrong. When that did not take long, the block where it happens is better off
+ * without: the more it has of them the sooner it is met. */
+static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
+{
+    enum { EVERY = 512, NS_EACH = 160 };
+    struct jit *jit = cpu->jit;
+    u64 now = jit_now();
+    struct block *b = block_at(jit, from);
+    cpu->guess_left = EVERY;
+    if (b && now - jit->guess_seen < EVERY * NS_EACH)
+        remake(jit, b, jit->unsteady);
+    jit->guess_seen = now;
+    return addend;
+}
+
+static void help_hot(struct cpu *cpu, u64 unused, const void *from)
+{
+    struct jit *jit = cpu->jit;
+    struct block *b = block_at(jit, from);
+    if (!b)
+        return;
+    cpu->heat[b->id % CPU_HEATS] = (s32)jit->config.heat;
+    remake(jit, b, jit->busy);
+}
+
 static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
 {
     unsigned size = size_write & 0xff;
@@ -83,8 +144,11 @@ static u64 help_prepare(struct cpu *cpu, u64 la, u32 size_write, u32 site)
                                ? mmu_prepare(&cpu->mmu, cpu->mmu_mode, la, size, access, &fault)
                                : MMU_SPECIAL;
     /* Accesses across pages have no single addend. */
-    if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE))
+    if (LIKELY(place == MMU_PLAIN && (la & PAGE_MASK) + size <= PAGE_SIZE)) {
+        if (la & (size - 1) && !cpu_long(cpu))
+            not_aligned(cpu, site);
         return cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)].addend;
+    }
     if (place == MMU_FAULT) {
         at_site(cpu, site);
         cpu_raise_pf(cpu, &fault);
@@ -99,7 +163,9 @@ static u64 help_group(struct cpu *cpu, u64 la, u32 what, u32 site)
     const u64 *tag = what & BE_GROUP_WRITE ? &e->wr : &e->rd;
     unsigned span = what & BE_GROUP_SPAN;
     /* The first access may fault, or need exec; what the others would do is not known yet. */
-    if (!tlb_hit(*tag, la, span))
+    if (tlb_hit(*tag, la, span))
+        not_aligned(cpu, site);
+    else
         help_prepare(cpu, la + (what >> 16),
                      (1u << (what >> 12 & 15)) | (what & BE_GROUP_LEAD_WRITE ? 0x100 : 0), site);
     if (tlb_hit(*tag, la, span))
@@ -211,6 +277,10 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
         }
     }
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (b && b->retired) {
+        block_kill(jit, b);
+        b = NULL;
+    }
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
@@ -331,8 +401,8 @@ static bool size_pages(struct jit *jit)
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
-    static const struct be_helpers helpers = {help_prepare, help_group, help_bail, be_x87_load,
-                                              help_seg,     help_exec,  jit_help_rep};
+    static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
+                                              be_x87_load,  help_seg,    help_exec,  jit_help_rep};
     struct jit *jit = calloc(1, sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
@@ -341,7 +411,13 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
+    if (!jit->config.heat)
+        jit->config.heat = HEAT;
+    for (u32 i = 0; i < CPU_HEATS; i++)
+        cpu->heat[i] = (s32)jit->config.heat;
     cpu->host_mxcsr = 0x1f80;
+    for (u32 i = 0; i < CPU_GUESSES; i++)
+        cpu->guess[i] = 1; /* no addend */
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);

@@ -18,6 +18,7 @@ struct jit_config {
     bool eager;    /* translate a place when it is entered for the first time */
     u32 passes;    /* mask for ir_optimise */
     u32 off;       /* techniques that are switched off: JIT_OFF(...) */
+    u32 heat;      /* how often a block runs before more effort is made for it; 0: the default */
     u64 code_size; /* bytes of code memory; 0: the default */
     struct tr_config tr;
 };

@@ -11,7 +11,7 @@
 /* The evaluator keeps every block's IR, dead ones too: about 2 KiB each. */
 enum { EVAL_BLOCKS = 1 << 16 };
 
-static u64 now_ns(void)
+u64 jit_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -118,10 +118,18 @@ static void log_guest(struct jit *jit, const struct tr_result *tr)
     }
 }
 
+/* Is more effort worth it here? */
+static bool is_busy(const struct jit *jit, u32 page, u32 off)
+{
+    return jit->config.eager || jit->config.off & JIT_OFF(TIERS) ||
+           jit_marked(jit->busy, page, off);
+}
+
 /* Emit host code for jit->ir. False: code memory is full. */
 static bool emit(struct jit *jit, struct block *b, const struct insn *insns, struct be_out *out)
 {
     struct cpu *cpu = jit->cpu;
+    bool effort = is_busy(jit, b->page0, b->off);
     struct be_in in = {
         .ir = &jit->ir,
         .block_id = b->id,
@@ -133,6 +141,11 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
         .user = cpu->mmu_mode == MMU_USER,
+        .loose = jit_marked(jit->loose, b->page0, b->off),
+        .heats = !effort,
+        .guess = effort && !jit_marked(jit->unsteady, b->page0, b->off) &&
+                 !(jit->config.off & JIT_OFF(GUESSES)),
+        .guess_first = jit->nguesses,
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .two_pages = b->page1 != RAM_NO_PAGE && (b->mode_key & (MK_PG | MK_PLAIN)) == MK_PG,
         .jc_salt = jc_salt(b->mode_key & ~MK_PLAIN),
@@ -149,6 +162,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
     b->flags_dead = out->flags_dead;
     b->flags_unwanted = out->flags_unwanted;
     b->host_size = (u32)(out->end - out->code);
+    jit->nguesses += out->nguesses;
     jit->code_p = out->end + (-(uintptr_t)out->end & 15);
     return true;
 }
@@ -224,12 +238,13 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     struct block *b;
     u32 page1;
     bool full;
-    u64 start = now_ns();
+    u64 start = jit_now();
     tr.ir = &jit->ir;
     if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
         jit_flush(jit->cpu);
     src.more = following_page(jit, off, &page1);
     src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
+    jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)
         return NULL;
@@ -254,7 +269,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     jit->stats.guest_bytes += b->nbytes;
     jit->stats.host_bytes += b->host_size;
     jit->stats.ir_ops += jit->ir.n;
-    jit->stats.translate_ns += now_ns() - start;
+    jit->stats.translate_ns += jit_now() - start;
     if (!eval && log_at(jit->cpu->log, LOGA_OUT_ASM, jit->cpu->seg[SEG_CS].base + b->rip))
         jit_log_host(jit, b);
     return b;

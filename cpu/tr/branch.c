@@ -108,7 +108,7 @@ bool tr_JMP(struct tr *t, const struct insn *insn)
     if (insn->o[0].kind == OPND_REL) {
         if (!relative(t, insn, &target))
             return false;
-        if (tr_follow(t, target))
+        if (tr_again(t, target) || tr_follow(t, target))
             return true;
         tr_emit(t, IR_GOTO, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
     } else {
@@ -179,6 +179,10 @@ bool tr_JCC(struct tr *t, const struct insn *insn)
     u64 target;
     if (!relative(t, insn, &target))
         return false;
+    if (tr_again(t, target)) {
+        tr_emit(t, IR_JCC, I32, IR_NONE, IR_NONE, insn->cc ^ 1, (s64)t->next);
+        return true;
+    }
     tr_emit(t, IR_JCC, I32, IR_NONE, IR_NONE, insn->cc, (s64)target);
     t->jumps++;
     return true;

@@ -15,12 +15,16 @@ struct tr {
     u32 jumps; /* conditional exits so far */
     const struct tr_source *src;
     bool follow;   /* ... jumps */
+    bool loops;    /* ... the block itself once more */
     bool returns;  /* ... also to where the block has been: from functions */
     bool followed; /* this branch: the block goes on at `target` */
     u64 target;
     u64 rets[4]; /* where the calls that were followed return to */
     u32 nrets, nfollowed;
     bool shadow; /* this instruction needs one behind it in the block, else exec runs it */
+    bool again; /* this branch closes a loop around the block, which goes on with it once more */
+    bool looped; /* the block ends behind the last of them */
+    u32 copies;  /* of the loop that are still to come; 0: no loop was seen */
     bool done; /* the block ends behind this instruction */
 };
 
@@ -82,6 +86,9 @@ static inline bool tr_long(const struct tr *t)
 
 /* May the block go on at `target`? Then it does, and a branch emits no exit. */
 bool tr_follow(struct tr *t, u64 target);
+/* Is a branch to `target` the end of a loop around the block that is worth another copy of its body?
+ * Then the block goes on with it, and the branch only leaves where the loop ends. */
+bool tr_again(struct tr *t, u64 target);
 /* Is the function at `target` short and without branches? Others are better called. */
 bool tr_leaf(const struct tr *t, u64 target);
 

@@ -100,13 +100,39 @@ bool tr_follow(struct tr *t, u64 target)
     return true;
 }
 
+/* In one block accesses of several rounds share a probe, flags of one round are dead in the next,
+ * and one look at exit_request does for all. */
+bool tr_again(struct tr *t, u64 target)
+{
+    enum { COPIES = 4, MOST = 40, OPS = IR_MAX_INS / 2, TEMPS = (IR_MAX_VALUE - IR_T0) / 2 };
+    u32 n = COPIES;
+    if (!t->loops || target != t->ir->rip || t->nfollowed)
+        return false;
+    if (!t->copies) {
+        n = MIN(n, MOST / (t->at + 1u));
+        n = MIN(n, OPS / (t->ir->n + 1u));
+        n = MIN(n, TEMPS / (t->ir->ntemps + 1u));
+        if (n < 2)
+            return false;
+        t->copies = n;
+    }
+    if (t->copies == 1) {
+        t->looped = true;
+        return false;
+    }
+    t->copies--;
+    t->jumps = 0;
+    t->again = true;
+    return true;
+}
+
 void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,
               struct tr_result *out)
 {
     struct ir_block *ir = out->ir;
     struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
     u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST;
-    s32 pos = 0;
+    s32 pos = 0, end = 0;
     u32 last_n = 0;
     ir->n = 0;
     ir->ntemps = 0;
@@ -115,12 +141,13 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     ir->jumped = 0;
     t.src = src;
     t.follow = config->follow;
+    t.loops = config->loops;
     out->nparts = 1;
     out->nbytes = 0;
     out->parts[0].lo = 0;
     ir->long_mode = cpu->code_bits == 64;
     out->exec_only = false;
-    while (!t.done && ir->nguest < max && t.jumps < MAX_JUMPS && ir->n < IR_MAX_INS - ROOM &&
+    while (!t.done && !t.looped && ir->nguest < max && t.jumps < MAX_JUMPS && ir->n < IR_MAX_INS - ROOM &&
            t.next_temp < IR_MAX_VALUE - ROOM) {
         struct insn *insn = &out->insns[ir->nguest];
         u32 n = ir->n, temps = ir->ntemps;
@@ -154,10 +181,16 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
             out->parts[out->nparts++].lo = pos;
             ir->jumped |= BIT64(ir->nguest);
         }
+        if (t.again) {
+            t.again = false;
+            end = MAX(end, pos);
+            pos = 0;
+            ir->jumped |= BIT64(ir->nguest);
+        }
         ir->nguest++;
     }
     ir->off[ir->nguest] = (s16)pos;
-    out->parts[out->nparts - 1].hi = pos;
+    out->parts[out->nparts - 1].hi = MAX(pos, end);
     if (out->nparts > 1 && pos == out->parts[out->nparts - 1].lo)
         out->nparts--; /* nothing there could be translated */
     if (!ir->nguest) {

@@ -12,6 +12,7 @@ struct tr_config {
     u8 off[(OP__COUNT + 7) / 8];
     u32 max_guest; /* instructions per block at most; 0: the default */
     bool follow;   /* go on behind direct jumps, calls and their returns within the page */
+    bool loops;    /* several rounds of a short loop in one block */
     const u8 *vec; /* mask of vector operations that the back end has; NULL: none */
 };
 

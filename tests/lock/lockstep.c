@@ -369,6 +369,7 @@ void lock_vary(struct lock_machine *m, u64 seed)
     if (m->engine == ENGINE_EXEC)
         return;
     config.eager = lock_chance(&s, 80);
+    config.heat = 1 + lock_below(&s, 20);
     m->uncounted = m->engine == ENGINE_JIT && lock_chance(&s, 15);
     config.counted = !m->uncounted;
     if (lock_chance(&s, 30))

@@ -67,6 +67,7 @@ enum cold_kind {
     COLD_BAIL,
     COLD_POLL,
     COLD_GROUP,
+    COLD_HOT,
     COLD_INDIRECT,
     COLD_REP,
     COLD_CANON
@@ -77,6 +78,9 @@ struct cold {
     u8 flags, mend;                /* where the flags are on the way here */
     u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
+    u16 guess;      /* COLD_PREPARE, COLD_GROUP: 1 + the number of the guess, which was wrong */
+    s32 table;      /* ... where its table is */
+    u8 *guess_back; /* where it goes on with the addend in SCR2 */
     struct recipe recipe;
     struct uppers upper;
     s32 disp;   /* to be added to the address in `reg` */
@@ -115,6 +119,8 @@ struct em {
     u32 ngroups;
     u32 free_slots;
     u32 nexecs;
+    bool fused;             /* the operation under way has an operand in memory (fuse.c) */
+    u16 guess;              /* 1 + the number of the guess that the access under way makes; 0: none */
     struct uppers upper;
     bool uppers;            /* R8 to R15 may have host registers */
     bool avx;               /* some vector operation has a VEX prefix */
@@ -125,6 +131,7 @@ struct em {
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
+    bool late[IR_MAX_INS];  /* the address is not known early (guess.c) */
     s32 offset[IR_MAX_INS];
     struct group groups[EM_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
@@ -147,6 +154,7 @@ void em_flags_commit(struct em *e); /* saved, and the host's are about to be los
  * spoils SCR and SCR2 */
 void em_recipe_note(struct em *e, const struct ir_ins *i);
 void em_recipe_emit(struct em *e);
+bool em_recipe_useful(struct em *e, const struct ir_ins *i); /* would i, operation e->now, have one? */
 bool em_recipe_holds(struct em *e); /* is e->recipe still good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
 /* upper.c: R8 to R15 in host registers: find the uses of a block; bring in what operation e->now is
@@ -174,6 +182,16 @@ void em_mem_op(struct em *e, const struct ir_ins *i);
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
              u64 arg);
 void em_emit_cold(struct em *e);
+/* guess.c: may access i, operation e->now, guess? the jump taken where the entry [SCR] of the table
+ * is none (a wrong one: with e->guess); what a wrong one runs */
+void em_plan_guesses(struct em *e);
+bool em_worth_effort(const struct em *e);
+bool em_is_loop(const struct ir_block *b);
+bool em_may_guess(const struct em *e, const struct ir_ins *i);
+u8 *em_entry(struct em *e, s32 table);
+void em_guess_wrong(struct em *e, const struct cold *c);
+/* fuse.c: emit operation n with those behind it as one instruction; how many, 0: not possible */
+u32 em_fuse(struct em *e, u32 n);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.
  * `access`: IR_ACCESS_*; what is not aligned as it should goes to exec. */
 unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, unsigned access);

@@ -150,7 +150,7 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
             x->keep = stores ? codebuf_rx(e->buf, e->a.p) : here;
             em_flags_save(e);
             x->rel = as_jmp(&e->a);
-            if (again)
+            if (again && rip <= e->in->ir->rip)
                 poll_stub(e, x);
         }
         unlinked(e, x);

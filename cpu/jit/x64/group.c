@@ -20,7 +20,6 @@ struct plan {
     u32 epochs, exits;
     struct {
         u32 a, b, scale, epoch;
-        s32 b_delta;
     } sums[SUMS]; /* base + scaled index, seen before */
     u32 nsums;
     struct {
@@ -70,32 +69,36 @@ static void written(struct plan *p, u8 v)
         p->value[v] = (struct value){++p->epochs, 0};
 }
 
-static u32 sum_epoch(struct plan *p, u32 a, u32 b, s32 b_delta, u32 scale)
+static u32 sum_epoch(struct plan *p, u32 a, u32 b, u32 scale)
 {
     for (u32 k = 0; k < p->nsums; k++)
-        if (p->sums[k].a == a && p->sums[k].b == b && p->sums[k].scale == scale &&
-            p->sums[k].b_delta == b_delta)
+        if (p->sums[k].a == a && p->sums[k].b == b && p->sums[k].scale == scale)
             return p->sums[k].epoch;
     if (p->nsums < SUMS) {
         p->sums[p->nsums].a = a, p->sums[p->nsums].b = b, p->sums[p->nsums].scale = scale;
-        p->sums[p->nsums].b_delta = b_delta;
         p->sums[p->nsums++].epoch = p->epochs + 1;
     }
     return ++p->epochs;
 }
 
-/* base + (index << scale) + displacement: known when the same sum was there before. */
-static struct value sum_of(struct plan *p, const struct ir_ins *i)
+/* Values are numbers of 32 bits, which wrap, or of 64, whose distances from each other may be too
+ * large to be known. */
+static struct value moved(struct plan *p, u32 epoch, s64 delta)
 {
-    const struct value *a = &p->value[i->a], *b = &p->value[i->b];
-    u32 scale = (u32)(i->imm >> 32) & 3;
-    return (struct value){sum_epoch(p, a->epoch, b->epoch, b->delta, scale),
-                          (s32)((u32)a->delta + (u32)i->imm)};
+    if (p->e->in->ir->long_mode && delta != (s32)delta)
+        return (struct value){++p->epochs, 0};
+    return (struct value){epoch, (s32)(u32)delta};
 }
 
-static struct value state_of(struct plan *p, u32 offset)
+/* base + (index << scale) + displacement: known when the same sum was there before, or one whose
+ * terms differ by constants. */
+static struct value sum_of(struct plan *p, const struct ir_ins *i)
 {
-    return (struct value){sum_epoch(p, ~0u, offset, 0, 0), 0};
+    static const struct value none = {CONSTANT, 0};
+    const struct value a = i->a == IR_NONE ? none : p->value[i->a], b = p->value[i->b];
+    u32 scale = (u32)(i->imm >> 32) & 3;
+    return moved(p, sum_epoch(p, a.epoch, b.epoch, scale),
+                 (s64)a.delta + (s64)b.delta * (1 << scale) + (s32)i->imm);
 }
 
 /* The value that i computes, when it is one that is known but for a constant. */
@@ -108,12 +111,16 @@ static bool known(struct plan *p, const struct ir_ins *i, struct value *v)
     } else if (i->op == IR_MOVI && i->imm == (s32)i->imm) {
         *v = (struct value){CONSTANT, (s32)i->imm};
     } else if (i->op == IR_LEA && i->a != IR_NONE && i->b == IR_NONE) {
-        *v = p->value[i->a];
-        v->delta = (s32)((u32)v->delta + (u32)i->imm);
-    } else if (i->op == IR_LEA && i->a != IR_NONE) {
+        *v = moved(p, p->value[i->a].epoch, (s64)p->value[i->a].delta + (s32)i->imm);
+    } else if (i->op == IR_LEA && i->b != IR_NONE) {
         *v = sum_of(p, i);
+    } else if ((i->op == IR_ADD || i->op == IR_SUB) && i->b == IR_NONE && i->imm == (s32)i->imm) {
+        s64 by = i->op == IR_ADD ? i->imm : -i->imm;
+        *v = moved(p, p->value[i->a].epoch, p->value[i->a].delta + by);
+    } else if (i->op == IR_INC || i->op == IR_DEC) {
+        *v = moved(p, p->value[i->a].epoch, (s64)p->value[i->a].delta + (i->op == IR_INC ? 1 : -1));
     } else if (i->op == IR_LDS) { /* bases of segments change in exec only */
-        *v = state_of(p, (u32)i->imm);
+        *v = (struct value){sum_epoch(p, ~0u, (u32)i->imm, 0), 0};
     } else {
         return false;
     }
@@ -275,6 +282,28 @@ static void merge_steps(struct em *e)
     }
 }
 
+/* Addresses that only accesses behind a check ask for need not be computed. */
+static void drop_addresses(struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    u64 wanted[(IR_MAX_VALUE + 63) / 64] = {0};
+    for (u32 n = b->n; n-- > 0;) {
+        const struct ir_ins *i = &b->ins[n];
+        u8 use = ir_op_info[i->op].use;
+        bool address = !(em_follows(e, n) && i->op != IR_VECL && i->op != IR_VECS);
+        if (i->op == IR_LEA && ir_is_temp(i->dst) && !(wanted[i->dst >> 6] >> (i->dst & 63) & 1)) {
+            e->skip[n] = true;
+            continue;
+        }
+        if ((use & IRU_READS_A) && i->a < IR_MAX_VALUE && address)
+            wanted[i->a >> 6] |= BIT64(i->a & 63);
+        if ((use & IRU_VALUE_B) && i->b < IR_MAX_VALUE)
+            wanted[i->b >> 6] |= BIT64(i->b & 63);
+        if ((use & IRU_READS_DST) && i->dst < IR_MAX_VALUE)
+            wanted[i->dst >> 6] |= BIT64(i->dst & 63);
+    }
+}
+
 void em_plan_groups(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
@@ -305,4 +334,6 @@ void em_plan_groups(struct em *e)
     }
     give_registers(p);
     merge_steps(e);
+    if (p->n)
+        drop_addresses(e);
 }

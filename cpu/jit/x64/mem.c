@@ -52,11 +52,17 @@ static void rotate_right(struct em *e, unsigned dst, unsigned src, unsigned coun
     as8(&e->a, (u8)count);
 }
 
+/* Where the flat table for these accesses is, from STATE. */
+static s32 flat_table(const struct em *e, bool write)
+{
+    return (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+}
+
 /* The probe of the flat table. A rotation brings the page's number to the bottom and the lowest
  * bits of the address above it: an address that is not aligned finds 0. */
 static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write)
 {
-    s32 table = (s32)(e->stubs->flat - STATE_BIAS + (s64)flat_offset(e->in->user, write));
+    s32 table = flat_table(e, write);
     if (size == 1) {
         as_mov_rr(&e->a, 4, SCR, la);
         as_rr(&e->a, 0xc1, 4, 5, SCR);
@@ -65,9 +71,19 @@ static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write)
         rotate_right(e, SCR, la, PAGE_BITS);
         as_alu_ri(&e->a, 4, 4, SCR, (s32)(size * FLAT_PAGES - 1));
     }
-    as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, table));
-    as_rr(&e->a, 0x85, 8, SCR, SCR);
-    return as_jcc(&e->a, CC_E);
+    return em_entry(e, table);
+}
+
+/* The probe of the flat table for `span` bytes with any alignment: behind the rotation the offset in
+ * the page is on top, so that one comparison refuses what goes beyond its end. */
+static u8 *probe_loose(struct em *e, unsigned la, unsigned span, bool write, u8 **crosses)
+{
+    s32 table = flat_table(e, write);
+    rotate_right(e, SCR, la, PAGE_BITS);
+    as_alu_ri(&e->a, 7, 4, SCR, (s32)((PAGE_SIZE + 1u - span) << (32 - PAGE_BITS)));
+    *crosses = as_jcc(&e->a, CC_AE);
+    as_alu_ri(&e->a, 4, 4, SCR, FLAT_PAGES - 1);
+    return em_entry(e, table);
 }
 
 /* The probe of the tagged table. */
@@ -105,17 +121,25 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 {
     unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type), la;
     bool flat = e->stubs->flat && !e->in->ir->long_mode && access != IR_ACCESS_TEN;
-    u8 *miss;
+    u8 *miss, *crosses = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED)
         bail_unless_aligned(e, i, la);
-    miss = flat ? probe_flat(e, la, size, write)
-           : em_wide(e) ? em_probe_wide(e, MEM(la, 0), size, write)
-                        : probe_tagged(e, la, size, write);
+    if (!flat && em_wide(e))
+        miss = em_probe_wide(e, MEM(la, 0), size, write);
+    else if (!flat)
+        miss = probe_tagged(e, la, size, write);
+    else if (e->in->loose && size > 1 && access != IR_ACCESS_ALIGNED)
+        miss = probe_loose(e, la, size, write, &crosses);
+    else
+        miss = probe_flat(e, la, size, write);
     em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
+        c->from2 = crosses;
+        c->guess = e->guess, c->guess_back = e->a.p;
+        c->table = flat_table(e, write);
         c->write = write, c->size = access == IR_ACCESS_TEN ? 5 : i->type, c->reg = (u8)la;
         c->probe = flat ? e->in->user : 2;
     }
@@ -123,16 +147,6 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 }
 
 /* ---- groups ---- */
-/* Do the group's bytes lie on one page, and is that in the flat table? */
-static u8 *group_flat(struct em *e, unsigned la, const struct group *g, u8 **straddles)
-{
-    as_mov_rr(&e->a, 4, SCR, la);
-    as_alu_ri(&e->a, 4, 4, SCR, PAGE_MASK);
-    as_alu_ri(&e->a, 7, 4, SCR, (s32)PAGE_SIZE - g->span);
-    *straddles = as_jcc(&e->a, CC_A);
-    return probe_flat(e, la, 1, g->write); /* any alignment */
-}
-
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
 static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
@@ -141,7 +155,7 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     bool write = em_is_write(i);
     bool flat = e->stubs->flat && !e->in->ir->long_mode;
     unsigned la;
-    u8 *miss, *straddles = NULL;
+    u8 *miss, *found, *straddles = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
     if (em_vector_access(i) == IR_ACCESS_ALIGNED) {
@@ -151,33 +165,41 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
     else if (g->span == ir_bytes(i->type) &&
-             (g->span <= 8 || em_vector_access(i) == IR_ACCESS_ALIGNED))
+             (em_vector_access(i) == IR_ACCESS_ALIGNED || g->span == 1 ||
+              (g->span <= 8 && !e->in->loose)))
         miss = probe_flat(e, la, g->span, g->write);
     else
-        miss = group_flat(e, la, g, &straddles);
-    as_lea(&e->a, 8, g->reg, MEMX(SCR, la, 0, 0));
+        miss = probe_loose(e, la, g->span, g->write, &straddles);
+    found = e->a.p;
+    as_lea(&e->a, 8, g->reg, MEMX(e->guess ? SCR2 : SCR, la, 0, 0));
     em_cold(e, COLD_GROUP, i, miss, e->a.p,
             g->span | (g->write ? BE_GROUP_WRITE : 0u) | (write ? BE_GROUP_LEAD_WRITE : 0u) |
                 BE_GROUP_LEAD(i->type, at));
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->reg = (u8)la, c->from2 = straddles, c->write = g->reg;
+        c->guess = e->guess, c->guess_back = found;
+        c->table = flat_table(e, g->write);
     }
 }
 
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
 {
-    unsigned la;
+    const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
+    unsigned la = 0, addend;
     if (em_wide(e))
         return em_wide_access(e, i, write);
-    if (e->group[e->now]) {
-        const struct group *g = &e->groups[e->group[e->now] - 1];
-        if (g->first == e->now)
-            group_lead(e, i, g);
+    if (g && g->first != e->now)
         return MEM(g->reg, e->offset[e->now] - g->lo);
-    }
-    la = em_probe(e, i, (s32)i->imm, write, em_vector_access(i));
-    return MEMX(SCR, la, 0, 0);
+    if (em_may_guess(e, i))
+        e->guess = (u16)(1 + (e->in->guess_first + e->out->nguesses++) % CPU_GUESSES);
+    if (g)
+        group_lead(e, i, g);
+    else
+        la = em_probe(e, i, (s32)i->imm, write, em_vector_access(i));
+    addend = e->guess ? SCR2 : SCR;
+    e->guess = 0;
+    return g ? MEM(g->reg, e->offset[e->now] - g->lo) : MEMX(addend, la, 0, 0);
 }
 
 /* Write host register r, just loaded with `size` clean bytes, to dst. */
@@ -359,6 +381,8 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_PREPARE:
         stub_arguments(e, c);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
+        if (c->guess)
+            as_mov_rr(&e->a, 8, SCR2, SCR);
         em_upper_again(e, ADDR);
         as_jmp_to(&e->a, c->back);
         break;
@@ -377,6 +401,10 @@ static void cold_one(struct em *e, const struct cold *c)
         stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
         as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->seg));
+        as_jmp_to(&e->a, c->back);
+        break;
+    case COLD_HOT:
+        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->hot));
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_BAIL:
@@ -407,6 +435,10 @@ void em_emit_cold(struct em *e)
 {
     for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
         as_patch(e->cold[n].from, e->a.p);
+        if (e->cold[n].guess)
+            em_guess_wrong(e, &e->cold[n]);
+        if (e->a.full)
+            break;
         if (e->cold[n].from2)
             as_patch(e->cold[n].from2, e->a.p);
         cold_one(e, &e->cold[n]);

@@ -347,15 +347,15 @@ static void extend(struct em *e, const struct ir_ins *i)
  * go through RAX. */
 static void get_high(struct em *e, const struct ir_ins *i)
 {
-    struct loc s = em_loc(e, i->a);
-    unsigned r = s.reg && s.r < 4 ? s.r : RAX;
+    struct loc s = em_loc(e, i->a), d = em_loc(e, i->dst);
+    unsigned r = s.reg && s.r < 4 ? s.r : RAX, to = d.reg && d.r < 8 ? d.r : RAX;
     if (r == RAX)
         em_load_to(e, RAX, i->a, 4);
-    /* movzx eax, {a,c,d,b}h: register numbers 4..7 without REX */
+    /* movzx to, {a,c,d,b}h: register numbers 4..7 without REX */
     as8(&e->a, 0x0f);
     as8(&e->a, 0xb6);
-    as8(&e->a, (u8)(0xc0 | RAX << 3 | (r + 4)));
-    store_from(e, i->dst, RAX, 4);
+    as8(&e->a, (u8)(0xc0 | to << 3 | (r + 4)));
+    store_from(e, i->dst, to, 4);
 }
 
 static void set_high(struct em *e, const struct ir_ins *i)
@@ -672,6 +672,28 @@ static void kept_take_back(struct em *e, u32 n)
     e->nkept = left;
 }
 
+/* Behind operation n: those that it named last. */
+static void temps_take_back(struct em *e, const struct ir_ins *i, u32 n)
+{
+    temp_take_back(e, i->dst, n);
+    temp_take_back(e, i->a, n);
+    if (ir_op_info[i->op].use & IRU_VALUE_B)
+        temp_take_back(e, i->b, n);
+    if (e->nkept)
+        kept_take_back(e, n);
+}
+
+/* A loaded value may lie where its address was, when no other register is left. */
+static void temp_inherit(struct em *e, const struct ir_ins *i, u32 n)
+{
+    if ((i->op != IR_LD && i->op != IR_LDZ && i->op != IR_LDX) || e->free_regs || e->uppers ||
+        !ir_is_temp(i->dst) || !ir_is_temp(i->a) || e->last[i->a] != n || e->temp[i->a] & 0x80 ||
+        e->temp[i->dst])
+        return;
+    e->temp[i->dst] = e->temp[i->a];
+    e->last[i->a] = 0; /* is not taken back */
+}
+
 /* Where the block looks at exit_request when its entry wants no flags: the first operation that
  * may fault, where state is precise, unless an exit comes before; 0: at the entry. */
 static u32 poll_place(const struct em *e, const struct ir_block *b)
@@ -707,13 +729,22 @@ static void emit_entry(struct em *e, u32 poll)
     }
 }
 
+/* Count how often the block runs: when that is often it is made anew, with more effort. */
+static void emit_heat(struct em *e)
+{
+    u8 *often;
+    as_alu_mi(&e->a, 5, 4, ST_AT(offsetof(struct cpu, heat) + 4 * (e->in->block_id % CPU_HEATS)), 1);
+    often = as_jcc(&e->a, CC_S);
+    em_cold(e, COLD_HOT, NULL, often, e->a.p, 0);
+}
+
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
     static const struct em blank;
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
-    u32 poll;
+    u32 poll, fused;
     memcpy(e, &blank, offsetof(struct em, temp));
     memset(e->temp, 0, IR_T0 + b->ntemps);
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
@@ -722,12 +753,15 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->flags = FLAGS_MEM;
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
-    out->nexits = 0;
+    out->nexits = out->nguesses = 0;
     em_upper_plan(e);
     em_plan_groups(e);
+    em_plan_guesses(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
+    if (em_worth_effort(e))
+        emit_heat(e);
     if (e->last_vec)
         em_vector_enter(e);
     if (e->last_x87)
@@ -740,6 +774,13 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             continue;
         if (n && n == poll)
             em_poll(e, i->at);
+        if ((fused = em_fuse(e, n)) != 0) {
+            for (; fused > 1; fused--, n++)
+                temps_take_back(e, &b->ins[n], n);
+            temps_take_back(e, &b->ins[n], n);
+            continue;
+        }
+        temp_inherit(e, i, n);
         if (use & IRU_SETS_DST)
             temp_give(e, i->dst);
         if (use & IRU_WRITES_B)
@@ -751,12 +792,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
             em_vector_enter(e);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_x87)
             em_x87_enter(e);
-        temp_take_back(e, i->dst, n);
-        temp_take_back(e, i->a, n);
-        if (use & IRU_VALUE_B)
-            temp_take_back(e, i->b, n);
-        if (e->nkept)
-            kept_take_back(e, n);
+        temps_take_back(e, i, n);
         if (UNLIKELY(e->a.full))
             break;
     }

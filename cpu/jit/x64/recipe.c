@@ -14,6 +14,8 @@ static bool in_place(const struct ir_ins *i)
 
 static bool possible(const struct em *e, const struct ir_ins *i)
 {
+    if (e->fused)
+        return false;
     if (i->flags_out != IRF_ALL && e->mend != MEND_INC)
         return false;
     switch (i->op) {
@@ -105,6 +107,11 @@ static bool keep(struct em *e, const struct ir_ins *r, u8 v, u32 until)
 static u8 temp_of(const struct em *e, u8 v)
 {
     return v >= IR_T0 && value(v) ? e->temp[v] : 0;
+}
+
+bool em_recipe_useful(struct em *e, const struct ir_ins *i)
+{
+    return !(e->in->off_techniques & JIT_OFF(RECIPES)) && possible(e, i) && end_of(e, i) != 0;
 }
 
 void em_recipe_note(struct em *e, const struct ir_ins *i)

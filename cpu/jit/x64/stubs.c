@@ -45,10 +45,11 @@ static void helper_begin(struct as *a)
 }
 
 /* Behind a probe of the flat table an address may only not be aligned: when the access stays in
- * its page the plain entry decides. */
+ * its page the plain entry decides. One in many goes to the helper, which has that block made anew
+ * with probes that do not mind. */
 static void not_aligned(struct as *a, s64 flat, unsigned user, bool write, unsigned size)
 {
-    u8 *crosses, *none;
+    u8 *crosses, *none, *often;
     as_lea(a, 4, RAX, MEM(ADDR, size - 1));
     as_rr(a, 0x33, 4, RAX, ADDR);
     as_rr(a, 0xf7, 4, 0, RAX); /* test eax, the page's number */
@@ -60,9 +61,12 @@ static void not_aligned(struct as *a, s64 flat, unsigned user, bool write, unsig
     as_load(a, 8, RAX, MEMX(STATE, RAX, 3, flat - STATE_BIAS + (s64)flat_offset((int)user, write)));
     as_rr(a, 0x85, 8, RAX, RAX);
     none = as_jcc(a, CC_E);
+    as_alu_mi(a, 5, 4, ST(loose_left), 1);
+    often = as_jcc(a, CC_L);
     ret(a);
     as_patch(crosses, a->p);
     as_patch(none, a->p);
+    as_patch(often, a->p);
 }
 
 /* Vector registers go to struct cpu before C code runs. */
@@ -126,6 +130,22 @@ static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
     call_abs(a, helper);
     vec_keep_end(a, load_vec);
     helper_end(a, false);
+    ret(a);
+}
+
+/* helper(cpu, SCR, where it is called from): its result in SCR and SCR2. */
+static void caller_stub(struct as *a, const void *helper, const u8 *spill_vec,
+                        u8 *const load_vec[3])
+{
+    as_load(a, 8, SCR2, MEM(RSP, 0));
+    helper_begin(a);
+    vec_keep_begin(a, spill_vec);
+    as_mov_rr(a, 8, RSI, RAX);
+    as_mov_rr(a, 8, RDX, SCR2);
+    call_abs(a, helper);
+    vec_keep_end(a, load_vec);
+    helper_end(a, false);
+    as_mov_rr(a, 8, SCR2, RAX);
     ret(a);
 }
 
@@ -231,6 +251,20 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         as_patch(whole, a->p);
     }
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
+
+    /* The addend stays in SCR and goes to SCR2. */
+    stubs->guess = codebuf_rx(buf, a->p);
+    {
+        u8 *often;
+        as_mov_rr(a, 8, SCR2, RAX);
+        as_alu_mi(a, 5, 4, ST(guess_left), 1);
+        often = as_jcc(a, CC_L);
+        ret(a);
+        as_patch(often, a->p);
+    }
+    caller_stub(a, (const void *)(uintptr_t)helpers->guess, spill_vec, load_vec);
+    stubs->hot = codebuf_rx(buf, a->p);
+    caller_stub(a, (const void *)(uintptr_t)helpers->hot, spill_vec, load_vec);
 
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
