@@ -165,7 +165,8 @@ struct cpu;
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { CPU_GUESSES = 1024, CPU_HEATS = 1024 };
-enum { JC_BITS = 16, JC_SPREAD = 1 << 16 /* what jc_salt() adds */, JC_SIZE = (1 << JC_BITS) + JC_SPREAD };
+/* JC_SPREAD: what jc_salt() adds */
+enum { JC_BITS = 16, JC_SPREAD = 1 << 16, JC_SIZE = (1 << JC_BITS) + JC_SPREAD };
 /* Modes begin at places of their own: a kernel's code runs in several, as processes differ in
  * their segments. */
 static inline u32 jc_salt(u64 mode_key)
@@ -279,7 +280,7 @@ struct cpu {
                 */
     u64 jc_tag;
     u64 host_rsp, host_limit; /* translated code: the stack at its entry, the last place for pairs */
-    s32 loose_left; /* translated code: so many accesses that are not aligned until one is looked at */
+    s32 loose_left; /* translated code: so many accesses not aligned until one is looked at */
     s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 jc_tags[JC_SIZE]; /* the jump table */

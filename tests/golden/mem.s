@@ -75,6 +75,15 @@ seq 32 struct_walk
     add eax, [ebx+12]
     mov [ebx+16], eax
 fin
+seq 32 count_up
+    inc dword ptr [ecx]
+    xor eax, eax
+fin
+seq 32 table_xor
+    movzx esi, bh
+    xor edx, [ebp+esi*8+3]
+    xor ecx, [ebp+eax*8+3]
+fin
 seq 32 chase
     mov ecx, [ecx]
     mov ecx, [ecx]

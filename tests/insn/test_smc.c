@@ -39,6 +39,8 @@ WRITER(w_bytes, "mov [ebx], cl\n mov [ebx+1], cl\n mov [ebx+2], cl\n mov [ebx+3]
 WRITER(w_mid, "mov [ebx], cx\n mov [ebx+2], cx");
 WRITER(w_pop, "push ecx\n pop dword ptr [ebx]");
 WRITER(w_bswap, "rol dword ptr [ebx], 8\n or [ebx], edi");
+/* What is not aligned has the block made anew, but not before it has been left. */
+WRITER(w_odd, "mov edi, [esi+1]\n mov [ebx], ecx");
 
 static struct machine *m;
 
@@ -65,6 +67,7 @@ static const struct {
     W(w_mov),    W(w_moffs), W(w_imm),  W(w_add), W(w_or),    W(w_xor),    W(w_xchg),     W(w_push),
     W(w_stos),   W(w_movs),  W(w_movd), W(w_bts), W(w_fst),   W(w_movss),  W(w_movnti),   W(w_fist),
     W(w_movd_x), W(w_bytes), W(w_mid),  W(w_pop), W(w_bswap), W(w_movs_b), W(w_rep_stos),
+    W(w_odd),
 #undef W
 };
 

@@ -61,8 +61,8 @@ void em_plan_guesses(struct em *e)
     walk(e, late);
 }
 
-/* ... so is it, as far as one look says, worth it to count how often the block runs? */
-bool em_worth_effort(const struct em *e)
+/* Is there, as far as one look says, anything to be won by more effort? */
+static bool worth_effort(const struct em *e)
 {
     const struct ir_block *b = e->in->ir;
     if (!e->in->heats)
@@ -71,6 +71,17 @@ bool em_worth_effort(const struct em *e)
         if (is_load(&b->ins[n]) && b->ins[n].a != REG_SP && !em_follows(e, n))
             return true;
     return em_is_loop(b);
+}
+
+void em_count_runs(struct em *e)
+{
+    s64 heat = (s64)offsetof(struct cpu, heat) + 4 * (s64)(e->in->block_id % CPU_HEATS);
+    u8 *often;
+    if (!worth_effort(e))
+        return;
+    as_alu_mi(&e->a, 5, 4, ST_AT(heat), 1);
+    often = as_jcc(&e->a, CC_S);
+    em_cold(e, COLD_HOT, NULL, often, e->a.p, 0);
 }
 
 bool em_may_guess(const struct em *e, const struct ir_ins *i)

@@ -729,15 +729,6 @@ static void emit_entry(struct em *e, u32 poll)
     }
 }
 
-/* Count how often the block runs: when that is often it is made anew, with more effort. */
-static void emit_heat(struct em *e)
-{
-    u8 *often;
-    as_alu_mi(&e->a, 5, 4, ST_AT(offsetof(struct cpu, heat) + 4 * (e->in->block_id % CPU_HEATS)), 1);
-    often = as_jcc(&e->a, CC_S);
-    em_cold(e, COLD_HOT, NULL, often, e->a.p, 0);
-}
-
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
@@ -760,8 +751,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
-    if (em_worth_effort(e))
-        emit_heat(e);
+    em_count_runs(e);
     if (e->last_vec)
         em_vector_enter(e);
     if (e->last_x87)
