@@ -150,6 +150,8 @@ static bool check_imm(struct check *c)
     case IR_CALL:
     case IR_GOTO:
         return c->b->long_mode || !((u64)i->imm >> 32) || fail(c, "an EIP of more than 32 bits");
+    case IR_BAIL:
+        return (i->imm && !((u64)i->imm >> 32)) || fail(c, "a mask that is 0 or too wide");
     case IR_STI:
     case IR_MOVI: return true;
     }
