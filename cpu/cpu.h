@@ -189,6 +189,7 @@ struct cpu_hooks {
     void (*tpr_write)(void *arg, u8 v);
     void (*ferr)(void *arg, int level);     /* FERR# to IRQ 13 when CR0.NE = 0 */
     u64 (*tsc)(void *arg);                  /* time-stamp counter before TSC_ADJUST */
+    u32 crystal_hz; /* what the TSC and the local APIC's timer both count, for CPUID; 0: unsaid */
     void (*smi_ack)(void *arg, int in_smm); /* SMRAM opens/closes */
 };
 

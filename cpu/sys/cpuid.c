@@ -155,6 +155,8 @@ static u32 feat_bits(const struct cpu *cpu, u32 leaf, unsigned reg)
 
 static u32 max_basic(const struct cpu *cpu)
 {
+    if (cpu_has(cpu, FEAT_TSC_LEAF))
+        return 0x16;
     if (cpu_has(cpu, FEAT_XSAVE))
         return 0xd;
     if (feat_bits(cpu, 7, 1) | feat_bits(cpu, 7, 2) | feat_bits(cpu, 7, 3))
@@ -293,6 +295,16 @@ void cpuid_query(struct cpu *cpu, u32 leaf, u32 sub, u32 out[4])
             out[2] = feat_bits(cpu, 7, 2);
             out[3] = feat_bits(cpu, 7, 3);
         }
+        break;
+    case 0x15: /* the TSC counts the crystal's clock times 1 / 1 */
+        if (cpu_has(cpu, FEAT_TSC_LEAF) && cpu->hooks.crystal_hz) {
+            out[0] = out[1] = 1;
+            out[2] = cpu->hooks.crystal_hz;
+        }
+        break;
+    case 0x16: /* base and highest frequency in MHz; there is no bus */
+        if (cpu_has(cpu, FEAT_TSC_LEAF))
+            out[0] = out[1] = cpu->hooks.crystal_hz / 1000000;
         break;
     case 0xd:
         if (cpu_has(cpu, FEAT_XSAVE))

@@ -229,6 +229,8 @@ static bool create_lapic(struct pc *pc, unsigned i, struct err *err)
     };
     irq_connect(&lapic->intr, lapic_intr, &p->port[i], 0);
     p->lapic[i] = lapic;
+    if (lapic->timer_hz == PC_TSC_HZ)
+        pc->cpu[i]->hooks.crystal_hz = PC_TSC_HZ;
     return dev_start(&lapic->dev, err);
 }
 

@@ -148,10 +148,10 @@ START_TEST(msrs)
 }
 END_TEST
 
-/* Only a CPU that says so has IA32_ARCH_CAPABILITIES, and nobody writes it. */
+/* Only a CPU that says so has IA32_ARCH_CAPABILITIES, and nobody writes it; the leaves of clocks. */
 START_TEST(arch_capabilities)
 {
-    static const char *const without[] = {"pentium2", "qemu64", "qemu32,-arch-capabilities"};
+    static const char *const without[] = {"pentium2", "qemu64", "qemu32,-arch-capabilities,-tsc-leaf"};
     u32 out[4];
     for (unsigned i = 0; i < ARRAY_LEN(without); i++) {
         m = machine_new(without[i], _i);
@@ -168,6 +168,16 @@ START_TEST(arch_capabilities)
     ck_assert_uint_ge(out[0], 7);
     cpuid_query(m->cpu, 7, 0, out);
     ck_assert(out[3] >> 29 & 1);
+    /* Nobody has said what this machine's clocks are. */
+    cpuid_query(m->cpu, 0x15, 0, out);
+    ck_assert_uint_eq(out[0] | out[1] | out[2] | out[3], 0);
+    m->cpu->hooks.crystal_hz = 25000000;
+    cpuid_query(m->cpu, 0x15, 0, out);
+    ck_assert_uint_eq(out[0], 1);
+    ck_assert_uint_eq(out[1], 1);
+    ck_assert_uint_eq(out[2], 25000000);
+    cpuid_query(m->cpu, 0x16, 0, out);
+    ck_assert_uint_eq(out[0], 25);
     START(0, rdmsr);
     m->cpu->gpr[REG_CX] = 0x10a;
     machine_run(m, 10);
