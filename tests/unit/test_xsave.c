@@ -238,6 +238,12 @@ START_TEST(test_cpuid)
     cpu->cr4 &= ~(u32)CR4_OSXSAVE;
     cpuid_query(cpu, 1, 0, out);
     ck_assert(!(out[2] & BIT(27)));
+    /* The last leaf is that of what the CPU has. */
+    cpuid_query(cpu, 0, 0, out);
+    ck_assert_uint_eq(out[0], 0x16);
+    cpu->feats &= ~FEAT_BIT(TSC_LEAF);
+    cpuid_query(cpu, 0, 0, out);
+    ck_assert_uint_eq(out[0], 0xd);
     cpu->feats &= ~FEAT_BIT(XSAVE);
     cpuid_query(cpu, 0, 0, out);
     ck_assert_uint_eq(out[0], 7);
