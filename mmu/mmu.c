@@ -151,43 +151,74 @@ void mmu_invlpg(struct mmu *mmu, u64 la)
     }
 }
 
-void mmu_protect_page(struct mmu *mmu, u32 page)
+/* In mmu->writable[]: no entry has a write tag for the page; any number may; else one, and which. */
+enum { WRITABLE_NONE, WRITABLE_MANY, WRITABLE_ONE };
+_Static_assert(WRITABLE_ONE + MMU__MODES * TLB_SIZE < BIT(31), "which entry");
+
+static void protect_entry(struct mmu *mmu, int m, u32 i, u32 page)
 {
-    if (page < mmu->nwritable) {
-        if (!mmu->writable[page])
-            return;
-        mmu->writable[page] = 0;
-    }
-    for (int m = 0; m < MMU__MODES; m++) {
-        struct tlb *t = &mmu->tlb[m];
-        for (u32 k = 0; k < t->nused[0] + t->nused[1]; k++) {
-            u16 i = k < t->nused[0] ? t->used[0][k] : t->used[1][k - t->nused[0]];
-            const struct tlb_cold *c = &t->cold[i];
-            u64 *wr = &t->e[i].wr;
-            /* The translation stays, only the fast path goes: what a guest can reach must not
-             * depend on what was translated. The next write finds out which flags are true. */
-            if (c->page == page && tag_maps(*wr, c->la) && !(*wr & TLB_IO)) {
-                *wr |= TLB_CODE | TLB_DIRTY;
-                flat_set(mmu, m, &t->e[i], c->la);
-            }
-        }
+    struct tlb *t = &mmu->tlb[m];
+    const struct tlb_cold *c = &t->cold[i];
+    u64 *wr = &t->e[i].wr;
+    /* The translation stays, only the fast path goes: what a guest can reach must not depend on
+     * what was translated. The next write finds out which flags are true. */
+    if (c->page == page && tag_maps(*wr, c->la) && !(*wr & TLB_IO)) {
+        *wr |= TLB_CODE | TLB_DIRTY;
+        flat_set(mmu, m, &t->e[i], c->la);
     }
 }
 
-/* Remember that page got a write tag that mmu_protect_page has to find: one without TLB_CODE or
- * without TLB_DIRTY. */
-static void note_writable(struct mmu *mmu, u32 page)
+void mmu_protect_page(struct mmu *mmu, u32 page)
 {
+    u32 which = page < mmu->nwritable   ? mmu->writable[page]
+                : mmu->writable_lost ? WRITABLE_MANY
+                                     : WRITABLE_NONE;
+    if (page < mmu->nwritable)
+        mmu->writable[page] = WRITABLE_NONE;
+    if (which >= WRITABLE_ONE) {
+        which -= WRITABLE_ONE;
+        protect_entry(mmu, (int)(which / TLB_SIZE), which % TLB_SIZE, page);
+        return;
+    }
+    for (int m = 0; which && m < MMU__MODES; m++) {
+        const struct tlb *t = &mmu->tlb[m];
+        for (u32 k = 0; k < t->nused[0]; k++)
+            protect_entry(mmu, m, t->used[0][k], page);
+        for (u32 k = 0; k < t->nused[1]; k++)
+            protect_entry(mmu, m, t->used[1][k], page);
+    }
+}
+
+/* The entry noted for a page may be another page's by now, or void. */
+static bool still_writable(const struct mmu *mmu, u32 which, u32 page)
+{
+    const struct tlb *t = &mmu->tlb[which / TLB_SIZE];
+    const struct tlb_cold *c = &t->cold[which % TLB_SIZE];
+    return c->page == page && tag_maps(t->e[which % TLB_SIZE].wr, c->la);
+}
+
+/* Remember that page got a write tag that mmu_protect_page has to find: one without TLB_CODE or
+ * without TLB_DIRTY, in entry i of mode m. */
+static void note_writable(struct mmu *mmu, u32 page, int m, u32 i)
+{
+    u32 *w, now = WRITABLE_ONE + (u32)m * TLB_SIZE + i;
     if (UNLIKELY(page >= mmu->nwritable)) {
         u32 n = mmu->space->npages;
-        u8 *p = page < n ? realloc(mmu->writable, n) : NULL;
-        if (!p)
-            return; /* pages beyond nwritable are always searched for */
-        memset(p + mmu->nwritable, 1, n - mmu->nwritable);
+        u32 *p = page < n ? realloc(mmu->writable, n * sizeof(*p)) : NULL;
+        if (!p) {
+            mmu->writable_lost = true; /* pages beyond nwritable are always searched for */
+            return;
+        }
+        for (u32 k = mmu->nwritable; k < n; k++)
+            p[k] = mmu->writable_lost ? WRITABLE_MANY : WRITABLE_NONE;
         mmu->writable = p;
         mmu->nwritable = n;
     }
-    mmu->writable[page] = 1;
+    w = &mmu->writable[page];
+    if (*w == WRITABLE_NONE || (*w >= WRITABLE_ONE && !still_writable(mmu, *w - WRITABLE_ONE, page)))
+        *w = now;
+    else if (*w != now)
+        *w = WRITABLE_MANY;
 }
 
 bool mmu_set_mode(struct mmu *mmu, const struct mmu_mode *mode, bool cr3_written)
@@ -239,7 +270,7 @@ static struct ram *page_ram(const struct region *region, u64 phys, u32 *index)
 }
 
 /* The tag for writing: plain only when no code is on the page and all dirty bits are set. */
-static u64 write_tag(struct mmu *mmu, u64 page_la, const struct ram *ram, u32 index)
+static u64 write_tag(struct mmu *mmu, u64 page_la, const struct ram *ram, u32 index, int m, u32 i)
 {
     u64 tag = page_la;
     if (mmu->space->code_lines[ram->page0 + index])
@@ -247,7 +278,7 @@ static u64 write_tag(struct mmu *mmu, u64 page_la, const struct ram *ram, u32 in
     if (ram->dirty[index] != DIRTY_ALL)
         tag |= TLB_DIRTY;
     if ((tag & (TLB_CODE | TLB_DIRTY)) != (TLB_CODE | TLB_DIRTY))
-        note_writable(mmu, ram->page0 + index);
+        note_writable(mmu, ram->page0 + index, m, i);
     return tag;
 }
 
@@ -308,7 +339,7 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
         /* Reads and writes that reach different memory (PAM) cannot share one addend: write through
          * the bus. */
         bool same = ram && rd && ram->page0 + windex == c->page;
-        e->wr = same ? write_tag(mmu, page_la, ram, windex) : page_la | TLB_IO;
+        e->wr = same ? write_tag(mmu, page_la, ram, windex, m, i) : page_la | TLB_IO;
         if (same)
             c->ram = ram, c->ram_index = windex;
     }
@@ -340,7 +371,7 @@ static void write_notice(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, u3
     ram_wrote(c->ram, ((u64)c->ram_index << PAGE_BITS) | (la & PAGE_MASK), n);
     /* Invalidating code may have protected or unprotected pages: the entry itself stays mapped. */
     if (tag_maps(e->wr, la)) {
-        e->wr = write_tag(mmu, page_la, c->ram, c->ram_index);
+        e->wr = write_tag(mmu, page_la, c->ram, c->ram_index, m, tlb_index(la));
         flat_set(mmu, m, e, page_la);
     }
 }

@@ -36,10 +36,11 @@ struct mmu {
         u64 start, len; /* physical */
         struct region *region;
     } window[2];
-    /* Pages of the ram space for which some entry may have a write tag without TLB_CODE or without
-     * TLB_DIRTY: the others need no search. */
-    u8 *writable;
+    /* By page of the ram space: which entries may have a write tag without TLB_CODE or without
+     * TLB_DIRTY (WRITABLE_* in mmu.c). */
+    u32 *writable;
     u32 nwritable;
+    bool writable_lost; /* the host had no memory for it once: pages beyond nwritable may have any */
     u64 large_lo, large_hi; /* linear range in which large pages were entered: INVLPG there drops
                                them whole */
     u32 gen; /* counts flushes and invalidations of what code was fetched through: caches of
