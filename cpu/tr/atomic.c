@@ -81,6 +81,8 @@ bool tr_CMPXCHG8B(struct tr *t, const struct insn *insn)
     if (insn->o[0].kind != OPND_MEM || insn->asz != (tr_long(t) ? 8 : 4)) /* halves may go round */
         return false;
     ad = tr_ea(t, insn, 2 * half, true);
+    if (ad.imm > INT32_MAX - (s32)half) /* the second half's has no room */
+        return false;
     if (half == 8) {
         z = tr_temp(t);
         tr_emit(t, IR_LEA, I64, z, ad.a, IR_NONE, (s64)(u32)ad.imm);

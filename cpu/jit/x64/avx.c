@@ -144,7 +144,18 @@ static void bail_unless_aligned(struct em *e, const struct ir_ins *i)
     em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
 }
 
-/* The probe is for 16 bytes; 32 must not reach the next page, or exec does it. */
+/* The probe is for 16 bytes; 32 must not reach the next page, or exec does it: before the probe, whose
+ * fault may be another than that of the whole. */
+static void bail_unless_inside(struct em *e, const struct ir_ins *i)
+{
+    unsigned r = em_use(e, i->a, 8, ADDR);
+    em_flags_spoil(e, true);
+    as_lea(&e->a, 4, SCR2, MEM(r, (s32)i->imm));
+    as_alu_ri(&e->a, 4, 4, SCR2, PAGE_MASK);
+    as_alu_ri(&e->a, 7, 4, SCR2, (s32)PAGE_SIZE - 32);
+    em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_A), NULL, 0);
+}
+
 static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn, u8 live)
 {
     unsigned size = 0, la;
@@ -156,14 +167,10 @@ static void memory(struct em *e, const struct ir_ins *i, const struct insn *insn
     place(insn, true, 0, &v);
     if (size == 32 && i->b == IR_ACCESS_ALIGNED)
         bail_unless_aligned(e, i);
+    else if (size == 32)
+        bail_unless_inside(e, i);
     la = em_probe(e, i, (s32)i->imm, i->op == IR_VECS, i->b);
     m = MEMX(SCR, la, 0, 0);
-    if (size == 32 && i->b != IR_ACCESS_ALIGNED) {
-        as_mov_rr(&e->a, 4, SCR2, la);
-        as_alu_ri(&e->a, 4, 4, SCR2, PAGE_MASK);
-        as_alu_ri(&e->a, 7, 4, SCR2, (s32)PAGE_SIZE - 32);
-        em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_A), NULL, 0);
-    }
     encode(&e->a, &v, &m);
     if (i->op == IR_VECLF && (live & i->flags_out))
         e->flags = FLAGS_HOST;

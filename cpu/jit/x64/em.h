@@ -200,6 +200,8 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
  * bytes from `la` on: leaves the addend in SCR, spoils SCR2, gives the jump taken on a miss; the
  * operand of access i as em_access gives it */
 bool em_wide(const struct em *e);
+/* May it be added in the probe and the access, with room for the size? */
+bool em_wide_disp(s32 imm);
 u8 *em_probe_wide(struct em *e, struct mem la, unsigned size, bool write);
 struct mem em_wide_access(struct em *e, const struct ir_ins *i, bool write);
 /* The register with the linear address a + imm: a's own, or ADDR. */

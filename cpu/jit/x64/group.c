@@ -173,6 +173,9 @@ static void access(struct plan *p, const struct ir_ins *i, u32 n)
     u32 k;
     if (lo != (s32)lo || hi != (s32)hi)
         return;
+    /* A leader's displacement is made that of the lowest byte. */
+    if ((s32)i->imm < INT32_MIN + (s32)PAGE_SIZE || (s32)i->imm > INT32_MAX - (s32)PAGE_SIZE)
+        return;
     k = find(p, v->epoch, lo, hi, i);
     if (k == MAX_GROUPS) {
         if (p->n == MAX_GROUPS || in_shadow(p->e, i))

@@ -274,6 +274,8 @@ static bool keeps_addr(const struct em *e, const struct ir_ins *i)
     const struct insn *insn = &e->in->insns[i->at];
     if (!em_wide(e))
         return false;
+    if (ir_op_info[i->op].attrs & IRA_MEM && !em_wide_disp((s32)i->imm))
+        return false;
     switch (i->op) {
     case IR_DIVU:
     case IR_DIVS:

@@ -11,6 +11,11 @@ bool em_wide(const struct em *e)
     return e->stubs->flat && e->stubs->rorx && e->in->ir->long_mode;
 }
 
+bool em_wide_disp(s32 imm)
+{
+    return imm <= INT32_MAX - (s32)PAGE_SIZE;
+}
+
 /* shrx dst, src, STATE: src >> 12, of 32 bits or `whole`. */
 static void page_number(struct em *e, unsigned dst, unsigned src, bool whole)
 {
@@ -49,7 +54,7 @@ static struct mem place(struct em *e, const struct ir_ins *i, s32 imm)
 {
     struct loc l = em_loc(e, i->a);
     /* Out of line ADDR comes to hold the whole sum. */
-    if (l.reg && imm <= INT32_MAX - (s32)PAGE_SIZE) /* room for the size */
+    if (l.reg && em_wide_disp(imm))
         return MEM(l.r, imm);
     return MEM(em_address(e, i, imm), 0);
 }
