@@ -126,7 +126,8 @@ bool tr_BSWAP(struct tr *t, const struct insn *insn)
 /* CBW, CWDE, CDQE */
 bool tr_CBW(struct tr *t, const struct insn *insn)
 {
-    tr_emit(t, insn->osz == 2 ? IR_SX8 : insn->osz == 4 ? IR_SX16 : IR_SX32, tr_type(insn->osz), REG_AX, REG_AX, IR_NONE, 0);
+    enum ir_op op = insn->osz == 2 ? IR_SX8 : insn->osz == 4 ? IR_SX16 : IR_SX32;
+    tr_emit(t, op, tr_type(insn->osz), REG_AX, REG_AX, IR_NONE, 0);
     return true;
 }
 

@@ -19,6 +19,14 @@
         ck_assert_uint_eq(machine_frame(m, 0), (err));                                             \
     } while (0)
 
+/* The next of a series of random numbers; *state is where it stands. */
+static inline u64 suite_random(u64 *state)
+{
+    u64 z = (*state += 0x9e3779b97f4a7c15ull);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    return z ^ z >> 29;
+}
+
 #define SUITE_MAIN(name, ...)                                                                      \
     int main(void)                                                                                 \
     {                                                                                              \

@@ -10,13 +10,6 @@ GUEST(popf_32, 32, "popfd\n pushfd\n inc edi\n hlt");
 GUEST(popf_16, 32, "popfw\n pushfd\n inc edi\n hlt");
 GUEST(cmpxchg8, 32, "cmpxchg8b [esi]\n inc edi\n hlt");
 
-static u64 rnd(u64 *s)
-{
-    u64 z = (*s += 0x9e3779b97f4a7c15ull);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    return z ^ z >> 29;
-}
-
 /* What POPF may change. */
 static u32 changes(unsigned cpl, unsigned iopl, unsigned size)
 {
@@ -33,15 +26,15 @@ START_TEST(every_bit)
     struct machine *m = machine_new("max", _i);
     u64 seed = 1;
     for (unsigned n = 0; n < TRIES; n++) {
-        unsigned cpl = rnd(&seed) & 1 ? 3 : 0, size = rnd(&seed) & 1 ? 2 : 4;
-        u32 old = (u32)rnd(&seed) & ~(u32)(FL_TF | FL_RF | FL_VM | FL_VIP | FL_VIF);
-        u32 v = (u32)rnd(&seed) & ~(u32)FL_TF, mask, want;
+        unsigned cpl = suite_random(&seed) & 1 ? 3 : 0, size = suite_random(&seed) & 1 ? 2 : 4;
+        u32 old = (u32)suite_random(&seed) & ~(u32)(FL_TF | FL_RF | FL_VM | FL_VIP | FL_VIF);
+        u32 v = (u32)suite_random(&seed) & ~(u32)FL_TF, mask, want;
         machine_protected(m, cpl, AT_CODE);
         if (size == 2)
             machine_code(m, AT_CODE, popf_16);
         else
             machine_code(m, AT_CODE, popf_32);
-        if (rnd(&seed) % 4)
+        if (suite_random(&seed) % 4)
             old &= ~(u32)FL_IOPL;
         cpu_set_eflags(m->cpu, old);
         cpu_update_mode(m->cpu);
@@ -84,9 +77,9 @@ START_TEST(exchange)
     struct machine *m = machine_new("max", _i);
     u64 seed = 5;
     for (unsigned n = 0; n < TRIES; n++) {
-        u32 old = (u32)rnd(&seed) & F_ALL, lo = (u32)rnd(&seed), hi = (u32)rnd(&seed);
-        unsigned same = rnd(&seed) % 3;
-        u32 at = AT_DATA + 0xfe0 + (u32)(rnd(&seed) % 40);
+        u32 old = (u32)suite_random(&seed) & F_ALL, lo = (u32)suite_random(&seed), hi = (u32)suite_random(&seed);
+        unsigned same = suite_random(&seed) % 3;
+        u32 at = AT_DATA + 0xfe0 + (u32)(suite_random(&seed) % 40);
         bool equal = same == 2;
         machine_protected(m, 0, AT_CODE);
         machine_code(m, AT_CODE, cmpxchg8);

@@ -12,17 +12,10 @@ enum { TRIES = 20000, VECTOR = 0x50, CODE_FREE = SEL_FREE, DATA_FREE = SEL_FREE 
 GUEST(int_50, 32, "int 0x50");
 GUEST(iret_d, 32, "iretd");
 
-static u64 rnd(u64 *s)
-{
-    u64 z = (*s += 0x9e3779b97f4a7c15ull);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    return z ^ z >> 29;
-}
-
 /* Mostly 0, else one of a few numbers from 1 on. */
 static unsigned seldom(u64 *s, unsigned n)
 {
-    u64 r = rnd(s);
+    u64 r = suite_random(s);
     return r % 8 ? 0 : 1 + (unsigned)(r >> 8) % n;
 }
 
@@ -31,8 +24,8 @@ static void free_descriptors(struct machine *m, u64 *s)
 {
     const u32 usual = DA_P | DA_S | DA_G | DA_DB | DA_ACCESSED;
     static const u32 flip[] = {DA_P, DA_S, DA_DB, DA_ACCESSED, DA_CODE, DA_CONFORM, DA_WRITE, DA_G};
-    u32 code = usual | DA_CODE | DA_READ | (rnd(s) & 1 ? DA_DPL : 0);
-    u32 data = usual | DA_WRITE | (rnd(s) & 1 ? DA_DPL : 0);
+    u32 code = usual | DA_CODE | DA_READ | (suite_random(s) & 1 ? DA_DPL : 0);
+    u32 data = usual | DA_WRITE | (suite_random(s) & 1 ? DA_DPL : 0);
     unsigned c = seldom(s, ARRAY_LEN(flip)), d = seldom(s, ARRAY_LEN(flip));
     machine_desc(m, CODE_FREE, seldom(s, 2) * 0x1000, seldom(s, 1) ? 0x30 : 0xfffff,
                  c ? code ^ flip[c - 1] : code);
@@ -44,32 +37,32 @@ static unsigned selector(u64 *s, unsigned usual, unsigned other)
 {
     static const u16 odd[] = {0, 3, SEL_TSS, SEL_LDT | 4, 0xff8, SEL_CODE3, SEL_DATA3, SEL_CODE0};
     unsigned n = seldom(s, ARRAY_LEN(odd));
-    return n ? odd[n - 1] : rnd(s) & 1 ? usual : other | (rnd(s) & 1 ? 3 : 0);
+    return n ? odd[n - 1] : suite_random(s) & 1 ? usual : other | (suite_random(s) & 1 ? 3 : 0);
 }
 
 static u32 flags(u64 *s)
 {
     u32 most = F_ALL | FL_IF | FL_DF | FL_AC | FL_ID | FL_IOPL;
-    return ((u32)rnd(s) & most) | (seldom(s, 1) ? FL_NT : 0);
+    return ((u32)suite_random(s) & most) | (seldom(s, 1) ? FL_NT : 0);
 }
 
 static u32 stack_place(u64 *s, u32 usual)
 {
     static const u32 odd[] = {4, 0x30, 0xfffffff8u, AT_STACK0 + 0x1008, 0xffff};
     unsigned n = seldom(s, ARRAY_LEN(odd));
-    return n ? odd[n - 1] : usual - 4 * (u32)(rnd(s) % 64);
+    return n ? odd[n - 1] : usual - 4 * (u32)(suite_random(s) % 64);
 }
 
 static void interrupt_world(struct machine *m, u64 *s)
 {
     static const u32 types[] = {SYS_TRAP32, SYS_INT32, SYS_INT32, SYS_TRAP32, SYS_INT16, SYS_TRAP16};
-    unsigned dpl = rnd(s) % 4 ? 3 : 0;
-    machine_protected(m, rnd(s) & 1 ? 3 : 0, AT_CODE);
+    unsigned dpl = suite_random(s) % 4 ? 3 : 0;
+    machine_protected(m, suite_random(s) & 1 ? 3 : 0, AT_CODE);
     machine_code(m, AT_CODE, int_50);
     free_descriptors(m, s);
     machine_idt_gate(m, VECTOR, selector(s, SEL_CODE0, CODE_FREE),
                      seldom(s, 1) ? 0x500000u : AT_HANDLERS + 16 * VECTOR,
-                     (seldom(s, 1) ? 0 : DA_P) | types[rnd(s) % ARRAY_LEN(types)] << 8 | dpl << 13);
+                     (seldom(s, 1) ? 0 : DA_P) | types[suite_random(s) % ARRAY_LEN(types)] << 8 | dpl << 13);
     machine_st32(m, AT_TSS + 4, stack_place(s, AT_STACK0));
     machine_st32(m, AT_TSS + 8, selector(s, SEL_DATA0, DATA_FREE));
 }
@@ -77,11 +70,11 @@ static void interrupt_world(struct machine *m, u64 *s)
 static void return_world(struct machine *m, u64 *s)
 {
     u32 sp = AT_STACK0 - 0x400;
-    machine_protected(m, rnd(s) % 4 ? 0 : 3, AT_CODE);
+    machine_protected(m, suite_random(s) % 4 ? 0 : 3, AT_CODE);
     machine_code(m, AT_CODE, iret_d);
     free_descriptors(m, s);
     machine_st32(m, sp, seldom(s, 1) ? 0x500000u : AT_CODE + 0x100);
-    machine_st32(m, sp + 4, selector(s, rnd(s) & 1 ? SEL_CODE0 : SEL_CODE3, CODE_FREE));
+    machine_st32(m, sp + 4, selector(s, suite_random(s) & 1 ? SEL_CODE0 : SEL_CODE3, CODE_FREE));
     machine_st32(m, sp + 8, flags(s) | (seldom(s, 1) ? FL_RF : 0) | (seldom(s, 3) == 2 ? FL_VM : 0));
     machine_st32(m, sp + 12, stack_place(s, AT_STACK3));
     machine_st32(m, sp + 16, selector(s, SEL_DATA3, DATA_FREE));
@@ -96,9 +89,9 @@ static void finish(struct machine *m, u64 *s, bool general)
     struct cpu *cpu = m->cpu;
     cpu_set_eflags(cpu, flags(s));
     if (seldom(s, 1))
-        cpu->tr.limit = 8 + (u32)(rnd(s) % 8);
+        cpu->tr.limit = 8 + (u32)(suite_random(s) % 8);
     if (seldom(s, 1))
-        cpu->gdt.limit = (u16)(SEL_DATA0 + 4 + rnd(s) % 0x40);
+        cpu->gdt.limit = (u16)(SEL_DATA0 + 4 + suite_random(s) % 0x40);
     if (seldom(s, 1))
         ctrl_write_cr0(cpu, cpu->cr0 | CR0_AM);
     if (seldom(s, 1))
