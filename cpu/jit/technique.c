@@ -10,6 +10,12 @@ static const char *const names[JIT_T__COUNT] = {
 #undef TECHNIQUE
 };
 
+#define TECHNIQUE(id, name, text) name ", "
+static const char list_of_names[] =
+#include "cpu/jit/technique.def"
+;
+#undef TECHNIQUE
+
 bool jit_parse_off(const char *list, u32 *off, struct err *err)
 {
     while (*list) {
@@ -22,8 +28,8 @@ bool jit_parse_off(const char *list, u32 *off, struct err *err)
         else if (n == 3 && !memcmp(list, "all", 3))
             *off = (1u << JIT_T__COUNT) - 1;
         else
-            return err_set(err, "-jit-off: there is no technique '%.*s'; see cpu/jit/technique.def",
-                           (int)n, list);
+            return err_set(err, "-jit-off: there is no technique '%.*s'; choose among %sall.",
+                           (int)MIN(n, 40u), list, list_of_names);
         list += n + (list[n] == ',');
     }
     return true;

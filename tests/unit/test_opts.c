@@ -1,6 +1,8 @@
 /* The command line: every kind of value, drives and their places, mistakes and what is said about
  * them. */
 #include "frontend/opts.h"
+#include "cpu/jit/technique.h"
+#include "devices/core/bits.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -84,6 +86,21 @@ START_TEST(memory)
     bad("-m 12Q", "'12Q'");
     bad("-m", "needs a value");
     bad("-m siz=3", "'size'");
+}
+END_TEST
+
+START_TEST(techniques)
+{
+    u32 off = 0;
+    ck_assert(jit_parse_off("groups", &off, &err));
+    ck_assert_uint_eq(off, JIT_OFF(GROUPS));
+    ck_assert(jit_parse_off("flat,tiers", &off, &err));
+    ck_assert_uint_eq(off, JIT_OFF(GROUPS) | JIT_OFF(FLAT) | JIT_OFF(TIERS));
+    ck_assert(jit_parse_off("all", &off, &err));
+    ck_assert_uint_eq(off, BIT(JIT_T__COUNT) - 1);
+    ck_assert(!jit_parse_off("flat,speed", &off, &err));
+    ck_assert(strstr(err.msg, "'speed'") && strstr(err.msg, "flat, upper, ") &&
+              strstr(err.msg, "tiers, all"));
 }
 END_TEST
 
@@ -364,6 +381,7 @@ int main(void)
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, memory);
     tcase_add_test(tc, dashes_and_nearest);
+    tcase_add_test(tc, techniques);
     tcase_add_test(tc, machine_and_cpu);
     tcase_add_test(tc, drives);
     tcase_add_test(tc, characters);
