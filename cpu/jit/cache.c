@@ -140,11 +140,20 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
     jit->stats.links++;
 }
 
+/* No link and no jump table entry leads to b any more. */
+static void close_entries(struct jit *jit, struct block *b)
+{
+    u32 jc = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
+    while (b->incoming)
+        unlink_exit(jit, b->incoming);
+    if (jit->cpu->jc_host[jc] == b->host)
+        jit->cpu->jc_tags[jc] = JC_NO_TAG;
+}
+
 /* Take b out of every table. Its memory and code stay until the next flush: it may be running. */
 void block_kill(struct jit *jit, struct block *b)
 {
     struct block **p = &jit->hash[hash_of(b->page0, b->off, b->rip, b->mode_key)];
-    u32 jc = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
     if (b->dead)
         return;
     b->dead = true;
@@ -155,12 +164,9 @@ void block_kill(struct jit *jit, struct block *b)
     page_remove(jit, b->page0, b);
     if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
         page_remove(jit, b->page1, b);
-    while (b->incoming)
-        unlink_exit(jit, b->incoming);
+    close_entries(jit, b);
     for (u32 i = 0; i < b->nlinks; i++)
         unlink_exit(jit, &b->links[i]);
-    if (jit->cpu->jc_host[jc] == b->host)
-        jit->cpu->jc_tags[jc] = JC_NO_TAG;
     jit->stats.invalidated++;
 }
 
@@ -168,11 +174,7 @@ void block_kill(struct jit *jit, struct block *b)
  * finds it next, with nothing running, kills it. */
 void block_retire(struct jit *jit, struct block *b)
 {
-    u32 jc = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
-    while (b->incoming)
-        unlink_exit(jit, b->incoming);
-    if (jit->cpu->jc_host[jc] == b->host)
-        jit->cpu->jc_tags[jc] = JC_NO_TAG;
+    close_entries(jit, b);
     b->retired = true;
 }
 

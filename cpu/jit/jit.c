@@ -44,18 +44,16 @@ NORETURN static void go_on(struct cpu *cpu)
 {
     struct jit *jit = cpu->jit;
     const void *host = NULL;
-    if (LIKELY(cpu_straight(cpu) && cpu->budget > 0)) {
-        jc_refresh(jit);
-        host = table_probe(jit);
-        jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
-        __builtin_unreachable();
+    bool on = cpu_straight(cpu) && cpu->budget > 0;
+    if (UNLIKELY(!on)) {
+        /* Behind STI, as the run loop does: one instruction before anything else may happen. */
+        if (cpu->shadow && !cpu->db_pending && cpu->budget > 0 && !cpu_attention(cpu)) {
+            jit_x87_spill(cpu);
+            exec_run(cpu, 1, false);
+        }
+        on = !cpu_attention(cpu) && cpu->budget > 0 && !cpu_needs_exec(cpu);
     }
-    /* Behind STI, as the run loop does: one instruction before anything else may happen. */
-    if (cpu->shadow && !cpu->db_pending && cpu->budget > 0 && !cpu_attention(cpu)) {
-        jit_x87_spill(cpu);
-        exec_run(cpu, 1, false);
-    }
-    if (LIKELY(!cpu_attention(cpu) && cpu->budget > 0 && !cpu_needs_exec(cpu))) {
+    if (on) {
         jc_refresh(jit);
         host = table_probe(jit);
     }

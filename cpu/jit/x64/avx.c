@@ -139,9 +139,7 @@ static void bail_unless_aligned(struct em *e, const struct ir_ins *i)
     em_flags_spoil(e, true);
     r = em_use(e, i->a, 8, ADDR);
     as_lea(&e->a, 8, ADDR, MEM(r, (s32)i->imm));
-    as_rr(&e->a, 0xf6, 1, 0, ADDR); /* test */
-    as8(&e->a, 31);
-    em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    em_bail_unless_aligned(e, i, ADDR, 32);
 }
 
 /* The probe is for 16 bytes; 32 must not reach the next page, or exec does it: before the probe, whose

@@ -204,6 +204,8 @@ bool em_wide(const struct em *e);
 bool em_wide_disp(s32 imm);
 u8 *em_probe_wide(struct em *e, struct mem la, unsigned size, bool write);
 struct mem em_wide_access(struct em *e, const struct ir_ins *i, bool write);
+/* An address in register r that is no multiple of `size` goes to exec. */
+void em_bail_unless_aligned(struct em *e, const struct ir_ins *i, unsigned r, unsigned size);
 /* The register with the linear address a + imm: a's own, or ADDR. */
 unsigned em_address(struct em *e, const struct ir_ins *i, s32 imm);
 /* vec.c: vector operations; the stubs that bring registers in and out. mmx.c: the rows of operations

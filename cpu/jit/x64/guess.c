@@ -11,6 +11,12 @@ static bool is_load(const struct ir_ins *i)
     return i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_LDW;
 }
 
+/* Are there guesses in this block at all? */
+static bool guesses(const struct em *e)
+{
+    return e->in->guess && e->stubs->flat && !e->in->ir->long_mode;
+}
+
 static bool may_guess(const struct em *e, const struct ir_ins *i, u32 n)
 {
     return ir_op_info[i->op].attrs & IRA_MEM && e->late[n] &&
@@ -53,7 +59,7 @@ void em_plan_guesses(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
     bool late[IR_MAX_VALUE];
-    if (!e->in->guess || !e->stubs->flat || b->long_mode)
+    if (!guesses(e))
         return;
     memset(late, 0, IR_T0 + b->ntemps);
     if (em_is_loop(b))
@@ -86,8 +92,7 @@ void em_count_runs(struct em *e)
 
 bool em_may_guess(const struct em *e, const struct ir_ins *i)
 {
-    return e->in->guess && e->stubs->flat && !e->in->ir->long_mode &&
-           may_guess(e, i, e->now) && e->out->nguesses < CPU_GUESSES;
+    return guesses(e) && may_guess(e, i, e->now) && e->out->nguesses < CPU_GUESSES;
 }
 
 u8 *em_entry(struct em *e, s32 table)

@@ -107,11 +107,10 @@ static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
     return miss;
 }
 
-/* What is not a multiple of 16 in register r goes to exec. */
-static void bail_unless_aligned(struct em *e, const struct ir_ins *i, unsigned r)
+void em_bail_unless_aligned(struct em *e, const struct ir_ins *i, unsigned r, unsigned size)
 {
-    as_rr(&e->a, 0xf6, 1, 0, r);
-    as8(&e->a, 15);
+    as_rr(&e->a, 0xf6, 1, 0, r); /* test */
+    as8(&e->a, (u8)(size - 1));
     em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
 }
 
@@ -125,7 +124,7 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
     em_flags_spoil(e, true);
     la = em_address(e, i, imm);
     if (access == IR_ACCESS_ALIGNED)
-        bail_unless_aligned(e, i, la);
+        em_bail_unless_aligned(e, i, la, 16);
     if (!flat && em_wide(e))
         miss = em_probe_wide(e, MEM(la, 0), size, write);
     else if (!flat)
@@ -160,7 +159,7 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     la = em_address(e, i, (s32)((u32)i->imm - (u32)at));
     if (em_vector_access(i) == IR_ACCESS_ALIGNED) {
         as_lea(&e->a, 4, SCR, MEM(la, at));
-        bail_unless_aligned(e, i, SCR);
+        em_bail_unless_aligned(e, i, SCR, 16);
     }
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
@@ -309,7 +308,9 @@ static void canonical(struct em *e, const struct ir_ins *i)
     em_flags_spoil(e, true);
     top = em_stack_top(e, i, &other);
     r = em_use(e, i->a, 8, ADDR);
-    em_cold(e, top ? COLD_CANON : COLD_PREPARE, i, top ? other : not_canonical(e, r), e->a.p, 0);
+    if (!top)
+        other = not_canonical(e, r);
+    em_cold(e, top ? COLD_CANON : COLD_PREPARE, i, other, e->a.p, 0);
     if (e->ncold) {
         e->cold[e->ncold - 1].reg = (u8)r;
         e->cold[e->ncold - 1].probe = 2;

@@ -38,6 +38,7 @@ void em_string_op(struct em *e, const struct ir_ins *i)
     const struct be_exec *x = &e->in->execs[e->nexecs++];
     const struct insn *insn = &e->in->insns[i->at];
     const u8 *stub;
+    u8 *refused;
     em_flags_commit(e);
     if (!served(e, insn, x->mode_key)) {
         as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)x);
@@ -47,7 +48,8 @@ void em_string_op(struct em *e, const struct ir_ins *i)
     stub = e->stubs->rep_short[kind_of(insn)][e->in->user][e->in->ir->long_mode]
                               [__builtin_ctz(insn->o[0].size) & 3];
     as_call_to(&e->a, codebuf_rw(e->buf, stub));
-    em_cold(e, COLD_REP, i, as_jcc(&e->a, CC_B), e->a.p, (u64)(uintptr_t)x);
+    refused = as_jcc(&e->a, CC_B);
+    em_cold(e, COLD_REP, i, refused, e->a.p, (u64)(uintptr_t)x);
 }
 
 /* ---- stubs ---- */

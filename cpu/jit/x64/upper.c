@@ -232,9 +232,8 @@ static unsigned choose(struct em *e, unsigned busy, u16 next, bool addr)
     if (k == 8)
         return NOREG;
     r = e->upper.reg[k];
-    put_back(e, k);
-    e->upper.reg[k] = 0;
-    e->upper.mapped &= (u8)~BIT(k);
+    let_go(e, k);
+    e->free_regs &= (u16)~BIT(r);
     return r;
 }
 

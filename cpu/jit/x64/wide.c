@@ -66,9 +66,7 @@ static void bail_unless_aligned(struct em *e, const struct ir_ins *i, struct mem
         r = SCR;
         as_lea(&e->a, 4, SCR, la);
     }
-    as_rr(&e->a, 0xf6, 1, 0, r); /* test */
-    as8(&e->a, 15);
-    em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
+    em_bail_unless_aligned(e, i, r, 16);
 }
 
 static struct mem single(struct em *e, const struct ir_ins *i, bool write)
