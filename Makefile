@@ -48,8 +48,8 @@ CPPFLAGS = -I. -I$(B) -include config.h -MMD -MP
 LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devices/bus devices/disk devices/video \
 	devices/board mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
 	frontend/boot frontend/host
-ifeq ($(JIT),x64)
-LIB_DIRS += cpu/jit/x64
+ifneq ($(filter x64 a64,$(JIT)),)
+LIB_DIRS += cpu/jit/$(JIT)
 endif
 FRONT_DIRS = frontend frontend/sdl frontend/term frontend/monitor
 

@@ -30,7 +30,8 @@ struct be_stubs {
     /* [probe][write][log2 size, or 5 for ten bytes]: make plain or bail; probe: flat table of MMU_SUP,
      * of MMU_USER, 2: tagged table */
     const u8 *prepare[3][2][6];
-    bool rorx;                  /* the host has BMI2 */
+    bool rorx;                  /* x86-64: the host has BMI2 */
+    bool flagm;                 /* AArch64: the host has FlagM */
     s64 flat;                   /* the flat tables' distance from struct cpu; 0: there are none */
     /* The check of a group that the fast one refused: gives the host address of its lowest byte, or 0. */
     const u8 *group;

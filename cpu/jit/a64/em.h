@@ -1,0 +1,153 @@
+/* The state of emitting one block for AArch64: where values live, what is known of the guest's flags,
+ * and the code put off to the end. */
+#ifndef CPU_JIT_A64_EM_H
+#define CPU_JIT_A64_EM_H
+
+#include "cpu/ir/shape.h"
+#include "cpu/jit/a64/asm.h"
+#include "cpu/jit/backend.h"
+
+/* Fixed registers. NZCV holds the guest's S, Z, C and O. C is ARM's, which is inverted behind a
+ * subtraction: at every boundary of blocks it is inverted, in between em.carry says what it is. */
+enum {
+    SCR = X0,   /* scratch of every template, addends of probes, results of stubs */
+    ADDR = X1,  /* linear address of a memory template */
+    SCR2 = X2,  /* second scratch; site numbers for stubs */
+    SCR3 = X16, /* third scratch */
+    PARITY = X6, /* PF is the parity of its low byte */
+    ADJUST = X7, /* bit 4 of this and PARITY differ: AF is set */
+    KEPT = X17, /* 32-bit code: what a shift or product was made of; 64-bit code: WIDE */
+    WIDE = X17,
+    RD_TABLE = X27, /* the flat table for reads in the CPU's present mode; in 64-bit code the wide one */
+    WR_TABLE = X29, /* ... for writes */
+    STATE = X28, /* struct cpu */
+    LINK = X30,
+    FIRST_LOW = X19, /* guest registers 0 to 7; 8 to 15 from X8 on */
+    FIRST_HIGH = X8,
+};
+#define ST(member) ((s64)offsetof(struct cpu, member))
+
+/* How ARM's carry stands to the guest's CF. */
+enum carry { CARRY_INVERTED, CARRY_DIRECT };
+
+/* What makes the flags anew that are not in PARITY, ADJUST and, with `nzcv`, NZCV: the operation and
+ * the host registers that still have its result and operands (NOREG: lost, XZR: zero). `b` == NOREG
+ * with `has_imm`: the constant. */
+enum recipe_kind {
+    RECIPE_NONE, /* nothing is open */
+    RECIPE_ADD,
+    RECIPE_SUB,
+    RECIPE_LOGIC, /* AND, OR, XOR by their result; TEST by its operands */
+    RECIPE_TEST,
+    RECIPE_SHIFT, /* of `a` by imm to `res` */
+    RECIPE_PRODUCT, /* the whole product in `a` */
+    RECIPE_CLEAR /* P and A are clear */
+};
+struct recipe {
+    u8 kind, op, size;
+    bool nzcv, has_imm;
+    u8 res, a, b;
+    s64 imm;
+};
+
+/* Where a value is: a host register, or a slot of struct cpu. */
+struct loc {
+    bool reg;
+    u8 r;
+    u32 off;
+};
+
+enum cold_kind {
+    COLD_PREPARE,
+    COLD_SEG,
+    COLD_EXIT,
+    COLD_ENTRY,
+    COLD_BAIL,
+    COLD_POLL,
+    COLD_INDIRECT,
+    COLD_HOT,
+};
+struct cold {
+    u8 kind, at, write, size, probe;
+    u8 reg; /* the host register that holds the address or offset */
+    u8 carry;
+    u8 *from, *from2, *back; /* the branches that lead here; where it goes on */
+    u64 arg;
+    struct recipe recipe;
+    s32 disp; /* to be added to the address in `reg` */
+};
+
+struct em {
+    struct as a;
+    struct codebuf *buf;
+    const struct be_stubs *stubs;
+    const struct be_in *in;
+    struct be_out *out;
+    enum carry carry;
+    struct recipe recipe;
+    u32 now; /* index of the operation under way */
+    u8 live_in;
+    u32 free_regs; /* mask */
+    u32 free_slots;
+    u32 nexecs, ncold;
+    /* What follows is set as far as the block uses it, not cleared. */
+    u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
+    u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
+    u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
+    u8 want[IR_MAX_INS];    /* ... by more than faults and exits, which can make them anew */
+    struct cold cold[IR_MAX_INS];
+};
+
+/* ops.c: where value v is; its register, loaded into `scratch` when it is in memory; the register
+ * for a result of `size` that replaces the whole of dst, `scratch` when there is none; `r`, which
+ * has a result, to dst as its size demands */
+struct loc em_loc(const struct em *e, u8 v);
+unsigned em_use(struct em *e, u8 v, unsigned scratch);
+unsigned em_target(struct em *e, u8 dst, unsigned size, unsigned scratch);
+void em_put(struct em *e, u8 dst, unsigned r, unsigned size);
+/* A member of struct cpu to or from register t, by way of SCR3 when it is far. */
+void em_state(struct as *a, unsigned what, unsigned size, unsigned t, s64 off);
+void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
+             u64 arg);
+
+/* flags.c: bring up what is open: all of it; NZCV at least; with C in the sense `carry`. All spoil
+ * SCR, SCR2 and SCR3. */
+void em_flags_make(struct em *e);
+void em_flags_nzcv(struct em *e);
+void em_flags_carry(struct em *e, enum carry carry);
+void em_flags_commit(struct em *e); /* as blocks hand them on */
+/* Host register r is about to be written behind operation e->now's reads: flags made of it are made
+ * first if somebody may want them. */
+void em_flags_guard(struct em *e, const struct ir_ins *i, unsigned r);
+/* Make the flags of recipe `open` and hand them on as blocks do; for ways out of line. */
+void em_flags_recall(struct em *e, const struct recipe *open, enum carry carry);
+/* The guest's condition cc as one of the host's; CC_P and CC_NP leave a value in SCR whose being zero
+ * decides: *zero (or its contrary, *nonzero) */
+unsigned em_condition(struct em *e, unsigned cc, bool *by_parity);
+/* C or O = bit 0 of r, the other three as they are; the CF then is direct. */
+void em_flags_insert(struct em *e, unsigned r, bool overflow);
+void em_flags_invert(struct em *e, struct as *a);
+/* between cpu->af and NZCV, PARITY, ADJUST; spoils SCR, SCR2, SCR3 */
+void em_flags_out(struct as *a);
+void em_flags_in(struct as *a);
+void em_getf(struct em *e, const struct ir_ins *i);
+void em_setf(struct em *e, const struct ir_ins *i, u8 live);
+
+/* alu.c, shift.c, muldiv.c: operations that set flags; true: done */
+bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
+bool em_shift_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
+bool em_bits_op(struct em *e, const struct ir_ins *i, u8 live);
+bool em_muldiv_op(struct em *e, const struct ir_ins *i, u8 live);
+
+/* mem.c: guest memory, segments, calls to exec; the code put off */
+void em_mem_op(struct em *e, const struct ir_ins *i);
+void em_emit_cold(struct em *e);
+/* exit.c: ways out */
+void em_exit_op(struct em *e, const struct ir_ins *i);
+void em_direct_exit(struct em *e, u64 rip, unsigned at);
+void em_side_exit(struct em *e, u64 rip, unsigned at);
+void em_indirect_exit(struct em *e, unsigned to, unsigned at);
+const u8 *em_checked_entry(struct em *e);
+bool em_linkable(const struct em *e, u64 rip);
+
+#endif

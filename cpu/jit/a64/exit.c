@@ -1,0 +1,239 @@
+/* AArch64 code for leaving a block: linkable branches, the in-code table for indirect ones, and back to
+ * the run loop. */
+#include "cpu/jit/a64/em.h"
+
+/* Chipsets switch between ROM and RAM in the last 384 KiB of the first megabyte: what lies there
+ * must be looked up. */
+static bool remapped(u32 la)
+{
+    return la >= 0xa0000 && la < 0x100000;
+}
+
+bool em_linkable(const struct em *e, u64 rip)
+{
+    s64 off = (s64)e->in->off + (s64)(rip - e->in->ir->rip);
+    if (e->in->link_none)
+        return false;
+    if (off >= 0 && off < (s64)PAGE_SIZE)
+        return true;
+    return e->in->link_any && !remapped((u32)(e->in->base + rip));
+}
+
+/* Charge back what the block will not execute when it is left behind `done` of its instructions. */
+static void charge_back(struct em *e, unsigned done)
+{
+    if (!e->in->counted || done >= e->in->ir->nguest)
+        return;
+    em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
+    as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest - done, NOREG);
+    em_state(&e->a, A_STORE, 4, SCR, ST(budget));
+}
+
+static struct be_exit *new_exit(struct em *e, u64 rip)
+{
+    struct be_exit *x;
+    if (e->out->nexits >= ARRAY_LEN(e->out->exits)) {
+        e->a.full = true;
+        return NULL;
+    }
+    x = &e->out->exits[e->out->nexits++];
+    *x = (struct be_exit){.rip = rip};
+    return x;
+}
+
+/* What an unlinked exit runs: tell the run loop which exit this was. */
+static void unlinked(struct em *e, struct be_exit *x)
+{
+    x->unlinked = codebuf_rx(e->buf, e->a.p);
+    as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, x - e->out->exits));
+    as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
+}
+
+/* A branch that goes to the next instruction until it is linked. */
+static u8 *branch_here(struct em *e)
+{
+    u8 *at = as_b(&e->a);
+    as_patch(&e->a, at);
+    return at;
+}
+
+static void leave(struct em *e, unsigned to)
+{
+    em_state(&e->a, A_STORE, 8, to, ST(rip));
+    as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+}
+
+/* Go on at the EIP in register `to` (zero-extended, not SCR, SCR2 or SCR3) by the jump table; a miss
+ * goes to the run loop with rip stored. */
+static void probe_table(struct em *e, unsigned to, bool constant, u64 rip)
+{
+    s64 salt = (s64)(e->in->jc_salt * sizeof(u64)), tags = ST(jc_tags) + salt;
+    s64 hosts = ST(jc_host) - ST(jc_tags);
+    u8 *miss;
+    if (e->in->link_none) {
+        leave(e, to);
+        return;
+    }
+    if (constant) {
+        as_mov_imm(&e->a, SCR3, (u64)(tags + (s64)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64))));
+        as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
+    } else {
+        _Static_assert(JC_BITS == 16, "the index is a halfword");
+        as_mov_imm(&e->a, SCR3, (u64)tags);
+        as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
+        as_rrrs(&e->a, A_EOR, false, SCR, to, to, LSR, 4);
+        as_ubfx(&e->a, false, SCR, SCR, 0, 16);
+        as_rrrs(&e->a, A_ADD, true, SCR3, SCR3, SCR, LSL, 3);
+    }
+    as_mem(&e->a, A_LOAD, 8, SCR2, STATE, ST(jc_tag));
+    as_mem(&e->a, A_LOAD, 8, SCR, SCR3, 0);
+    as_rrr(&e->a, A_EOR, true, SCR2, SCR2, to);
+    as_rrr(&e->a, A_SUB, true, SCR, SCR, SCR2);
+    miss = as_cbnz(&e->a, true, SCR);
+    as_add_imm(&e->a, A_ADD, true, SCR3, SCR3, hosts, SCR);
+    as_mem(&e->a, A_LOAD, 8, SCR3, SCR3, 0);
+    as_br(&e->a, SCR3);
+    as_patch(&e->a, miss);
+    leave(e, to);
+}
+
+const u8 *em_checked_entry(struct em *e)
+{
+    const u8 *entry = codebuf_rx(e->buf, e->a.p);
+    as_mov_imm(&e->a, ADDR, e->in->ir->rip);
+    probe_table(e, ADDR, true, e->in->ir->rip);
+    return entry;
+}
+
+/* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are
+ * the flags made, for whoever comes: behind `keep`. */
+static void poll_stub(struct em *e, struct be_exit *x)
+{
+    u8 *request;
+    x->poll = codebuf_rx(e->buf, e->a.p);
+    em_state(&e->a, A_LOAD, 4, SCR, ST(exit_request));
+    request = as_cbnz(&e->a, false, SCR);
+    x->poll_rel = as_b(&e->a);
+    as_patch(&e->a, request);
+}
+
+/* A conditional exit's landing place. Behind a branch to blocks that want no flags lies what makes
+ * them for others. */
+void em_side_exit(struct em *e, u64 rip, unsigned at)
+{
+    bool open = e->recipe.kind != RECIPE_NONE || e->carry != CARRY_INVERTED;
+    struct be_exit *x;
+    if (e->in->counted || !em_linkable(e, rip) || !open) {
+        em_direct_exit(e, rip, at);
+        return;
+    }
+    if (!(x = new_exit(e, rip)))
+        return;
+    x->skip = as_b(&e->a);
+    if (rip <= e->in->ir->rip)
+        poll_stub(e, x);
+    as_patch(&e->a, x->skip);
+    x->keep = codebuf_rx(e->buf, e->a.p);
+    em_flags_commit(e);
+    x->rel = branch_here(e);
+    unlinked(e, x);
+}
+
+void em_direct_exit(struct em *e, u64 rip, unsigned at)
+{
+    em_flags_commit(e);
+    charge_back(e, at);
+    if (em_linkable(e, rip)) {
+        struct be_exit *x = new_exit(e, rip);
+        if (!x)
+            return;
+        x->rel = branch_here(e);
+        unlinked(e, x);
+    } else {
+        as_mov_imm(&e->a, ADDR, rip);
+        probe_table(e, ADDR, true, rip);
+    }
+}
+
+void em_indirect_exit(struct em *e, unsigned to, unsigned at)
+{
+    em_flags_commit(e);
+    charge_back(e, at);
+    probe_table(e, to, false, 0);
+}
+
+/* The EIP in v in a register that probes leave alone. */
+static unsigned eip(struct em *e, u8 v)
+{
+    unsigned r = em_use(e, v, ADDR);
+    if (e->in->ir->long_mode || r == ADDR)
+        return r;
+    as_mov(&e->a, false, ADDR, r);
+    return ADDR;
+}
+
+static void conditional(struct em *e, const struct ir_ins *i)
+{
+    bool parity;
+    unsigned cc = em_condition(e, i->b, &parity);
+    u8 *from = !parity ? as_bcond(&e->a, cc)
+               : cc == A_EQ ? as_cbz(&e->a, false, SCR)
+                            : as_cbnz(&e->a, false, SCR);
+    em_cold(e, COLD_EXIT, i, from, NULL, (u64)i->imm);
+}
+
+/* Leave unless, or when, the lowest bytes of a are 0. */
+static void by_zero(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), r = em_use(e, i->a, SCR);
+    if (size < 4) {
+        as_ubfx(&e->a, false, SCR, r, 0, 8 * size);
+        r = SCR;
+    }
+    em_cold(e, COLD_EXIT, i,
+            i->op == IR_BRZ ? as_cbz(&e->a, size == 8, r) : as_cbnz(&e->a, size == 8, r), NULL,
+            (u64)i->imm);
+}
+
+/* A return to where the block goes on: one comparison when it is the expected one. */
+static void expect(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), r = em_use(e, i->a, ADDR);
+    u64 imm = (u64)i->imm & size_mask(size);
+    if (size < 4) {
+        as_ubfx(&e->a, false, ADDR, r, 0, 8 * size);
+        r = ADDR;
+    } else if (size == 4) {
+        as_mov(&e->a, false, ADDR, r);
+        r = ADDR;
+    }
+    as_mov_imm(&e->a, SCR2, imm);
+    as_rrr(&e->a, A_EOR, true, SCR, r, SCR2);
+    em_cold(e, COLD_INDIRECT, i, as_cbnz(&e->a, true, SCR), NULL, 0);
+    if (e->ncold)
+        e->cold[e->ncold - 1].reg = (u8)r;
+}
+
+void em_exit_op(struct em *e, const struct ir_ins *i)
+{
+    switch (i->op) {
+    case IR_JCC: conditional(e, i); break;
+    case IR_BRZ:
+    case IR_BRNZ: by_zero(e, i); break;
+    case IR_BRNI: expect(e, i); break;
+    case IR_GOTO:
+    case IR_CALL:
+        if (e->in->counted)
+            em_direct_exit(e, (u64)i->imm, e->in->ir->nguest);
+        else
+            em_side_exit(e, (u64)i->imm, e->in->ir->nguest);
+        break;
+    case IR_RET:
+    case IR_CALLI:
+    case IR_GOTOI: {
+        em_flags_commit(e);
+        probe_table(e, eip(e, i->a), false, 0);
+        break;
+    }
+    }
+}

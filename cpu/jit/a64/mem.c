@@ -1,0 +1,312 @@
+/* AArch64 code for guest memory: the inline probe of the translation tables with its way out of line,
+ * segment checks, and calls to exec_. None of it touches NZCV. In plain words, for 32 bits: addend =
+ * table[la >> 12 | (la & (size - 1)) << 20]; when that is 0 ask; host address = la + addend. */
+#include "cpu/jit/a64/em.h"
+
+void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg)
+{
+    if (e->ncold >= ARRAY_LEN(e->cold)) {
+        e->a.full = true;
+        return;
+    }
+    e->cold[e->ncold++] = (struct cold){.kind = (u8)kind,
+                                        .at = i ? i->at : 0,
+                                        .carry = (u8)e->carry,
+                                        .recipe = e->recipe,
+                                        .from = from,
+                                        .back = back,
+                                        .arg = arg};
+}
+
+/* The host register with the linear address a + imm; in 32-bit code its lower half counts. */
+static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
+{
+    unsigned r = em_use(e, i->a, ADDR);
+    if (!imm)
+        return r;
+    as_add_imm(&e->a, A_ADD, e->in->ir->long_mode, ADDR, r, imm, SCR3);
+    return ADDR;
+}
+
+/* Where an access goes: [base + index] or [base + disp]. */
+struct place {
+    u8 base, index; /* NOREG: none */
+    bool word;      /* of index its lower half */
+};
+
+static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write, u8 **crosses)
+{
+    unsigned table = write ? WR_TABLE : RD_TABLE;
+    *crosses = NULL;
+    if (size > 1 && e->in->loose) {
+        as_logic_imm(&e->a, A_AND, false, SCR, la, PAGE_MASK, NOREG);
+        as_add_imm(&e->a, A_SUB, false, SCR, SCR, PAGE_SIZE + 1 - size, SCR2);
+        as_lsr(&e->a, false, SCR, SCR, 31);
+        *crosses = as_cbz(&e->a, false, SCR);
+        as_lsr(&e->a, false, SCR, la, PAGE_BITS);
+    } else if (size > 1) {
+        as_extr(&e->a, false, SCR, la, la, PAGE_BITS);
+        as_logic_imm(&e->a, A_AND, false, SCR, SCR, (u64)size * FLAT_PAGES - 1, SCR2);
+    } else {
+        as_lsr(&e->a, false, SCR, la, PAGE_BITS);
+    }
+    as_mem_reg(&e->a, A_LOAD, 8, SCR, table, SCR, false, true);
+    return as_cbz(&e->a, true, SCR);
+}
+
+/* In long mode: is the number of the last byte's page in the table? */
+static u8 *probe_wide(struct em *e, unsigned la, unsigned size, bool write)
+{
+    u8 *miss;
+    unsigned last = la;
+    as_ubfx(&e->a, true, SCR, la, PAGE_BITS, 20);
+    as_mem_reg(&e->a, A_LOAD, 8, SCR2, write ? WR_TABLE : RD_TABLE, SCR, false, true);
+    if (size > 1) {
+        as_add_imm(&e->a, A_ADD, true, SCR3, la, size - 1, NOREG);
+        last = SCR3;
+    }
+    as_rrrs(&e->a, A_SUB, true, SCR2, SCR2, last, LSR, PAGE_BITS);
+    miss = as_cbnz(&e->a, true, SCR2);
+    as_mem_reg(&e->a, A_LOAD, 8, SCR, WIDE, SCR, false, true);
+    return miss;
+}
+
+/* Without those tables: the tagged one. */
+static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
+{
+    bool wide = e->in->ir->long_mode;
+    s64 tlb = ST(mmu.tlb) + (e->in->user ? (s64)sizeof(struct tlb) : 0);
+    u8 *miss;
+    _Static_assert(sizeof(struct tlb_entry) == 32, "a shift gives the entry");
+    as_mov_imm(&e->a, SCR3, (u64)tlb);
+    as_rrr(&e->a, A_ADD, true, SCR3, SCR3, STATE);
+    as_ubfx(&e->a, true, SCR, la, PAGE_BITS, TLB_BITS);
+    as_rrrs(&e->a, A_ADD, true, SCR3, SCR3, SCR, LSL, 5);
+    as_add_imm(&e->a, A_ADD, wide, SCR, la, size - 1, NOREG);
+    as_logic_imm(&e->a, A_AND, wide, SCR, SCR, ~(u64)PAGE_MASK, SCR2);
+    as_mem(&e->a, A_LOAD, 8, SCR2, SCR3,
+           write ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd));
+    as_rrr(&e->a, A_SUB, true, SCR, SCR, SCR2);
+    miss = as_cbnz(&e->a, true, SCR);
+    as_mem(&e->a, A_LOAD, 8, SCR, SCR3, offsetof(struct tlb_entry, addend));
+    return miss;
+}
+
+static struct place access(struct em *e, const struct ir_ins *i, bool write)
+{
+    unsigned size = ir_bytes(i->type), la = address(e, i, (s32)i->imm);
+    u8 *miss, *crosses = NULL;
+    if (!e->stubs->flat)
+        miss = probe_tagged(e, la, size, write);
+    else if (e->in->ir->long_mode)
+        miss = probe_wide(e, la, size, write);
+    else
+        miss = probe_flat(e, la, size, write, &crosses);
+    em_cold(e, COLD_PREPARE, i, miss, e->a.p, 0);
+    if (e->ncold) {
+        struct cold *c = &e->cold[e->ncold - 1];
+        c->from2 = crosses;
+        c->write = write, c->size = i->type, c->reg = (u8)la;
+        c->probe = e->stubs->flat && !e->in->ir->long_mode ? e->in->user : 2;
+    }
+    return (struct place){SCR, (u8)la, !e->in->ir->long_mode};
+}
+
+static void at_place(struct em *e, unsigned what, unsigned size, unsigned t, struct place p)
+{
+    if (p.index == NOREG)
+        as_mem(&e->a, what, size, t, p.base, 0);
+    else
+        as_mem_reg(&e->a, what, size, t, p.base, p.index, p.word, false);
+}
+
+static void load(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4;
+    struct place p = access(e, i, false);
+    unsigned d = em_target(e, i->dst, as, SCR);
+    at_place(e, i->op == IR_LDX && size < 4 ? A_LOAD_SX32 : A_LOAD, size, d, p);
+    em_put(e, i->dst, d, as);
+}
+
+static void store(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), v;
+    struct place p = access(e, i, true);
+    if (i->op == IR_ST) {
+        v = em_use(e, i->b, SCR2);
+    } else {
+        u64 imm = (u64)(s64)(s32)(i->imm >> 32) & size_mask(size);
+        v = imm ? SCR2 : XZR;
+        if (imm)
+            as_mov_imm(&e->a, SCR2, imm);
+    }
+    at_place(e, A_STORE, size, v, p);
+}
+
+/* The place temporary keeps the host address of the bytes. */
+static void load_for_write(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), d, at;
+    struct place p = access(e, i, true);
+    struct loc l = em_loc(e, i->b);
+    at = l.reg ? l.r : SCR2;
+    if (p.word) /* add at, base, w index, uxtw */
+        as32(&e->a, 0x8b204000 | (u32)p.index << 16 | (u32)p.base << 5 | at);
+    else
+        as_rrr(&e->a, A_ADD, true, at, p.base, p.index);
+    if (!l.reg)
+        em_state(&e->a, A_STORE, 8, at, l.off);
+    d = em_target(e, i->dst, size, SCR);
+    as_mem(&e->a, A_LOAD, size, d, at, 0);
+    em_put(e, i->dst, d, size);
+}
+
+static void store_back(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), at = em_use(e, i->b, SCR2), v = em_use(e, i->a, SCR);
+    as_mem(&e->a, A_STORE, size, v, at, 0);
+}
+
+static void segment(struct em *e, const struct ir_ins *i)
+{
+    unsigned seg = i->b, size = i->imm & 0xff;
+    bool write = i->imm & 0x100;
+    s64 end = (s64)(offsetof(struct cpu, seg) + seg * sizeof(struct seg) +
+                    (write ? offsetof(struct seg, end_w) : offsetof(struct seg, end_r)));
+    unsigned off = em_use(e, i->a, ADDR);
+    em_state(&e->a, A_LOAD, 8, SCR, end);
+    if (e->in->ir->long_mode) {
+        as_add_imm(&e->a, A_ADD, true, SCR2, off, size, NOREG);
+    } else {
+        as_mov(&e->a, false, SCR2, off);
+        as_add_imm(&e->a, A_ADD, true, SCR2, SCR2, size, NOREG);
+    }
+    as_rrr(&e->a, A_SUB, true, SCR, SCR, SCR2);
+    as_lsr(&e->a, true, SCR, SCR, 63);
+    em_cold(e, COLD_SEG, i, as_cbnz(&e->a, true, SCR), e->a.p, (u64)seg << 16 | (i->imm & 0x1ff));
+    if (e->ncold)
+        e->cold[e->ncold - 1].reg = (u8)off, e->cold[e->ncold - 1].back = e->a.p;
+}
+
+/* What is not canonical takes the way of an access that needs exec. */
+static void canonical(struct em *e, const struct ir_ins *i)
+{
+    unsigned r = em_use(e, i->a, ADDR);
+    as_sbfx(&e->a, true, SCR, r, 0, 48);
+    as_rrr(&e->a, A_SUB, true, SCR, SCR, r);
+    em_cold(e, COLD_PREPARE, i, as_cbnz(&e->a, true, SCR), NULL, 0);
+    if (e->ncold) {
+        struct cold *c = &e->cold[e->ncold - 1];
+        c->reg = (u8)r, c->probe = 2, c->back = e->a.p;
+    }
+}
+
+static void bail(struct em *e, const struct ir_ins *i)
+{
+    unsigned r = em_use(e, i->a, SCR);
+    as_logic_imm(&e->a, A_AND, false, SCR, r, (u32)i->imm, SCR2);
+    em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
+}
+
+/* Exec runs the instruction; it reads and writes all state. */
+static void call_exec(struct em *e, const u8 *stub, bool comes_back)
+{
+    em_flags_commit(e);
+    as_mov_imm(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
+    if (comes_back)
+        as_bl_to(&e->a, codebuf_rw(e->buf, stub));
+    else
+        as_b_to(&e->a, codebuf_rw(e->buf, stub));
+}
+
+void em_mem_op(struct em *e, const struct ir_ins *i)
+{
+    switch (i->op) {
+    case IR_LD:
+    case IR_LDZ:
+    case IR_LDX: load(e, i); break;
+    case IR_ST:
+    case IR_STI: store(e, i); break;
+    case IR_LDW: load_for_write(e, i); break;
+    case IR_STW: store_back(e, i); break;
+    case IR_SEG: segment(e, i); break;
+    case IR_CANON: canonical(e, i); break;
+    case IR_BAIL: bail(e, i); break;
+    case IR_EXEC: call_exec(e, e->stubs->exec, true); break;
+    case IR_EXECR: call_exec(e, e->stubs->rep, true); break;
+    case IR_EXECX: call_exec(e, e->stubs->execx, false); break;
+    }
+}
+
+/* What stubs take: the address or offset in ADDR, the site in SCR2. */
+static void stub_arguments(struct em *e, const struct cold *c)
+{
+    if (e->in->ir->long_mode ? c->reg != ADDR : true)
+        as_mov(&e->a, e->in->ir->long_mode, ADDR, c->reg);
+    as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+}
+
+static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
+{
+    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
+    if (c->carry == CARRY_DIRECT) {
+        /* without FlagM an inversion spoils what the stub gives */
+        if (!e->stubs->flagm)
+            as_mov(&e->a, true, X30, SCR);
+        em_flags_invert(e, &e->a);
+        if (!e->stubs->flagm)
+            as_mov(&e->a, true, SCR, X30);
+    }
+    as_b_to(&e->a, c->back);
+}
+
+static void cold_one(struct em *e, const struct cold *c)
+{
+    e->recipe = c->recipe;
+    e->carry = (enum carry)c->carry;
+    switch (c->kind) {
+    case COLD_PREPARE:
+        em_flags_commit(e);
+        stub_arguments(e, c);
+        call_and_go_back(e, c, e->stubs->prepare[c->probe][c->write][c->size]);
+        break;
+    case COLD_SEG:
+        em_flags_commit(e);
+        stub_arguments(e, c);
+        as_mov_imm(&e->a, SCR, c->arg);
+        call_and_go_back(e, c, e->stubs->seg);
+        break;
+    case COLD_BAIL:
+        em_flags_commit(e);
+        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
+        break;
+    case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
+    case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
+    case COLD_ENTRY:
+        if (e->in->counted) {
+            em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
+            as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest, NOREG);
+            em_state(&e->a, A_STORE, 4, SCR, ST(budget));
+        }
+        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, 0));
+        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        break;
+    case COLD_POLL:
+        em_flags_commit(e);
+        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        break;
+    }
+}
+
+void em_emit_cold(struct em *e)
+{
+    for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
+        as_patch(&e->a, e->cold[n].from);
+        if (e->cold[n].from2)
+            as_patch(&e->a, e->cold[n].from2);
+        cold_one(e, &e->cold[n]);
+    }
+}

@@ -1,0 +1,247 @@
+/* The few pieces of code that every block shares on AArch64: entering and leaving, and calling helpers
+ * with the pinned registers put into struct cpu and taken back (AAPCS64: X0 to X7 carry arguments, X19
+ * to X28 are the caller's). */
+#include "cpu/jit/a64/em.h"
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+enum { FRAME = 96 }; /* X19 to X30 */
+
+static bool host_has_flagm(void)
+{
+#if defined(__linux__)
+    enum { HWCAP_FLAGM_BIT = 27 };
+    return getauxval(AT_HWCAP) >> HWCAP_FLAGM_BIT & 1;
+#else
+    return false;
+#endif
+}
+
+/* The branch taken in code that is not 64-bit. */
+static u8 *unless_64(struct as *a)
+{
+    as_mem(a, A_LOAD, 1, SCR3, STATE, ST(code_bits));
+    return as_tbz(a, SCR3, 6);
+}
+
+/* R8 to R15 are in registers in 64-bit code only: elsewhere these are temporaries. */
+static void move_guest(struct as *a, u32 op)
+{
+    u8 *low;
+    for (unsigned g = 0; g < 8; g += 2)
+        as_pair(a, op, FIRST_LOW + g, FIRST_LOW + g + 1, STATE, (s32)(8 * g));
+    low = unless_64(a);
+    for (unsigned g = 0; g < 8; g += 2)
+        as_pair(a, op, FIRST_HIGH + g, FIRST_HIGH + g + 1, STATE, (s32)(64 + 8 * g));
+    as_patch(a, low);
+}
+
+/* The tables of the CPU's mode, and the rest of what code finds in registers. Spoils SCR to SCR3. */
+static void load_all(struct as *a)
+{
+    u8 *low, *done;
+    s64 base = ST(mmu.flat.base);
+    _Static_assert(FLAT_TABLE_SIZE == BIT(27), "shifts and one constant give the tables");
+    _Static_assert(WIDE_TABLES == 3 && WIDE_WR == 1 && WIDE_ADDEND == 2 &&
+                       WIDE_TABLE_SIZE == BIT(23),
+                   "three a mode");
+    move_guest(a, A_LDP);
+    em_state(a, A_LOAD, 8, RD_TABLE, base);
+    as_mem(a, A_LOAD, 1, SCR, STATE, ST(mmu_mode));
+    low = unless_64(a);
+    as_mov_imm(a, SCR2, FLAT_SIZE);
+    as_rrr(a, A_ADD, true, RD_TABLE, RD_TABLE, SCR2);
+    as_rrrs(a, A_ADD, true, SCR, SCR, SCR, LSL, 1);
+    as_rrrs(a, A_ADD, true, RD_TABLE, RD_TABLE, SCR, LSL, 23);
+    as_add_imm(a, A_ADD, true, WR_TABLE, RD_TABLE, BIT(23), NOREG);
+    as_mov_imm(a, SCR2, BIT(24));
+    as_rrr(a, A_ADD, true, WIDE, RD_TABLE, SCR2);
+    done = as_b(a);
+    as_patch(a, low);
+    as_rrrs(a, A_ADD, true, RD_TABLE, RD_TABLE, SCR, LSL, 28);
+    as_mov_imm(a, SCR2, FLAT_TABLE_SIZE);
+    as_rrr(a, A_ADD, true, WR_TABLE, RD_TABLE, SCR2);
+    as_patch(a, done);
+    em_flags_in(a);
+}
+
+static void call_abs(struct as *a, const void *fn)
+{
+    as_mov_imm(a, SCR3, (u64)(uintptr_t)fn);
+    as_blr(a, SCR3);
+}
+
+static void sp_add(struct as *a, s32 n)
+{
+    as32(a, (n < 0 ? 0xd1000000u : 0x91000000u) | (u32)(n < 0 ? -n : n) << 10 | SP << 5 | SP);
+}
+
+/* Around a helper in the middle of an instruction, which changes no register of the guest: what it may
+ * spoil goes to the stack, and to struct cpu should it not come back. SCR, ADDR and SCR2 have its
+ * arguments; the flags are as at a boundary of blocks. */
+enum { KEEP = 144 };
+static void helper_begin(struct as *a)
+{
+    sp_add(a, -KEEP);
+    as_pair(a, A_STP, X3, X4, SP, 0);
+    as_pair(a, A_STP, X5, X6, SP, 16);
+    as_pair(a, A_STP, X7, X8, SP, 32);
+    as_pair(a, A_STP, X9, X10, SP, 48);
+    as_pair(a, A_STP, X11, X12, SP, 64);
+    as_pair(a, A_STP, X13, X14, SP, 80);
+    as_pair(a, A_STP, X15, X17, SP, 96);
+    as_get_nzcv(a, SCR3);
+    as_pair(a, A_STP, ADDR, SCR3, SP, 112);
+    as_pair(a, A_STP, LINK, SCR, SP, 128);
+    as_mov(a, false, X3, SCR2); /* the site */
+    move_guest(a, A_STP);
+    em_flags_out(a);
+    as_mem(a, A_LOAD, 8, SCR2, SP, 136);
+    as_mov(a, true, X0, STATE);
+}
+static void helper_end(struct as *a)
+{
+    as_pair(a, A_LDP, ADDR, SCR3, SP, 112);
+    as_set_nzcv(a, SCR3);
+    as_pair(a, A_LDP, X3, X4, SP, 0);
+    as_pair(a, A_LDP, X5, X6, SP, 16);
+    as_pair(a, A_LDP, X7, X8, SP, 32);
+    as_pair(a, A_LDP, X9, X10, SP, 48);
+    as_pair(a, A_LDP, X11, X12, SP, 64);
+    as_pair(a, A_LDP, X13, X14, SP, 80);
+    as_pair(a, A_LDP, X15, X17, SP, 96);
+    as_mem(a, A_LOAD, 8, LINK, SP, 128);
+    sp_add(a, KEEP);
+}
+
+/* helper(cpu, address, SCR, site): its result in SCR. */
+static void address_stub(struct as *a, const void *helper)
+{
+    helper_begin(a);
+    call_abs(a, helper);
+    helper_end(a);
+    as_ret(a);
+}
+
+/* A guest instruction by a helper, whose record is in SCR2; a helper that leaves the block does not
+ * return. */
+static void exec_begin(struct as *a)
+{
+    sp_add(a, -16);
+    as_mem(a, A_STORE, 8, LINK, SP, 0);
+    as_mov(a, true, X3, SCR2);
+    move_guest(a, A_STP);
+    em_flags_out(a);
+    as_mov(a, true, X0, STATE);
+    as_mov(a, true, X1, X3);
+}
+
+void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
+                   struct be_stubs *stubs)
+{
+    struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
+    u8 *out, *leave;
+    stubs->flagm = host_has_flagm();
+
+    /* out: the result is in ADDR */
+    out = a->p;
+    move_guest(a, A_STP);
+    em_flags_out(a);
+    as_mov(a, true, X0, ADDR);
+    em_state(a, A_LOAD, 8, SCR2, ST(host_rsp));
+    as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
+    for (unsigned r = 0; r < 6; r++)
+        as_pair(a, A_LDP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
+    sp_add(a, FRAME);
+    as_ret(a);
+
+    leave = a->p;
+    stubs->leave = codebuf_rx(buf, leave);
+    as_mov_imm(a, ADDR, BE_LEAVE);
+    as_b_to(a, out);
+
+    /* u64 enter(cpu, host) */
+    stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    sp_add(a, -FRAME);
+    for (unsigned r = 0; r < 6; r++)
+        as_pair(a, A_STP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
+    as_mov(a, true, STATE, X0);
+    as_add_imm(a, A_ADD, true, SCR2, SP, 0, NOREG);
+    em_state(a, A_STORE, 8, SCR2, ST(host_rsp));
+    as_mov(a, true, LINK, X1);
+    load_all(a);
+    as_br(a, LINK);
+
+    /* resume(cpu, host): what the helper and its caller had on the stack is left */
+    stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
+    as_mov(a, true, STATE, X0);
+    em_state(a, A_LOAD, 8, SCR2, ST(host_rsp));
+    as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
+    as_mov(a, true, LINK, X1);
+    load_all(a);
+    as_br(a, LINK);
+
+    stubs->exit_link = codebuf_rx(buf, a->p);
+    as_mov_imm(a, ADDR, BE_LINK);
+    as_rrr(a, A_ORR, true, ADDR, ADDR, SCR2);
+    as_b_to(a, out);
+    stubs->exit_entry = codebuf_rx(buf, a->p);
+    as_mov_imm(a, ADDR, BE_ENTRY);
+    as_rrr(a, A_ORR, true, ADDR, ADDR, SCR2);
+    as_b_to(a, out);
+
+    for (unsigned w = 0; w < 2; w++)
+        for (unsigned s = 0; s < 6; s++) {
+            const u8 *at = codebuf_rx(buf, a->p);
+            for (unsigned probe = 0; probe < 3; probe++)
+                stubs->prepare[probe][w][s] = at;
+            as_mov_imm(a, SCR, (s == 5 ? 10u : BIT(s)) | w << 8);
+            address_stub(a, (const void *)(uintptr_t)helpers->prepare);
+        }
+    stubs->seg = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)helpers->seg);
+
+    stubs->bail = codebuf_rx(buf, a->p);
+    helper_begin(a);
+    as_mov(a, false, X1, X3);
+    call_abs(a, (const void *)(uintptr_t)helpers->bail);
+
+    stubs->exec = codebuf_rx(buf, a->p);
+    exec_begin(a);
+    call_abs(a, (const void *)(uintptr_t)helpers->exec);
+    as_mem(a, A_LOAD, 8, LINK, SP, 0);
+    sp_add(a, 16);
+    load_all(a);
+    as_ret(a);
+    stubs->rep = codebuf_rx(buf, a->p);
+    exec_begin(a);
+    call_abs(a, (const void *)(uintptr_t)helpers->rep);
+    as_mem(a, A_LOAD, 8, LINK, SP, 0);
+    sp_add(a, 16);
+    load_all(a);
+    as_ret(a);
+    stubs->execx = codebuf_rx(buf, a->p);
+    exec_begin(a);
+    call_abs(a, (const void *)(uintptr_t)helpers->exec);
+    sp_add(a, 16);
+    load_all(a);
+    as_b_to(a, leave);
+
+    __builtin___clear_cache((char *)(uintptr_t)codebuf_rx(buf, *p),
+                            (char *)(uintptr_t)codebuf_rx(buf, a->p));
+    *p = a->p;
+}
+
+/* ---- vector and x87 state: never in the host's registers ---- */
+void be_x87_spill(struct cpu *cpu)
+{
+}
+void be_x87_load(struct cpu *cpu)
+{
+}
+void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
+{
+    memset(mask, 0, (OP__COUNT + 7) / 8);
+}
