@@ -1,5 +1,12 @@
 # Builds Dragoman. `make` builds, `make run` boots the built-in guest, `make check` tests; `make help` lists the rest.
+# HOST=TRIPLET builds for another host in build/TRIPLET. A build folder with a config.mak of its own uses that.
+ifeq ($(origin HOST),command line)
+B ?= build/$(HOST)
+CONF = $(B)/
+else
 B ?= build
+CONF = $(if $(wildcard $(B)/config.mak),$(B)/)
+endif
 .DEFAULT_GOAL = all
 
 # As many compilations at a time as there are processors, unless told otherwise.
@@ -31,26 +38,24 @@ $(AFTER_DEPS): deps
 	+@$(MAKE) --no-print-directory $@
 else
 
-ifeq ($(filter clean distclean help format layers,$(MAKECMDGOALS)),)
--include config.mak
+ifeq ($(filter clean distclean help format layers cross-libs,$(MAKECMDGOALS)),)
+-include $(CONF)config.mak
 endif
-config.mak: configure
-	./configure
-config.h: config.mak
+$(CONF)config.mak: configure
+	./configure $(if $(CONF),--out=$(B) $(addprefix --host=,$(or $(HOST_TRIPLET),$(HOST))))
+$(CONF)config.h: $(CONF)config.mak
 
 # make V=1 shows whole command lines.
 Q = $(if $(V),,@)
 say = @$(if $(V),:,echo '  $(1)  $(2)')
 
 CC ?= cc
-CPPFLAGS = -I. -I$(B) -include config.h -MMD -MP
+CPPFLAGS = $(CONF:%/=-I%) -I. -I$(B) -include $(CONF)config.h -MMD -MP
 
 LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devices/bus devices/disk devices/video \
 	devices/board mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
 	frontend/boot frontend/host
-ifneq ($(filter x64 a64,$(JIT)),)
-LIB_DIRS += cpu/jit/$(JIT)
-endif
+LIB_DIRS += cpu/jit/$(if $(filter x64 a64,$(JIT)),$(JIT),none)
 FRONT_DIRS = frontend frontend/sdl frontend/term frontend/monitor
 
 LIB_SRC = $(sort $(wildcard $(addsuffix /*.c,$(LIB_DIRS))))
@@ -61,7 +66,7 @@ DEPS = $(LIB_OBJ:.o=.d) $(FRONT_OBJ:.o=.d)
 
 all: $(B)/dragoman roms
 
-$(B)/obj/%.o: %.c config.h
+$(B)/obj/%.o: %.c $(CONF)config.h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -c $< -o $@
@@ -83,7 +88,7 @@ $(B)/dragoman: $(B)/obj/frontend/main.o $(B)/libfront.a $(B)/libdragoman.a
 -include roms/rules.mk
 -include tests/rules.mk
 
-.PHONY: all run roms check check-full check-san check-torture bench fuzz layers format deps guests install uninstall \
+.PHONY: all run roms check check-full check-san check-torture bench fuzz layers format deps guests cross-libs install uninstall \
 	clean distclean help
 
 run: all
@@ -94,6 +99,11 @@ layers:
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# Libraries of another host, and a qemu-user that keeps rewritten code right, for cross builds and their tests.
+cross-libs:
+	tests/tools/cross_libs.sh $(HOST)
+	tests/tools/qemu10.sh build/qemu10 user
 
 guests:
 	tests/tools/guests.sh $(B)/guests

@@ -12,6 +12,8 @@ B      ?= build
 CC     ?= cc
 HOSTCC ?= $(CC)
 ROM_CC ?= $(CC)
+# Before the name of objcopy, where ROM_CC is a cross compiler. With ROM_CC empty there are no ROMs.
+ROM_TOOLS ?=
 ROMB   := $(B)/roms
 
 ROM_CPPFLAGS := -I. -MMD -MP
@@ -33,7 +35,7 @@ ROMS := $(ROMB)/boot.bin $(ROMB)/demo.bin $(ROMB)/demo.img $(ROMB)/linuxboot.bin
         $(ROMB)/mbtest.elf $(ROMB)/dos.img $(patsubst %,$(ROMB)/test/%.bin,$(ROM_TESTS))
 
 .PHONY: roms
-roms: $(ROMS)
+roms: $(if $(ROM_CC),$(ROMS))
 
 $(ROMB)/%.o: roms/%.c
 	@mkdir -p $(@D)
@@ -73,7 +75,7 @@ $(ROMB)/mbtest.elf: $(ROMB)/mbtest/start.o $(ROMB)/mbtest/main.o $(ROM_LIB) roms
 	$(call rom_flat,0x200000)
 
 $(ROMB)/%.flat: $(ROMB)/%.elf
-	$(Q)objcopy -O binary $< $@
+	$(Q)$(ROM_TOOLS)objcopy -O binary $< $@
 
 # Raw images: one assembly file that pulls the flat ones in.
 rom_raw = $(Q)$(ROM_CC) -m32 -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0 -Wl,--oformat=binary \

@@ -1,7 +1,8 @@
 # Shared by the scripts that fetch guests: the system's own package client on private lists and a
 # private cache, for one architecture at a time (sourced; the script sets `me` and `out`).
 #
-#   apt_use i386|amd64     choose the architecture; sets `apt`, the folder that holds its state
+#   apt_use ARCH [SUITE]   choose the architecture (i386, amd64, arm64...) and, if not the system's own release, the
+#                          suite; sets `apt`, the folder that holds its state
 #   fetch PACKAGE [PART]   unpack a package (or one folder of it) into $apt/root/PACKAGE
 #   take TO FROM...        copy the first of the files that exists
 
@@ -26,12 +27,59 @@ apt_use()
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources.d" "$apt/deb" "$apt/root"
     : >"$apt/status"
     release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-    [ -n "$release" ] || die "/etc/os-release names no VERSION_CODENAME; the guests are fetched on Debian only"
+    [ -n "$release" ] || die "/etc/os-release names no VERSION_CODENAME; packages are fetched on Debian only"
+    if [ -n "${2:-}" ]; then
+        other_suite "$release" "$2" "$apt/sources.d"
+        return 0
+    fi
     for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
         [ -f "$f" ] || continue
         if grep -Eq "^[^#]*[[:space:]]$release(-updates|-security|/updates)?([[:space:]]|\$)" "$f"; then
             cp "$f" "$apt/sources.d/"
         fi
+    done
+}
+
+# other_suite RELEASE SUITE FOLDER: the archive that serves the release itself serves its backports and the other
+# releases. Of each source that names the release, one-line or stanza form, keep what is there and exchange the suite.
+# Security archives have suites of other names.
+other_suite()
+{
+    rm -f "$3"/*
+    n=0
+    for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ -f "$f" ] || continue
+        n=$((n + 1))
+        awk -v r="$1" -v s="$2" '
+            /^[ \t]*deb[ \t]/ && !/security/ {
+                hit = 0
+                for (i = 2; i <= NF; i++)
+                    if ($i == r) { $i = s; hit = 1 }
+                if (hit) print
+            }' "$f" >"$3/$n.list"
+        [ -s "$3/$n.list" ] || rm -f "$3/$n.list"
+    done
+    for f in /etc/apt/sources.list.d/*.sources; do
+        [ -f "$f" ] || continue
+        n=$((n + 1))
+        awk -v r="$1" -v s="$2" '
+            BEGIN { RS = ""; FS = "\n"; ORS = "\n\n" }
+            /security/ { next }
+            {
+                hit = 0
+                text = ""
+                for (i = 1; i <= NF; i++) {
+                    if ($i ~ /^#/) continue
+                    if ($i ~ /^Suites:/) {
+                        k = split($i, w, /[ \t]+/)
+                        for (j = 2; j <= k; j++) if (w[j] == r) hit = 1
+                        $i = "Suites: " s
+                    }
+                    text = text $i "\n"
+                }
+                if (hit) printf "%s\n", text
+            }' "$f" >"$3/$n.sources"
+        [ -s "$3/$n.sources" ] || rm -f "$3/$n.sources"
     done
 }
 

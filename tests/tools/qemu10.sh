@@ -1,20 +1,16 @@
 #!/bin/sh
 # Fetches the newer QEMU that the distribution's backports hold, with the system's own package client, and unpacks it
-# into build/qemu10 (or the folder given as $1) for `make bench` to compare with. Nothing is installed and the system's
-# package state is left alone: apt runs on private lists, a private cache and private sources, which are the system's
-# own Debian sources with the suite's name exchanged for the backports'. The results are the scripts
-# qemu-system-i386 and qemu-system-x86_64 there.
+# into build/qemu10 (or the folder given as $1) for `make bench` to compare with and, with `user` as $2, for cross builds
+# to run under. Nothing is installed and the system's package state is left alone: apt runs on private lists, a private
+# cache and private sources, which are the system's own Debian sources with the suite's name exchanged for the
+# backports'. The results are the scripts qemu-system-i386 and qemu-system-x86_64 there, or qemu-aarch64 and the like.
 set -eu
 
 me=qemu10.sh
 here=$(cd "$(dirname "$0")/../.." && pwd)
 out=${1:-$here/build/qemu10}
-
-die()
-{
-    echo "$me: $*" >&2
-    exit 1
-}
+kind=${2:-system}
+. "$(dirname "$0")/apt.sh"
 
 for p in apt-get apt-cache dpkg-deb dpkg-query ldd; do
     command -v $p >/dev/null 2>&1 || die "needs the program '$p'; this works on Debian only"
@@ -22,6 +18,11 @@ done
 case $(uname -m) in
 x86_64) ;;
 *) die "the comparison is made on x86-64 hosts only" ;;
+esac
+case $kind in
+system) package=qemu-system-x86 name=qemu-system-i386 names='qemu-system-i386 qemu-system-x86_64' ;;
+user) package=qemu-user name=qemu-aarch64 names='qemu-aarch64 qemu-s390x qemu-riscv64' ;;
+*) die "$kind: system or user" ;;
 esac
 
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
@@ -33,45 +34,8 @@ out=$(cd "$out" && pwd)
 apt=$out/apt
 root=$out/root
 mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources.d" "$apt/deb" "$root"
-rm -f "$apt"/sources.d/*
 
-# The archive that serves the release itself serves its backports: of each source that names the release, one-line or
-# stanza form, keep what is there and exchange the suite. Security archives have no backports.
-n=0
-for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-    [ -f "$f" ] || continue
-    n=$((n + 1))
-    awk -v r="$release" -v s="$suite" '
-        /^[ \t]*deb[ \t]/ && !/security/ {
-            hit = 0
-            for (i = 2; i <= NF; i++)
-                if ($i == r) { $i = s; hit = 1 }
-            if (hit) print
-        }' "$f" >"$apt/sources.d/$n.list"
-    [ -s "$apt/sources.d/$n.list" ] || rm -f "$apt/sources.d/$n.list"
-done
-for f in /etc/apt/sources.list.d/*.sources; do
-    [ -f "$f" ] || continue
-    n=$((n + 1))
-    awk -v r="$release" -v s="$suite" '
-        BEGIN { RS = ""; FS = "\n"; ORS = "\n\n" }
-        /security/ { next }
-        {
-            hit = 0
-            text = ""
-            for (i = 1; i <= NF; i++) {
-                if ($i ~ /^#/) continue
-                if ($i ~ /^Suites:/) {
-                    k = split($i, w, /[ \t]+/)
-                    for (j = 2; j <= k; j++) if (w[j] == r) hit = 1
-                    $i = "Suites: " s
-                }
-                text = text $i "\n"
-            }
-            if (hit) printf "%s\n", text
-        }' "$f" >"$apt/sources.d/$n.sources"
-    [ -s "$apt/sources.d/$n.sources" ] || rm -f "$apt/sources.d/$n.sources"
-done
+other_suite "$release" "$suite" "$apt/sources.d"
 [ -n "$(ls "$apt/sources.d")" ] || die "no source of the system's names the release $release"
 
 # The installed packages count as there: only what they lack is fetched.
@@ -98,21 +62,28 @@ get()
     done
 }
 
-binary=$root/usr/bin/qemu-system-i386
+binary=$root/usr/bin/$name
 echo "$me: reading the package lists of $suite"
-papt apt-get update >"$apt/log" 2>&1 || [ -n "$(papt apt-cache madison qemu-system-x86 | head -n 1)" ] ||
+papt apt-get update >"$apt/log" 2>&1 || [ -n "$(papt apt-cache madison $package | head -n 1)" ] ||
     die "cannot read the lists: $(grep '^E:' "$apt/log" | head -n 1)"
-have=$(papt apt-cache madison qemu-system-x86 | awk '{ print $3; exit }')
-[ -n "$have" ] || die "$suite holds no qemu-system-x86"
-echo "$me: qemu-system-x86 $have"
-if [ "$(cat "$out/version" 2>/dev/null)" != "$have" ] || [ ! -x "$binary" ]; then
-    rm -rf "$root"
-    mkdir -p "$root"
-    # Modules, too: an older QEMU of the system would offer its own, which make a newer one give up.
-    get "qemu-system-x86=$have" "qemu-system-data=$have" "qemu-system-common=$have"
-    for p in qemu-system-gui qemu-system-modules-opengl qemu-system-modules-spice; do
-        [ -z "$(papt apt-cache madison $p | grep -F "$have")" ] || get "$p=$have"
-    done
+have=$(papt apt-cache madison $package | awk '{ print $3; exit }')
+[ -n "$have" ] || die "$suite holds no $package"
+echo "$me: $package $have"
+if [ "$(cat "$out/version-$kind" 2>/dev/null)" != "$have" ] || [ ! -x "$binary" ]; then
+    # The other kind's programs of another version would miss their own data.
+    if [ -f "$out/version" ] && [ "$(cat "$out/version")" != "$have" ]; then
+        rm -rf "$root" "$out"/version*
+        mkdir -p "$root"
+    fi
+    if [ $kind = user ]; then
+        get "qemu-user=$have"
+    else
+        # Modules, too: an older QEMU of the system would offer its own, which make a newer one give up.
+        get "qemu-system-x86=$have" "qemu-system-data=$have" "qemu-system-common=$have"
+        for p in qemu-system-gui qemu-system-modules-opengl qemu-system-modules-spice; do
+            [ -z "$(papt apt-cache madison $p | grep -F "$have")" ] || get "$p=$have"
+        done
+    fi
 fi
 
 lib=$root/usr/lib/x86_64-linux-gnu
@@ -160,11 +131,13 @@ done
 
 # Firmware: its own data, and SeaBIOS, which is a package of its own.
 share=$root/usr/share
-if [ ! -f "$share/seabios/bios-256k.bin" ] && [ ! -f /usr/share/seabios/bios-256k.bin ]; then
+if [ $kind = system ] && [ ! -f "$share/seabios/bios-256k.bin" ] && [ ! -f /usr/share/seabios/bios-256k.bin ]; then
     get seabios
 fi
-for name in qemu-system-i386 qemu-system-x86_64; do
-    cat >"$out/$name.new" <<END
+[ $kind = user ] && firmware='' ||
+    firmware='-L "$r/usr/share/qemu" -L "$r/usr/share/seabios" -L /usr/share/seabios '
+for n in $names; do
+    cat >"$out/$n.new" <<END
 #!/bin/sh
 # Runs the unpacked QEMU with its own libraries and firmware.
 here=\$(cd "\$(dirname "\$0")" && pwd)
@@ -172,11 +145,12 @@ r=\$here/root
 LD_LIBRARY_PATH=\$r/usr/lib/x86_64-linux-gnu:\$r/lib/x86_64-linux-gnu\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}
 QEMU_MODULE_DIR=\$r/usr/lib/x86_64-linux-gnu/qemu
 export LD_LIBRARY_PATH QEMU_MODULE_DIR
-exec "\$r/usr/bin/$name" -L "\$r/usr/share/qemu" -L "\$r/usr/share/seabios" -L /usr/share/seabios "\$@"
+exec "\$r/usr/bin/$n" $firmware"\$@"
 END
-    chmod 755 "$out/$name.new"
-    mv "$out/$name.new" "$out/$name"
+    chmod 755 "$out/$n.new"
+    mv "$out/$n.new" "$out/$n"
 done
+echo "$have" >"$out/version-$kind"
 echo "$have" >"$out/version"
-"$out/qemu-system-i386" --version | head -n 1
-echo "$me: ready: $out/qemu-system-i386"
+"$out/$name" --version | head -n 1
+echo "$me: ready: $out/$name"

@@ -1,0 +1,32 @@
+/* The back end of hosts that have none: blocks are made for the IR evaluator only. */
+#include "cpu/jit/backend.h"
+
+#include <string.h>
+
+void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
+                   struct be_stubs *stubs)
+{
+}
+
+void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
+                   struct be_out *out)
+{
+    out->full = true; /* so whoever asks for host code gets exec */
+}
+
+void be_x87_spill(struct cpu *cpu)
+{
+}
+
+void be_x87_load(struct cpu *cpu)
+{
+}
+
+void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
+{
+    memset(mask, 0, (OP__COUNT + 7) / 8);
+}
+
+void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
+{
+}
