@@ -264,7 +264,6 @@ struct cpu {
                        breakpoints) */
 
     /* --- things around it --- */
-    struct mmu mmu;
     struct bus *io;
     struct clock *clock;
     struct log *log;
@@ -283,6 +282,7 @@ struct cpu {
     s32 loose_left; /* translated code: so many accesses not aligned until one is looked at */
     s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
+    struct mmu mmu; /* large: what is in front of it is near the registers, for hosts with short offsets */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
     u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */

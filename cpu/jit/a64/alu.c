@@ -166,9 +166,10 @@ static void put_top(struct em *e, u8 dst, unsigned size)
 /* ADC and SBB of 8 and 16 bits: zero-extended, then each flag by hand. */
 static void narrow_carry(struct em *e, const struct ir_ins *i, bool flags)
 {
-    unsigned size = ir_bytes(i->type), bits = 8 * size, a = em_use(e, i->a, SCR), b;
+    unsigned size = ir_bytes(i->type), bits = 8 * size, a, b;
     bool add = i->op == IR_ADC;
-    em_flags_carry(e, CARRY_DIRECT);
+    em_flags_carry(e, CARRY_DIRECT); /* spoils scratch registers */
+    a = em_use(e, i->a, SCR);
     as_ubfx(&e->a, false, SCR, a, 0, bits);
     if (i->b == IR_NONE) {
         as_mov_imm(&e->a, SCR2, (u64)i->imm & size_mask(size));
@@ -195,7 +196,8 @@ static void narrow_carry(struct em *e, const struct ir_ins *i, bool flags)
         e->carry = CARRY_DIRECT;
         e->recipe.kind = RECIPE_NONE;
     }
-    em_put(e, i->dst, SCR3, size);
+    as_mov(&e->a, false, SCR, SCR3); /* SCR3 is for addresses of slots */
+    em_put(e, i->dst, SCR, size);
 }
 
 static void with_carry(struct em *e, const struct ir_ins *i, u8 live)
