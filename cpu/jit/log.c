@@ -3,6 +3,11 @@
 
 #ifdef CONFIG_CAPSTONE
 #include <capstone/capstone.h>
+#ifdef CONFIG_JIT_A64
+enum { HOST_ARCH = CS_ARCH_ARM64, HOST_MODE = CS_MODE_LITTLE_ENDIAN };
+#else
+enum { HOST_ARCH = CS_ARCH_X86, HOST_MODE = CS_MODE_64 };
+#endif
 #endif
 
 void jit_log_host(struct jit *jit, const struct block *b)
@@ -13,7 +18,7 @@ void jit_log_host(struct jit *jit, const struct block *b)
 #ifdef CONFIG_CAPSTONE
     csh cs;
     cs_insn *insn;
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) == CS_ERR_OK) {
+    if (cs_open(HOST_ARCH, HOST_MODE, &cs) == CS_ERR_OK) {
         size_t n = cs_disasm(cs, p, b->host_size, (uintptr_t)p, 0, &insn);
         for (size_t i = 0; i < n; i++)
             log_line(jit->cpu->log, LOGA_OUT_ASM, "  %llx: %s %s",
