@@ -8,6 +8,7 @@
 #include "cpu/jit/flatmem.h"
 #include "cpu/sys/debug.h"
 #include "devices/core/err.h"
+#include "devices/core/huge.h"
 
 #include <stdlib.h>
 
@@ -250,9 +251,37 @@ static void help_exec(struct cpu *cpu, const struct be_exec *x)
 }
 
 /* ---- finding blocks ---- */
-/* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not
- * worth translating yet. */
-static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
+struct cold_place {
+    bool is;
+    struct cold *c; /* NULL: not kept decoded */
+    const u8 *code;
+};
+
+/* The place at cpu->rip is not worth translating yet: what is to be run there. Returns what
+ * JIT_COLD says, or JIT_AGAIN when that is done. */
+static enum jit_left run_cold(struct jit *jit, const struct cold_place *place)
+{
+    return place->c && cold_run(jit, place->c, place->code) ? JIT_AGAIN : JIT_COLD;
+}
+
+/* Is byte `off` of `page` cold? Then that is in *cold. */
+static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct cold_place *cold)
+{
+    u32 at = jit_place(page, off);
+    *cold = (struct cold_place){true, NULL, code};
+    if (jit->cold && !log_on(jit->cpu->log, LOGA_EXEC) &&
+        (cold->c = cold_at(jit, page, off, code)) != NULL)
+        return !cold_is_hot(jit, cold->c);
+    /* Code that is rewritten all the time is better run by exec for longer each time. */
+    if (jit->hot[at] >= MIN(jit->config.hot << jit->kills[at], 0xffu))
+        return false;
+    jit->hot[at]++;
+    return true;
+}
+
+/* The block at cpu->rip; NULL: run exec, or what `*cold` says when the place is not worth
+ * translating yet. */
+static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_place *cold)
 {
     struct cpu *cpu = jit->cpu;
     u64 la = jit_la(cpu, cpu->rip);
@@ -260,21 +289,16 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
     u32 len, page, off = (u32)la & PAGE_MASK;
     const u8 *code =
         cpu_canonical(la) ? mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault) : NULL;
-    struct block *b;
+    struct block *b = NULL;
     jit->stats.lookups++;
-    *cold = false;
+    cold->is = false;
     if (!code || page >= jit->npages)
         return NULL;
-    if (!jit->config.eager && !plain) {
-        u32 at = jit_place(page, off);
-        /* Code that is rewritten all the time is better run by exec for longer each time. */
-        if (jit->hot[at] < HOT_AFTER << jit->kills[at]) {
-            jit->hot[at]++;
-            *cold = true;
-            return NULL;
-        }
-    }
-    b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1)
+        b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (!b && !jit->config.eager && !plain && is_cold(jit, page, off, code, cold))
+        return NULL;
+    cold->is = false;
     if (b && b->retired) {
         block_kill(jit, b);
         b = NULL;
@@ -305,15 +329,16 @@ static enum jit_left run_eval(struct jit *jit)
     struct block *b;
     struct ir_run run;
     enum ir_left left;
-    bool cold;
+    struct cold_place cold;
     u64 mode = cpu->mode_key;
     for (;;) {
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode ||
             (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
         b = find(jit, true, false, &cold);
-        if (!b && cold)
-            return JIT_COLD;
+        if (!b && cold.is) {
+            return run_cold(jit, &cold);
+        }
         if (!b || cpu->budget < b->nguest)
             return JIT_EXEC;
         /* A block stays in memory until the next flush, which only a translation causes. */
@@ -331,7 +356,7 @@ static enum jit_left run_eval(struct jit *jit)
 }
 
 /* Behind exit `site` of a block: the next block, linked when that is allowed. */
-static struct block *follow(struct jit *jit, u32 site, bool *cold)
+static struct block *follow(struct jit *jit, u32 site, struct cold_place *cold)
 {
     struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
     struct link *l = &from->links[SITE_AT(site)];
@@ -358,11 +383,14 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         jc_refresh(jit);
         host = r & BE_LINK ? NULL : table_probe(jit);
         if (!host) {
-            bool cold;
+            struct cold_place cold;
             struct block *b =
                 r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, false, &cold);
+            if (!b && (!cold.is || run_cold(jit, &cold) == JIT_COLD))
+                return cold.is ? JIT_COLD : JIT_EXEC;
+            r = BE_LEAVE;
             if (!b)
-                return cold ? JIT_COLD : JIT_EXEC;
+                continue;
             if (!jit->config.no_chain && !(b->mode_key & MK_PLAIN))
                 jc_put(jit, b);
             host = b->host;
@@ -401,7 +429,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
     static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
                                               be_x87_load,  help_seg,    help_exec,  jit_help_rep};
-    struct jit *jit = calloc(1, sizeof(*jit));
+    struct jit *jit = huge_get(sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
@@ -411,6 +439,8 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
     if (!jit->config.heat)
         jit->config.heat = HEAT;
+    if (!jit->config.hot)
+        jit->config.hot = HOT_AFTER;
     for (u32 i = 0; i < CPU_HEATS; i++)
         cpu->heat[i] = (s32)jit->config.heat;
     cpu->host_mxcsr = 0x1f80;
@@ -419,9 +449,11 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);
-        free(jit);
+        huge_free(jit, sizeof(*jit));
         return false;
     }
+    if (!(config->off & JIT_OFF(DECODED)) && !config->eager)
+        jit->cold = cold_new(); /* without it exec does that, too */
     jit->code_p = jit->buf.rw;
     if (!(config->off & JIT_OFF(FLAT)) && flatmem_new(&cpu->mmu.flat, cpu)) {
         jit->stubs.flat = (s64)((uintptr_t)cpu->mmu.flat.base - (uintptr_t)cpu);
@@ -451,7 +483,8 @@ void jit_free(struct cpu *cpu)
     free(jit->pages);
     codebuf_free(&jit->buf);
     flatmem_free(&cpu->mmu.flat);
-    free(jit);
+    cold_free(jit->cold);
+    huge_free(jit, sizeof(*jit));
     cpu->jit = NULL;
 }
 
