@@ -38,6 +38,8 @@ struct cold_cache {
     u8 room[ROOM];
 };
 enum { FIRST = 64 };
+/* By the time that a place ran so many times less than a hot one, two of three will get hot. */
+enum { WARM = 4 };
 
 struct cold_cache *cold_new(void)
 {
@@ -67,6 +69,17 @@ bool cold_is_hot(const struct jit *jit, const struct cold *c)
     /* Code that is rewritten all the time is better interpreted, for longer each time. */
     return c->count >= jit->config.hot &&
            c->count >= jit->config.hot << jit->kills[jit_place(c->page, c->off)];
+}
+
+bool cold_is_warm(struct jit *jit, u32 page, u32 off)
+{
+    const struct cold_cache *cache = jit->cold;
+    for (u32 i = cache->hash[hash_of(page, off)]; i; i = at(cache, i)->next) {
+        struct cold *c = at(cache, i);
+        if (c->page == page && c->off == off && c->bits == jit->cpu->code_bits)
+            return c->count >= (jit->config.hot << jit->kills[jit_place(page, off)]) / WARM;
+    }
+    return false;
 }
 
 void cold_cool(struct jit *jit, u32 page, u32 off)

@@ -18,6 +18,8 @@ void cold_free(struct cold_cache *cache);
 struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code);
 /* Has it run so often that it is worth a translation? */
 bool cold_is_hot(const struct jit *jit, const struct cold *c);
+/* Is byte `off` of `page` likely to get hot soon? Then it counts as if it were. */
+bool cold_is_warm(struct jit *jit, u32 page, u32 off);
 /* The bytes at this place are written: it has to get warm anew. */
 void cold_cool(struct jit *jit, u32 page, u32 off);
 

@@ -279,6 +279,33 @@ static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct c
     return true;
 }
 
+/* The blocks that b's direct exits on the same page go to, as far as they are warm: what translates is
+ * in the host's caches now, and would not be when each of them gets hot. */
+static void translate_near(struct jit *jit, struct block *b, const u8 *code)
+{
+    struct cpu *cpu = jit->cpu;
+    u64 flushes = jit->stats.flushes, rip = cpu->rip;
+    for (u32 k = 0; k < b->nlinks; k++) {
+        const struct be_exit *x = &b->links[k].exit;
+        s64 off = (s64)b->off + (s64)(x->rip - b->rip);
+        struct block *to;
+        if (x->twin || !x->rel || off < 0 || off >= (s64)PAGE_SIZE || b->links[k].target)
+            continue;
+        to = block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key);
+        if (!to && cold_is_warm(jit, b->page0, (u32)off)) {
+            cpu->rip = x->rip;
+            to = block_translate(jit, b->page0, (u32)off, code + (off - b->off), false, false);
+            cpu->rip = rip;
+            if (flushes != jit->stats.flushes)
+                return;
+            if (to)
+                jit->stats.near_made++;
+        }
+        if (to && !to->retired && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
+            block_link(jit, b, &b->links[k], to);
+    }
+}
+
 /* The block at cpu->rip; NULL: run exec, or what `*cold` says when the place is not worth
  * translating yet. */
 static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_place *cold)
@@ -290,6 +317,7 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
     const u8 *code =
         cpu_canonical(la) ? mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault) : NULL;
     struct block *b = NULL;
+    u32 gen = cpu->mmu.gen;
     jit->stats.lookups++;
     cold->is = false;
     if (!code || page >= jit->npages)
@@ -306,6 +334,12 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
+        if (b && jit->cold && !eval && !plain && !jit->config.no_chain && cpu->mmu.gen == gen) {
+            u64 flushes = jit->stats.flushes;
+            translate_near(jit, b, code);
+            if (flushes != jit->stats.flushes)
+                b = NULL; /* it is gone, too */
+        }
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
     }
     if (b && UNLIKELY(b->page1 != RAM_NO_PAGE)) {

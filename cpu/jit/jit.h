@@ -54,6 +54,7 @@ struct jit_stats {
     u64 flushes, invalidated, links, unlinks;
     u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, lookups, renewals, creations;
     u64 cold_made, cold_drops, cold_runs; /* pieces of cold code: decoded, all dropped, run */
+    u64 near_made; /* blocks made with the one in front of them */
     u64 exec_ops[OP__COUNT]; /* exits_exec by operation */
 };
 const struct jit_stats *jit_stats(const struct cpu *cpu);
