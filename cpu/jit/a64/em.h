@@ -6,6 +6,7 @@
 #include "cpu/ir/shape.h"
 #include "cpu/jit/a64/asm.h"
 #include "cpu/jit/backend.h"
+#include "cpu/jit/plan.h"
 
 /* Fixed registers. NZCV holds the guest's S, Z, C and O. C is ARM's, which is inverted behind a
  * subtraction: at every boundary of blocks it is inverted, in between em.carry says what it is. */
@@ -64,6 +65,7 @@ enum cold_kind {
     COLD_ENTRY,
     COLD_BAIL,
     COLD_POLL,
+    COLD_GROUP,
     COLD_INDIRECT,
     COLD_HOT,
 };
@@ -90,11 +92,17 @@ struct em {
     u32 free_regs; /* mask */
     u32 free_slots;
     u32 nexecs, ncold;
+    u32 ngroups;
+    bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 want[IR_MAX_INS];    /* ... by more than faults and exits, which can make them anew */
+    u8 group[IR_MAX_INS];   /* cpu/jit/plan.h */
+    bool follows[IR_MAX_INS], skip[IR_MAX_INS];
+    s32 offset[IR_MAX_INS], extra[IR_MAX_INS];
+    struct group groups[PLAN_GROUPS];
     struct cold cold[IR_MAX_INS];
 };
 
@@ -139,6 +147,8 @@ bool em_shift_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
 bool em_bits_op(struct em *e, const struct ir_ins *i, u8 live);
 bool em_muldiv_op(struct em *e, const struct ir_ins *i, u8 live);
 
+/* group.c: find the block's groups and give them registers */
+void em_plan_groups(struct em *e);
 /* mem.c: guest memory, segments, calls to exec; the code put off */
 void em_mem_op(struct em *e, const struct ir_ins *i);
 void em_emit_cold(struct em *e);
@@ -146,6 +156,8 @@ void em_emit_cold(struct em *e);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);
+/* To the same instruction in a block without groups. */
+void em_twin_exit(struct em *e, unsigned at);
 void em_indirect_exit(struct em *e, unsigned to, unsigned at);
 const u8 *em_checked_entry(struct em *e);
 bool em_linkable(const struct em *e, u64 rip);

@@ -89,7 +89,7 @@ static void lea(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), d = em_target(e, i->dst, size < 4 ? 4 : size, SCR), r = XZR;
     bool wide = size == 8, narrow_guest = size == 2 && ir_is_guest(i->dst);
-    s32 disp = (s32)i->imm;
+    s32 disp = (s32)((u32)i->imm + (u32)e->extra[e->now]);
     unsigned scale = (unsigned)(i->imm >> 32) & 3;
     unsigned base = i->a != IR_NONE ? em_use(e, i->a, SCR) : NOREG;
     unsigned index = i->b != IR_NONE ? em_use(e, i->b, SCR2) : NOREG;
@@ -281,7 +281,7 @@ static u32 temp_regs(const struct em *e)
 
 static void note_use(struct em *e, u8 v, u32 n)
 {
-    if (v >= IR_T0 && v < IR_MAX_VALUE)
+    if (v >= IR_T0 && v < IR_MAX_VALUE && !e->last[v])
         e->last[v] = (u16)n;
 }
 
@@ -295,22 +295,30 @@ static u8 wanted_before(const struct ir_ins *i, u8 behind)
     return (u8)((behind & ~i->flags_out) | ir_flags_in(i));
 }
 
+/* One walk from the end: flags wanted behind each operation, the last uses of temporaries, and sums
+ * that nobody asks for since an access behind a check takes another way. */
 static void scan_uses(struct em *e, const struct ir_block *b)
 {
     u8 live = IRF_ALL, want = 0;
     for (u32 n = b->n; n-- > 0;) {
+        const struct ir_ins *i = &b->ins[n];
         e->live[n] = live;
         e->want[n] = want;
-        live = ir_flags_before(&b->ins[n], live);
-        want = wanted_before(&b->ins[n], want);
+        if (e->drop && i->op == IR_LEA && ir_is_temp(i->dst) && !e->last[i->dst]) {
+            e->skip[n] = true;
+            continue;
+        }
+        if (!e->follows[n]) {
+            live = ir_flags_before(i, live);
+            want = wanted_before(i, want);
+        }
+        note_use(e, i->dst, n);
+        if (!e->follows[n])
+            note_use(e, i->a, n);
+        if (ir_op_info[i->op].use & IRU_VALUE_B)
+            note_use(e, i->b, n);
     }
     e->live_in = live;
-    for (u32 n = 0; n < b->n; n++) {
-        note_use(e, b->ins[n].dst, n);
-        note_use(e, b->ins[n].a, n);
-        if (ir_op_info[b->ins[n].op].use & IRU_VALUE_B)
-            note_use(e, b->ins[n].b, n);
-    }
 }
 
 static void temp_give(struct em *e, u8 v)
@@ -351,7 +359,7 @@ static u32 poll_place(const struct em *e, const struct ir_block *b)
         u8 op = b->ins[n].op;
         if (ir_op_info[op].attrs & IRA_EXIT || ir_is_branch(op))
             return 0;
-        if (ir_op_info[op].attrs & IRA_FAULT)
+        if (ir_op_info[op].attrs & IRA_FAULT && !e->follows[n])
             return n;
     }
     return 0;
@@ -404,6 +412,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_regs = temp_regs(e);
     e->free_slots = ~0u;
     out->nexits = out->nguesses = 0;
+    em_plan_groups(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
@@ -411,6 +420,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         const struct ir_ins *i = &b->ins[n];
         u8 use = ir_op_info[i->op].use;
         e->now = n;
+        if (e->skip[n])
+            continue;
         if (n && n == poll)
             poll_here(e, i->at);
         if (use & IRU_SETS_DST)

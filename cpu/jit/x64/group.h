@@ -21,7 +21,6 @@ static inline unsigned em_vector_access(const struct ir_ins *i)
 {
     return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
 }
-bool em_is_write(const struct ir_ins *i);
 /* The operand of access i, operation e->now: probed, or off its group's register. */
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write);
 
