@@ -47,6 +47,7 @@ enum recipe_kind {
 struct recipe {
     u8 kind, op, size;
     bool nzcv, has_imm;
+    bool keeps_c; /* INC, DEC: C is in NZCV already */
     u8 res, a, b;
     s64 imm;
 };

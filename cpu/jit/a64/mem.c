@@ -382,6 +382,8 @@ static void cold_one(struct em *e, const struct cold *c)
 void em_emit_cold(struct em *e)
 {
     for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
+        if (e->cold[n].kind == COLD_EXIT) /* be_patch reads it: so many words back is a branch here */
+            as32(&e->a, (u32)(e->a.p + 4 - e->cold[n].from) / 4 & 0xffff);
         as_patch(&e->a, e->cold[n].from);
         if (e->cold[n].from2)
             as_patch(&e->a, e->cold[n].from2);

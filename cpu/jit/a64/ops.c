@@ -91,18 +91,19 @@ static void lea(struct em *e, const struct ir_ins *i)
     bool wide = size == 8, narrow_guest = size == 2 && ir_is_guest(i->dst);
     s32 disp = (s32)((u32)i->imm + (u32)e->extra[e->now]);
     unsigned scale = (unsigned)(i->imm >> 32) & 3;
+    bool made = false; /* d has the sum but for disp */
     unsigned base = i->a != IR_NONE ? em_use(e, i->a, SCR) : NOREG;
     unsigned index = i->b != IR_NONE ? em_use(e, i->b, SCR2) : NOREG;
     if (narrow_guest)
         d = SCR;
     if (base != NOREG && index != NOREG) {
         as_rrrs(&e->a, A_ADD, wide, d, base, index, LSL, scale);
-        r = d;
+        r = d, made = true;
     } else if (base != NOREG) {
         r = base;
     } else if (index != NOREG && scale) {
         as_lsl(&e->a, wide, d, index, scale);
-        r = d;
+        r = d, made = true;
     } else if (index != NOREG) {
         r = index;
     }
@@ -110,7 +111,7 @@ static void lea(struct em *e, const struct ir_ins *i)
         as_mov_imm(&e->a, d, wide ? (u64)(s64)disp : (u32)disp);
     else if (disp)
         as_add_imm(&e->a, A_ADD, wide, d, r, disp, SCR3);
-    else if (r != d || !wide)
+    else if (!made && (r != d || !wide))
         as_mov(&e->a, wide, d, r);
     if (size == 2 && !narrow_guest)
         as_ubfx(&e->a, false, d, d, 0, 16);
@@ -443,9 +444,27 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
                                 (char *)(uintptr_t)codebuf_rx(buf, out->end));
 }
 
+/* The conditional branch that leads to the branch at `rel`, whose word in front says where: one of
+ * the permanently undefined ones, which no instruction is. */
+static u8 *branch_to(u8 *rel)
+{
+    u32 back = ld32(rel - 4);
+    return back && back == (u16)back ? rel - 4 * (s64)back : NULL;
+}
+
+static void point(struct codebuf *buf, u8 *branch, const u8 *to)
+{
+    const u8 *at = codebuf_rx(buf, branch);
+    if (as_branch(branch, branch + (to - at)))
+        __builtin___clear_cache((char *)(uintptr_t)at, (char *)(uintptr_t)(at + 4));
+}
+
 void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
 {
-    const u8 *at = codebuf_rx(buf, rel);
-    as_branch(rel, rel + (to - at));
-    __builtin___clear_cache((char *)(uintptr_t)at, (char *)(uintptr_t)(at + 4));
+    u8 *branch = branch_to(rel);
+    point(buf, rel, to);
+    if (!branch)
+        return;
+    point(buf, branch, codebuf_rx(buf, rel)); /* should it not reach */
+    point(buf, branch, to);
 }
