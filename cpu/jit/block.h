@@ -29,7 +29,10 @@ struct block {
     struct part {
         u16 lo, hi; /* bytes of page0, hi also beyond its end */
     } parts[TR_PARTS];
-    u32 nparts;
+    u32 nparts, nholes;
+    struct part *holes; /* [nholes] bytes of page0 that the code reads when it runs */
+    u8 *bytes; /* of the parts, as they were translated; NULL: not kept */
+    u64 made;  /* when it was translated or came back last, in ns; 0: not noted */
     u32 id;
     bool dead;
     bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
@@ -47,6 +50,14 @@ struct block {
 };
 
 enum { HASH_BITS = 19, HASH_SIZE = 1 << HASH_BITS };
+/* Instructions of a page whose immediates were patched once, and of those that are read at run time. */
+enum { SOFT_BITS = 5, SOFT_PAGES = 1 << SOFT_BITS };
+struct soft_page {
+    u32 page;
+    bool any; /* marks */
+    u64 once[PAGE_SIZE / 64], marks[PAGE_SIZE / 64];
+};
+enum { GRAVE_BITS = 12, GRAVE_SIZE = 1 << GRAVE_BITS };
 enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
 enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 /* A place is translated when it was entered so often; each time that its code was overwritten
@@ -76,6 +87,7 @@ struct jit {
     u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
     u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
+    struct soft_page soft[SOFT_PAGES]; /* by page */
     u32 nguesses;   /* made so far by all blocks */
     u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
@@ -83,6 +95,7 @@ struct jit {
     struct block **blocks; /* by id */
     u32 nblocks, cap_blocks;
     struct block *hash[HASH_SIZE];
+    struct block *graves[GRAVE_SIZE]; /* revive.c, by the same key */
     struct block **pages; /* by page id: blocks on the page */
     u32 npages;
     u32 gen_seen[2]; /* mmu.gen, mmu.gen_global that the tags of class 0 and 1 were made for */
@@ -131,7 +144,28 @@ static inline u64 jit_la_next(const struct cpu *cpu, u64 la)
     return cpu_long(cpu) ? next : (u32)next;
 }
 
+/* soft.c: immediates that are patched often are read from the guest's memory */
+void soft_init(struct jit *jit);
+const u64 *soft_marks(struct jit *jit, u32 page); /* of the instructions of a page; NULL: none */
+/* [off, off+len) of `page`, part of block b, is written: an immediate for the second time? Then it
+ * is marked, and true. */
+bool soft_note(struct jit *jit, const struct block *b, u32 page, u32 off, u32 len);
+/* Are [first, end) of `page`, bytes of b, all read at run time? Is [off, off+len) within one such
+ * stretch: which? */
+bool soft_only(const struct block *b, u32 page, u32 first, u32 end);
+const struct part *soft_hole(const struct block *b, u32 page, u32 off, u32 len);
+
+/* revive.c: blocks whose bytes were overwritten, kept for when the same bytes come back */
+void grave_add(struct jit *jit, struct block *b);
+/* The block at cpu->rip, whose code starts at byte `off` of `page`, host address `code`, when its
+ * bytes are again what they were; it is as one just made then. Else NULL. */
+struct block *grave_revive(struct jit *jit, u32 page, u32 off, const u8 *code, u64 mode_key);
+void grave_forget(struct jit *jit); /* all of them: their memory goes */
+/* Keep the bytes of a new block. */
+void grave_keep(struct jit *jit, struct block *b, const u8 *code, const u8 *more);
+
 /* cache.c */
+u32 block_hash(u32 page, u32 off, u64 rip, u64 mode_key);
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key);
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
@@ -155,7 +189,10 @@ u64 jit_now(void); /* the host's time in ns */
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);
 
-/* translate.c: the block at cpu->rip, whose code starts at byte `off` of `page`, host address
+/* translate.c: the bytes of the page behind that of cpu->rip, byte `off` of its own, for a last
+ * instruction that crosses: its id in *page1. NULL: none. */
+const u8 *block_following_page(struct jit *jit, u32 off, u32 *page1);
+/* The block at cpu->rip, whose code starts at byte `off` of `page`, host address
  * `code`. NULL: use exec. */
 struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
                               bool plain);

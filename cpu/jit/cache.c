@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* EIP counts: a library's page lies at another address in every process. */
-static u32 hash_of(u32 page, u32 off, u64 rip, u64 mode_key)
+u32 block_hash(u32 page, u32 off, u64 rip, u64 mode_key)
 {
     u64 h = (((u64)page << PAGE_BITS | off) ^ rip << 20) * 0x9e3779b97f4a7c15ull ^
             mode_key * 0xff51afd7ed558ccdull;
@@ -14,7 +14,7 @@ static u32 hash_of(u32 page, u32 off, u64 rip, u64 mode_key)
 
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key)
 {
-    struct block *b = jit->hash[hash_of(page, off, rip, mode_key)];
+    struct block *b = jit->hash[block_hash(page, off, rip, mode_key)];
     while (b && !(b->page0 == page && b->off == off && b->rip == rip && b->mode_key == mode_key))
         b = b->hash_next;
     return b;
@@ -39,7 +39,8 @@ static bool overlaps(const struct block *b, u32 page, u32 off, u32 len)
 {
     u32 first, end;
     for (u32 k = 0; k < b->nparts; k++)
-        if (part_on(b, k, page, &first, &end) && off < end && off + len > first)
+        if (part_on(b, k, page, &first, &end) && off < end && off + len > first &&
+            !soft_only(b, page, MAX(first, off), MIN(end, off + len)))
             return true;
     return false;
 }
@@ -70,7 +71,7 @@ static void page_add(struct jit *jit, u32 page, struct block *b, int k)
 
 void block_insert(struct jit *jit, struct block *b)
 {
-    u32 h = hash_of(b->page0, b->off, b->rip, b->mode_key);
+    u32 h = block_hash(b->page0, b->off, b->rip, b->mode_key);
     b->hash_next = jit->hash[h];
     jit->hash[h] = b;
     page_add(jit, b->page0, b, 0);
@@ -153,7 +154,7 @@ static void close_entries(struct jit *jit, struct block *b)
 /* Take b out of every table. Its memory and code stay until the next flush: it may be running. */
 void block_kill(struct jit *jit, struct block *b)
 {
-    struct block **p = &jit->hash[hash_of(b->page0, b->off, b->rip, b->mode_key)];
+    struct block **p = &jit->hash[block_hash(b->page0, b->off, b->rip, b->mode_key)];
     if (b->dead)
         return;
     b->dead = true;
@@ -197,9 +198,13 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
             u32 first, end;
             if (!part_on(b, k, page, &first, &end))
                 continue;
-            if (off < end && off + len > first)
-                return true;
-            if (end <= off)
+            if (off < end && off + len > first) {
+                const struct part *hole = soft_hole(b, page, off, len);
+                if (!hole)
+                    return true;
+                *lo = MAX(*lo, hole->lo);
+                *hi = MIN(*hi, hole->hi);
+            } else if (end <= off)
                 *lo = MAX(*lo, end);
             else
                 *hi = MIN(*hi, first);
@@ -212,17 +217,23 @@ enum { KILLS_FORGET = 4096 };
 
 /* b's bytes are written: it goes, and its place must get warm anew. When that comes again and
  * again, ever later; after a number of such cases for all places they are all forgotten. */
-static void rewrite(struct jit *jit, struct block *b)
+static void rewrite(struct jit *jit, struct block *b, u32 page, u32 off, u32 len)
 {
     u32 at = jit_place(b->page0, b->off);
     if (++jit->nkills == KILLS_FORGET) {
         jit->nkills = 0;
         memset(jit->kills, 0, sizeof(jit->kills));
     }
+    block_kill(jit, b);
+    if (soft_note(jit, b, page, off, len)) {
+        jit->kills[at] = 0;
+        jit->hot[at] = HOT_AFTER;
+        return;
+    }
     jit->hot[at] = 0;
     if (jit->kills[at] < KILLS_MOST)
         jit->kills[at]++;
-    block_kill(jit, b);
+    grave_add(jit, b);
 }
 
 void jit_wrote(void *arg, u32 page, u32 off, u32 len)
@@ -235,7 +246,7 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
     for (b = jit->pages[page]; b; b = next) {
         next = *page_next(b, page);
         if (overlaps(b, page, off, len))
-            rewrite(jit, b);
+            rewrite(jit, b, page, off, len);
     }
 }
 
@@ -257,6 +268,7 @@ void jit_flush(struct cpu *cpu)
         }
     for (u32 i = 0; i < jit->nblocks; i++)
         block_free(jit->blocks[i]);
+    grave_forget(jit);
     arena_reset(&jit->arena);
     jit->nblocks = 0;
     memset(jit->hash, 0, sizeof(jit->hash));

@@ -269,9 +269,14 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
         u32 at = jit_place(page, off);
         /* Code that is rewritten all the time is better run by exec for longer each time. */
         if (jit->hot[at] < HOT_AFTER << jit->kills[at]) {
-            jit->hot[at]++;
-            *cold = true;
-            return NULL;
+            /* ... unless it is what it was before. */
+            b = jit->kills[at] ? grave_revive(jit, page, off, code, cpu->mode_key) : NULL;
+            if (!b) {
+                jit->hot[at]++;
+                *cold = true;
+                return NULL;
+            }
+            jit->hot[at] = (u8)(HOT_AFTER << jit->kills[at]);
         }
     }
     b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
@@ -279,6 +284,8 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
         block_kill(jit, b);
         b = NULL;
     }
+    if (!b)
+        b = grave_revive(jit, page, off, code, cpu->mode_key | (plain ? MK_PLAIN : 0));
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
@@ -437,6 +444,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
     jc_forget_modes(jit);
+    soft_init(jit);
     jc_wipe(cpu);
     return true;
 }

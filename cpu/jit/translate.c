@@ -18,8 +18,7 @@ u64 jit_now(void)
     return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
 }
 
-/* The bytes of the following page, for a last instruction that crosses: its id in *page1. */
-static const u8 *following_page(struct jit *jit, u32 off, u32 *page1)
+const u8 *block_following_page(struct jit *jit, u32 off, u32 *page1)
 {
     struct cpu *cpu = jit->cpu;
     struct mmu_fault fault;
@@ -64,6 +63,21 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     .mode_key = b->mode_key & ~MK_PLAIN,
         };
     }
+    return true;
+}
+
+static bool keep_holes(struct jit *jit, struct block *b, const struct tr_result *tr)
+{
+    if (!tr->nholes)
+        return true;
+    b->holes = arena_get(&jit->arena, tr->nholes * sizeof(*b->holes));
+    if (!b->holes)
+        return false;
+    for (u32 k = 0; k < tr->nholes; k++) {
+        b->holes[k].lo = (u16)((s32)b->off + tr->holes[k].lo);
+        b->holes[k].hi = (u16)((s32)b->off + tr->holes[k].hi);
+    }
+    b->nholes = tr->nholes;
     return true;
 }
 
@@ -201,7 +215,8 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
 
 /* The block for what was translated into jit->ir. NULL with *full: code memory is. */
 static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
-                           const struct tr_result *tr, bool eval, bool plain, bool *full)
+                           const struct tr_source *src, const struct tr_result *tr, bool eval,
+                           bool plain, bool *full)
 {
     struct block *b = new_block(jit, page, off, plain);
     struct be_out out;
@@ -217,8 +232,9 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
         if (b->parts[k].hi > PAGE_SIZE)
             b->page1 = page1;
     }
-    if (!keep_insns(jit, b, tr))
+    if (!keep_insns(jit, b, tr) || !keep_holes(jit, b, tr))
         return NULL;
+    grave_keep(jit, b, src->code, src->more);
     if (!eval && !emit(jit, b, tr->insns, &out)) {
         *full = true;
         return NULL;
@@ -242,8 +258,10 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     tr.ir = &jit->ir;
     if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
         jit_flush(jit->cpu);
-    src.more = following_page(jit, off, &page1);
-    src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
+    src.more = block_following_page(jit, off, &page1);
+    /* A page behind itself: blocks have bytes of two pages, or of one in one piece. */
+    src.more_len = src.more && page1 != RAM_NO_PAGE && page1 != page ? PAGE_SIZE : 0;
+    src.soft = soft_marks(jit, page);
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)
@@ -254,11 +272,11 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     ir_optimise(&jit->ir, jit->config.passes);
     debug_check(jit, "after the passes");
     log_ir(jit, LOGA_OP_OPT);
-    b = build(jit, page, off, page1, &tr, eval, plain, &full);
+    b = build(jit, page, off, page1, &src, &tr, eval, plain, &full);
     if (full) {
         /* Start over with empty tables; a block always fits an empty buffer. */
         jit_flush(jit->cpu);
-        b = build(jit, page, off, page1, &tr, eval, plain, &full);
+        b = build(jit, page, off, page1, &src, &tr, eval, plain, &full);
     }
     if (!b)
         return NULL;

@@ -8,11 +8,14 @@ bool tr_PUSH(struct tr *t, const struct insn *insn)
     u8 b;
     s64 imm;
     unsigned size = insn->osz;
-    if (insn->o[0].kind == OPND_IMM) {
+    if (insn->o[0].kind == OPND_IMM && !t->soft.imm_n) {
         tr_push(t, size, IR_NONE, (s64)insn->imm);
         return true;
     }
-    tr_source(t, insn, 0, &b, &imm);
+    if (insn->o[0].kind == OPND_IMM)
+        b = tr_soft_imm(t, tr_type(size));
+    else
+        tr_source(t, insn, 0, &b, &imm);
     tr_push(t, size, b, 0);
     return true;
 }
@@ -82,6 +85,18 @@ static void check_target(struct tr *t, const struct insn *insn, u8 v)
         tr_emit(t, IR_SEG, I32, IR_NONE, v, SEG_CS, 1);
 }
 
+/* The target of a relative branch whose displacement is read at run time. */
+static u8 patched(struct tr *t)
+{
+    enum ir_type type = tr_long(t) ? I64 : I32;
+    u8 v = tr_soft_imm(t, type), next = tr_temp(t), to = tr_temp(t);
+    tr_emit(t, IR_MOVI, type, next, IR_NONE, IR_NONE, (s64)t->next);
+    tr_emit(t, IR_LEA, type, to, v, next, 0);
+    if (tr_long(t))
+        tr_emit(t, IR_CANON, I64, IR_NONE, to, IR_NONE, 0);
+    return to;
+}
+
 /* An indirect target as a value of which all 32 or 64 bits count. */
 static u8 indirect(struct tr *t, const struct insn *insn)
 {
@@ -105,7 +120,9 @@ static bool indirect_ok(const struct tr *t, const struct insn *insn)
 bool tr_JMP(struct tr *t, const struct insn *insn)
 {
     u64 target;
-    if (insn->o[0].kind == OPND_REL) {
+    if (t->soft.imm_n) {
+        tr_emit(t, IR_GOTOI, I32, IR_NONE, patched(t), IR_NONE, 0);
+    } else if (insn->o[0].kind == OPND_REL) {
         if (!relative(t, insn, &target))
             return false;
         if (tr_again(t, target) || tr_follow(t, target))
@@ -124,7 +141,11 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
 {
     u64 target;
     u8 v, w;
-    if (insn->o[0].kind == OPND_REL) {
+    if (t->soft.imm_n) {
+        v = patched(t);
+        tr_push(t, insn->osz, IR_NONE, (s64)t->next);
+        tr_emit(t, IR_CALLI, I32, IR_NONE, v, IR_NONE, 0);
+    } else if (insn->o[0].kind == OPND_REL) {
         if (!relative(t, insn, &target))
             return false;
         tr_push(t, insn->osz, IR_NONE, (s64)t->next);

@@ -29,6 +29,8 @@ u8 tr_offset(struct tr *t, const struct insn *insn)
        index = insn->index < 16 ? insn->index : IR_NONE, v;
     unsigned natural = tr_long(t) ? 8 : 4;
     u64 disp = (u64)insn->disp;
+    if (UNLIKELY(t->soft.disp_n))
+        return tr_soft_offset(t, insn);
     if (base != IR_NONE && index == IR_NONE && !disp && insn->asz == natural)
         return base;
     v = tr_temp(t);
@@ -89,6 +91,8 @@ static bool known_offset(const struct tr *t, const struct insn *insn, unsigned s
 struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write)
 {
     /* The common form needs no address arithmetic of its own: the probe adds the displacement. */
+    if (UNLIKELY(t->soft.disp_n))
+        return tr_linear(t, insn->seg, tr_soft_offset(t, insn), size, write);
     if (insn->asz == (tr_long(t) ? 8 : 4) && plain(t, insn->seg, write) &&
         insn->base < 16 && insn->index >= 16)
         return (struct tr_addr){insn->base, (s32)insn->disp};
@@ -123,7 +127,9 @@ u8 tr_read(struct tr *t, const struct insn *insn, unsigned n)
 void tr_source(struct tr *t, const struct insn *insn, unsigned n, u8 *b, s64 *imm)
 {
     *imm = 0;
-    if (insn->o[n].kind == OPND_IMM) {
+    if (insn->o[n].kind == OPND_IMM && UNLIKELY(t->soft.imm_n)) {
+        *b = tr_soft_imm(t, tr_type(insn->o[n].size));
+    } else if (insn->o[n].kind == OPND_IMM) {
         *b = IR_NONE;
         *imm = sext(insn->imm, insn->o[n].size ? insn->o[n].size * 8u : 64);
     } else {

@@ -4,6 +4,8 @@
 
 #include "cpu/tr/tr.h"
 
+enum { TR_SOFT_IMM = 1, TR_SOFT_DISP = 2 };
+
 struct tr {
     const struct cpu *cpu; /* mode only; registers are not looked at */
     u64 mode_key;
@@ -25,6 +27,10 @@ struct tr {
     bool again; /* this branch closes a loop around the block, which goes on with it once more */
     bool looped; /* the block ends behind the last of them */
     u32 copies;  /* of the loop that are still to come; 0: no loop was seen */
+    struct tr_fields soft; /* of this instruction: what is to be read at run time */
+    const u8 *bytes;       /* ... its bytes in guest memory */
+    u8 softened;           /* ... TR_SOFT_*: what is */
+    u64 softs;             /* instructions of which something is */
     bool done; /* the block ends behind this instruction */
 };
 
@@ -76,6 +82,14 @@ void tr_push_part(struct tr *t, unsigned size, enum ir_type type, u8 b);
 /* Address of the item `at` bytes above the top. */
 struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size);
 void tr_pop_commit(struct tr *t, unsigned bytes);
+
+/* soft.c: when t->soft has an immediate (displacement) it is read at run time: its value; the memory
+ * operand's offset. begin, end: around translating the instruction at `pos`; check: behind them all */
+u8 tr_soft_imm(struct tr *t, enum ir_type type);
+u8 tr_soft_offset(struct tr *t, const struct insn *insn);
+void tr_soft_begin(struct tr *t, const struct tr_result *out, s32 pos);
+void tr_soft_end(struct tr *t, struct tr_result *out, s32 pos);
+void tr_soft_check(const struct tr *t, struct tr_result *out);
 
 bool tr_flat(const struct tr *t, unsigned seg);
 /* 64-bit code: no limits, addresses as wide as registers, targets that must be canonical. */

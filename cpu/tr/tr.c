@@ -144,6 +144,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     t.loops = config->loops;
     out->nparts = 1;
     out->nbytes = 0;
+    out->nholes = 0;
     out->parts[0].lo = 0;
     ir->long_mode = cpu->code_bits == 64;
     out->exec_only = false;
@@ -168,7 +169,10 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         fn = table[insn->op];
         if (config->vec && config->vec[insn->op / 8] >> (insn->op & 7) & 1)
             fn = tr_vector;
-        if (!fn || is_off(config, insn->op) || !fn(&t, insn)) {
+        tr_soft_begin(&t, out, pos);
+        if (fn && !is_off(config, insn->op) && fn(&t, insn)) {
+            tr_soft_end(&t, out, pos);
+        } else {
             ir->n = n, ir->ntemps = temps, t.next_temp = next_temp;
             exec_op(&t, insn);
         }
@@ -189,6 +193,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         }
         ir->nguest++;
     }
+    if (UNLIKELY(out->nholes))
+        tr_soft_check(&t, out);
     ir->off[ir->nguest] = (s16)pos;
     out->parts[out->nparts - 1].hi = MAX(pos, end);
     if (out->nparts > 1 && pos == out->parts[out->nparts - 1].lo)

@@ -81,6 +81,8 @@ bool info_JIT(struct monitor *m, const char *args)
     ROW("translation (ms)", s->translate_ns / 1000000);
     ROW("flushes", s->flushes);
     ROW("invalidated", s->invalidated);
+    ROW("revived", s->revived);
+    ROW("soft immediates", s->softened);
     ROW("links", s->links);
     ROW("unlinks", s->unlinks);
     ROW("exits to link", s->exits_link);

@@ -463,7 +463,11 @@ static void state_op(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     struct mem m = ST_AT(i->op == IR_LDS || i->op == IR_STS ? i->imm : (s64)(u32)i->imm);
-    if (i->op == IR_LDS) {
+    if (i->op == IR_LDC) {
+        as_mov_ri(&e->a, SCR, (u64)i->imm);
+        m = MEM(SCR, 0);
+    }
+    if (i->op == IR_LDS || i->op == IR_LDC) {
         struct loc d = em_loc(e, i->dst);
         unsigned r = d.reg && (size >= 4 || i->dst >= IR_T0) ? d.r : SCR;
         if (size >= 4)
@@ -572,6 +576,7 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
             em_set_szapc(e, i, live);
         return;
     case IR_LDS:
+    case IR_LDC:
     case IR_STS:
     case IR_ANDS:
     case IR_ORS: state_op(e, i); return;
