@@ -67,6 +67,7 @@ static void page_add(struct jit *jit, u32 page, struct block *b, int k)
     if (!space->code_lines[page])
         mmu_protect_page(&jit->cpu->mmu, page);
     ram_code_added(space, page, lines_of(b, page));
+    mmu_forget_besides(&jit->cpu->mmu);
 }
 
 void block_insert(struct jit *jit, struct block *b)

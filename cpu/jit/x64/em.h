@@ -243,8 +243,13 @@ void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF withou
 void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
- * addend in SCR when no code is on these bytes, else goes on with all registers but SCR as they were */
-void em_store_beside(struct as *a, unsigned size);
+ * addend in SCR when no code is known to be on these bytes, else goes on with all registers but SCR
+ * as they were; the same for a group, whose host address it gives; for `count` elements (a register)
+ * at la: the addend in `to`, and the jumps taken otherwise */
+void em_store_beside(struct as *a, unsigned size, unsigned probe);
+void em_group_beside(struct as *a);
+void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift, bool user,
+                      unsigned to, u8 *slow[3]);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 /* An entry for links that goes to the block by the jump table: executable address. */

@@ -226,10 +226,10 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     for (unsigned n = 0; n < 36; n++) {
         unsigned probe = n / 12, w = n / 6 & 1, s = n % 6;
         stubs->prepare[probe][w][s] = codebuf_rx(buf, a->p);
+        if (w)
+            em_store_beside(a, s == 5 ? 10 : BIT(s), probe);
         if (stubs->flat && probe < 2 && s < 5)
             not_aligned(a, stubs->flat, probe, w, BIT(s));
-        if (w)
-            em_store_beside(a, s == 5 ? 10 : BIT(s));
         as_mov_ri(a, RAX, (s == 5 ? 10 : BIT(s)) | w << 8);
         address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
     }
@@ -250,6 +250,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         ret(a);
         as_patch(whole, a->p);
     }
+    em_group_beside(a);
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
     /* The addend stays in SCR and goes to SCR2. */
