@@ -91,6 +91,8 @@ struct jit {
     u32 nguesses;   /* made so far by all blocks */
     u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
+    u32 remakes_left;   /* of places that are overwritten again and again, ... */
+    u64 remakes_since;  /* ... from this time on, in ns */
     struct be_stubs stubs;
     struct block **blocks; /* by id */
     u32 nblocks, cap_blocks;
@@ -164,7 +166,13 @@ void grave_forget(struct jit *jit); /* all of them: their memory goes */
 /* Keep the bytes of a new block. */
 void grave_keep(struct jit *jit, struct block *b, const u8 *code, const u8 *more);
 
+/* rewrite.c: is the place overwritten so often, and all such places, that it is left to exec now? */
+bool rewrite_too_often(struct jit *jit, u32 page, u32 off);
+
 /* cache.c */
+/* Does b have bytes in [off, off+len) of page that it was made from? The next block on the page. */
+bool block_overlaps(const struct block *b, u32 page, u32 off, u32 len);
+struct block **block_page_next(struct block *b, u32 page);
 u32 block_hash(u32 page, u32 off, u64 rip, u64 mode_key);
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key);
 void block_insert(struct jit *jit, struct block *b);

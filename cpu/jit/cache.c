@@ -35,7 +35,7 @@ static bool part_on(const struct block *b, u32 k, u32 page, u32 *first, u32 *end
 }
 
 /* Does b have bytes in [off, off+len) of page? */
-static bool overlaps(const struct block *b, u32 page, u32 off, u32 len)
+bool block_overlaps(const struct block *b, u32 page, u32 off, u32 len)
 {
     u32 first, end;
     for (u32 k = 0; k < b->nparts; k++)
@@ -80,7 +80,7 @@ void block_insert(struct jit *jit, struct block *b)
         page_add(jit, b->page1, b, 1);
 }
 
-static struct block **page_next(struct block *b, u32 page)
+struct block **block_page_next(struct block *b, u32 page)
 {
     return &b->page_next[page == b->page0 ? 0 : 1];
 }
@@ -90,10 +90,10 @@ static void page_remove(struct jit *jit, u32 page, struct block *b)
     struct block **p = &jit->pages[page];
     u64 lines = 0;
     while (*p && *p != b)
-        p = page_next(*p, page);
+        p = block_page_next(*p, page);
     if (*p)
-        *p = *page_next(b, page);
-    for (struct block *o = jit->pages[page]; o; o = *page_next(o, page))
+        *p = *block_page_next(b, page);
+    for (struct block *o = jit->pages[page]; o; o = *block_page_next(o, page))
         lines |= lines_of(o, page);
     jit->cpu->mmu.space->code_lines[page] = lines;
 }
@@ -194,7 +194,7 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
     struct jit *jit = cpu->jit;
     if (!jit || page >= jit->npages)
         return false;
-    for (struct block *b = jit->pages[page]; b; b = *page_next(b, page)) {
+    for (struct block *b = jit->pages[page]; b; b = *block_page_next(b, page)) {
         for (u32 k = 0; k < b->nparts; k++) {
             u32 first, end;
             if (!part_on(b, k, page, &first, &end))
@@ -212,43 +212,6 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
         }
     }
     return false;
-}
-
-enum { KILLS_FORGET = 4096 };
-
-/* b's bytes are written: it goes, and its place must get warm anew. When that comes again and
- * again, ever later; after a number of such cases for all places they are all forgotten. */
-static void rewrite(struct jit *jit, struct block *b, u32 page, u32 off, u32 len)
-{
-    u32 at = jit_place(b->page0, b->off);
-    if (++jit->nkills == KILLS_FORGET) {
-        jit->nkills = 0;
-        memset(jit->kills, 0, sizeof(jit->kills));
-    }
-    block_kill(jit, b);
-    if (soft_note(jit, b, page, off, len)) {
-        jit->kills[at] = 0;
-        jit->hot[at] = HOT_AFTER;
-        return;
-    }
-    jit->hot[at] = 0;
-    if (jit->kills[at] < KILLS_MOST)
-        jit->kills[at]++;
-    grave_add(jit, b);
-}
-
-void jit_wrote(void *arg, u32 page, u32 off, u32 len)
-{
-    struct cpu *cpu = arg;
-    struct jit *jit = cpu->jit;
-    struct block *b, *next;
-    if (!jit || page >= jit->npages)
-        return;
-    for (b = jit->pages[page]; b; b = next) {
-        next = *page_next(b, page);
-        if (overlaps(b, page, off, len))
-            rewrite(jit, b, page, off, len);
-    }
 }
 
 void jc_wipe(struct cpu *cpu)

@@ -286,6 +286,10 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
     }
     if (!b)
         b = grave_revive(jit, page, off, code, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (!b && !jit->config.eager && !plain && rewrite_too_often(jit, page, off)) {
+        *cold = true;
+        return NULL;
+    }
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);

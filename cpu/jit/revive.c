@@ -95,6 +95,7 @@ struct block *grave_revive(struct jit *jit, u32 page, u32 off, const u8 *code, u
         return NULL;
     *p = b->hash_next;
     b->dead = false;
+    b->made = jit_now();
     block_insert(jit, b);
     jit->stats.revived++;
     return b;

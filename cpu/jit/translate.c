@@ -190,7 +190,7 @@ static void debug_check(struct jit *jit, const char *when)
 #endif
 }
 
-static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
+static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain, u64 made)
 {
     struct block *b;
     if (jit->nblocks == jit->cap_blocks) {
@@ -209,6 +209,7 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
     b->page1 = RAM_NO_PAGE;
     b->off = off;
     b->rip = jit->cpu->rip;
+    b->made = made;
     b->mode_key = jit->cpu->mode_key | (plain ? MK_PLAIN : 0);
     return b;
 }
@@ -216,9 +217,9 @@ static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
 /* The block for what was translated into jit->ir. NULL with *full: code memory is. */
 static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
                            const struct tr_source *src, const struct tr_result *tr, bool eval,
-                           bool plain, bool *full)
+                           bool plain, u64 made, bool *full)
 {
-    struct block *b = new_block(jit, page, off, plain);
+    struct block *b = new_block(jit, page, off, plain, made);
     struct be_out out;
     *full = false;
     if (!b)
@@ -272,11 +273,11 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     ir_optimise(&jit->ir, jit->config.passes);
     debug_check(jit, "after the passes");
     log_ir(jit, LOGA_OP_OPT);
-    b = build(jit, page, off, page1, &src, &tr, eval, plain, &full);
+    b = build(jit, page, off, page1, &src, &tr, eval, plain, start, &full);
     if (full) {
         /* Start over with empty tables; a block always fits an empty buffer. */
         jit_flush(jit->cpu);
-        b = build(jit, page, off, page1, &src, &tr, eval, plain, &full);
+        b = build(jit, page, off, page1, &src, &tr, eval, plain, start, &full);
     }
     if (!b)
         return NULL;

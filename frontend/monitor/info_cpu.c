@@ -83,6 +83,7 @@ bool info_JIT(struct monitor *m, const char *args)
     ROW("invalidated", s->invalidated);
     ROW("revived", s->revived);
     ROW("soft immediates", s->softened);
+    ROW("left to exec", s->demoted);
     ROW("links", s->links);
     ROW("unlinks", s->unlinks);
     ROW("exits to link", s->exits_link);
