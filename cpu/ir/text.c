@@ -13,11 +13,11 @@
  * l: kind of access in b; V: the high half, signed; H: the high half; Z: size, and w for a write (SEG). Operations without
  * an entry take it from their row's args. */
 static const char *const formats[IR__COUNT] = {
-    [IR_MOVI] = "dI", [IR_LEA] = "dL",  [IR_LDS] = "dS",  [IR_LDC] = "dI", [IR_STS] = "aS", [IR_ANDS] = "FH",
+    [IR_MOVI] = "dI", [IR_LEA] = "dL",  [IR_LDS] = "dS",  [IR_STS] = "aS", [IR_ANDS] = "FH",
     [IR_ORS] = "FH",  [IR_SEG] = "asZ", [IR_LD] = "dA",   [IR_LDZ] = "dA", [IR_LDX] = "dA",
     [IR_ST] = "Ab",   [IR_STI] = "TV",  [IR_LDW] = "dAb", [IR_JCC] = "cI", [IR_BRZ] = "aI",
     [IR_BRNZ] = "aI", [IR_BRNI] = "aI", [IR_BAIL] = "aI", [IR_GOTO] = "I", [IR_CALL] = "I",
-    [IR_VECL] = "Al", [IR_VECLF] = "Al", [IR_VECS] = "Al",
+    [IR_VECL] = "Al", [IR_VECLF] = "Al", [IR_VECS] = "Al", [IR_LDC] = "dI",
 };
 static const char *const cc_names[16] = {
     "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g",

@@ -39,6 +39,13 @@ struct block {
     u8 nguest, nlinks, nexecs;
     const void *host_forward, *host_checked;
     bool flags_unwanted, flags_dead;
+    bool eip_open;  /* it may be copied for another EIP */
+    u8 effort;      /* the marks of its place that it was made with */
+    u64 mode_open;  /* bits of the mode key that it does not depend on */
+    u32 *fixes;     /* [nfixes] for copies of its code; NULL: there may be none */
+    u32 nfixes;
+    u32 guess_first;
+    const u8 *code; /* the beginning of its host code (executable alias) */
     u32 host_size;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
@@ -50,7 +57,8 @@ struct block {
 };
 
 enum { HASH_BITS = 19, HASH_SIZE = 1 << HASH_BITS };
-/* Instructions of a page whose immediates were patched once, and of those that are read at run time. */
+/* Instructions of a page whose immediates were patched once, and of those that are read at run
+ * time. */
 enum { SOFT_BITS = 5, SOFT_PAGES = 1 << SOFT_BITS };
 struct soft_page {
     u32 page;
@@ -87,6 +95,10 @@ struct jit {
     u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
     u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
+    struct donor {
+        u64 key;
+        struct block *block;
+    } donors[HOT_SIZE]; /* by place: the last block made there that may be copied */
     struct soft_page soft[SOFT_PAGES]; /* by page */
     u32 nguesses;   /* made so far by all blocks */
     u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
@@ -166,10 +178,20 @@ void grave_forget(struct jit *jit); /* all of them: their memory goes */
 /* Keep the bytes of a new block. */
 void grave_keep(struct jit *jit, struct block *b, const u8 *code, const u8 *more);
 
-/* rewrite.c: is the place overwritten so often, and all such places, that it is left to exec now? */
+/* rewrite.c: is the place overwritten so often, and all such places, that it is left to exec
+ * now? */
 bool rewrite_too_often(struct jit *jit, u32 page, u32 off);
 
-/* cache.c */
+/* clone.c: the block at cpu->rip as a copy of another one, NULL when there is none; what copies of
+ * b need; b may be copied from now on */
+struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain);
+void clone_keep(struct jit *jit, struct block *b, const struct be_out *out);
+void clone_offer(struct jit *jit, struct block *b);
+/* A copy and its code, and what translation gave in its place, which must be the same. */
+void clone_check(struct jit *jit, const struct block *copy, const u8 *code, const struct block *b);
+
+/* cache.c; unpatch: point an exit where it points when it is not linked */
+void block_unpatch(struct jit *jit, const struct be_exit *x);
 /* Does b have bytes in [off, off+len) of page that it was made from? The next block on the page. */
 bool block_overlaps(const struct block *b, u32 page, u32 off, u32 len);
 struct block **block_page_next(struct block *b, u32 page);
@@ -197,7 +219,9 @@ u64 jit_now(void); /* the host's time in ns */
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);
 
-/* translate.c: the bytes of the page behind that of cpu->rip, byte `off` of its own, for a last
+/* translate.c: an empty block, of no table, with the number of the next one */
+struct block *block_new(struct jit *jit, u32 page, u32 off, bool plain, u64 made);
+/* The bytes of the page behind that of cpu->rip, byte `off` of its own, for a last
  * instruction that crosses: its id in *page1. NULL: none. */
 const u8 *block_following_page(struct jit *jit, u32 off, u32 *page1);
 /* The block at cpu->rip, whose code starts at byte `off` of `page`, host address

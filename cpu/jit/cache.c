@@ -98,6 +98,16 @@ static void page_remove(struct jit *jit, u32 page, struct block *b)
     jit->cpu->mmu.space->code_lines[page] = lines;
 }
 
+void block_unpatch(struct jit *jit, const struct be_exit *x)
+{
+    if (x->rel)
+        be_patch(&jit->buf, x->rel, x->unlinked);
+    if (x->skip)
+        be_patch(&jit->buf, x->skip, x->keep);
+    if (x->poll)
+        be_patch(&jit->buf, x->poll_rel, x->unlinked);
+}
+
 static void unlink_exit(struct jit *jit, struct link *l)
 {
     if (!l->target)
@@ -106,12 +116,7 @@ static void unlink_exit(struct jit *jit, struct link *l)
     if (l->next)
         l->next->pprev = l->pprev;
     l->target = NULL;
-    if (l->exit.rel)
-        be_patch(&jit->buf, l->exit.rel, l->exit.unlinked);
-    if (l->exit.skip)
-        be_patch(&jit->buf, l->exit.skip, l->exit.keep);
-    if (l->exit.poll)
-        be_patch(&jit->buf, l->exit.poll_rel, l->exit.unlinked);
+    block_unpatch(jit, &l->exit);
     jit->stats.unlinks++;
 }
 
@@ -233,6 +238,7 @@ void jit_flush(struct cpu *cpu)
     for (u32 i = 0; i < jit->nblocks; i++)
         block_free(jit->blocks[i]);
     grave_forget(jit);
+    memset(jit->donors, 0, sizeof(jit->donors));
     arena_reset(&jit->arena);
     jit->nblocks = 0;
     memset(jit->hash, 0, sizeof(jit->hash));

@@ -50,7 +50,7 @@ void jit_flush(struct cpu *cpu);
 
 struct jit_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes, ir_ops, translate_ns;
-    u64 flushes, invalidated, revived, softened, demoted, links, unlinks;
+    u64 flushes, invalidated, revived, softened, demoted, clones, links, unlinks;
     u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, lookups, renewals, creations;
     u64 exec_ops[OP__COUNT]; /* exits_exec by operation */
 };

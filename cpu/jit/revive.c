@@ -33,7 +33,8 @@ void grave_keep(struct jit *jit, struct block *b, const u8 *code, const u8 *more
     }
 }
 
-/* Are the `n` bytes at q, from byte `off` of page0 on, those at p but for what is read at run time? */
+/* Are the `n` bytes at q, from byte `off` of page0 on, those at p but for what is read at run
+ * time? */
 static bool same(const struct block *b, const u8 *p, const u8 *q, u32 off, u32 n)
 {
     if (!b->nholes)

@@ -1,13 +1,13 @@
-/* Code that is written to: its blocks go, and when that comes again and again their place is left to
- * the interpreter for ever longer, or its immediates are read at run time (soft.c), or what comes
- * back is used again (revive.c). */
+/* Code that is written to: its blocks go, and when that comes again and again their place is
+ * left to the interpreter for ever longer, or its immediates are read at run time (soft.c), or
+ * what comes back is used again (revive.c). */
 #include "cpu/jit/block.h"
 
 enum { KILLS_FORGET = 4096 };
 /* A block that lived so long was worth its translation. */
 enum { WORTH_NS = 2000000 };
-/* Places that are overwritten again and again are translated at most so often in so long: a tenth of
- * the time. */
+/* Places that are overwritten again and again are translated at most so often in so long: a
+ * tenth of the time. */
 enum { REMAKES = 4096, REMAKES_NS = 100000000 };
 
 static bool is_off(const struct jit *jit)

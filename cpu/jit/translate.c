@@ -170,6 +170,8 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
     be_emit_block(&jit->buf, &jit->stubs, &in, out);
     if (out->full)
         return false;
+    b->guess_first = jit->nguesses;
+    b->code = codebuf_rx(&jit->buf, out->code);
     b->host = out->entry;
     b->host_forward = out->entry_forward;
     b->host_checked = out->entry_checked;
@@ -190,7 +192,7 @@ static void debug_check(struct jit *jit, const char *when)
 #endif
 }
 
-static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain, u64 made)
+struct block *block_new(struct jit *jit, u32 page, u32 off, bool plain, u64 made)
 {
     struct block *b;
     if (jit->nblocks == jit->cap_blocks) {
@@ -219,7 +221,7 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
                            const struct tr_source *src, const struct tr_result *tr, bool eval,
                            bool plain, u64 made, bool *full)
 {
-    struct block *b = new_block(jit, page, off, plain, made);
+    struct block *b = block_new(jit, page, off, plain, made);
     struct be_out out;
     *full = false;
     if (!b)
@@ -244,7 +246,62 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
         block_free(b);
         return NULL;
     }
+    if (!eval)
+        clone_keep(jit, b, &out);
     return b;
+}
+
+/* In debugging builds what was copied is translated all the same, at the same place, and
+ * compared. */
+struct debug_copy {
+    struct block *b;
+    u8 *code;
+    u32 nguesses;
+};
+
+static bool debug_copy(struct jit *jit, struct block *b, struct debug_copy *copy)
+{
+#ifdef CONFIG_DEBUG
+    u8 *code = codebuf_rw(&jit->buf, b->code);
+    if (!(copy->code = malloc(b->host_size)))
+        return false;
+    memcpy(copy->code, code, b->host_size);
+    copy->b = b;
+    copy->nguesses = jit->nguesses;
+    jit->nguesses = b->guess_first;
+    jit->code_p = code;
+    return true;
+#else
+    return false;
+#endif
+}
+
+static void debug_copied(struct jit *jit, struct debug_copy *copy, const struct block *b)
+{
+#ifdef CONFIG_DEBUG
+    if (!copy->b)
+        return;
+    if (jit->nblocks) /* no flush came in between */
+        clone_check(jit, copy->b, copy->code, b);
+    jit->nguesses = MAX(copy->nguesses, jit->nguesses);
+    free(copy->code);
+#endif
+}
+
+/* b is complete: into the tables. */
+static void enter(struct jit *jit, struct block *b, bool eval, u64 start)
+{
+    jit->blocks[jit->nblocks++] = b;
+    block_insert(jit, b);
+    if (!eval)
+        clone_offer(jit, b);
+    jit->stats.blocks++;
+    jit->stats.guest_insns += b->nguest;
+    jit->stats.guest_bytes += b->nbytes;
+    jit->stats.host_bytes += b->host_size;
+    jit->stats.translate_ns += jit_now() - start;
+    if (!eval && log_at(jit->cpu->log, LOGA_OUT_ASM, jit->cpu->seg[SEG_CS].base + b->rip))
+        jit_log_host(jit, b);
 }
 
 struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
@@ -252,6 +309,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
 {
     struct tr_result tr; /* large: tr_block() sets what it uses */
     struct tr_source src = {.code = code, .len = PAGE_SIZE - off, .before = off};
+    struct debug_copy copy = {0};
     struct block *b;
     u32 page1;
     bool full;
@@ -259,6 +317,10 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     tr.ir = &jit->ir;
     if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
         jit_flush(jit->cpu);
+    if (!eval && (b = clone_make(jit, page, off, plain)) != NULL && !debug_copy(jit, b, &copy)) {
+        enter(jit, b, eval, start);
+        return b;
+    }
     src.more = block_following_page(jit, off, &page1);
     /* A page behind itself: blocks have bytes of two pages, or of one in one piece. */
     src.more_len = src.more && page1 != RAM_NO_PAGE && page1 != page ? PAGE_SIZE : 0;
@@ -281,15 +343,8 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     }
     if (!b)
         return NULL;
-    jit->blocks[jit->nblocks++] = b;
-    block_insert(jit, b);
-    jit->stats.blocks++;
-    jit->stats.guest_insns += b->nguest;
-    jit->stats.guest_bytes += b->nbytes;
-    jit->stats.host_bytes += b->host_size;
+    debug_copied(jit, &copy, b);
     jit->stats.ir_ops += jit->ir.n;
-    jit->stats.translate_ns += jit_now() - start;
-    if (!eval && log_at(jit->cpu->log, LOGA_OUT_ASM, jit->cpu->seg[SEG_CS].base + b->rip))
-        jit_log_host(jit, b);
+    enter(jit, b, eval, start);
     return b;
 }

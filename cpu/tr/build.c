@@ -20,7 +20,7 @@ u8 tr_temp(struct tr *t)
 
 bool tr_flat(const struct tr *t, unsigned seg)
 {
-    return t->mode_key & MK_FLAT(seg);
+    return tr_mode(t, MK_FLAT(seg));
 }
 
 u8 tr_offset(struct tr *t, const struct insn *insn)
@@ -35,7 +35,7 @@ u8 tr_offset(struct tr *t, const struct insn *insn)
         return base;
     v = tr_temp(t);
     if (insn->base == REG_IP)
-        disp += t->next;
+        disp += t->behind;
     if (base == IR_NONE && index == IR_NONE)
         tr_emit(t, IR_MOVI, natural == 8 ? I64 : I32, v, IR_NONE, IR_NONE,
                 (s64)(disp & size_mask(insn->asz)));
@@ -83,7 +83,7 @@ static bool known_offset(const struct tr *t, const struct insn *insn, unsigned s
         return false;
     if (tr_long(t))
         return insn->seg >= SEG_FS && insn->asz == 8 && (s64)insn->disp == (s32)insn->disp;
-    return t->mode_key & MK_OPEN(insn->seg) &&
+    return tr_mode(t, MK_OPEN(insn->seg)) &&
            ((u64)insn->disp & size_mask(insn->asz)) + size <= BIT64(32) &&
            (insn->asz == 4 || (u64)insn->disp < 0x8000);
 }
@@ -170,12 +170,12 @@ void tr_dest_write(struct tr *t, const struct tr_dest *d, enum ir_type type, u8 
 /* ---- stack ---- */
 static bool stack_flat(const struct tr *t)
 {
-    return tr_long(t) || ((t->mode_key & MK_STACK) == MK_STACK32 && tr_flat(t, SEG_SS));
+    return tr_long(t) || (tr_mode(t, MK_STACK) == MK_STACK32 && tr_flat(t, SEG_SS));
 }
 
 static enum ir_type stack_type(const struct tr *t)
 {
-    return tr_long(t) ? I64 : (t->mode_key & MK_STACK) == MK_STACK32 ? I32 : I16;
+    return tr_long(t) ? I64 : tr_mode(t, MK_STACK) == MK_STACK32 ? I32 : I16;
 }
 
 /* Offset of ESP + disp in the stack segment, as wide as the stack is. */

@@ -1,5 +1,5 @@
-/* Immediates and displacements that the guest patches again and again: read from its memory when the
- * instruction runs, so that they are no part of what was translated. */
+/* Immediates and displacements that the guest patches again and again: read from its memory when
+ * the instruction runs, so that they are no part of what was translated. */
 #include "cpu/tr/build.h"
 
 #include <string.h>
@@ -36,7 +36,8 @@ static bool immediate_of(const struct insn *insn)
     case OP_TEST:
     case OP_PUSH: return true;
     case OP_JMP:
-    case OP_CALL: return insn->o[0].kind == OPND_REL && insn->osz == insn->mode / 8u && insn->osz > 2;
+    case OP_CALL:
+        return insn->o[0].kind == OPND_REL && insn->osz == insn->mode / 8u && insn->osz > 2;
     default: return false;
     }
 }
@@ -92,7 +93,7 @@ u8 tr_soft_offset(struct tr *t, const struct insn *insn)
     d = load(t, t->soft.disp_at, t->soft.disp_n, type);
     if (insn->base == REG_IP) {
         base = tr_temp(t);
-        tr_emit(t, IR_MOVI, I64, base, IR_NONE, IR_NONE, (s64)t->next);
+        tr_emit(t, IR_MOVI, I64, base, IR_NONE, IR_NONE, (s64)t->behind);
     }
     if (index != IR_NONE) {
         v = tr_temp(t);
@@ -116,13 +117,15 @@ static void add_hole(struct tr *t, struct tr_result *out, s32 lo, s32 hi)
     out->holes[out->nholes++].at = t->ir->off[t->at];
 }
 
-/* Another instruction of the block may lie on the same bytes, or the same one once more as it is. */
+/* Another instruction of the block may lie on the same bytes, or the same one once more as it
+ * is. */
 void tr_soft_check(const struct tr *t, struct tr_result *out)
 {
     const struct ir_block *ir = t->ir;
     for (u32 k = out->nholes; k-- > 0;)
         for (u32 i = 0; i < ir->nguest; i++)
-            if (ir->off[i] < out->holes[k].hi && ir->off[i] + out->insns[i].len > out->holes[k].lo &&
+            if (ir->off[i] < out->holes[k].hi &&
+                ir->off[i] + out->insns[i].len > out->holes[k].lo &&
                 !(ir->off[i] == out->holes[k].at && t->softs >> i & 1)) {
                 out->holes[k] = out->holes[--out->nholes];
                 break;

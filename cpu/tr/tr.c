@@ -130,7 +130,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
               struct tr_result *out)
 {
     struct ir_block *ir = out->ir;
-    struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
+    struct tr t = {.cpu = cpu, .mode = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
     u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST;
     s32 pos = 0, end = 0;
     u32 last_n = 0;
@@ -139,6 +139,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     ir->nguest = 0;
     ir->rip = cpu->rip;
     ir->jumped = 0;
+    ir->mode_used = 0;
     t.src = src;
     t.follow = config->follow;
     t.loops = config->loops;
@@ -156,11 +157,11 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         tr_fn *fn;
         if (!decode_at(cpu, src, pos, insn))
             break;
-        t.next = ir->rip + (u64)(s64)pos + insn->len;
+        t.behind = ir->rip + (u64)(s64)pos + insn->len;
         if (cpu->code_bits == 16 &&
-            t.next > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
+            t.behind > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
             break;
-        t.next = cpu->code_bits == 64 ? t.next : (u32)t.next;
+        t.behind = cpu->code_bits == 64 ? t.behind : (u32)t.behind;
         t.insn = insn;
         t.returns = t.shadow = false;
         last_n = n;

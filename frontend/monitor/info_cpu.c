@@ -74,6 +74,7 @@ bool info_JIT(struct monitor *m, const char *args)
     s = jit_stats(cpu);
 #define ROW(name, value) mon_printf(m, "%-19s %llu\n", name, (unsigned long long)(value))
     ROW("blocks", s->blocks);
+    ROW("copies", s->clones);
     ROW("guest instructions", s->guest_insns);
     ROW("guest bytes", s->guest_bytes);
     ROW("host bytes", s->host_bytes);

@@ -33,7 +33,8 @@ static void mark(void)
 GUEST(mov_imm, 32, "1: mov edx, 1\n add eax, edx\n inc dword ptr [ebx]\n loop 1b\n hlt");
 GUEST(add_imm, 32, "1: add eax, 0x100\n inc dword ptr [ebx]\n loop 1b\n hlt");
 GUEST(add_imm8, 32, "1: add eax, 1\n inc byte ptr [ebx]\n loop 1b\n hlt");
-GUEST(mov_byte, 32, "1: mov dh, 1\n movzx edi, dh\n add eax, edi\n inc byte ptr [ebx]\n loop 1b\n hlt");
+GUEST(mov_byte, 32, "1: mov dh, 1\n movzx edi, dh\n add eax, edi\n inc byte ptr [ebx]\n"
+                    "loop 1b\n hlt");
 GUEST(push_imm, 32, "1: push 0x100\n pop edx\n add eax, edx\n inc dword ptr [ebx]\n loop 1b\n hlt");
 GUEST(store_imm, 32, "1: mov dword ptr [esi], 0x100\n add eax, [esi]\n inc dword ptr [ebx]\n"
                      "loop 1b\n hlt");
@@ -44,10 +45,11 @@ GUEST(lea_disp, 32, "1: lea edx, [esi + esi * 2 + 0x100]\n add eax, edx\n inc dw
                     "loop 1b\n hlt");
 /* Stored by the instruction in front, in the same block. */
 GUEST(just_before, 32, "1: mov [ebx], ecx\n mov edx, 0x12345678\n add eax, edx\n loop 1b\n hlt");
-GUEST(bytes_before, 32, "1: mov [ebx], cl\n mov [ebx + 1], ch\n mov edx, 0x12340000\n add eax, edx\n"
-                        "loop 1b\n hlt");
+GUEST(bytes_before, 32, "1: mov [ebx], cl\n mov [ebx + 1], ch\n mov edx, 0x12340000\n"
+                        "add eax, edx\n loop 1b\n hlt");
 /* Below once, then never again. */
-GUEST(cmp_imm, 32, "1: cmp ecx, 0x7fffffff\n setb dl\n add al, dl\n mov [ebx], eax\n loop 1b\n hlt");
+GUEST(cmp_imm, 32, "1: cmp ecx, 0x7fffffff\n setb dl\n add al, dl\n mov [ebx], eax\n"
+                   "loop 1b\n hlt");
 /* Two bytes of the constant and the opcode behind it: INC EDI becomes INC EBP and back. */
 GUEST(split, 32, "1: xor dword ptr [ebx], 0x00020001\n mov edx, 0x01000000\n inc edi\n nop\n"
                  "add eax, edx\n loop 1b\n hlt");
@@ -343,7 +345,8 @@ START_TEST(variants)
 }
 END_TEST
 
-/* Code that is overwritten all the time is translated seldom, and where it stays the same, again. */
+/* Code that is overwritten all the time is translated seldom, and where it stays the same,
+ * again. */
 GUEST(rewritten, 32, "1: xor byte ptr [ebx], 1\n inc eax\n add edx, 3\n loop 1b\n hlt");
 START_TEST(left_to_exec)
 {

@@ -1,12 +1,14 @@
-/* Programs that run round and round and change immediates, displacements and whatever else is at the
- * end of their own instructions: what translators do about code that is patched all the time. */
+/* Programs that run round and round and change immediates, displacements and whatever else is at
+ * the end of their own instructions: what translators do about code that is patched all the
+ * time. */
 #include "tests/lock/gen.h"
 
 /* A change of `size` bytes at the end of instruction k, or a bit before: INC, ADD, XOR or MOV. */
 static void patch_end(struct lock_prog *p, u64 *s, u32 k)
 {
     static const u8 reg_field[] = {0, 0, 6, 0};
-    unsigned log2 = lock_below(s, 3), size = 1u << log2, what = lock_below(s, 4), len = p->insns[k].len,
+    unsigned log2 = lock_below(s, 3), size = 1u << log2, what = lock_below(s, 4);
+    unsigned len = p->insns[k].len,
              before = lock_chance(s, 75) ? size : 1 + lock_below(s, 6);
     struct lock_insn *i = lock_next(p);
     i->target = (u8)k;
@@ -20,7 +22,8 @@ static void patch_end(struct lock_prog *p, u64 *s, u32 k)
     case 3: lock_put(i, size == 1 ? 0x88 : 0x89, 1); break;
     default: lock_put(i, size == 1 ? 0x80 : 0x83, 1); break;
     }
-    lock_put(i, (p->bits == 16 ? 6u : 5u) | (what == 3 ? lock_below(s, 8) : reg_field[what]) << 3, 1);
+    lock_put(i,
+             (p->bits == 16 ? 6u : 5u) | (what == 3 ? lock_below(s, 8) : reg_field[what]) << 3, 1);
     i->fix_at = i->len;
     i->fix = p->bits == 16 ? FIX_OFF16 : p->bits == 64 ? FIX_RIP32 : FIX_LIN32;
     lock_put(i, 0, p->bits == 16 ? 2 : 4);

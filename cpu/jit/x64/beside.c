@@ -1,9 +1,9 @@
-/* Stores beside code, without C: the TLB lets no plain store through to a page with translated code,
- * but most of them are to stretches without any, which are remembered (struct tlb_beside). */
+/* Stores beside code, without C: the TLB lets no plain store through to a page with translated
+ * code, but most of them are to stretches without any, which are remembered (struct tlb_beside). */
 #include "cpu/jit/x64/em.h"
 
-/* The entry for the line at `la`, as an offset from that of line 0 of mode `m`, in SCR; returns what
- * is to be added. Probe 2 knows no mode. */
+/* The entry for the line at `la`, as an offset from that of line 0 of mode `m`, in SCR; returns
+ * what is to be added. Probe 2 knows no mode. */
 static s32 entry_of(struct as *a, unsigned la, unsigned probe)
 {
     enum { SHIFT = 5 };

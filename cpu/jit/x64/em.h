@@ -140,6 +140,15 @@ struct em {
     struct cold cold[IR_MAX_INS];
 };
 
+/* copy.c: the field that ends `back` bytes before here depends on whose the block is (enum be_fix);
+ * calls of stubs and jumps there; records of execs in SCR2; EIPs in a register */
+void em_fix(struct em *e, enum be_fix kind, u32 back);
+void em_fix_more(struct em *e, u32 word); /* what belongs to it */
+void em_call_stub(struct em *e, const u8 *stub);
+void em_jmp_stub(struct em *e, const u8 *stub);
+void em_site(struct em *e, u32 at); /* in SCR2 */
+void em_exec_record(struct em *e, u64 record);
+void em_eip(struct em *e, unsigned r, u64 rip);
 struct loc em_loc(const struct em *e, u8 v);
 /* Make the host's flags hold the guest's / make memory hold them; spoil: the host's flags are about
  * to be lost. */
@@ -242,10 +251,10 @@ void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF withou
 /* string.c: string instructions with REP */
 void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
-/* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
- * addend in SCR when no code is known to be on these bytes, else goes on with all registers but SCR
- * as they were; the same for a group, whose host address it gives; for `count` elements (a register)
- * at la: the addend in `to`, and the jumps taken otherwise */
+/* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with
+ * the addend in SCR when no code is known to be on these bytes, else goes on with all registers but
+ * SCR as they were; the same for a group, whose host address it gives; for `count` elements (a
+ * register) at la: the addend in `to`, and the jumps taken otherwise */
 void em_store_beside(struct as *a, unsigned size, unsigned probe);
 void em_group_beside(struct as *a);
 void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift, bool user,

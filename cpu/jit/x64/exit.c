@@ -42,8 +42,8 @@ static struct be_exit *new_exit(struct em *e, u64 rip)
 static void unlinked(struct em *e, struct be_exit *x)
 {
     x->unlinked = codebuf_rx(e->buf, e->a.p);
-    as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, x - e->out->exits));
-    as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
+    em_site(e, (u32)(x - e->out->exits));
+    em_jmp_stub(e, e->stubs->exit_link);
 }
 
 /* Behind a paired call: on at the return address, which is on the same page. */
@@ -58,6 +58,16 @@ static void land(struct em *e)
     unlinked(e, x);
 }
 
+/* Behind an instruction whose displacement is a place in the jump table. */
+static void fix_jump(struct em *e, bool constant, u64 rip)
+{
+    _Static_assert(offsetof(struct cpu, jc_tags) > 1024 && offsetof(struct cpu, jc_host) > 1024,
+                   "displacements of 32 bits");
+    em_fix(e, constant ? BE_FIX_JUMP : BE_FIX_SALT, 4);
+    if (constant)
+        em_fix_more(e, (u32)(rip - e->in->ir->rip));
+}
+
 /* Compare the tag of the EIP in register `to` (zero-extended, kept) with the jump table's; the
  * entry of its code, and the jump taken on a miss. */
 static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip, u8 **miss)
@@ -70,6 +80,7 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
     if (constant) {
         s32 at = (s32)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64));
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
+        fix_jump(e, constant, rip);
         entry = MEM(STATE, hosts + at);
     } else {
         _Static_assert(JC_BITS == 16, "the index is a word");
@@ -79,6 +90,7 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
         as_rr(&e->a, 0x33, 4, SCR2, to);
         as_rr(&e->a, 0x1b7, 4, SCR2, SCR2); /* movzx */
         as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
+        fix_jump(e, constant, rip);
         entry = MEMX(STATE, SCR2, 3, hosts);
     }
     *miss = as_jcc(&e->a, CC_NE);
@@ -93,25 +105,26 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     u8 *miss;
     if (e->in->link_none) {
         as_store(&e->a, 8, to, ST(rip));
-        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+        em_jmp_stub(e, e->stubs->leave);
         return;
     }
     call = call && em_stack_call(e, NULL);
     entry = table_entry(e, to, constant, rip, &miss);
     as_rm(&e->a, 0xff, 4, call ? 2 : 4, entry); /* call or jmp [..] */
+    fix_jump(e, constant, rip);
     if (call)
         land(e);
     if (e->a.full)
         return;
     as_patch(miss, e->a.p);
     as_store(&e->a, 8, to, ST(rip));
-    as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+    em_jmp_stub(e, e->stubs->leave);
 }
 
 const u8 *em_checked_entry(struct em *e)
 {
     const u8 *entry = codebuf_rx(e->buf, e->a.p);
-    as_mov_ri(&e->a, ADDR, e->in->ir->rip);
+    em_eip(e, ADDR, e->in->ir->rip);
     probe_table(e, ADDR, true, e->in->ir->rip, false);
     return entry;
 }
@@ -183,7 +196,7 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
         x->rel = as_jmp(&e->a); /* displacement 0: falls to the code below until it is linked */
         unlinked(e, x);
     } else {
-        as_mov_ri(&e->a, ADDR, rip);
+        em_eip(e, ADDR, rip);
         probe_table(e, ADDR, true, rip, false);
     }
 }
@@ -211,7 +224,7 @@ static void direct_call(struct em *e, u64 rip)
     em_flags_commit(e);
     em_upper_flush(e);
     if (!em_linkable(e, rip)) {
-        as_mov_ri(&e->a, ADDR, rip);
+        em_eip(e, ADDR, rip);
         probe_table(e, ADDR, true, rip, true);
         return;
     }
@@ -264,6 +277,8 @@ static void expect(struct em *e, const struct ir_ins *i)
         as_rr(&e->a, 0x3b, 8, r, SCR2);
     } else {
         as_alu_ri(&e->a, 7, size, r, (s32)i->imm);
+        em_fix(e, BE_FIX_EIP, 4);
+        e->out->fixed_eip |= (s8)i->imm == (s32)i->imm || size != 4;
     }
     em_cold(e, COLD_INDIRECT, i, as_jcc(&e->a, CC_NE), NULL, 0);
     if (e->ncold)

@@ -749,7 +749,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->flags = FLAGS_MEM;
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
-    out->nexits = out->nguesses = 0;
+    out->nexits = out->nguesses = out->nfixes = 0;
+    out->fixed = out->fixed_eip = false;
     em_upper_plan(e);
     em_plan_groups(e);
     em_plan_guesses(e);
@@ -795,9 +796,4 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;
     out->full = e->a.full;
     out->end = e->a.p;
-}
-
-void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
-{
-    st32(rel, (u32)(s32)(to - (codebuf_rx(buf, rel) + 4)));
 }

@@ -41,13 +41,13 @@ void em_string_op(struct em *e, const struct ir_ins *i)
     u8 *refused;
     em_flags_commit(e);
     if (!served(e, insn, x->mode_key)) {
-        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)x);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
+        em_exec_record(e, (u64)(uintptr_t)x);
+        em_call_stub(e, e->stubs->rep);
         return;
     }
     stub = e->stubs->rep_short[kind_of(insn)][e->in->user][e->in->ir->long_mode]
                               [__builtin_ctz(insn->o[0].size) & 3];
-    as_call_to(&e->a, codebuf_rw(e->buf, stub));
+    em_call_stub(e, stub);
     refused = as_jcc(&e->a, CC_B);
     em_cold(e, COLD_REP, i, refused, e->a.p, (u64)(uintptr_t)x);
 }
