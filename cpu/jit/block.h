@@ -47,6 +47,16 @@ struct block {
     struct insn *ir_insns;
 };
 
+/* A part of code memory and what was made in it: blocks in the order of their host code. */
+enum { REGIONS = 8, REGION_ID_BITS = 22 };
+struct code_region {
+    u8 *start, *end; /* writable alias */
+    struct arena arena; /* blocks and what they point to, but for the evaluator's */
+    struct block **blocks;
+    u32 nblocks, cap;
+};
+_Static_assert((u64)REGIONS << REGION_ID_BITS <= BIT(26), "SITE() has room for the number");
+
 enum { HASH_BITS = 19, HASH_SIZE = 1 << HASH_BITS };
 enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
 enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
@@ -69,9 +79,10 @@ struct jit {
     struct cpu *cpu;
     struct jit_config config;
     struct codebuf buf;
-    struct arena arena; /* blocks and what they point to, but for the evaluator's */
-    u8 *code_p;       /* next free byte (writable alias) */
-    u8 *code_start;   /* behind the stubs */
+    u8 *code_p;       /* next free byte (writable alias), in ... */
+    struct code_region regions[REGIONS], *region;
+    u32 nregions;
+    u64 drops; /* how often blocks were freed: pointers to them are void then */
     struct cold_cache *cold; /* NULL: cold code is exec's */
     u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated; `cold` counts better */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
@@ -82,8 +93,6 @@ struct jit {
     u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
     struct be_stubs stubs;
-    struct block **blocks; /* by id */
-    u32 nblocks, cap_blocks;
     struct block *hash[HASH_SIZE];
     struct block **pages; /* by page id: blocks on the page */
     u32 npages;
@@ -132,6 +141,23 @@ static inline u64 jit_la_next(const struct cpu *cpu, u64 la)
     u64 next = (la | PAGE_MASK) + 1;
     return cpu_long(cpu) ? next : (u32)next;
 }
+
+static inline struct block *jit_block(const struct jit *jit, u32 id)
+{
+    return jit->regions[id >> REGION_ID_BITS].blocks[id & (BIT(REGION_ID_BITS) - 1)];
+}
+
+/* region.c: divide the code memory from code_p on; free the lists; drop all blocks, which no table
+ * has any more; go on in the next region, whose blocks are taken out of all tables and freed: with
+ * nothing running */
+void regions_init(struct jit *jit);
+void regions_free(struct jit *jit);
+void regions_drop(struct jit *jit);
+void region_next(struct jit *jit);
+/* Give b its number; it counts once region->nblocks is raised. False: no memory. */
+bool region_add(struct jit *jit, struct block *b);
+/* The block that has the code at `host` (executable alias); NULL: its region has none. */
+struct block *region_block_at(struct jit *jit, const void *host);
 
 /* cache.c */
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key);

@@ -24,7 +24,7 @@ enum { CODE_SIZE = 256 * 1024 * 1024 };
 static struct block *at_site(struct cpu *cpu, u32 site)
 {
     struct jit *jit = cpu->jit;
-    struct block *b = jit->blocks[SITE_BLOCK(site)];
+    struct block *b = jit_block(jit, SITE_BLOCK(site));
     unsigned at = SITE_AT(site);
     cpu->rip = b->rip + b->insn_off[at];
     cpu->ahead = jit->config.counted ? b->nguest - (s32)at : 0;
@@ -58,6 +58,7 @@ NORETURN static void go_on(struct cpu *cpu)
         jc_refresh(jit);
         host = table_probe(jit);
     }
+    jit->stats.resumes += host != NULL;
     jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
     __builtin_unreachable();
 }
@@ -91,21 +92,7 @@ static void not_aligned(struct cpu *cpu, u32 site)
     if (cpu->loose_left-- > 0)
         return;
     cpu->loose_left = EVERY;
-    remake(jit, jit->blocks[SITE_BLOCK(site)], jit->loose);
-}
-
-/* The block that has the code at `host`: they lie in memory in the order in which they were made. */
-static struct block *block_at(struct jit *jit, const void *host)
-{
-    u32 lo = 0, hi = jit->nblocks;
-    while (hi - lo > 1) {
-        u32 mid = (lo + hi) / 2;
-        if ((uintptr_t)jit->blocks[mid]->host <= (uintptr_t)host)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return jit->nblocks ? jit->blocks[lo] : NULL;
+    remake(jit, jit_block(jit, SITE_BLOCK(site)), jit->loose);
 }
 
 /* Many guesses were wrong. When that did not take long, the block where it happens is better off
@@ -115,7 +102,7 @@ static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
     enum { EVERY = 512, NS_EACH = 160 };
     struct jit *jit = cpu->jit;
     u64 now = jit_now();
-    struct block *b = block_at(jit, from);
+    struct block *b = region_block_at(jit, from);
     cpu->guess_left = EVERY;
     if (b && now - jit->guess_seen < EVERY * NS_EACH)
         remake(jit, b, jit->unsteady);
@@ -126,7 +113,7 @@ static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
 static void help_hot(struct cpu *cpu, u64 unused, const void *from)
 {
     struct jit *jit = cpu->jit;
-    struct block *b = block_at(jit, from);
+    struct block *b = region_block_at(jit, from);
     if (!b)
         return;
     cpu->heat[b->id % CPU_HEATS] = (s32)jit->config.heat;
@@ -193,7 +180,7 @@ static void x87_place(struct cpu *cpu)
     if (!cpu->x87_site)
         return;
     cpu->x87_site = 0;
-    b = jit->blocks[SITE_BLOCK(site)];
+    b = jit_block(jit, SITE_BLOCK(site));
     cpu->fpu.fip = b->rip + b->insn_off[SITE_AT(site)];
     cpu->fpu.fcs = cpu->seg[SEG_CS].sel;
 }
@@ -284,7 +271,7 @@ static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct c
 static void translate_near(struct jit *jit, struct block *b, const u8 *code)
 {
     struct cpu *cpu = jit->cpu;
-    u64 flushes = jit->stats.flushes, rip = cpu->rip;
+    u64 drops = jit->drops, rip = cpu->rip;
     for (u32 k = 0; k < b->nlinks; k++) {
         const struct be_exit *x = &b->links[k].exit;
         s64 off = (s64)b->off + (s64)(x->rip - b->rip);
@@ -296,7 +283,7 @@ static void translate_near(struct jit *jit, struct block *b, const u8 *code)
             cpu->rip = x->rip;
             to = block_translate(jit, b->page0, (u32)off, code + (off - b->off), false, false);
             cpu->rip = rip;
-            if (flushes != jit->stats.flushes)
+            if (drops != jit->drops)
                 return;
             if (to)
                 jit->stats.near_made++;
@@ -335,10 +322,10 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
         if (b && jit->cold && !eval && !plain && !jit->config.no_chain && cpu->mmu.gen == gen) {
-            u64 flushes = jit->stats.flushes;
+            u64 drops = jit->drops;
             translate_near(jit, b, code);
-            if (flushes != jit->stats.flushes)
-                b = NULL; /* it is gone, too */
+            if (drops != jit->drops)
+                b = NULL; /* it may be gone, too */
         }
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
     }
@@ -375,7 +362,7 @@ static enum jit_left run_eval(struct jit *jit)
         }
         if (!b || cpu->budget < b->nguest)
             return JIT_EXEC;
-        /* A block stays in memory until the next flush, which only a translation causes. */
+        /* A block stays in memory until a translation needs its room. */
         for (u32 i = 0; i < b->ir->nguest; i++)
             insns[i] = &b->ir_insns[i];
         run = (struct ir_run){.stop = &b->dead};
@@ -392,13 +379,13 @@ static enum jit_left run_eval(struct jit *jit)
 /* Behind exit `site` of a block: the next block, linked when that is allowed. */
 static struct block *follow(struct jit *jit, u32 site, struct cold_place *cold)
 {
-    struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
+    struct block *from = jit_block(jit, SITE_BLOCK(site)), *to;
     struct link *l = &from->links[SITE_AT(site)];
-    u64 flushes = jit->stats.flushes;
+    u64 drops = jit->drops;
     to = find(jit, false, l->exit.twin, cold);
-    /* A flush during translation frees `from`. A block on two pages is entered through find() or
+    /* A translation may have freed `from`. A block on two pages is entered through find() or
      * the jump table only, unless there is no paging; one without groups is not in the table. */
-    if (to && flushes == jit->stats.flushes && !from->dead &&
+    if (to && drops == jit->drops && !from->dead &&
         (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
         block_link(jit, from, l, to);
     return to;
@@ -432,13 +419,14 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
             log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel,
                      (unsigned long long)cpu->rip);
+        jit->stats.enters++;
         r = jit->stubs.enter(cpu, host);
         jit_x87_spill(cpu);
         if (r & BE_LINK) {
-            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].exit.rip;
+            cpu->rip = jit_block(jit, SITE_BLOCK((u32)r))->links[SITE_AT((u32)r)].exit.rip;
             jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
-            const struct block *b = jit->blocks[SITE_BLOCK((u32)r)];
+            const struct block *b = jit_block(jit, SITE_BLOCK((u32)r));
             cpu->rip = b->rip + b->insn_off[SITE_AT((u32)r)];
             jit->stats.exits_entry++;
             /* The block is longer than what is left to run. */
@@ -495,7 +483,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     }
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
-    jit->code_start = jit->code_p;
+    regions_init(jit);
     jit->gen_seen[0] = ~cpu->mmu.gen;
     jit->gen_seen[1] = ~cpu->mmu.gen_global;
     jit->sup_global = true;
@@ -513,7 +501,7 @@ void jit_free(struct cpu *cpu)
     if (!jit)
         return;
     jit_flush(cpu);
-    free(jit->blocks);
+    regions_free(jit);
     free(jit->pages);
     codebuf_free(&jit->buf);
     flatmem_free(&cpu->mmu.flat);
@@ -532,4 +520,26 @@ const struct jit_stats *jit_stats(const struct cpu *cpu)
     for (unsigned op = 0; op < OP__COUNT; op++)
         s->exits_exec += s->exec_ops[op];
     return s;
+}
+
+void jit_exits(const struct cpu *cpu, struct jit_exits *x)
+{
+    const struct jit_stats *s = jit_stats(cpu);
+    const u64 *tally = cpu->tally;
+    u64 others;
+    *x = (struct jit_exits){.insns = tally[TALLY_INSNS],
+                            .table = tally[TALLY_TABLE],
+                            .paired = tally[TALLY_PAIRED],
+                            .unpaired = tally[TALLY_UNPAIRED],
+                            .unlinked = s->exits_link,
+                            .missed = s->exits_indirect,
+                            .polls = s->exits_entry,
+                            .exec = s->resumes + s->exits_bail,
+                            .in_exec = s->exits_exec};
+    for (unsigned v = 0; v < ARRAY_LEN(cpu->stat_exc); v++)
+        x->faults += cpu->stat_exc[v];
+    /* Each entry of a block that nothing else accounts for came by a link; behind a paired return,
+     * too, the caller goes on by one. */
+    others = s->enters + s->resumes + x->table + x->paired;
+    x->linked = tally[TALLY_BLOCKS] > others ? tally[TALLY_BLOCKS] - others : 0;
 }

@@ -9,7 +9,7 @@
 #include <time.h>
 
 /* The evaluator keeps every block's IR, dead ones too: about 2 KiB each. */
-enum { EVAL_BLOCKS = 1 << 16 };
+enum { EVAL_BLOCKS = (1 << 16) / REGIONS };
 
 u64 jit_now(void)
 {
@@ -45,8 +45,8 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
         n += ir_calls_exec(ir->ins[i].op);
-    b->insn_off = arena_get(&jit->arena, (ir->nguest + 1) * sizeof(s16));
-    b->execs = n ? arena_get(&jit->arena, n * sizeof(*b->execs)) : NULL;
+    b->insn_off = arena_get(&jit->region->arena, (ir->nguest + 1) * sizeof(s16));
+    b->execs = n ? arena_get(&jit->region->arena, n * sizeof(*b->execs)) : NULL;
     if (!b->insn_off || (n && !b->execs))
         return false;
     memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(s16));
@@ -84,7 +84,7 @@ static bool keep_links(struct jit *jit, struct block *b, const struct be_out *ou
 {
     if (!out->nexits)
         return true;
-    b->links = arena_get(&jit->arena, out->nexits * sizeof(struct link));
+    b->links = arena_get(&jit->region->arena, out->nexits * sizeof(struct link));
     if (!b->links)
         return false;
     b->nlinks = (u8)out->nexits;
@@ -141,6 +141,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .base = (u32)cpu->seg[SEG_CS].base,
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
+        .tally = jit->config.tally,
         .user = cpu->mmu_mode == MMU_USER,
         .loose = jit_marked(jit->loose, b->page0, b->off),
         .heats = !effort,
@@ -153,7 +154,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
-    out->end = jit->buf.rw + jit->buf.size;
+    out->end = jit->region->end;
     be_emit_block(&jit->buf, &jit->stubs, &in, out);
     if (out->full)
         return false;
@@ -179,19 +180,9 @@ static void debug_check(struct jit *jit, const char *when)
 
 static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
 {
-    struct block *b;
-    if (jit->nblocks == jit->cap_blocks) {
-        u32 cap = jit->cap_blocks ? jit->cap_blocks * 2 : 4096;
-        struct block **n = realloc(jit->blocks, cap * sizeof(*n));
-        if (!n)
-            return NULL;
-        jit->blocks = n;
-        jit->cap_blocks = cap;
-    }
-    b = arena_get(&jit->arena, sizeof(*b));
-    if (!b)
+    struct block *b = arena_get(&jit->region->arena, sizeof(*b));
+    if (!b || !region_add(jit, b))
         return NULL;
-    b->id = jit->nblocks;
     b->page0 = page;
     b->page1 = RAM_NO_PAGE;
     b->off = off;
@@ -241,8 +232,8 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     bool full;
     u64 start = jit_now();
     tr.ir = &jit->ir;
-    if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
-        jit_flush(jit->cpu);
+    if (jit->region->nblocks >= (eval ? (u32)EVAL_BLOCKS : BIT(REGION_ID_BITS) - 1))
+        region_next(jit);
     src.more = following_page(jit, off, &page1);
     src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
@@ -258,13 +249,12 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     log_ir(jit, LOGA_OP_OPT);
     b = build(jit, page, off, page1, &tr, eval, plain, &full);
     if (full) {
-        /* Start over with empty tables; a block always fits an empty buffer. */
-        jit_flush(jit->cpu);
+        region_next(jit); /* a block always fits an empty one */
         b = build(jit, page, off, page1, &tr, eval, plain, &full);
     }
     if (!b)
         return NULL;
-    jit->blocks[jit->nblocks++] = b;
+    jit->region->nblocks++;
     block_insert(jit, b);
     jit->stats.blocks++;
     jit->stats.guest_insns += b->nguest;

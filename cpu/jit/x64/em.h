@@ -247,7 +247,8 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
  * addend in SCR when no code is on these bytes, else goes on with all registers but SCR as they were */
 void em_store_beside(struct as *a, unsigned size);
-/* exit.c: ways out */
+/* exit.c: ways out; add n to a counter when that is asked for, which spoils the host's flags */
+void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 /* An entry for links that goes to the block by the jump table: executable address. */
 const u8 *em_checked_entry(struct em *e);

@@ -764,6 +764,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
+    em_tally(e, TALLY_BLOCKS, 1);
+    em_tally(e, TALLY_INSNS, (s32)b->nguest);
     em_count_runs(e);
     if (e->last_vec)
         em_vector_enter(e);
