@@ -165,6 +165,9 @@ struct cpu;
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { CPU_GUESSES = 1024, CPU_HEATS = 1024 };
+/* cpu.tally: instructions and blocks that were entered; exits by the jump table; returns by the
+ * host's stack, and those that did not match */
+enum { TALLY_INSNS, TALLY_BLOCKS, TALLY_TABLE, TALLY_PAIRED, TALLY_UNPAIRED, CPU_TALLIES };
 /* JC_SPREAD: what jc_salt() adds */
 enum { JC_BITS = 16, JC_SPREAD = 1 << 16, JC_SIZE = (1 << JC_BITS) + JC_SPREAD };
 /* Modes begin at places of their own: a kernel's code runs in several, as processes differ in
@@ -283,6 +286,7 @@ struct cpu {
     s32 loose_left; /* translated code: so many accesses not aligned until one is looked at */
     s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
+    u64 tally[CPU_TALLIES]; /* translated code: what it counts when it is asked to */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
     u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */

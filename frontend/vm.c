@@ -396,7 +396,8 @@ static void fill_config(struct vm *vm)
 /* Engines other than the interpreter need a translator behind the CPU. */
 static bool start_engine(struct vm *vm, struct err *err)
 {
-    struct jit_config cfg = {.counted = counted(vm), .passes = ~0u};
+    struct jit_config cfg = {
+        .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u};
 
 #ifdef CONFIG_JIT
     vm->engine =

@@ -4,6 +4,7 @@
 
 #include "cpu/jit/arena.h"
 #include "cpu/jit/backend.h"
+#include "cpu/jit/cold.h"
 #include "cpu/jit/jit.h"
 
 struct block;
@@ -56,6 +57,16 @@ struct block {
     struct insn *ir_insns;
 };
 
+/* A part of code memory and what was made in it: blocks in the order of their host code. */
+enum { REGIONS = 8, REGION_ID_BITS = 22 };
+struct code_region {
+    u8 *start, *end; /* writable alias */
+    struct arena arena; /* blocks and what they point to, but for the evaluator's */
+    struct block **blocks;
+    u32 nblocks, cap;
+};
+_Static_assert((u64)REGIONS << REGION_ID_BITS <= BIT(26), "SITE() has room for the number");
+
 enum { HASH_BITS = 19, HASH_SIZE = 1 << HASH_BITS };
 /* Instructions of a page whose immediates were patched once, and of those that are read at run
  * time. */
@@ -73,7 +84,7 @@ enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 #ifdef CONFIG_TORTURE
 enum { HOT_AFTER = 0, KILLS_MOST = 4 };
 #else
-enum { HOT_AFTER = 12, KILLS_MOST = 4 };
+enum { HOT_AFTER = 8, KILLS_MOST = 4 };
 #endif
 /* That often a block runs before more effort is made for it: several rounds of its loop, guesses. */
 #ifdef CONFIG_TORTURE
@@ -81,16 +92,18 @@ enum { HEAT = 3 };
 #else
 enum { HEAT = 1 << 15 };
 #endif
-_Static_assert(HOT_AFTER << KILLS_MOST <= 0xff, "jit.hot[] counts in bytes");
+_Static_assert(HOT_AFTER << KILLS_MOST <= 0xffff, "cold.c counts in 16 bits");
 
 struct jit {
     struct cpu *cpu;
     struct jit_config config;
     struct codebuf buf;
-    struct arena arena; /* blocks and what they point to, but for the evaluator's */
-    u8 *code_p;       /* next free byte (writable alias) */
-    u8 *code_start;   /* behind the stubs */
-    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
+    u8 *code_p;       /* next free byte (writable alias), in ... */
+    struct code_region regions[REGIONS], *region;
+    u32 nregions;
+    u64 drops; /* how often blocks were freed: pointers to them are void then */
+    struct cold_cache *cold; /* NULL: cold code is exec's */
+    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated; `cold` counts better */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
     u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
@@ -106,8 +119,6 @@ struct jit {
     u32 remakes_left;   /* of places that are overwritten again and again, ... */
     u64 remakes_since;  /* ... from this time on, in ns */
     struct be_stubs stubs;
-    struct block **blocks; /* by id */
-    u32 nblocks, cap_blocks;
     struct block *hash[HASH_SIZE];
     struct block *graves[GRAVE_SIZE]; /* revive.c, by the same key */
     struct block **pages; /* by page id: blocks on the page */
@@ -158,6 +169,23 @@ static inline u64 jit_la_next(const struct cpu *cpu, u64 la)
     return cpu_long(cpu) ? next : (u32)next;
 }
 
+static inline struct block *jit_block(const struct jit *jit, u32 id)
+{
+    return jit->regions[id >> REGION_ID_BITS].blocks[id & (BIT(REGION_ID_BITS) - 1)];
+}
+
+/* region.c: divide the code memory from code_p on; free the lists; drop all blocks, which no table
+ * has any more; go on in the next region, whose blocks are taken out of all tables and freed: with
+ * nothing running */
+void regions_init(struct jit *jit);
+void regions_free(struct jit *jit);
+void regions_drop(struct jit *jit);
+void region_next(struct jit *jit);
+/* Give b its number; it counts once region->nblocks is raised. False: no memory. */
+bool region_add(struct jit *jit, struct block *b);
+/* The block that has the code at `host` (executable alias); NULL: its region has none. */
+struct block *region_block_at(struct jit *jit, const void *host);
+
 /* soft.c: immediates that are patched often are read from the guest's memory */
 void soft_init(struct jit *jit);
 const u64 *soft_marks(struct jit *jit, u32 page); /* of the instructions of a page; NULL: none */
@@ -175,6 +203,7 @@ void grave_add(struct jit *jit, struct block *b);
  * bytes are again what they were; it is as one just made then. Else NULL. */
 struct block *grave_revive(struct jit *jit, u32 page, u32 off, const u8 *code, u64 mode_key);
 void grave_forget(struct jit *jit); /* all of them: their memory goes */
+void grave_drop(struct jit *jit, u32 region); /* those of a region */
 /* Keep the bytes of a new block. */
 void grave_keep(struct jit *jit, struct block *b, const u8 *code, const u8 *more);
 
@@ -187,6 +216,7 @@ bool rewrite_too_often(struct jit *jit, u32 page, u32 off);
 struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain);
 void clone_keep(struct jit *jit, struct block *b, const struct be_out *out);
 void clone_offer(struct jit *jit, struct block *b);
+void clone_drop(struct jit *jit, u32 region); /* its memory goes */
 /* A copy and its code, and what translation gave in its place, which must be the same. */
 void clone_check(struct jit *jit, const struct block *copy, const u8 *code, const struct block *b);
 

@@ -157,7 +157,8 @@ static void close_entries(struct jit *jit, struct block *b)
         jit->cpu->jc_tags[jc] = JC_NO_TAG;
 }
 
-/* Take b out of every table. Its memory and code stay until the next flush: it may be running. */
+/* Take b out of every table. Its memory and code stay until their region is needed: it may be
+ * running. */
 void block_kill(struct jit *jit, struct block *b)
 {
     struct block **p = &jit->hash[block_hash(b->page0, b->off, b->rip, b->mode_key)];
@@ -235,27 +236,24 @@ void jit_flush(struct cpu *cpu)
             jit->pages[i] = NULL;
             cpu->mmu.space->code_lines[i] = 0;
         }
-    for (u32 i = 0; i < jit->nblocks; i++)
-        block_free(jit->blocks[i]);
     grave_forget(jit);
     memset(jit->donors, 0, sizeof(jit->donors));
-    arena_reset(&jit->arena);
-    jit->nblocks = 0;
+    regions_drop(jit);
     memset(jit->hash, 0, sizeof(jit->hash));
     jc_wipe(cpu);
-    jit->code_p = jit->code_start;
     jit->stats.flushes++;
 }
 
 /* Other memory may lie at the other end of links between pages now. */
 static void unlink_pages(struct jit *jit)
 {
-    for (u32 n = 0; n < jit->nblocks; n++) {
-        struct block *b = jit->blocks[n];
-        for (u32 i = 0; i < b->nlinks; i++)
-            if (b->links[i].target && b->links[i].target->page0 != b->page0)
-                unlink_exit(jit, &b->links[i]);
-    }
+    for (u32 k = 0; k < jit->nregions; k++)
+        for (u32 n = 0; n < jit->regions[k].nblocks; n++) {
+            struct block *b = jit->regions[k].blocks[n];
+            for (u32 i = 0; i < b->nlinks; i++)
+                if (b->links[i].target && b->links[i].target->page0 != b->page0)
+                    unlink_exit(jit, &b->links[i]);
+        }
 }
 
 /* ---- the jump table's tags ---- */

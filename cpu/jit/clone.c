@@ -40,7 +40,7 @@ void clone_keep(struct jit *jit, struct block *b, const struct be_out *out)
 {
     if (out->fixed || b->page1 != RAM_NO_PAGE || b->nholes || jit->config.off & JIT_OFF(CLONES))
         return;
-    b->fixes = arena_get(&jit->arena, out->nfixes * sizeof(u32));
+    b->fixes = arena_get(&jit->region->arena, out->nfixes * sizeof(u32));
     if (!b->fixes)
         return;
     memcpy(b->fixes, out->fixes, out->nfixes * sizeof(u32));
@@ -48,6 +48,13 @@ void clone_keep(struct jit *jit, struct block *b, const struct be_out *out)
     b->mode_open = MODE_OPTIONAL & ~jit->ir.mode_used;
     b->eip_open = !out->fixed_eip && (b->mode_key & (MK_PG | MK_CODE)) == (MK_PG | MK_CODE32) &&
                   (b->rip & PAGE_MASK) == b->off;
+}
+
+void clone_drop(struct jit *jit, u32 region)
+{
+    for (u32 i = 0; i < HOT_SIZE; i++)
+        if (jit->donors[i].key && jit->donors[i].block->id >> REGION_ID_BITS == region)
+            jit->donors[i] = (struct donor){0};
 }
 
 static bool fits(struct jit *jit, const struct block *b, u32 page, u32 off, u64 mode_key)
@@ -65,7 +72,7 @@ static bool copy_links(struct jit *jit, struct block *b, const struct block *fro
     b->nlinks = from->nlinks;
     if (!b->nlinks)
         return true;
-    b->links = arena_get(&jit->arena, b->nlinks * sizeof(struct link));
+    b->links = arena_get(&jit->region->arena, b->nlinks * sizeof(struct link));
     if (!b->links)
         return false;
     for (u32 i = 0; i < b->nlinks; i++) {
@@ -90,7 +97,7 @@ static bool copy_execs(struct jit *jit, struct block *b, const struct block *fro
     b->nexecs = from->nexecs;
     if (!b->nexecs)
         return true;
-    b->execs = arena_get(&jit->arena, b->nexecs * sizeof(*b->execs));
+    b->execs = arena_get(&jit->region->arena, b->nexecs * sizeof(*b->execs));
     if (!b->execs)
         return false;
     memcpy(b->execs, from->execs, b->nexecs * sizeof(*b->execs));
@@ -106,23 +113,42 @@ static bool copy_execs(struct jit *jit, struct block *b, const struct block *fro
     return true;
 }
 
-/* What is the same in both. */
-static void copy_facts(struct block *b, const struct block *from)
+static bool copy_bytes(struct jit *jit, void *to, const void *from, size_t n)
 {
+    void **p = to;
+    if (from && !(*p = arena_get(&jit->region->arena, n)))
+        return false;
+    if (from)
+        memcpy(*p, from, n);
+    return true;
+}
+
+/* What is the same in both; with memory of its own, as regions go one by one. */
+static bool copy_facts(struct jit *jit, struct block *b, const struct block *from)
+{
+    u32 nbytes = 0;
+    for (u32 k = 0; k < from->nparts; k++)
+        nbytes += (u32)(from->parts[k].hi - from->parts[k].lo);
     b->nbytes = from->nbytes;
     memcpy(b->parts, from->parts, sizeof(b->parts));
     b->nparts = from->nparts;
-    b->bytes = from->bytes;
     b->nguest = from->nguest;
     b->flags_dead = from->flags_dead;
     b->flags_unwanted = from->flags_unwanted;
     b->host_size = from->host_size;
     b->guess_first = from->guess_first;
-    b->insn_off = from->insn_off;
-    b->fixes = from->fixes;
     b->nfixes = from->nfixes;
     b->mode_open = from->mode_open;
     b->eip_open = from->eip_open;
+    if (from->id >> REGION_ID_BITS == b->id >> REGION_ID_BITS) {
+        b->bytes = from->bytes;
+        b->insn_off = from->insn_off;
+        b->fixes = from->fixes;
+        return true;
+    }
+    return copy_bytes(jit, &b->bytes, from->bytes, nbytes) &&
+           copy_bytes(jit, &b->insn_off, from->insn_off, (from->nguest + 1u) * sizeof(s16)) &&
+           copy_bytes(jit, &b->fixes, from->fixes, from->nfixes * sizeof(u32));
 }
 
 struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
@@ -134,12 +160,11 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
     struct be_copy copy;
     s64 moved;
     if (donor->key != key_of(page, off, plain) || !fits(jit, from, page, off, mode_key) ||
-        (size_t)(jit->buf.rw + jit->buf.size - jit->code_p) < from->host_size + 16u)
+        (size_t)(jit->region->end - jit->code_p) < from->host_size + 16u)
         return NULL;
     b = block_new(jit, page, off, plain, jit_now());
-    if (!b || !copy_execs(jit, b, from))
+    if (!b || !copy_execs(jit, b, from) || !copy_facts(jit, b, from))
         return NULL;
-    copy_facts(b, from);
     copy = (struct be_copy){
         .from = codebuf_rw(&jit->buf, from->code),
         .to = jit->code_p,

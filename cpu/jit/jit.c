@@ -8,6 +8,7 @@
 #include "cpu/jit/flatmem.h"
 #include "cpu/sys/debug.h"
 #include "devices/core/err.h"
+#include "devices/core/huge.h"
 
 #include <stdlib.h>
 
@@ -23,7 +24,7 @@ enum { CODE_SIZE = 256 * 1024 * 1024 };
 static struct block *at_site(struct cpu *cpu, u32 site)
 {
     struct jit *jit = cpu->jit;
-    struct block *b = jit->blocks[SITE_BLOCK(site)];
+    struct block *b = jit_block(jit, SITE_BLOCK(site));
     unsigned at = SITE_AT(site);
     cpu->rip = b->rip + b->insn_off[at];
     cpu->ahead = jit->config.counted ? b->nguest - (s32)at : 0;
@@ -57,6 +58,7 @@ NORETURN static void go_on(struct cpu *cpu)
         jc_refresh(jit);
         host = table_probe(jit);
     }
+    jit->stats.resumes += host != NULL;
     jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
     __builtin_unreachable();
 }
@@ -90,21 +92,7 @@ static void not_aligned(struct cpu *cpu, u32 site)
     if (cpu->loose_left-- > 0)
         return;
     cpu->loose_left = EVERY;
-    remake(jit, jit->blocks[SITE_BLOCK(site)], jit->loose);
-}
-
-/* The block that has the code at `host`: they lie in memory in the order in which they were made. */
-static struct block *block_at(struct jit *jit, const void *host)
-{
-    u32 lo = 0, hi = jit->nblocks;
-    while (hi - lo > 1) {
-        u32 mid = (lo + hi) / 2;
-        if ((uintptr_t)jit->blocks[mid]->host <= (uintptr_t)host)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return jit->nblocks ? jit->blocks[lo] : NULL;
+    remake(jit, jit_block(jit, SITE_BLOCK(site)), jit->loose);
 }
 
 /* Many guesses were wrong. When that did not take long, the block where it happens is better off
@@ -114,7 +102,7 @@ static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
     enum { EVERY = 512, NS_EACH = 160 };
     struct jit *jit = cpu->jit;
     u64 now = jit_now();
-    struct block *b = block_at(jit, from);
+    struct block *b = region_block_at(jit, from);
     cpu->guess_left = EVERY;
     if (b && now - jit->guess_seen < EVERY * NS_EACH)
         remake(jit, b, jit->unsteady);
@@ -125,7 +113,7 @@ static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
 static void help_hot(struct cpu *cpu, u64 unused, const void *from)
 {
     struct jit *jit = cpu->jit;
-    struct block *b = block_at(jit, from);
+    struct block *b = region_block_at(jit, from);
     if (!b)
         return;
     cpu->heat[b->id % CPU_HEATS] = (s32)jit->config.heat;
@@ -192,7 +180,7 @@ static void x87_place(struct cpu *cpu)
     if (!cpu->x87_site)
         return;
     cpu->x87_site = 0;
-    b = jit->blocks[SITE_BLOCK(site)];
+    b = jit_block(jit, SITE_BLOCK(site));
     cpu->fpu.fip = b->rip + b->insn_off[SITE_AT(site)];
     cpu->fpu.fcs = cpu->seg[SEG_CS].sel;
 }
@@ -250,9 +238,64 @@ static void help_exec(struct cpu *cpu, const struct be_exec *x)
 }
 
 /* ---- finding blocks ---- */
-/* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not
- * worth translating yet. */
-static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
+struct cold_place {
+    bool is;
+    struct cold *c; /* NULL: not kept decoded */
+    const u8 *code;
+};
+
+/* The place at cpu->rip is not worth translating yet: what is to be run there. Returns what
+ * JIT_COLD says, or JIT_AGAIN when that is done. */
+static enum jit_left run_cold(struct jit *jit, const struct cold_place *place)
+{
+    return place->c && cold_run(jit, place->c, place->code) ? JIT_AGAIN : JIT_COLD;
+}
+
+/* Is byte `off` of `page` cold? Then that is in *cold. */
+static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct cold_place *cold)
+{
+    u32 at = jit_place(page, off);
+    *cold = (struct cold_place){true, NULL, code};
+    if (jit->cold && !log_on(jit->cpu->log, LOGA_EXEC) &&
+        (cold->c = cold_at(jit, page, off, code)) != NULL)
+        return !cold_is_hot(jit, cold->c);
+    /* Code that is rewritten all the time is better run by exec for longer each time. */
+    if (jit->hot[at] >= MIN(jit->config.hot << jit->kills[at], 0xffu))
+        return false;
+    jit->hot[at]++;
+    return true;
+}
+
+/* The blocks that b's direct exits on the same page go to, as far as they are warm: what translates is
+ * in the host's caches now, and would not be when each of them gets hot. */
+static void translate_near(struct jit *jit, struct block *b, const u8 *code)
+{
+    struct cpu *cpu = jit->cpu;
+    u64 drops = jit->drops, rip = cpu->rip;
+    for (u32 k = 0; k < b->nlinks; k++) {
+        const struct be_exit *x = &b->links[k].exit;
+        s64 off = (s64)b->off + (s64)(x->rip - b->rip);
+        struct block *to;
+        if (x->twin || !x->rel || off < 0 || off >= (s64)PAGE_SIZE || b->links[k].target)
+            continue;
+        to = block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key);
+        if (!to && cold_is_warm(jit, b->page0, (u32)off)) {
+            cpu->rip = x->rip;
+            to = block_translate(jit, b->page0, (u32)off, code + (off - b->off), false, false);
+            cpu->rip = rip;
+            if (drops != jit->drops)
+                return;
+            if (to)
+                jit->stats.near_made++;
+        }
+        if (to && !to->retired && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
+            block_link(jit, b, &b->links[k], to);
+    }
+}
+
+/* The block at cpu->rip; NULL: run exec, or what `*cold` says when the place is not worth
+ * translating yet. */
+static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_place *cold)
 {
     struct cpu *cpu = jit->cpu;
     u64 la = jit_la(cpu, cpu->rip);
@@ -260,26 +303,20 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
     u32 len, page, off = (u32)la & PAGE_MASK;
     const u8 *code =
         cpu_canonical(la) ? mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault) : NULL;
-    struct block *b;
+    struct block *b = NULL;
+    u32 gen = cpu->mmu.gen;
     jit->stats.lookups++;
-    *cold = false;
+    cold->is = false;
     if (!code || page >= jit->npages)
         return NULL;
-    if (!jit->config.eager && !plain) {
-        u32 at = jit_place(page, off);
-        /* Code that is rewritten all the time is better run by exec for longer each time. */
-        if (jit->hot[at] < HOT_AFTER << jit->kills[at]) {
-            /* ... unless it is what it was before. */
-            b = jit->kills[at] ? grave_revive(jit, page, off, code, cpu->mode_key) : NULL;
-            if (!b) {
-                jit->hot[at]++;
-                *cold = true;
-                return NULL;
-            }
-            jit->hot[at] = (u8)(HOT_AFTER << jit->kills[at]);
-        }
-    }
-    b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1)
+        b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    /* What is as it was before need not get warm again. */
+    if (!b && (jit->config.eager || plain || jit->kills[jit_place(page, off)]))
+        b = grave_revive(jit, page, off, code, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (!b && !jit->config.eager && !plain && is_cold(jit, page, off, code, cold))
+        return NULL;
+    cold->is = false;
     if (b && b->retired) {
         block_kill(jit, b);
         b = NULL;
@@ -287,12 +324,18 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
     if (!b)
         b = grave_revive(jit, page, off, code, cpu->mode_key | (plain ? MK_PLAIN : 0));
     if (!b && !jit->config.eager && !plain && rewrite_too_often(jit, page, off)) {
-        *cold = true;
+        *cold = (struct cold_place){true, NULL, code};
         return NULL;
     }
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
+        if (b && jit->cold && !eval && !plain && !jit->config.no_chain && cpu->mmu.gen == gen) {
+            u64 drops = jit->drops;
+            translate_near(jit, b, code);
+            if (drops != jit->drops)
+                b = NULL; /* it may be gone, too */
+        }
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
     }
     if (b && UNLIKELY(b->page1 != RAM_NO_PAGE)) {
@@ -316,18 +359,19 @@ static enum jit_left run_eval(struct jit *jit)
     struct block *b;
     struct ir_run run;
     enum ir_left left;
-    bool cold;
+    struct cold_place cold;
     u64 mode = cpu->mode_key;
     for (;;) {
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode ||
             (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
         b = find(jit, true, false, &cold);
-        if (!b && cold)
-            return JIT_COLD;
+        if (!b && cold.is) {
+            return run_cold(jit, &cold);
+        }
         if (!b || cpu->budget < b->nguest)
             return JIT_EXEC;
-        /* A block stays in memory until the next flush, which only a translation causes. */
+        /* A block stays in memory until a translation needs its room. */
         for (u32 i = 0; i < b->ir->nguest; i++)
             insns[i] = &b->ir_insns[i];
         run = (struct ir_run){.stop = &b->dead};
@@ -342,15 +386,15 @@ static enum jit_left run_eval(struct jit *jit)
 }
 
 /* Behind exit `site` of a block: the next block, linked when that is allowed. */
-static struct block *follow(struct jit *jit, u32 site, bool *cold)
+static struct block *follow(struct jit *jit, u32 site, struct cold_place *cold)
 {
-    struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
+    struct block *from = jit_block(jit, SITE_BLOCK(site)), *to;
     struct link *l = &from->links[SITE_AT(site)];
-    u64 flushes = jit->stats.flushes;
+    u64 drops = jit->drops;
     to = find(jit, false, l->exit.twin, cold);
-    /* A flush during translation frees `from`. A block on two pages is entered through find() or
+    /* A translation may have freed `from`. A block on two pages is entered through find() or
      * the jump table only, unless there is no paging; one without groups is not in the table. */
-    if (to && flushes == jit->stats.flushes && !from->dead &&
+    if (to && drops == jit->drops && !from->dead &&
         (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
         block_link(jit, from, l, to);
     return to;
@@ -369,11 +413,14 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         jc_refresh(jit);
         host = r & BE_LINK ? NULL : table_probe(jit);
         if (!host) {
-            bool cold;
+            struct cold_place cold;
             struct block *b =
                 r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, false, &cold);
+            if (!b && (!cold.is || run_cold(jit, &cold) == JIT_COLD))
+                return cold.is ? JIT_COLD : JIT_EXEC;
+            r = BE_LEAVE;
             if (!b)
-                return cold ? JIT_COLD : JIT_EXEC;
+                continue;
             if (!jit->config.no_chain && !(b->mode_key & MK_PLAIN))
                 jc_put(jit, b);
             host = b->host;
@@ -381,13 +428,14 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
             log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel,
                      (unsigned long long)cpu->rip);
+        jit->stats.enters++;
         r = jit->stubs.enter(cpu, host);
         jit_x87_spill(cpu);
         if (r & BE_LINK) {
-            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].exit.rip;
+            cpu->rip = jit_block(jit, SITE_BLOCK((u32)r))->links[SITE_AT((u32)r)].exit.rip;
             jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
-            const struct block *b = jit->blocks[SITE_BLOCK((u32)r)];
+            const struct block *b = jit_block(jit, SITE_BLOCK((u32)r));
             cpu->rip = b->rip + b->insn_off[SITE_AT((u32)r)];
             jit->stats.exits_entry++;
             /* The block is longer than what is left to run. */
@@ -412,7 +460,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
     static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
                                               be_x87_load,  help_seg,    help_exec,  jit_help_rep};
-    struct jit *jit = calloc(1, sizeof(*jit));
+    struct jit *jit = huge_get(sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
@@ -422,6 +470,8 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
     if (!jit->config.heat)
         jit->config.heat = HEAT;
+    if (!jit->config.hot)
+        jit->config.hot = HOT_AFTER;
     for (u32 i = 0; i < CPU_HEATS; i++)
         cpu->heat[i] = (s32)jit->config.heat;
     cpu->host_mxcsr = 0x1f80;
@@ -430,9 +480,11 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);
-        free(jit);
+        huge_free(jit, sizeof(*jit));
         return false;
     }
+    if (!(config->off & JIT_OFF(DECODED)) && !config->eager)
+        jit->cold = cold_new(); /* without it exec does that, too */
     jit->code_p = jit->buf.rw;
     if (!(config->off & JIT_OFF(FLAT)) && flatmem_new(&cpu->mmu.flat, cpu)) {
         jit->stubs.flat = (s64)((uintptr_t)cpu->mmu.flat.base - (uintptr_t)cpu);
@@ -440,7 +492,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     }
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
-    jit->code_start = jit->code_p;
+    regions_init(jit);
     jit->gen_seen[0] = ~cpu->mmu.gen;
     jit->gen_seen[1] = ~cpu->mmu.gen_global;
     jit->sup_global = true;
@@ -459,11 +511,12 @@ void jit_free(struct cpu *cpu)
     if (!jit)
         return;
     jit_flush(cpu);
-    free(jit->blocks);
+    regions_free(jit);
     free(jit->pages);
     codebuf_free(&jit->buf);
     flatmem_free(&cpu->mmu.flat);
-    free(jit);
+    cold_free(jit->cold);
+    huge_free(jit, sizeof(*jit));
     cpu->jit = NULL;
 }
 
@@ -477,4 +530,26 @@ const struct jit_stats *jit_stats(const struct cpu *cpu)
     for (unsigned op = 0; op < OP__COUNT; op++)
         s->exits_exec += s->exec_ops[op];
     return s;
+}
+
+void jit_exits(const struct cpu *cpu, struct jit_exits *x)
+{
+    const struct jit_stats *s = jit_stats(cpu);
+    const u64 *tally = cpu->tally;
+    u64 others;
+    *x = (struct jit_exits){.insns = tally[TALLY_INSNS],
+                            .table = tally[TALLY_TABLE],
+                            .paired = tally[TALLY_PAIRED],
+                            .unpaired = tally[TALLY_UNPAIRED],
+                            .unlinked = s->exits_link,
+                            .missed = s->exits_indirect,
+                            .polls = s->exits_entry,
+                            .exec = s->resumes + s->exits_bail,
+                            .in_exec = s->exits_exec};
+    for (unsigned v = 0; v < ARRAY_LEN(cpu->stat_exc); v++)
+        x->faults += cpu->stat_exc[v];
+    /* Each entry of a block that nothing else accounts for came by a link; behind a paired return,
+     * too, the caller goes on by one. */
+    others = s->enters + s->resumes + x->table + x->paired;
+    x->linked = tally[TALLY_BLOCKS] > others ? tally[TALLY_BLOCKS] - others : 0;
 }

@@ -23,7 +23,7 @@ void grave_keep(struct jit *jit, struct block *b, const u8 *code, const u8 *more
         return;
     for (u32 k = 0; k < b->nparts; k++)
         n += (u32)(b->parts[k].hi - b->parts[k].lo);
-    b->bytes = p = arena_get(&jit->arena, n);
+    b->bytes = p = arena_get(&jit->region->arena, n);
     for (u32 k = 0; k < b->nparts && p; k++) {
         u32 lo = b->parts[k].lo, hi = b->parts[k].hi, end = MIN(hi, PAGE_SIZE);
         memcpy(p, code + ((s32)lo - (s32)b->off), end - lo);
@@ -105,4 +105,14 @@ struct block *grave_revive(struct jit *jit, u32 page, u32 off, const u8 *code, u
 void grave_forget(struct jit *jit)
 {
     memset(jit->graves, 0, sizeof(jit->graves));
+}
+
+void grave_drop(struct jit *jit, u32 region)
+{
+    for (u32 i = 0; i < GRAVE_SIZE; i++)
+        for (struct block **p = &jit->graves[i]; *p;)
+            if ((*p)->id >> REGION_ID_BITS == region)
+                *p = (*p)->hash_next;
+            else
+                p = &(*p)->hash_next;
 }

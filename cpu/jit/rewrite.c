@@ -21,6 +21,7 @@ static void demote(struct jit *jit, const struct block *b)
 {
     u32 at = jit_place(b->page0, b->off);
     jit->hot[at] = 0;
+    cold_cool(jit, b->page0, b->off);
     if (is_off(jit))
         return;
     if (++jit->nkills == KILLS_FORGET) {
@@ -64,7 +65,7 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
         block_kill(jit, b);
         if (soft_note(jit, b, page, off, len)) { /* made anew at once */
             jit->kills[jit_place(b->page0, b->off)] = 0;
-            jit->hot[jit_place(b->page0, b->off)] = HOT_AFTER;
+            jit->hot[jit_place(b->page0, b->off)] = 0xff;
         } else {
             demote(jit, b);
             grave_add(jit, b);

@@ -9,7 +9,7 @@
 #include <time.h>
 
 /* The evaluator keeps every block's IR, dead ones too: about 2 KiB each. */
-enum { EVAL_BLOCKS = 1 << 16 };
+enum { EVAL_BLOCKS = (1 << 16) / REGIONS };
 
 u64 jit_now(void)
 {
@@ -44,8 +44,8 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
         n += ir_calls_exec(ir->ins[i].op);
-    b->insn_off = arena_get(&jit->arena, (ir->nguest + 1) * sizeof(s16));
-    b->execs = n ? arena_get(&jit->arena, n * sizeof(*b->execs)) : NULL;
+    b->insn_off = arena_get(&jit->region->arena, (ir->nguest + 1) * sizeof(s16));
+    b->execs = n ? arena_get(&jit->region->arena, n * sizeof(*b->execs)) : NULL;
     if (!b->insn_off || (n && !b->execs))
         return false;
     memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(s16));
@@ -70,7 +70,7 @@ static bool keep_holes(struct jit *jit, struct block *b, const struct tr_result 
 {
     if (!tr->nholes)
         return true;
-    b->holes = arena_get(&jit->arena, tr->nholes * sizeof(*b->holes));
+    b->holes = arena_get(&jit->region->arena, tr->nholes * sizeof(*b->holes));
     if (!b->holes)
         return false;
     for (u32 k = 0; k < tr->nholes; k++) {
@@ -98,7 +98,7 @@ static bool keep_links(struct jit *jit, struct block *b, const struct be_out *ou
 {
     if (!out->nexits)
         return true;
-    b->links = arena_get(&jit->arena, out->nexits * sizeof(struct link));
+    b->links = arena_get(&jit->region->arena, out->nexits * sizeof(struct link));
     if (!b->links)
         return false;
     b->nlinks = (u8)out->nexits;
@@ -140,20 +140,22 @@ static bool is_busy(const struct jit *jit, u32 page, u32 off)
 }
 
 /* Emit host code for jit->ir. False: code memory is full. */
-static bool emit(struct jit *jit, struct block *b, const struct insn *insns, struct be_out *out)
+static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, struct be_out *out)
 {
     struct cpu *cpu = jit->cpu;
     bool effort = is_busy(jit, b->page0, b->off);
     struct be_in in = {
         .ir = &jit->ir,
         .block_id = b->id,
-        .insns = insns,
+        .insns = tr->insns,
+        .cut = tr->cut,
         .execs = b->execs,
         .off = b->off,
         .link_any = !(b->mode_key & MK_PG),
         .base = (u32)cpu->seg[SEG_CS].base,
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
+        .tally = jit->config.tally,
         .user = cpu->mmu_mode == MMU_USER,
         .loose = jit_marked(jit->loose, b->page0, b->off),
         .heats = !effort,
@@ -166,7 +168,7 @@ static bool emit(struct jit *jit, struct block *b, const struct insn *insns, str
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
-    out->end = jit->buf.rw + jit->buf.size;
+    out->end = jit->region->end;
     be_emit_block(&jit->buf, &jit->stubs, &in, out);
     if (out->full)
         return false;
@@ -194,19 +196,9 @@ static void debug_check(struct jit *jit, const char *when)
 
 struct block *block_new(struct jit *jit, u32 page, u32 off, bool plain, u64 made)
 {
-    struct block *b;
-    if (jit->nblocks == jit->cap_blocks) {
-        u32 cap = jit->cap_blocks ? jit->cap_blocks * 2 : 4096;
-        struct block **n = realloc(jit->blocks, cap * sizeof(*n));
-        if (!n)
-            return NULL;
-        jit->blocks = n;
-        jit->cap_blocks = cap;
-    }
-    b = arena_get(&jit->arena, sizeof(*b));
-    if (!b)
+    struct block *b = arena_get(&jit->region->arena, sizeof(*b));
+    if (!b || !region_add(jit, b))
         return NULL;
-    b->id = jit->nblocks;
     b->page0 = page;
     b->page1 = RAM_NO_PAGE;
     b->off = off;
@@ -238,7 +230,7 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
     if (!keep_insns(jit, b, tr) || !keep_holes(jit, b, tr))
         return NULL;
     grave_keep(jit, b, src->code, src->more);
-    if (!eval && !emit(jit, b, tr->insns, &out)) {
+    if (!eval && !emit(jit, b, tr, &out)) {
         *full = true;
         return NULL;
     }
@@ -257,6 +249,7 @@ struct debug_copy {
     struct block *b;
     u8 *code;
     u32 nguesses;
+    u64 drops;
 };
 
 static bool debug_copy(struct jit *jit, struct block *b, struct debug_copy *copy)
@@ -267,6 +260,7 @@ static bool debug_copy(struct jit *jit, struct block *b, struct debug_copy *copy
         return false;
     memcpy(copy->code, code, b->host_size);
     copy->b = b;
+    copy->drops = jit->drops;
     copy->nguesses = jit->nguesses;
     jit->nguesses = b->guess_first;
     jit->code_p = code;
@@ -281,7 +275,7 @@ static void debug_copied(struct jit *jit, struct debug_copy *copy, const struct 
 #ifdef CONFIG_DEBUG
     if (!copy->b)
         return;
-    if (jit->nblocks) /* no flush came in between */
+    if (copy->drops == jit->drops)
         clone_check(jit, copy->b, copy->code, b);
     jit->nguesses = MAX(copy->nguesses, jit->nguesses);
     free(copy->code);
@@ -291,7 +285,7 @@ static void debug_copied(struct jit *jit, struct debug_copy *copy, const struct 
 /* b is complete: into the tables. */
 static void enter(struct jit *jit, struct block *b, bool eval, u64 start)
 {
-    jit->blocks[jit->nblocks++] = b;
+    jit->region->nblocks++;
     block_insert(jit, b);
     if (!eval)
         clone_offer(jit, b);
@@ -315,8 +309,8 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     bool full;
     u64 start = jit_now();
     tr.ir = &jit->ir;
-    if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
-        jit_flush(jit->cpu);
+    if (jit->region->nblocks >= (eval ? (u32)EVAL_BLOCKS : BIT(REGION_ID_BITS) - 1))
+        region_next(jit);
     if (!eval && (b = clone_make(jit, page, off, plain)) != NULL && !debug_copy(jit, b, &copy)) {
         enter(jit, b, eval, start);
         return b;
@@ -326,6 +320,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     src.more_len = src.more && page1 != RAM_NO_PAGE && page1 != page ? PAGE_SIZE : 0;
     src.soft = soft_marks(jit, page);
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
+    jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)
         return NULL;
@@ -337,8 +332,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     log_ir(jit, LOGA_OP_OPT);
     b = build(jit, page, off, page1, &src, &tr, eval, plain, start, &full);
     if (full) {
-        /* Start over with empty tables; a block always fits an empty buffer. */
-        jit_flush(jit->cpu);
+        region_next(jit); /* a block always fits an empty one */
         b = build(jit, page, off, page1, &src, &tr, eval, plain, start, &full);
     }
     if (!b)

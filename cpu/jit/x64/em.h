@@ -123,6 +123,7 @@ struct em {
     u16 guess;              /* 1 + the number of the guess that the access under way makes; 0: none */
     struct uppers upper;
     bool uppers;            /* R8 to R15 may have host registers */
+    bool drop;              /* sums may be left out that only such accesses ask for */
     bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     u32 ncold;
@@ -131,6 +132,7 @@ struct em {
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
+    bool follows[IR_MAX_INS]; /* an access whose check the group's first one has made */
     bool late[IR_MAX_INS];  /* the address is not known early (guess.c) */
     s32 offset[IR_MAX_INS];
     struct group groups[EM_GROUPS];
@@ -259,7 +261,8 @@ void em_store_beside(struct as *a, unsigned size, unsigned probe);
 void em_group_beside(struct as *a);
 void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift, bool user,
                       unsigned to, u8 *slow[3]);
-/* exit.c: ways out */
+/* exit.c: ways out; add n to a counter when that is asked for, which spoils the host's flags */
+void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 /* An entry for links that goes to the block by the jump table: executable address. */
 const u8 *em_checked_entry(struct em *e);

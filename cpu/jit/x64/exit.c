@@ -19,11 +19,19 @@ bool em_linkable(const struct em *e, u64 rip)
     return e->in->link_any && !remapped((u32)(e->in->base + rip));
 }
 
+void em_tally(struct em *e, unsigned which, s32 n)
+{
+    if (e->in->tally)
+        as_alu_mi(&e->a, 0, 8, ST_AT(offsetof(struct cpu, tally) + 8u * which), n);
+}
+
 /* Charge back what the block will not execute when it is left behind `done` of its instructions. */
 static void charge_back(struct em *e, unsigned done)
 {
     if (e->in->counted && done < e->in->ir->nguest)
         as_alu_mi(&e->a, 0, 4, ST(budget), (s32)(e->in->ir->nguest - done));
+    if (done < e->in->ir->nguest)
+        em_tally(e, TALLY_INSNS, (s32)done - (s32)e->in->ir->nguest);
 }
 
 static struct be_exit *new_exit(struct em *e, u64 rip)
@@ -53,6 +61,7 @@ static void land(struct em *e)
     if (!x)
         return;
     x->polled = true; /* a return goes to a lower address, unseen */
+    em_tally(e, TALLY_PAIRED, 1);
     as_lea(&e->a, 8, RSP, MEM(RSP, 8));
     x->rel = as_jmp(&e->a);
     unlinked(e, x);
@@ -110,6 +119,7 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     }
     call = call && em_stack_call(e, NULL);
     entry = table_entry(e, to, constant, rip, &miss);
+    em_tally(e, TALLY_TABLE, 1);
     as_rm(&e->a, 0xff, 4, call ? 2 : 4, entry); /* call or jmp [..] */
     fix_jump(e, constant, rip);
     if (call)
@@ -149,7 +159,7 @@ static void poll_stub(struct em *e, struct be_exit *x)
  * itself is linked; when flags are to be saved, only to blocks that do not want them. */
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
 {
-    if (!e->in->counted && em_linkable(e, rip)) {
+    if (!e->in->counted && !e->in->tally && em_linkable(e, rip)) {
         const u8 *here = codebuf_rx(e->buf, e->a.p);
         bool saved = e->flags & FLAGS_MEM, stores = e->upper.dirty != 0;
         struct be_exit *x = new_exit(e, rip);
@@ -255,6 +265,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
     if (e->a.full)
         return;
     as_patch(other, e->a.p); /* the pairs stay: the callers' may still match */
+    em_tally(e, TALLY_UNPAIRED, 1);
     probe_table(e, to, false, 0, false);
 }
 

@@ -29,6 +29,7 @@ struct plan {
         bool write, aligned; /* aligned: the leader's address is a multiple of 16 */
     } g[MAX_GROUPS];
     u32 n;
+    bool joined; /* some group has two members */
 };
 
 static bool is_access(const struct em *e, const struct ir_ins *i)
@@ -191,9 +192,13 @@ static void access(struct plan *p, const struct ir_ins *i, u32 n)
     p->g[k].hi = MAX(p->g[k].hi, hi);
     p->g[k].write = p->g[k].write || em_is_write(i);
     p->g[k].last = (u16)n;
-    p->g[k].members++;
-    p->e->group[n] = (u8)(k + 1);
     p->e->offset[n] = (s32)lo;
+    /* Most accesses stay alone: what is only for groups begins with the second. */
+    if (p->g[k].members++) {
+        p->e->group[n] = p->e->group[p->g[k].first] = (u8)(k + 1);
+        p->e->follows[n] = true;
+        p->joined = true;
+    }
 }
 
 /* A group between many uses of R8 to R15 leaves the registers to them: each access then loads the
@@ -213,14 +218,18 @@ static bool in_slot(struct plan *p, u32 k, u32 *slots)
     return true;
 }
 
-/* Give groups that are worth it a host register; the others' members stay on their own. */
+/* Give groups a host register; the members of those that find none stay on their own. */
 static void give_registers(struct plan *p)
 {
     static const u8 regs[EM_GROUP_REGS] = {R15, R11};
     u32 busy[EM_GROUP_REGS] = {0}, slots = 0;
     struct em *e = p->e;
+    bool lost = false;
     e->ngroups = p->n;
     for (u32 k = 0; k < p->n; k++) {
+        e->groups[k].reg = NOREG;
+        if (p->g[k].members < 2)
+            continue;
         e->groups[k] = (struct group){.reg = NOREG,
                                       .write = p->g[k].write,
                                       .first = p->g[k].first,
@@ -229,7 +238,7 @@ static void give_registers(struct plan *p)
                                       .span = (u16)(p->g[k].hi - p->g[k].lo)};
         if (in_slot(p, k, &slots))
             continue;
-        for (u32 r = 0; r < EM_GROUP_REGS && p->g[k].members > 1; r++) {
+        for (u32 r = 0; r < EM_GROUP_REGS; r++) {
             if (busy[r] > p->g[k].first)
                 continue;
             busy[r] = p->g[k].last + 1u;
@@ -238,10 +247,11 @@ static void give_registers(struct plan *p)
             e->groups[k].reg = regs[r];
             break;
         }
+        lost |= e->groups[k].reg == NOREG;
     }
-    for (u32 n = 0; n < e->in->ir->n; n++)
+    for (u32 n = 0; lost && n < e->in->ir->n; n++)
         if (e->group[n] && e->groups[e->group[n] - 1].reg == NOREG)
-            e->group[n] = 0;
+            e->group[n] = e->follows[n] = 0;
 }
 
 static bool uses(const struct ir_ins *i, u8 v, bool address_too)
@@ -285,45 +295,27 @@ static void merge_steps(struct em *e)
     }
 }
 
-/* Addresses that only accesses behind a check ask for need not be computed. */
-static void drop_addresses(struct em *e)
-{
-    const struct ir_block *b = e->in->ir;
-    u64 wanted[(IR_MAX_VALUE + 63) / 64] = {0};
-    for (u32 n = b->n; n-- > 0;) {
-        const struct ir_ins *i = &b->ins[n];
-        u8 use = ir_op_info[i->op].use;
-        bool address = !(em_follows(e, n) && i->op != IR_VECL && i->op != IR_VECS);
-        if (i->op == IR_LEA && ir_is_temp(i->dst) && !(wanted[i->dst >> 6] >> (i->dst & 63) & 1)) {
-            e->skip[n] = true;
-            continue;
-        }
-        if ((use & IRU_READS_A) && i->a < IR_MAX_VALUE && address)
-            wanted[i->a >> 6] |= BIT64(i->a & 63);
-        if ((use & IRU_VALUE_B) && i->b < IR_MAX_VALUE)
-            wanted[i->b >> 6] |= BIT64(i->b & 63);
-        if ((use & IRU_READS_DST) && i->dst < IR_MAX_VALUE)
-            wanted[i->dst >> 6] |= BIT64(i->dst & 63);
-    }
-}
-
 void em_plan_groups(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
     struct plan plan, *p = &plan;
-    p->e = e;
-    p->n = p->exits = p->nsums = 0;
-    p->epochs = CONSTANT;
+    u32 steps = 0;
     memset(e->group, 0, b->n);
+    memset(e->follows, 0, b->n);
     memset(e->skip, 0, b->n);
     memset(e->extra, 0, b->n * sizeof(e->extra[0]));
     if (!e->in->groups)
         return;
+    p->e = e;
+    p->n = p->exits = p->nsums = 0;
+    p->joined = false;
+    p->epochs = CONSTANT;
     for (u32 v = 0; v < IR_T0 + b->ntemps; v++)
         p->value[v] = (struct value){v, 0};
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
-        if (is_access(e, i))
+        u8 attrs = ir_op_info[i->op].attrs;
+        if (attrs & IRA_MEM && is_access(e, i))
             access(p, i, n);
         if (ir_is_branch(i->op))
             p->exits++;
@@ -333,10 +325,12 @@ void em_plan_groups(struct em *e)
             p->nsums = 0;
             continue;
         }
+        steps += is_step(e, i);
         follow_values(p, i);
     }
-    give_registers(p);
-    merge_steps(e);
-    if (p->n)
-        drop_addresses(e);
+    if (p->joined)
+        give_registers(p);
+    if (steps > 1)
+        merge_steps(e);
+    e->drop = p->joined;
 }

@@ -10,7 +10,7 @@ void em_plan_groups(struct em *e);
 /* Is operation n an access whose check an earlier one has made? May operation n fault? */
 static inline bool em_follows(const struct em *e, u32 n)
 {
-    return e->group[n] && e->groups[e->group[n] - 1].first != n;
+    return e->follows[n];
 }
 static inline bool em_may_fault(const struct em *e, u32 n)
 {
