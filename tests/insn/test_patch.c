@@ -366,7 +366,7 @@ START_TEST(left_to_exec)
     ck_assert_uint_eq(REG(AX), 20000); /* every other round counts up again */
     if (m->cpu->jit) {
         ck_assert_uint_le(SINCE(blocks), 600);
-        ck_assert_uint_ge(SINCE(demoted), 1);
+        ck_assert(SINCE(demoted) || SINCE(blocks) < 20);
     }
     machine_free(m);
 }
