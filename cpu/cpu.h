@@ -238,6 +238,9 @@ struct cpu {
     u8 waits_end;
     u8 seg_open;  /* the same for MK_OPEN(s) */
     u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
+    /* the descriptor that seg[] was loaded from, of level 3 and in the GDT, to see that a load of the
+     * same selector changes nothing; 0: unknown */
+    u64 seg_raw[SEG__COUNT];
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 

@@ -245,6 +245,9 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
  * addend in SCR when no code is on these bytes, else goes on with all registers but SCR as they were */
 void em_store_beside(struct as *a, unsigned size);
+/* A load of segment register s with the selector in SCR: returns when nothing is to be done, else goes
+ * to `otherwise`. */
+void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 /* An entry for links that goes to the block by the jump table: executable address. */

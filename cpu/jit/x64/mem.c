@@ -341,15 +341,19 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_CANON: canonical(e, i); break;
     case IR_BAIL: bail(e, i); break;
     case IR_EXEC:
+    case IR_EXECX: {
+        const struct be_exec *x = &e->in->execs[e->nexecs++];
         em_flags_commit(e);
-        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->exec));
+        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)x);
+        if (x->same != SEG_CS) {
+            em_load_to(e, SCR, x->from, 4);
+            as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->same[x->same]));
+        } else if (i->op == IR_EXEC)
+            as_call_to(&e->a, codebuf_rw(e->buf, x->quick ? e->stubs->quick : e->stubs->exec));
+        else
+            as_jmp_to(&e->a, codebuf_rw(e->buf, x->quick ? e->stubs->quickx : e->stubs->execx));
         break;
-    case IR_EXECX:
-        em_flags_commit(e);
-        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
-        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->execx));
-        break;
+    }
     }
 }
 
