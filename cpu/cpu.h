@@ -191,6 +191,8 @@ struct cpu_hooks {
     void (*tpr_write)(void *arg, u8 v);
     void (*ferr)(void *arg, int level);     /* FERR# to IRQ 13 when CR0.NE = 0 */
     u64 (*tsc)(void *arg);                  /* time-stamp counter before TSC_ADJUST */
+    u32 tsc_hz;     /* how fast that counts; 0: a thousand million a second */
+    u64 wall;       /* seconds since 1970 when it was 0 */
     u32 crystal_hz; /* what the TSC and the local APIC's timer both count, for CPUID; 0: unsaid */
     void (*smi_ack)(void *arg, int in_smm); /* SMRAM opens/closes */
 };
@@ -255,6 +257,8 @@ struct cpu {
     u64 sysenter_cs, sysenter_esp, sysenter_eip;
     u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     u64 tsc_offset, pat, mtrr_def, mtrr_fix[11], mtrr_var[16], misc_enable, mcg_status, ucode_rev;
+    u64 kvm_time, kvm_wall; /* the MSRs of sys/kvmclock.c */
+    u32 kvm_version;
     u32 smbase;
 
     /* --- exception in flight --- */

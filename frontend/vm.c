@@ -341,6 +341,7 @@ static void set_rtc(struct vm *vm)
     case RTC_LOCAL:
         localtime_r(&now, &tm);
         vm->cfg.rtc_base = (s64)now + tm.tm_gmtoff;
+        vm->cfg.rtc_zone = tm.tm_gmtoff;
         break;
     case RTC_UTC:
         vm->cfg.rtc_base = now;

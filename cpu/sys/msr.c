@@ -1,6 +1,7 @@
 /* RDMSR and WRMSR: the registers of the system volume, with the board's reached through hooks (SDM
  * vol. 4 chapter 2). */
 #include "cpu/sys/msr.h"
+#include "cpu/sys/kvmclock.h"
 #include "cpu/sys/cpuid.h"
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/seg.h"
@@ -137,7 +138,7 @@ bool msr_read(struct cpu *cpu, u32 n, u64 *v)
         *v = cpu->efer;
         return cpu->feats & (FEAT_BIT(SYSCALL) | FEAT_BIT(NX) | FEAT_BIT(LM));
     }
-    if (configuration(cpu, n))
+    if (configuration(cpu, n) || kvmclock_read(cpu, n, v))
         return true;
     return cpu->hooks.msr_read && cpu->hooks.msr_read(cpu->hooks.arg, n, v);
 }
@@ -203,6 +204,7 @@ bool msr_write(struct cpu *cpu, u32 n, u64 v)
         if (!cpu_has(cpu, FEAT_TSC))
             return false;
         cpu->tsc_offset += v - cpu_tsc(cpu);
+        kvmclock_moved(cpu);
         return true;
     case MSR_UCODE_REV:
         return cpu->model->family >= 6; /* software writes 0 before asking by CPUID */
@@ -217,7 +219,7 @@ bool msr_write(struct cpu *cpu, u32 n, u64 v)
         ctrl_write_efer(cpu, v);
         return true;
     }
-    if (configuration(cpu, n))
+    if (configuration(cpu, n) || kvmclock_write(cpu, n, v))
         return true;
     return cpu->hooks.msr_write && cpu->hooks.msr_write(cpu->hooks.arg, n, v);
 }
