@@ -38,6 +38,7 @@ enum {
 /* MSR_ARCH_CAPABILITIES */
 enum {
     ARCH_RDCL_NO = BIT(0), /* user code has no addresses of the kernel's memory, not even to guess with */
+    ARCH_MDS_NO = BIT(5),  /* VERW has no buffers to clear: kernels need not at each return */
 };
 
 #define MSR_EFER      0xc0000080u
@@ -131,7 +132,7 @@ bool msr_read(struct cpu *cpu, u32 n, u64 *v)
     case MSR_MTRRCAP:
         *v = 0x500 | ARRAY_LEN(cpu->mtrr_var) / 2; /* write combining, fixed ranges */
         return cpu_has(cpu, FEAT_MTRR);
-    case MSR_ARCH_CAPABILITIES: *v = ARCH_RDCL_NO; return cpu_has(cpu, FEAT_ARCH_CAP);
+    case MSR_ARCH_CAPABILITIES: *v = ARCH_RDCL_NO | ARCH_MDS_NO; return cpu_has(cpu, FEAT_ARCH_CAP);
     case MSR_MCG_CAP: return cpu_has(cpu, FEAT_MCA); /* no banks, no MCG_CTL */
     case MSR_SMBASE: *v = cpu->smbase; return cpu->in_smm;
     case MSR_EFER:
