@@ -194,6 +194,8 @@ struct cpu_hooks {
     void (*tpr_write)(void *arg, u8 v);
     void (*ferr)(void *arg, int level);     /* FERR# to IRQ 13 when CR0.NE = 0 */
     u64 (*tsc)(void *arg);                  /* time-stamp counter before TSC_ADJUST */
+    u32 tsc_hz;     /* how fast that counts; 0: a thousand million a second */
+    u64 wall;       /* seconds since 1970 when it was 0 */
     u32 crystal_hz; /* what the TSC and the local APIC's timer both count, for CPUID; 0: unsaid */
     void (*smi_ack)(void *arg, int in_smm); /* SMRAM opens/closes */
 };
@@ -241,6 +243,9 @@ struct cpu {
     u8 waits_end;
     u8 seg_open;  /* the same for MK_OPEN(s) */
     u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
+    /* the descriptor that seg[] was loaded from, of level 3 and in the GDT, to see that a load of the
+     * same selector changes nothing; 0: unknown */
+    u64 seg_raw[SEG__COUNT];
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
@@ -255,6 +260,8 @@ struct cpu {
     u64 sysenter_cs, sysenter_esp, sysenter_eip;
     u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     u64 tsc_offset, pat, mtrr_def, mtrr_fix[11], mtrr_var[16], misc_enable, mcg_status, ucode_rev;
+    u64 kvm_time, kvm_wall; /* the MSRs of sys/kvmclock.c */
+    u32 kvm_version;
     u32 smbase;
 
     /* --- exception in flight --- */

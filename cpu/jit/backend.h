@@ -38,7 +38,8 @@ struct be_stubs {
     const u8 *hot; /* the block that calls it has run often */
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[3], *vec_spill, *x87_load;
-    const u8 *seg, *exec, *execx, *rep;
+    const u8 *seg, *exec, *execx, *rep, *quick, *quickx;
+    const u8 *same[SEG__COUNT]; /* nothing to do when the selector in SCR is loaded already, else `quick` */
     const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */
 };
 #define BE_LEAVE 0ull
@@ -66,10 +67,15 @@ struct be_helpers {
 };
 
 /* What code hands to helpers.exec: a guest instruction that exec runs, with all that its
- * surroundings know at translation time. The back end passes a pointer and looks at nothing. */
+ * surroundings know at translation time. The back end passes a pointer and looks at `quick` only. */
 struct be_exec {
     struct insn insn;
     void (*fn)(struct cpu *cpu, const struct insn *insn);
+    /* NULL, or a shorter way to have it run: gives NULL when the block goes on, else the host code that
+     * comes next, with all of the state in struct cpu. */
+    const void *(*quick)(struct cpu *cpu, const struct be_exec *x);
+    u8 same; /* ... loads this segment register, from general register `from`; SEG_CS: it does not */
+    u8 from;
     u64 rip, next;    /* of this instruction and of the one behind it */
     s32 ahead;        /* instructions charged and not executed when it starts */
     const bool *dead; /* the block's */

@@ -2,6 +2,7 @@
 #ifndef CPU_JIT_BLOCK_H
 #define CPU_JIT_BLOCK_H
 
+#include "cpu/exec/step.h"
 #include "cpu/jit/arena.h"
 #include "cpu/jit/backend.h"
 #include "cpu/jit/cold.h"
@@ -237,10 +238,30 @@ void jc_wipe(struct cpu *cpu);
 void jc_forget_modes(struct jit *jit);
 void jc_put(struct jit *jit, struct block *b);
 const void *jc_again(struct jit *jit);
+/* Host code for cpu->rip by the jump table alone. */
+static inline const void *jc_probe(struct jit *jit)
+{
+    const struct cpu *cpu = jit->cpu;
+    u32 at = jc_index(cpu->rip, cpu->mode_key);
+    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : jc_again(jit);
+}
 
 /* jit.c: the instruction of x is done and its block is left: what was charged beyond it is given
  * back, and execution goes on elsewhere. */
 NORETURN void jit_leave_behind(struct cpu *cpu, const struct be_exec *x);
+/* May the block go on behind an instruction that exec ran? */
+static inline bool jit_goes_on(const struct cpu *cpu)
+{
+    return LIKELY(!(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
+                    cpu->db_pending)) ||
+           (!cpu->db_pending && !cpu->shadow && !cpu_attention(cpu));
+}
+/* What the x87 unit says of its last instruction, from the site that translated code left. */
+void jit_x87_place(struct cpu *cpu);
+/* quick.c: the shorter way of an instruction that exec runs; NULL: it has none. */
+const void *(*jit_quick(const struct insn *insn))(struct cpu *cpu, const struct be_exec *x);
+/* ... and which data segment register it loads from a general one; SEG_CS: none. */
+u8 jit_quick_same(const struct jit *jit, const struct insn *insn);
 /* rep.c: the helper behind IR_EXECR */
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 

@@ -31,14 +31,6 @@ static struct block *at_site(struct cpu *cpu, u32 site)
     return b;
 }
 
-/* Host code for cpu->rip by the jump table alone. */
-static const void *table_probe(struct jit *jit)
-{
-    const struct cpu *cpu = jit->cpu;
-    u32 at = jc_index(cpu->rip, cpu->mode_key);
-    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : jc_again(jit);
-}
-
 /* An instruction is done in the middle or at the end of a block: straight on to the block at
  * cpu->rip when there is one and nothing else comes first, else back to jit_run(). */
 NORETURN static void go_on(struct cpu *cpu)
@@ -56,7 +48,7 @@ NORETURN static void go_on(struct cpu *cpu)
     }
     if (on) {
         jc_refresh(jit);
-        host = table_probe(jit);
+        host = jc_probe(jit);
     }
     jit->stats.resumes += host != NULL;
     jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
@@ -171,8 +163,7 @@ static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
     cpu->ahead = 0;
 }
 
-/* What the x87 unit says of its last instruction, from the site that translated code left. */
-static void x87_place(struct cpu *cpu)
+void jit_x87_place(struct cpu *cpu)
 {
     struct jit *jit = cpu->jit;
     u32 site = cpu->x87_site - 1;
@@ -187,7 +178,7 @@ static void x87_place(struct cpu *cpu)
 
 void jit_x87_spill(struct cpu *cpu)
 {
-    x87_place(cpu);
+    jit_x87_place(cpu);
     be_x87_spill(cpu);
 }
 
@@ -209,19 +200,11 @@ void jit_leave_behind(struct cpu *cpu, const struct be_exec *x)
     go_on(cpu);
 }
 
-/* May the block go on behind an instruction that exec ran? */
-static inline bool goes_on(const struct cpu *cpu)
-{
-    return LIKELY(!(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
-                    cpu->db_pending)) ||
-           (!cpu->db_pending && !cpu->shadow && !cpu_attention(cpu));
-}
-
 static void help_exec(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
     if (UNLIKELY(cpu->x87_site))
-        x87_place(cpu); /* it may load CS */
+        jit_x87_place(cpu); /* it may load CS */
     if (UNLIKELY(cpu->x87_live) && touches_x87(&x->insn))
         be_x87_spill(cpu);
     cpu->rip = x->rip;
@@ -231,7 +214,7 @@ static void help_exec(struct cpu *cpu, const struct be_exec *x)
     x->fn(cpu, &x->insn);
     cpu->rip = cpu->next_rip;
     if (LIKELY(cpu->rip == x->next && !*x->dead && cpu->mode_key == x->mode_key &&
-               cpu->mmu.gen == gen && goes_on(cpu)))
+               cpu->mmu.gen == gen && jit_goes_on(cpu)))
         cpu->ahead = 0;
     else
         jit_leave_behind(cpu, x);
@@ -411,7 +394,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu_needs_exec(cpu))
             return JIT_AGAIN;
         jc_refresh(jit);
-        host = r & BE_LINK ? NULL : table_probe(jit);
+        host = r & BE_LINK ? NULL : jc_probe(jit);
         if (!host) {
             struct cold_place cold;
             struct block *b =

@@ -56,6 +56,9 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
         b->execs[b->nexecs++] = (struct be_exec){
             .insn = tr->insns[at],
             .fn = exec_table[tr->insns[at].op],
+            .quick = jit->config.off & JIT_OFF(SYSTEM) ? NULL : jit_quick(&tr->insns[at]),
+            .same = jit_quick_same(jit, &tr->insns[at]),
+            .from = tr->insns[at].o[1].reg,
             .rip = b->rip + ir->off[at],
             .next = ir->long_mode ? b->rip + ir->off[at + 1] : (u32)(b->rip + ir->off[at + 1]),
             .ahead = jit->config.counted ? (s32)(ir->nguest - at) : 0,

@@ -58,6 +58,7 @@ static inline void put_ends(struct cpu *cpu, unsigned s, u64 base, u32 limit, u3
         r = end;
         w = attr & DA_WRITE ? end : 0;
     }
+    cpu->seg_raw[s] = 0;
     cpu->seg[s].end_r = r;
     cpu->seg[s].end_w = w;
     flat = !base && r == BIT64(32) && (s == SEG_CS || w == BIT64(32));

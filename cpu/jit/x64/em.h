@@ -261,6 +261,9 @@ void em_store_beside(struct as *a, unsigned size, unsigned probe);
 void em_group_beside(struct as *a);
 void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift, bool user,
                       unsigned to, u8 *slow[3]);
+/* A load of segment register s with the selector in SCR: returns when nothing is to be done, else goes
+ * to `otherwise`. */
+void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
 /* exit.c: ways out; add n to a counter when that is asked for, which spoils the host's flags */
 void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);

@@ -346,15 +346,20 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_CANON: canonical(e, i); break;
     case IR_BAIL: bail(e, i); break;
     case IR_EXEC:
+    case IR_EXECX: {
+        const struct be_exec *x = &e->in->execs[e->nexecs++];
         em_flags_commit(e);
-        em_exec_record(e, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
-        em_call_stub(e, e->stubs->exec);
+        em_exec_record(e, (u64)(uintptr_t)x);
+        if (x->same != SEG_CS) {
+            em_load_to(e, SCR, x->from, 4);
+            em_call_stub(e, e->stubs->same[x->same]);
+        } else if (i->op == IR_EXEC) {
+            em_call_stub(e, x->quick ? e->stubs->quick : e->stubs->exec);
+        } else {
+            em_jmp_stub(e, x->quick ? e->stubs->quickx : e->stubs->execx);
+        }
         break;
-    case IR_EXECX:
-        em_flags_commit(e);
-        em_exec_record(e, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
-        em_jmp_stub(e, e->stubs->execx);
-        break;
+    }
     }
 }
 
