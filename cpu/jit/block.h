@@ -65,7 +65,7 @@ enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 #ifdef CONFIG_TORTURE
 enum { HOT_AFTER = 0, KILLS_MOST = 4 };
 #else
-enum { HOT_AFTER = 8, KILLS_MOST = 4 };
+enum { HOT_AFTER = 6, KILLS_MOST = 4 };
 #endif
 /* That often a block runs before more effort is made for it: several rounds of its loop, guesses. */
 #ifdef CONFIG_TORTURE

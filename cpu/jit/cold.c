@@ -39,7 +39,7 @@ struct cold_cache {
 };
 enum { FIRST = 64 };
 /* By the time that a place ran so many times less than a hot one, two of three will get hot. */
-enum { WARM = 4 };
+enum { WARM = 3 };
 
 struct cold_cache *cold_new(void)
 {
