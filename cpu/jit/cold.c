@@ -193,7 +193,8 @@ static void drop_all(struct jit *jit)
 /* Room for the longest piece. */
 static struct cold *new_cold(struct jit *jit)
 {
-    if (ROOM - jit->cold->used < sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct cold_insn))
+    if (ROOM - jit->cold->used <
+        sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct cold_insn))
         drop_all(jit);
     return at(jit->cold, jit->cold->used);
 }

@@ -706,7 +706,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     memcpy(e, &blank, offsetof(struct em, temp));
     memset(e->temp, 0, IR_T0 + b->ntemps);
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
-    e->a = (struct as){out->code, out->end, false};
+    e->a = (struct as){.p = out->code, .end = out->end};
     e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
     e->flags = FLAGS_MEM;
     e->free_regs = TEMP_REGS;
