@@ -85,7 +85,7 @@ enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 #ifdef CONFIG_TORTURE
 enum { HOT_AFTER = 0, KILLS_MOST = 4 };
 #else
-enum { HOT_AFTER = 8, KILLS_MOST = 4 };
+enum { HOT_AFTER = 6, KILLS_MOST = 4 };
 #endif
 /* That often a block runs before more effort is made for it: several rounds of its loop, guesses. */
 #ifdef CONFIG_TORTURE
@@ -104,7 +104,7 @@ struct jit {
     u32 nregions;
     u64 drops; /* how often blocks were freed: pointers to them are void then */
     struct cold_cache *cold; /* NULL: cold code is exec's */
-    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated; `cold` counts better */
+    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated, without `cold` */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
     u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */

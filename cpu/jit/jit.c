@@ -249,6 +249,18 @@ static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct c
     return true;
 }
 
+/* May a block on two pages be entered by a link? Without paging, or where it asks the table. */
+static bool linkable(const struct block *to)
+{
+    return to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked;
+}
+
+/* Is there translated code on the line? Otherwise a search is in vain. */
+static bool may_have(const struct jit *jit, u32 page, u32 off)
+{
+    return jit->cpu->mmu.space->code_lines[page] >> (off >> 6) & 1;
+}
+
 /* The blocks that b's direct exits on the same page go to, as far as they are warm: what translates is
  * in the host's caches now, and would not be when each of them gets hot. */
 static void translate_near(struct jit *jit, struct block *b, const u8 *code)
@@ -261,7 +273,9 @@ static void translate_near(struct jit *jit, struct block *b, const u8 *code)
         struct block *to;
         if (x->twin || !x->rel || off < 0 || off >= (s64)PAGE_SIZE || b->links[k].target)
             continue;
-        to = block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key);
+        to = may_have(jit, b->page0, (u32)off)
+                 ? block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key)
+                 : NULL;
         if (!to && cold_is_warm(jit, b->page0, (u32)off)) {
             cpu->rip = x->rip;
             to = block_translate(jit, b->page0, (u32)off, code + (off - b->off), false, false);
@@ -271,7 +285,7 @@ static void translate_near(struct jit *jit, struct block *b, const u8 *code)
             if (to)
                 jit->stats.near_made++;
         }
-        if (to && !to->retired && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
+        if (to && !to->retired && linkable(to))
             block_link(jit, b, &b->links[k], to);
     }
 }
@@ -292,7 +306,7 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
     cold->is = false;
     if (!code || page >= jit->npages)
         return NULL;
-    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1)
+    if (may_have(jit, page, off))
         b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
     /* What is as it was before need not get warm again. */
     if (!b && (jit->config.eager || plain || jit->kills[jit_place(page, off)]))
@@ -375,10 +389,8 @@ static struct block *follow(struct jit *jit, u32 site, struct cold_place *cold)
     struct link *l = &from->links[SITE_AT(site)];
     u64 drops = jit->drops;
     to = find(jit, false, l->exit.twin, cold);
-    /* A translation may have freed `from`. A block on two pages is entered through find() or
-     * the jump table only, unless there is no paging; one without groups is not in the table. */
-    if (to && drops == jit->drops && !from->dead &&
-        (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
+    /* A translation may have freed `from`. */
+    if (to && drops == jit->drops && !from->dead && linkable(to))
         block_link(jit, from, l, to);
     return to;
 }

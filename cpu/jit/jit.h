@@ -54,7 +54,8 @@ struct jit_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes, ir_ops, translate_ns;
     u64 flushes, invalidated, revived, softened, demoted, clones, links, unlinks;
     u64 evictions, evicted; /* regions of code memory used again; blocks that were in them */
-    u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, enters, resumes, lookups, renewals, creations;
+    u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, enters, resumes;
+    u64 lookups, renewals, creations;
     u64 cold_made, cold_drops, cold_runs; /* pieces of cold code: decoded, all dropped, run */
     u64 near_made; /* blocks made with the one in front of them */
     u64 exec_ops[OP__COUNT]; /* exits_exec by operation */

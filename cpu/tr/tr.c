@@ -149,8 +149,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     out->parts[0].lo = 0;
     ir->long_mode = cpu->code_bits == 64;
     out->exec_only = false;
-    while (!t.done && !t.looped && ir->nguest < max && t.jumps < max_jumps && ir->n < IR_MAX_INS - ROOM &&
-           t.next_temp < IR_MAX_VALUE - ROOM) {
+    while (!t.done && !t.looped && ir->nguest < max && t.jumps < max_jumps &&
+           ir->n < IR_MAX_INS - ROOM && t.next_temp < IR_MAX_VALUE - ROOM) {
         struct insn *insn = &out->insns[ir->nguest];
         u32 n = ir->n, temps = ir->ntemps;
         u8 next_temp = t.next_temp;

@@ -64,7 +64,8 @@ static void print_exits(struct monitor *m, const struct cpu *cpu)
     if (!x.insns)
         return;
     mon_printf(m, "per 1000 instructions of translated code:\n");
-#define ROW(name, value) mon_printf(m, "%-19s %.3f\n", name, 1000.0 * (double)(value) / (double)x.insns)
+#define ROW(name, value)                                                                           \
+    mon_printf(m, "%-19s %.3f\n", name, 1000.0 * (double)(value) / (double)x.insns)
     ROW("linked jumps", x.linked);
     ROW("jump table hits", x.table);
     ROW("jump table misses", x.missed);

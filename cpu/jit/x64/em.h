@@ -185,6 +185,8 @@ bool em_upper_any(const struct em *e);
 void em_load_to(struct em *e, unsigned r, u8 v, unsigned size);
 void em_alu_to(struct em *e, const struct ir_ins *i, unsigned n, unsigned r);
 void em_compare(struct em *e, const struct ir_ins *i);
+/* scan.c: e->live, e->live_in, e->last, e->last_vec, e->last_x87, e->avx; e->skip of sums */
+void em_scan_uses(struct em *e);
 /* The host register that holds v, loaded into `scratch` when it lives in memory. */
 unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
