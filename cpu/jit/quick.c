@@ -4,8 +4,6 @@
 #include "cpu/jit/block.h"
 #include "cpu/exec/exec.h"
 #include "cpu/exec/step.h"
-#include "cpu/sys/quick.h"
-#include "cpu/sys/seg.h"
 
 static inline void begin(struct cpu *cpu, const struct be_exec *x)
 {
@@ -41,32 +39,7 @@ static inline const void *behind(struct cpu *cpu, const struct be_exec *x, u32 g
     return NULL;
 }
 
-static inline void load(struct cpu *cpu, unsigned s, unsigned sel)
-{
-    if (UNLIKELY(!quick_load(cpu, s, sel)))
-        seg_load(cpu, s, sel);
-}
-
-static const void *move_seg(struct cpu *cpu, const struct be_exec *x)
-{
-    const struct insn *insn = &x->insn;
-    u32 gen = cpu->mmu.gen;
-    begin(cpu, x);
-    load(cpu, insn->o[0].reg, (u16)opnd_read(cpu, insn, 1));
-    return behind(cpu, x, gen);
-}
-
-static const void *pop_seg(struct cpu *cpu, const struct be_exec *x)
-{
-    const struct insn *insn = &x->insn;
-    u32 gen = cpu->mmu.gen;
-    begin(cpu, x);
-    load(cpu, insn->o[0].reg, (u16)stack_read(cpu, 0, insn->osz));
-    pop_commit(cpu, insn->osz);
-    return behind(cpu, x, gen);
-}
-
-/* These change registers and flags. */
+/* These change registers and flags, and seldom the mode. */
 static const void *plain(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
@@ -89,10 +62,8 @@ const void *(*jit_quick(const struct insn *insn))(struct cpu *cpu, const struct 
 {
     switch (insn->op) {
     case OP_MOVSEG:
-        return insn->o[0].kind == OPND_SEG && insn->o[0].reg != SEG_SS && insn->o[0].reg != SEG_CS
-                   ? move_seg
-                   : NULL;
-    case OP_POPSEG: return insn->o[0].reg != SEG_SS ? pop_seg : NULL;
+    case OP_POPSEG: /* SS holds off interrupts */
+        return insn->o[0].kind == OPND_SEG && insn->o[0].reg != SEG_SS ? plain : NULL;
     case OP_VERR:
     case OP_VERW:
     case OP_RDTSC:
@@ -109,7 +80,8 @@ const void *(*jit_quick(const struct insn *insn))(struct cpu *cpu, const struct 
 
 u8 jit_quick_same(const struct jit *jit, const struct insn *insn)
 {
-    return insn->op == OP_MOVSEG && jit_quick(insn) && insn->o[1].kind == OPND_GPR &&
+    return insn->op == OP_MOVSEG && jit_quick(insn) && insn->o[0].reg != SEG_CS &&
+                   insn->o[1].kind == OPND_GPR &&
                    !(jit->config.off & JIT_OFF(SYSTEM)) && cpu_pm(jit->cpu) && !cpu_long(jit->cpu)
                ? insn->o[0].reg
                : SEG_CS;

@@ -1,4 +1,4 @@
-/* Quick ways of interrupts, IRET and loads of segment registers: true when all was as usual and is done,
+/* Quick ways of interrupts, IRET and loads of segment registers, private to cpu/sys: true when all was as usual and is done,
  * false when nothing was changed and the general way is to be gone. */
 #ifndef CPU_SYS_QUICK_H
 #define CPU_SYS_QUICK_H

@@ -1,6 +1,7 @@
 /* Segment registers: the hidden part, access checks and loads (SDM vol. 3 sections 3.4, 3.5, 5.3
  * to 5.7). */
 #include "cpu/sys/seg.h"
+#include "cpu/sys/quick.h"
 #include "cpu/mem.h"
 
 bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d)
@@ -201,6 +202,8 @@ static void update_key(struct cpu *cpu, unsigned s)
 void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
 {
     struct desc d;
+    if (s != SEG_SS && LIKELY(quick_load(cpu, s, sel)))
+        return;
     if (!cpu_pm(cpu)) {
         if (cpu_v86(cpu))
             seg_put_v86(cpu, s, sel);

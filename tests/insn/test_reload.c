@@ -9,7 +9,8 @@
 enum { TRIES = 4000, D0 = SEL_FREE, ENTRY = AT_CODE + 0x100 };
 
 GUEST(loads, 32, "mov ds, eax\n mov fs, eax\n mov ds, eax\n mov ds, eax\n mov es:[ebx], ecx\n mov ds, eax\n"
-                 "mov fs, eax\n mov ds, edx\n mov ds, eax\n push eax\n pop ds\n push edx\n pop gs\n pop gs\n hlt");
+                 "mov fs, eax\n mov ds, edx\n mov ds, eax\n push eax\n pop ds\n push edx\n pop gs\n"
+                 "pop gs\n hlt");
 GUEST(real_load, 16, "mov ds, ax\n hlt");
 GUEST(flat_load, 32, "mov ds, eax\n mov ds, eax\n mov ds, eax\n hlt");
 GUEST(fast_calls, 32, "mov esi, 20\n again2: sysenter\n back: dec esi\n jnz again2\n hlt");
@@ -18,7 +19,8 @@ GUEST(fast_entry, 32, "mov ecx, edi\n mov edx, 0x10007\n inc ebp\n verw ax\n sys
 static u32 odd_type(u64 *s)
 {
     const u32 usual = DA_P | DA_S | DA_G | DA_DB | DA_ACCESSED | DA_WRITE | DA_DPL;
-    static const u32 flip[] = {DA_P, DA_S, DA_ACCESSED, DA_CODE, DA_CODE | DA_CONFORM, DA_WRITE, DA_DPL, DA_G};
+    static const u32 flip[] = {DA_P, DA_S, DA_ACCESSED, DA_CODE, DA_CODE | DA_CONFORM,
+                               DA_WRITE, DA_DPL, DA_G};
     u64 r = suite_random(s);
     return r & 3 ? usual : usual ^ flip[r >> 8 & 7];
 }

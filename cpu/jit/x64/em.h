@@ -113,6 +113,9 @@ struct em {
         u16 until;
     } kept[12]; /* temporaries that recipes keep alive */
     u32 nkept;
+    u32 ncopies; /* values that recipes keep in slots, numbered behind the temporaries */
+    struct ir_ins copied; /* the operation under way with a copy of an operand; IR_MOV: none */
+    u32 copied_until;
     u8 live_in;    /* flags wanted at the block's entry */
     u16 free_regs; /* mask */
     u16 group_regs; /* those that groups have at times */
@@ -165,6 +168,9 @@ void em_flags_commit(struct em *e); /* saved, and the host's are about to be los
  * spoils SCR and SCR2 */
 void em_recipe_note(struct em *e, const struct ir_ins *i);
 void em_recipe_emit(struct em *e);
+/* In front of operation i: keep what it is about to overwrite, when its flags will be spoiled but may be
+ * wanted by a fault only. */
+void em_recipe_before(struct em *e, const struct ir_ins *i);
 bool em_recipe_useful(struct em *e, const struct ir_ins *i); /* would i, operation e->now, have one? */
 bool em_recipe_holds(struct em *e); /* is e->recipe still good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */

@@ -488,6 +488,8 @@ static void state_op(struct em *e, const struct ir_ins *i)
 static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 {
     em_flags_before(e, i, live);
+    if (live & i->flags_out)
+        em_recipe_before(e, i);
     if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live & i->flags_out) {
         shift_keeping_flags(e, i);
         return;
