@@ -55,6 +55,7 @@ static void run_op(unsigned op, unsigned type, bool by_imm, u64 d, u64 a, u64 b,
     *r = out.gpr[0];
 }
 
+#ifdef __x86_64__
 /* What a register holds after a result of `type`. */
 static u64 merged(u64 d, unsigned type, u64 r)
 {
@@ -62,7 +63,6 @@ static u64 merged(u64 d, unsigned type, u64 r)
     return type >= I32 ? r & mask : (d & ~mask) | (r & mask);
 }
 
-#ifdef __x86_64__
 typedef u64 host_fn(u64 a, u64 b, u64 *flags);
 
 /* dst in rax, b in rcx; flags in and out through the stack. */
