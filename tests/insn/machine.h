@@ -51,6 +51,8 @@ void machine_free(struct machine *m);
 /* Bytes of guest memory at physical address addr. */
 u8 *machine_mem(struct machine *m, u32 addr);
 void machine_load(struct machine *m, u32 addr, const void *bytes, size_t n);
+/* Little-endian words. */
+void machine_load16(struct machine *m, u32 addr, const u16 *words, size_t n);
 
 /* Put the CPU into real mode with all segments 0 and SP 0x7000, about to run `addr` (below 64 KiB).
  */

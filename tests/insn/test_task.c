@@ -237,7 +237,7 @@ START_TEST(tss16)
     t[18] = D0;
     t[19] = SEL_DATA0;
     t[20] = SEL_DATA0;
-    machine_load(m, AT_TSS2, t, sizeof(t));
+    machine_load16(m, AT_TSS2, t, ARRAY_LEN(t));
     machine_desc(m, D0, NEW & 0xf0000, 0xfffff, FLAT | DA_CODE);
     machine_run(m, 10);
     ck_assert_uint_eq((u32)m->cpu->rip, (NEW & 0xffff) + 1);

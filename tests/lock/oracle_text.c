@@ -67,6 +67,8 @@ bool ora_write(FILE *f, const struct ora_case *c, const struct ora_out *want, co
     if (decode(&insn, c->code, MIN((u32)c->ncode, 15u), c->mode, ~0ull) == DEC_OK)
         fprintf(f, "# %s\n", disasm(text, sizeof(text), &insn, c->in.rip));
     fprintf(f, "mode %u\nlma %u\n", c->mode, c->lma);
+    if (!c->amd)
+        fprintf(f, "amd 0\n");
     put_bytes(f, "code", 0, c->code, c->ncode);
     put_regs(f, &in, &none);
     put_bytes(f, "mem", c->patch_at, c->patch, c->npatch);
@@ -126,6 +128,8 @@ static bool get_line(struct ora_case *c, struct ora_out *want, bool expect, cons
         c->mode = (u8)strtoul(p, NULL, 10);
     else if (!strcmp(name, "lma"))
         c->lma = strtoul(p, NULL, 10) != 0;
+    else if (!strcmp(name, "amd"))
+        c->amd = strtoul(p, NULL, 10) != 0;
     else if (!strcmp(name, "vector"))
         want->vector = (u8)strtoul(p, NULL, 16);
     else if (!strcmp(name, "error"))
@@ -148,7 +152,7 @@ bool ora_read(FILE *f, struct ora_case *c, struct ora_out *want, char *err, size
     bool expect = false;
     struct insn in;
     memset(c, 0, sizeof(*c));
-    c->amd = ora_host_amd();
+    c->amd = true; /* unless the file says otherwise */
     memset(want, 0, sizeof(*want));
     for (u32 number = 1; fgets(line, sizeof(line), f); number++) {
         char *name = strtok(line, " \n"), *rest = strtok(NULL, "\n");
