@@ -153,7 +153,10 @@ void em_plan_groups(struct em *e);
 /* mem.c: guest memory, segments, calls to exec; the code put off */
 void em_mem_op(struct em *e, const struct ir_ins *i);
 void em_emit_cold(struct em *e);
-/* exit.c: ways out */
+/* Count how often the block runs: when that is often it is made anew, with more effort. */
+void em_count_runs(struct em *e);
+/* exit.c: ways out; add n to a counter when that is asked for */
+void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);
