@@ -11,7 +11,7 @@ enum { MOST = 16, MOST_BYTES = 64, CHAIN_BITS = 16, CHAINS = 1 << CHAIN_BITS };
 #ifdef CONFIG_TORTURE
 enum { ROOM = 32 * 1024 };
 #else
-enum { ROOM = 24 * 1024 * 1024 };
+enum { ROOM = 12 * 1024 * 1024 };
 #endif
 
 struct cold_insn {
