@@ -90,6 +90,7 @@ struct em {
     u32 free_regs; /* mask */
     u32 free_slots;
     u32 nexecs, ncold;
+    u32 last_vec; /* index behind the last vector operation */
     /* What follows is set as far as the block uses it, not cleared. */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
@@ -141,7 +142,24 @@ bool em_muldiv_op(struct em *e, const struct ir_ins *i, u8 live);
 
 /* mem.c: guest memory, segments, calls to exec; the code put off */
 void em_mem_op(struct em *e, const struct ir_ins *i);
+/* Where an access goes: [base + index] or [base + disp]. Access i is checked and may go ahead: SCR2,
+ * SCR3 and X30 are free then; load to or store from a general or vector register */
+struct em_place {
+    u8 base, index; /* NOREG: none */
+    bool word;      /* of index its lower half */
+};
+struct em_place em_access(struct em *e, const struct ir_ins *i, bool write);
+void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p);
+void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bool write);
 void em_emit_cold(struct em *e);
+/* vec.c: vector operations. vec_state.c: registers into the host's at entry and behind C code; the stubs
+ * for that; what is live goes to struct cpu, spoiling SCR to SCR3 and LINK; comes back by what
+ * register `live` says of vec_live before, spoiling the same */
+void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
+void em_vector_enter(struct em *e);
+void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+void em_vector_out(struct as *a, const u8 *spill);
+void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);

@@ -28,12 +28,6 @@ static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
     return ADDR;
 }
 
-/* Where an access goes: [base + index] or [base + disp]. */
-struct place {
-    u8 base, index; /* NOREG: none */
-    bool word;      /* of index its lower half */
-};
-
 static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write, u8 **crosses)
 {
     unsigned table = write ? WR_TABLE : RD_TABLE;
@@ -92,10 +86,14 @@ static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
     return miss;
 }
 
-static struct place access(struct em *e, const struct ir_ins *i, bool write)
+struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     unsigned size = ir_bytes(i->type), la = address(e, i, (s32)i->imm);
     u8 *miss, *crosses = NULL;
+    if (i->op >= IR_VECL && i->op <= IR_VECS && i->b == IR_ACCESS_ALIGNED) {
+        as_logic_imm(&e->a, A_AND, false, SCR, la, 15, NOREG);
+        em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
+    }
     if (!e->stubs->flat)
         miss = probe_tagged(e, la, size, write);
     else if (e->in->ir->long_mode)
@@ -109,10 +107,10 @@ static struct place access(struct em *e, const struct ir_ins *i, bool write)
         c->write = write, c->size = i->type, c->reg = (u8)la;
         c->probe = e->stubs->flat && !e->in->ir->long_mode ? e->in->user : 2;
     }
-    return (struct place){SCR, (u8)la, !e->in->ir->long_mode};
+    return (struct em_place){SCR, (u8)la, !e->in->ir->long_mode};
 }
 
-static void at_place(struct em *e, unsigned what, unsigned size, unsigned t, struct place p)
+void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p)
 {
     if (p.index == NOREG)
         as_mem(&e->a, what, size, t, p.base, 0);
@@ -120,19 +118,29 @@ static void at_place(struct em *e, unsigned what, unsigned size, unsigned t, str
         as_mem_reg(&e->a, what, size, t, p.base, p.index, p.word, false);
 }
 
+void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bool write)
+{
+    u32 log = (u32)__builtin_ctz(size) & 3, what = size == 16 ? (write ? 2 : 3) : !write;
+    if (p.index == NOREG)
+        as32(&e->a, log << 30 | 0x3d000000 | what << 22 | (u32)p.base << 5 | v);
+    else
+        as32(&e->a, log << 30 | 0x3c200800 | what << 22 | (u32)p.index << 16 |
+                        (p.word ? 2u : 3u) << 13 | (u32)p.base << 5 | v);
+}
+
 static void load(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4;
-    struct place p = access(e, i, false);
+    struct em_place p = em_access(e, i, false);
     unsigned d = em_target(e, i->dst, as, SCR);
-    at_place(e, i->op == IR_LDX && size < 4 ? A_LOAD_SX32 : A_LOAD, size, d, p);
+    em_place_general(e, i->op == IR_LDX && size < 4 ? A_LOAD_SX32 : A_LOAD, size, d, p);
     em_put(e, i->dst, d, as);
 }
 
 static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), v;
-    struct place p = access(e, i, true);
+    struct em_place p = em_access(e, i, true);
     if (i->op == IR_ST) {
         v = em_use(e, i->b, SCR2);
     } else {
@@ -141,14 +149,14 @@ static void store(struct em *e, const struct ir_ins *i)
         if (imm)
             as_mov_imm(&e->a, SCR2, imm);
     }
-    at_place(e, A_STORE, size, v, p);
+    em_place_general(e, A_STORE, size, v, p);
 }
 
 /* The place temporary keeps the host address of the bytes. */
 static void load_for_write(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), d, at;
-    struct place p = access(e, i, true);
+    struct em_place p = em_access(e, i, true);
     struct loc l = em_loc(e, i->b);
     at = l.reg ? l.r : SCR2;
     if (p.word) /* add at, base, w index, uxtw */

@@ -258,7 +258,9 @@ static void emit_ins(struct em *e, const struct ir_ins *i)
     if (move_op(e, i) || em_alu_op(e, i, live, want) || em_shift_op(e, i, live, want) ||
         em_bits_op(e, i, live) || em_muldiv_op(e, i, live))
         return;
-    if (i->op == IR_SETF)
+    if (i->op >= IR_VEC && i->op <= IR_VECS)
+        em_vector_op(e, i, live);
+    else if (i->op == IR_SETF)
         em_setf(e, i, live);
     else if ((ir_op_info[i->op].attrs & IRA_MEM) || i->op == IR_SEG || i->op == IR_CANON ||
              i->op == IR_BAIL)
@@ -306,6 +308,8 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     }
     e->live_in = live;
     for (u32 n = 0; n < b->n; n++) {
+        if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS)
+            e->last_vec = n + 1;
         note_use(e, b->ins[n].dst, n);
         note_use(e, b->ins[n].a, n);
         if (ir_op_info[b->ins[n].op].use & IRU_VALUE_B)
@@ -407,6 +411,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
+    if (e->last_vec)
+        em_vector_enter(e);
     for (u32 n = 0; n < b->n && !e->a.full; n++) {
         const struct ir_ins *i = &b->ins[n];
         u8 use = ir_op_info[i->op].use;
@@ -418,6 +424,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (use & IRU_WRITES_B)
             temp_give(e, i->b);
         emit_ins(e, i);
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
+            em_vector_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
         if (use & IRU_VALUE_B)
