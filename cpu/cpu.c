@@ -7,6 +7,7 @@
 #include "cpu/sys/debug.h"
 #include "cpu/sys/seg.h"
 #include "devices/core/err.h"
+#include "devices/core/huge.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,11 +22,11 @@ struct cpu *cpu_new(const struct cpu_config *config, struct err *err)
     struct cpu *cpu;
     if (!model)
         return NULL;
-    if (posix_memalign((void **)&cpu, 64, sizeof(*cpu))) {
+    cpu = huge_get(sizeof(*cpu)); /* its tables are read here and there by translated code */
+    if (!cpu) {
         err_set(err, "There is not enough memory for a virtual CPU.");
         return NULL;
     }
-    memset(cpu, 0, sizeof(*cpu));
     cpu->model = model;
     cpu->feats = feats;
     cpu->index = config->index;
@@ -33,7 +34,7 @@ struct cpu *cpu_new(const struct cpu_config *config, struct err *err)
     cpu->clock = config->clock;
     cpu->log = config->log;
     if (!exec_cache_new(cpu)) {
-        free(cpu);
+        huge_free(cpu, sizeof(*cpu));
         err_set(err, "There is not enough memory for a virtual CPU.");
         return NULL;
     }
@@ -51,7 +52,7 @@ void cpu_free(struct cpu *cpu)
         return;
     exec_cache_free(cpu);
     mmu_free(&cpu->mmu);
-    free(cpu);
+    huge_free(cpu, sizeof(*cpu));
 }
 
 static void reset_segments(struct cpu *cpu)

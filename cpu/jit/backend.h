@@ -116,6 +116,7 @@ struct be_in {
     bool link_none; /* chaining is switched off */
     bool counted, user;
     bool groups; /* accesses may share a probe */
+    bool cut;    /* more effort makes it longer */
     bool heats;  /* count how often the block runs when more effort may be worth it */
     bool guess;  /* loads may guess the addend */
     u32 guess_first; /* number of the first guess, modulo CPU_GUESSES */

@@ -4,6 +4,7 @@
 
 #include "cpu/jit/arena.h"
 #include "cpu/jit/backend.h"
+#include "cpu/jit/cold.h"
 #include "cpu/jit/jit.h"
 
 struct block;
@@ -54,7 +55,7 @@ enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 #ifdef CONFIG_TORTURE
 enum { HOT_AFTER = 0, KILLS_MOST = 4 };
 #else
-enum { HOT_AFTER = 12, KILLS_MOST = 4 };
+enum { HOT_AFTER = 8, KILLS_MOST = 4 };
 #endif
 /* That often a block runs before more effort is made for it: several rounds of its loop, guesses. */
 #ifdef CONFIG_TORTURE
@@ -62,7 +63,7 @@ enum { HEAT = 3 };
 #else
 enum { HEAT = 1 << 15 };
 #endif
-_Static_assert(HOT_AFTER << KILLS_MOST <= 0xff, "jit.hot[] counts in bytes");
+_Static_assert(HOT_AFTER << KILLS_MOST <= 0xffff, "cold.c counts in 16 bits");
 
 struct jit {
     struct cpu *cpu;
@@ -71,7 +72,8 @@ struct jit {
     struct arena arena; /* blocks and what they point to, but for the evaluator's */
     u8 *code_p;       /* next free byte (writable alias) */
     u8 *code_start;   /* behind the stubs */
-    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated */
+    struct cold_cache *cold; /* NULL: cold code is exec's */
+    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated; `cold` counts better */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
     u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */

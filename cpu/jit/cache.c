@@ -220,6 +220,7 @@ static void rewrite(struct jit *jit, struct block *b)
         memset(jit->kills, 0, sizeof(jit->kills));
     }
     jit->hot[at] = 0;
+    cold_cool(jit, b->page0, b->off);
     if (jit->kills[at] < KILLS_MOST)
         jit->kills[at]++;
     block_kill(jit, b);

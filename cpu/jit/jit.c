@@ -8,6 +8,7 @@
 #include "cpu/jit/flatmem.h"
 #include "cpu/sys/debug.h"
 #include "devices/core/err.h"
+#include "devices/core/huge.h"
 
 #include <stdlib.h>
 
@@ -250,9 +251,64 @@ static void help_exec(struct cpu *cpu, const struct be_exec *x)
 }
 
 /* ---- finding blocks ---- */
-/* The block at cpu->rip; NULL: run exec, `*cold` says up to the next jump because the place is not
- * worth translating yet. */
-static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
+struct cold_place {
+    bool is;
+    struct cold *c; /* NULL: not kept decoded */
+    const u8 *code;
+};
+
+/* The place at cpu->rip is not worth translating yet: what is to be run there. Returns what
+ * JIT_COLD says, or JIT_AGAIN when that is done. */
+static enum jit_left run_cold(struct jit *jit, const struct cold_place *place)
+{
+    return place->c && cold_run(jit, place->c, place->code) ? JIT_AGAIN : JIT_COLD;
+}
+
+/* Is byte `off` of `page` cold? Then that is in *cold. */
+static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct cold_place *cold)
+{
+    u32 at = jit_place(page, off);
+    *cold = (struct cold_place){true, NULL, code};
+    if (jit->cold && !log_on(jit->cpu->log, LOGA_EXEC) &&
+        (cold->c = cold_at(jit, page, off, code)) != NULL)
+        return !cold_is_hot(jit, cold->c);
+    /* Code that is rewritten all the time is better run by exec for longer each time. */
+    if (jit->hot[at] >= MIN(jit->config.hot << jit->kills[at], 0xffu))
+        return false;
+    jit->hot[at]++;
+    return true;
+}
+
+/* The blocks that b's direct exits on the same page go to, as far as they are warm: what translates is
+ * in the host's caches now, and would not be when each of them gets hot. */
+static void translate_near(struct jit *jit, struct block *b, const u8 *code)
+{
+    struct cpu *cpu = jit->cpu;
+    u64 flushes = jit->stats.flushes, rip = cpu->rip;
+    for (u32 k = 0; k < b->nlinks; k++) {
+        const struct be_exit *x = &b->links[k].exit;
+        s64 off = (s64)b->off + (s64)(x->rip - b->rip);
+        struct block *to;
+        if (x->twin || !x->rel || off < 0 || off >= (s64)PAGE_SIZE || b->links[k].target)
+            continue;
+        to = block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key);
+        if (!to && cold_is_warm(jit, b->page0, (u32)off)) {
+            cpu->rip = x->rip;
+            to = block_translate(jit, b->page0, (u32)off, code + (off - b->off), false, false);
+            cpu->rip = rip;
+            if (flushes != jit->stats.flushes)
+                return;
+            if (to)
+                jit->stats.near_made++;
+        }
+        if (to && !to->retired && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
+            block_link(jit, b, &b->links[k], to);
+    }
+}
+
+/* The block at cpu->rip; NULL: run exec, or what `*cold` says when the place is not worth
+ * translating yet. */
+static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_place *cold)
 {
     struct cpu *cpu = jit->cpu;
     u64 la = jit_la(cpu, cpu->rip);
@@ -260,21 +316,17 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
     u32 len, page, off = (u32)la & PAGE_MASK;
     const u8 *code =
         cpu_canonical(la) ? mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault) : NULL;
-    struct block *b;
+    struct block *b = NULL;
+    u32 gen = cpu->mmu.gen;
     jit->stats.lookups++;
-    *cold = false;
+    cold->is = false;
     if (!code || page >= jit->npages)
         return NULL;
-    if (!jit->config.eager && !plain) {
-        u32 at = jit_place(page, off);
-        /* Code that is rewritten all the time is better run by exec for longer each time. */
-        if (jit->hot[at] < HOT_AFTER << jit->kills[at]) {
-            jit->hot[at]++;
-            *cold = true;
-            return NULL;
-        }
-    }
-    b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1)
+        b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (!b && !jit->config.eager && !plain && is_cold(jit, page, off, code, cold))
+        return NULL;
+    cold->is = false;
     if (b && b->retired) {
         block_kill(jit, b);
         b = NULL;
@@ -282,6 +334,12 @@ static struct block *find(struct jit *jit, bool eval, bool plain, bool *cold)
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
+        if (b && jit->cold && !eval && !plain && !jit->config.no_chain && cpu->mmu.gen == gen) {
+            u64 flushes = jit->stats.flushes;
+            translate_near(jit, b, code);
+            if (flushes != jit->stats.flushes)
+                b = NULL; /* it is gone, too */
+        }
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
     }
     if (b && UNLIKELY(b->page1 != RAM_NO_PAGE)) {
@@ -305,15 +363,16 @@ static enum jit_left run_eval(struct jit *jit)
     struct block *b;
     struct ir_run run;
     enum ir_left left;
-    bool cold;
+    struct cold_place cold;
     u64 mode = cpu->mode_key;
     for (;;) {
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu->mode_key != mode ||
             (cpu->eflags & (FL_TF | FL_RF)))
             return JIT_AGAIN;
         b = find(jit, true, false, &cold);
-        if (!b && cold)
-            return JIT_COLD;
+        if (!b && cold.is) {
+            return run_cold(jit, &cold);
+        }
         if (!b || cpu->budget < b->nguest)
             return JIT_EXEC;
         /* A block stays in memory until the next flush, which only a translation causes. */
@@ -331,7 +390,7 @@ static enum jit_left run_eval(struct jit *jit)
 }
 
 /* Behind exit `site` of a block: the next block, linked when that is allowed. */
-static struct block *follow(struct jit *jit, u32 site, bool *cold)
+static struct block *follow(struct jit *jit, u32 site, struct cold_place *cold)
 {
     struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
     struct link *l = &from->links[SITE_AT(site)];
@@ -358,11 +417,14 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         jc_refresh(jit);
         host = r & BE_LINK ? NULL : table_probe(jit);
         if (!host) {
-            bool cold;
+            struct cold_place cold;
             struct block *b =
                 r & BE_LINK ? follow(jit, (u32)r, &cold) : find(jit, false, false, &cold);
+            if (!b && (!cold.is || run_cold(jit, &cold) == JIT_COLD))
+                return cold.is ? JIT_COLD : JIT_EXEC;
+            r = BE_LEAVE;
             if (!b)
-                return cold ? JIT_COLD : JIT_EXEC;
+                continue;
             if (!jit->config.no_chain && !(b->mode_key & MK_PLAIN))
                 jc_put(jit, b);
             host = b->host;
@@ -401,7 +463,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
     static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
                                               be_x87_load,  help_seg,    help_exec,  jit_help_rep};
-    struct jit *jit = calloc(1, sizeof(*jit));
+    struct jit *jit = huge_get(sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");
     jit->cpu = cpu;
@@ -411,6 +473,8 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
     if (!jit->config.heat)
         jit->config.heat = HEAT;
+    if (!jit->config.hot)
+        jit->config.hot = HOT_AFTER;
     for (u32 i = 0; i < CPU_HEATS; i++)
         cpu->heat[i] = (s32)jit->config.heat;
     cpu->host_mxcsr = 0x1f80;
@@ -419,9 +483,11 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     if (!size_pages(jit) ||
         !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
         free(jit->pages);
-        free(jit);
+        huge_free(jit, sizeof(*jit));
         return false;
     }
+    if (!(config->off & JIT_OFF(DECODED)) && !config->eager)
+        jit->cold = cold_new(); /* without it exec does that, too */
     jit->code_p = jit->buf.rw;
     if (!(config->off & JIT_OFF(FLAT)) && flatmem_new(&cpu->mmu.flat, cpu)) {
         jit->stubs.flat = (s64)((uintptr_t)cpu->mmu.flat.base - (uintptr_t)cpu);
@@ -451,7 +517,8 @@ void jit_free(struct cpu *cpu)
     free(jit->pages);
     codebuf_free(&jit->buf);
     flatmem_free(&cpu->mmu.flat);
-    free(jit);
+    cold_free(jit->cold);
+    huge_free(jit, sizeof(*jit));
     cpu->jit = NULL;
 }
 

@@ -18,6 +18,7 @@ struct jit_config {
     bool eager;    /* translate a place when it is entered for the first time */
     u32 passes;    /* mask for ir_optimise */
     u32 off;       /* techniques that are switched off: JIT_OFF(...) */
+    u32 hot;       /* how often a place runs before it is translated; 0: the default */
     u32 heat;      /* how often a block runs before more effort is made for it; 0: the default */
     u64 code_size; /* bytes of code memory; 0: the default */
     struct tr_config tr;
@@ -52,6 +53,8 @@ struct jit_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes, ir_ops, translate_ns;
     u64 flushes, invalidated, links, unlinks;
     u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, lookups, renewals, creations;
+    u64 cold_made, cold_drops, cold_runs; /* pieces of cold code: decoded, all dropped, run */
+    u64 near_made; /* blocks made with the one in front of them */
     u64 exec_ops[OP__COUNT]; /* exits_exec by operation */
 };
 const struct jit_stats *jit_stats(const struct cpu *cpu);

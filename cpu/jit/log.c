@@ -3,6 +3,13 @@
 
 #ifdef CONFIG_CAPSTONE
 #include <capstone/capstone.h>
+#ifdef CONFIG_JIT_A64
+#define HOST_ARCH CS_ARCH_ARM64
+#define HOST_MODE CS_MODE_LITTLE_ENDIAN
+#else
+#define HOST_ARCH CS_ARCH_X86
+#define HOST_MODE CS_MODE_64
+#endif
 #endif
 
 void jit_log_host(struct jit *jit, const struct block *b)
@@ -13,8 +20,10 @@ void jit_log_host(struct jit *jit, const struct block *b)
 #ifdef CONFIG_CAPSTONE
     csh cs;
     cs_insn *insn;
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) == CS_ERR_OK) {
-        size_t n = cs_disasm(cs, p, b->host_size, (uintptr_t)p, 0, &insn);
+    if (cs_open(HOST_ARCH, HOST_MODE, &cs) == CS_ERR_OK) {
+        size_t n;
+        cs_option(cs, CS_OPT_SKIPDATA, CS_OPT_ON);
+        n = cs_disasm(cs, p, b->host_size, (uintptr_t)p, 0, &insn);
         for (size_t i = 0; i < n; i++)
             log_line(jit->cpu->log, LOGA_OUT_ASM, "  %llx: %s %s",
                      (unsigned long long)insn[i].address, insn[i].mnemonic, insn[i].op_str);

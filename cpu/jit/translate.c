@@ -126,14 +126,15 @@ static bool is_busy(const struct jit *jit, u32 page, u32 off)
 }
 
 /* Emit host code for jit->ir. False: code memory is full. */
-static bool emit(struct jit *jit, struct block *b, const struct insn *insns, struct be_out *out)
+static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, struct be_out *out)
 {
     struct cpu *cpu = jit->cpu;
     bool effort = is_busy(jit, b->page0, b->off);
     struct be_in in = {
         .ir = &jit->ir,
         .block_id = b->id,
-        .insns = insns,
+        .insns = tr->insns,
+        .cut = tr->cut,
         .execs = b->execs,
         .off = b->off,
         .link_any = !(b->mode_key & MK_PG),
@@ -219,7 +220,7 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
     }
     if (!keep_insns(jit, b, tr))
         return NULL;
-    if (!eval && !emit(jit, b, tr->insns, &out)) {
+    if (!eval && !emit(jit, b, tr, &out)) {
         *full = true;
         return NULL;
     }
@@ -245,6 +246,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     src.more = following_page(jit, off, &page1);
     src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
+    jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)
         return NULL;

@@ -13,9 +13,9 @@ static tr_fn *const table[OP__COUNT] = {
 };
 
 #ifdef CONFIG_TORTURE
-enum { MAX_GUEST = 3, MAX_JUMPS = 1 };
+enum { MAX_GUEST = 3, MAX_JUMPS = 1, FEW_JUMPS = 1 };
 #else
-enum { MAX_GUEST = 60, MAX_JUMPS = 6 };
+enum { MAX_GUEST = 60, MAX_JUMPS = 6, FEW_JUMPS = 3 };
 #endif
 enum { ROOM = 40 }; /* IR operations that one instruction may need */
 
@@ -132,8 +132,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     struct ir_block *ir = out->ir;
     struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
     u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST;
+    u32 max_jumps = config->brief ? FEW_JUMPS : MAX_JUMPS, last_n = 0;
     s32 pos = 0, end = 0;
-    u32 last_n = 0;
     ir->n = 0;
     ir->ntemps = 0;
     ir->nguest = 0;
@@ -147,7 +147,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     out->parts[0].lo = 0;
     ir->long_mode = cpu->code_bits == 64;
     out->exec_only = false;
-    while (!t.done && !t.looped && ir->nguest < max && t.jumps < MAX_JUMPS && ir->n < IR_MAX_INS - ROOM &&
+    while (!t.done && !t.looped && ir->nguest < max && t.jumps < max_jumps && ir->n < IR_MAX_INS - ROOM &&
            t.next_temp < IR_MAX_VALUE - ROOM) {
         struct insn *insn = &out->insns[ir->nguest];
         u32 n = ir->n, temps = ir->ntemps;
@@ -189,6 +189,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         }
         ir->nguest++;
     }
+    out->cut = max_jumps < MAX_JUMPS && t.jumps == max_jumps && !t.done;
     ir->off[ir->nguest] = (s16)pos;
     out->parts[out->nparts - 1].hi = MAX(pos, end);
     if (out->nparts > 1 && pos == out->parts[out->nparts - 1].lo)

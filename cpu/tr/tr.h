@@ -11,6 +11,7 @@
 struct tr_config {
     u8 off[(OP__COUNT + 7) / 8];
     u32 max_guest; /* instructions per block at most; 0: the default */
+    bool brief;    /* few conditional jumps in a block: its end may never be reached */
     bool follow;   /* go on behind direct jumps, calls and their returns within the page */
     bool loops;    /* several rounds of a short loop in one block */
     const u8 *vec; /* mask of vector operations that the back end has; NULL: none */
@@ -25,6 +26,7 @@ struct tr_result {
         s32 lo, hi; /* from the block's start */
     } parts[TR_PARTS];
     struct insn insns[IR_MAX_GUEST]; /* decoded instructions, by index */
+    bool cut;       /* `brief` made it shorter */
     bool exec_only; /* the first instruction cannot be translated at all (fetch fault, decode fault,
                        ...): run exec */
 };

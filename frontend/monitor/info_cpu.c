@@ -88,6 +88,10 @@ bool info_JIT(struct monitor *m, const char *args)
     ROW("exits at entry", s->exits_entry);
     ROW("searches", s->lookups);
     ROW("renewed jumps", s->renewals);
+    ROW("made with another", s->near_made);
+    ROW("cold pieces", s->cold_made);
+    ROW("cold drops", s->cold_drops);
+    ROW("cold runs", s->cold_runs);
     ROW("exits in a block", s->exits_bail);
     ROW("exits to exec", s->exits_exec);
     print_exec_ops(m, s);

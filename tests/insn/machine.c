@@ -35,12 +35,12 @@ static int intr_ack(void *arg)
 
 static const struct region_ops io_ops = {.read = io_read, .write = io_write, .min = 1, .max = 4};
 
-struct machine *machine_new(const char *model, enum cpu_engine engine)
+struct machine *machine_new(const char *model, int engine)
 {
     struct machine *m = calloc(1, sizeof(*m));
     struct err err = {""};
     struct cpu_config config = {.mem = &m->mem, .io = &m->io, .space = &m->space, .model = model};
-    m->engine = engine;
+    m->engine = engine == ENGINE_COLD ? ENGINE_JIT : (enum cpu_engine)engine;
     bus_init(&m->mem, "memory", BIT64(36), NULL);
     bus_init(&m->io, "ports", 0x10000, NULL);
     if (!ram_init(&m->ram, &m->space, RAM_BYTES, &err)) {
@@ -59,7 +59,8 @@ struct machine *machine_new(const char *model, enum cpu_engine engine)
     m->cpu->hooks.arg = m;
     m->cpu->hooks.intr_ack = intr_ack;
     if (engine != ENGINE_EXEC) {
-        struct jit_config jc = {.counted = true, .eager = true, .passes = ~0u};
+        struct jit_config jc = {.counted = true, .eager = engine != ENGINE_COLD, .passes = ~0u};
+        jc.hot = 0xfff;
         if (!jit_new(m->cpu, &jc, &err))
             fprintf(stderr, "%s\n", err.msg);
         m->space.wrote = jit_wrote;

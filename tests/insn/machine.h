@@ -44,8 +44,11 @@ struct machine {
     u16 io_port;
 };
 
+/* For machine_new(): the translator with code that stays cold, so that decoded instructions run. */
+enum { ENGINE_COLD = ENGINE_JIT + 1 };
+
 /* A powered-on machine. `model` as for -cpu; machine_free() releases it. */
-struct machine *machine_new(const char *model, enum cpu_engine engine);
+struct machine *machine_new(const char *model, int engine);
 void machine_free(struct machine *m);
 
 /* Bytes of guest memory at physical address addr. */

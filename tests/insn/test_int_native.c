@@ -325,7 +325,7 @@ static void one(const struct form *f, u64 *s)
                      (u32)b.flags & F_ALL, mask, a.r[0], a.r[1]);
 }
 
-static void run_all(enum cpu_engine engine, unsigned rounds)
+static void run_all(int engine, unsigned rounds)
 {
     u64 s = 12345;
     m = machine_new("max", engine);

@@ -68,10 +68,10 @@ static void *kicker(void *arg)
 
 /* A machine whose translated code does not count, as with host time: it must look at the request
  * itself. Counting code is bounded by its budget instead. */
-static struct machine *uncounted(enum cpu_engine engine)
+static struct machine *uncounted(int engine)
 {
     struct machine *n = machine_new("max", engine);
-    struct jit_config config = {.eager = true, .passes = ~0u};
+    struct jit_config config = {.eager = engine != ENGINE_COLD, .passes = ~0u, .hot = 0xfff};
     struct err err = {""};
     if (n->cpu->jit) {
         jit_free(n->cpu);

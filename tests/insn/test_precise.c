@@ -330,7 +330,7 @@ static bool has_memory(const struct insn *insn)
     return op_info[insn->op].attrs & OPA_REP;
 }
 
-static void start_machine(enum cpu_engine engine, unsigned code_bits)
+static void start_machine(int engine, unsigned code_bits)
 {
     m = machine_new("max", engine);
     bits = code_bits;
@@ -338,7 +338,7 @@ static void start_machine(enum cpu_engine engine, unsigned code_bits)
     faults = forms = 0;
 }
 
-static void all_memory(enum cpu_engine engine, unsigned code_bits)
+static void all_memory(int engine, unsigned code_bits)
 {
     static const s32 at[] = {-1, -16, -3, -64};
     unsigned places = code_bits == 64 ? 2 : 4; /* the other forms have had them all */
@@ -353,7 +353,7 @@ static void all_memory(enum cpu_engine engine, unsigned code_bits)
     machine_free(m);
 }
 
-static void all_stack(enum cpu_engine engine, unsigned code_bits)
+static void all_stack(int engine, unsigned code_bits)
 {
     static const s32 at[] = {-2, -1, 1, 2, 5, -6};
     start_machine(engine, code_bits);

@@ -70,7 +70,7 @@ static void dev_write(void *d, u64 off, u64 v, unsigned size)
 
 static const struct region_ops dev_ops = {dev_read, dev_write, 1, 4};
 
-static struct machine *with_device(enum cpu_engine engine, struct region *r)
+static struct machine *with_device(int engine, struct region *r)
 {
     struct machine *n = machine_new("max", engine);
     *r = (struct region){.name = "device", .base = DEV, .size = 0x1000, .ops = &dev_ops};

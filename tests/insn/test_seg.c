@@ -36,7 +36,7 @@ struct load_case {
     u32 err;
 };
 
-static void load_cases(enum cpu_engine engine, bool ss, unsigned cpl, const struct load_case *c,
+static void load_cases(int engine, bool ss, unsigned cpl, const struct load_case *c,
                        size_t n)
 {
     struct machine *m = machine_new("max", engine);

@@ -206,7 +206,7 @@ static bool same(struct machine *a, struct machine *b, u64 seed)
 START_TEST(random_programs)
 {
     struct machine *good = machine_new("qemu64", ENGINE_EXEC),
-                   *m = machine_new("qemu64", (enum cpu_engine)_i);
+                   *m = machine_new("qemu64", _i);
     const char *asked = getenv("UPPER_CASES"), *from = getenv("UPPER_SEED");
     u64 cases = asked ? strtoull(asked, NULL, 0) : 1500, first = from ? strtoull(from, NULL, 0) : 1;
     for (u64 seed = first; seed < first + cases; seed++) {
@@ -226,7 +226,7 @@ GUEST(far_return, 64, "mov rax, 0xffffffff80000001\n push rax\n ret");
 
 START_TEST(return_to_the_last)
 {
-    struct machine *m = machine_new("qemu64", (enum cpu_engine)_i);
+    struct machine *m = machine_new("qemu64", _i);
     LONG(m, 0, far_return);
     m->cpu->gpr[REG_SP] = STACK;
     machine_st32(m, 0, 0x9090f490); /* at that address plus 1: HLT */

@@ -368,7 +368,8 @@ void lock_vary(struct lock_machine *m, u64 seed)
     u64 s = seed ^ 0xc0f;
     if (m->engine == ENGINE_EXEC)
         return;
-    config.eager = lock_chance(&s, 80);
+    config.eager = lock_chance(&s, 60);
+    config.hot = lock_chance(&s, 50) ? 1 + lock_below(&s, 6) : 0xfff;
     config.heat = 1 + lock_below(&s, 20);
     m->uncounted = m->engine == ENGINE_JIT && lock_chance(&s, 15);
     config.counted = !m->uncounted;

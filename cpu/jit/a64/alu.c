@@ -141,7 +141,9 @@ static void narrow_flags(struct em *e, const struct ir_ins *i, unsigned a, unsig
         as_mov(&e->a, false, SCR, XZR);
     else
         as_lsl(&e->a, false, SCR, a, up);
-    if (by_imm) {
+    if (by_imm && !(imm & (s64)size_mask(ir_bytes(i->type)))) {
+        as_add_imm(&e->a, op, false, d, SCR, 0, NOREG);
+    } else if (by_imm) {
         as_mov_imm(&e->a, SCR3, (u32)imm << up);
         as_rrr(&e->a, op, false, d, SCR, SCR3);
     } else {
@@ -235,6 +237,17 @@ static void carry_out(struct em *e)
     as_cset(&e->a, X30, A_CS);
 }
 
+/* INC and DEC whose flags only faults and exits would see: C stays where it is. */
+static void step(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), a = em_use(e, i->a, SCR), d = em_target(e, i->dst, size, SCR);
+    as_add_imm(&e->a, plain_op(i->op), size == 8, d, a, 1, NOREG);
+    em_put(e, i->dst, d, size);
+    e->recipe = recipe_of(e, i, kind_of(i->op), em_loc(e, i->dst).r);
+    e->recipe.nzcv = e->recipe.keeps_c = true;
+    e->recipe.a = NOREG;
+}
+
 bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
 {
     unsigned size = ir_bytes(i->type), a, b = NOREG, d, res;
@@ -264,8 +277,12 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     default: return false;
     }
     keeps_c = nzcv && (i->op == IR_INC || i->op == IR_DEC) && live & IRF_C;
-    if (keeps_c)
+    if (keeps_c && !(e->recipe.nzcv && e->recipe.keeps_c)) /* whose C is in place */
         em_flags_nzcv(e);
+    if (keeps_c && !(want & i->flags_out & (IRF_Z | IRF_S | IRF_O)) && em_loc(e, i->dst).reg) {
+        step(e, i);
+        return true;
+    }
     if (nzcv && !keeps_c && live & (u8)~i->flags_out & (IRF_C | IRF_Z | IRF_S | IRF_O))
         em_flags_nzcv(e); /* part of what is there stays: never seen but for INC and DEC */
     a = i->op == IR_NEG ? XZR : em_use(e, i->a, SCR);
@@ -288,8 +305,11 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
         carry_out(e);
     if (size >= 4) {
         d = dest ? em_target(e, i->dst, size, SCR) : XZR;
+        if (lazy && nzcv && (i->op == IR_OR || i->op == IR_XOR) &&
+            !(want & i->flags_out & (IRF_C | IRF_Z | IRF_S | IRF_O)))
+            k.nzcv = true; /* takes an instruction of its own */
         if (dest || nzcv)
-            wide_op(e, i, op, d, a, b, nzcv);
+            wide_op(e, i, op, d, a, b, nzcv && !k.nzcv);
     } else if (nzcv && (!lazy || want & i->flags_out & (IRF_C | IRF_Z | IRF_S | IRF_O) || keeps_c ||
                         !dest)) {
         narrow_flags(e, i, a, b);

@@ -6,6 +6,7 @@
 #include "cpu/ir/shape.h"
 #include "cpu/jit/a64/asm.h"
 #include "cpu/jit/backend.h"
+#include "cpu/jit/plan.h"
 
 /* Fixed registers. NZCV holds the guest's S, Z, C and O. C is ARM's, which is inverted behind a
  * subtraction: at every boundary of blocks it is inverted, in between em.carry says what it is. */
@@ -46,6 +47,7 @@ enum recipe_kind {
 struct recipe {
     u8 kind, op, size;
     bool nzcv, has_imm;
+    bool keeps_c; /* INC, DEC: C is in NZCV already */
     u8 res, a, b;
     s64 imm;
 };
@@ -64,6 +66,7 @@ enum cold_kind {
     COLD_ENTRY,
     COLD_BAIL,
     COLD_POLL,
+    COLD_GROUP,
     COLD_INDIRECT,
     COLD_HOT,
 };
@@ -91,11 +94,17 @@ struct em {
     u32 free_slots;
     u32 nexecs, ncold;
     u32 last_vec; /* index behind the last vector operation */
+    u32 ngroups;
+    bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 want[IR_MAX_INS];    /* ... by more than faults and exits, which can make them anew */
+    u8 group[IR_MAX_INS];   /* cpu/jit/plan.h */
+    bool follows[IR_MAX_INS], skip[IR_MAX_INS];
+    s32 offset[IR_MAX_INS], extra[IR_MAX_INS];
+    struct group groups[PLAN_GROUPS];
     struct cold cold[IR_MAX_INS];
 };
 
@@ -140,13 +149,16 @@ bool em_shift_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
 bool em_bits_op(struct em *e, const struct ir_ins *i, u8 live);
 bool em_muldiv_op(struct em *e, const struct ir_ins *i, u8 live);
 
+/* group.c: find the block's groups and give them registers */
+void em_plan_groups(struct em *e);
 /* mem.c: guest memory, segments, calls to exec; the code put off */
 void em_mem_op(struct em *e, const struct ir_ins *i);
 /* Where an access goes: [base + index] or [base + disp]. Access i is checked and may go ahead: SCR2,
  * SCR3 and X30 are free then; load to or store from a general or vector register */
 struct em_place {
-    u8 base, index; /* NOREG: none */
+    u8 base, index; /* index NOREG: none */
     bool word;      /* of index its lower half */
+    s32 disp;       /* without an index */
 };
 struct em_place em_access(struct em *e, const struct ir_ins *i, bool write);
 void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p);
@@ -164,6 +176,8 @@ void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);
+/* To the same instruction in a block without groups. */
+void em_twin_exit(struct em *e, unsigned at);
 void em_indirect_exit(struct em *e, unsigned to, unsigned at);
 const u8 *em_checked_entry(struct em *e);
 bool em_linkable(const struct em *e, u64 rip);

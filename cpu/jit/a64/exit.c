@@ -155,6 +155,18 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
     }
 }
 
+void em_twin_exit(struct em *e, unsigned at)
+{
+    struct be_exit *x = new_exit(e, e->in->ir->rip + (u64)(s64)e->in->ir->off[at]);
+    if (!x)
+        return;
+    x->twin = true;
+    charge_back(e, at);
+    if (!e->in->link_none)
+        x->rel = branch_here(e);
+    unlinked(e, x);
+}
+
 void em_indirect_exit(struct em *e, unsigned to, unsigned at)
 {
     em_flags_commit(e);

@@ -78,12 +78,21 @@ static void product_nzcv(struct em *e, const struct recipe *k)
     as_set_nzcv(&e->a, SCR);
 }
 
-/* The operand b of a sum or difference of less than 32 bits, on top of SCR2 or as it is. */
+/* A sum or difference of up to 32 bits, made on top of SCR; of 64 bits only INC and DEC. */
 static void sum_nzcv(struct em *e, const struct recipe *k)
 {
-    unsigned up = 32 - 8u * k->size;
+    unsigned up = k->size < 4 ? 32 - 8u * k->size : 0;
     u32 op = k->kind == RECIPE_ADD ? A_ADDS : A_SUBS, back = k->kind == RECIPE_ADD ? A_SUB : A_ADD;
-    if (k->has_imm) {
+    if (k->keeps_c) {
+        bool wide = k->size == 8;
+        as_cset(&e->a, X30, A_CS);
+        as_add_imm(&e->a, back, wide, SCR, k->res, 1, NOREG);
+        if (up)
+            as_lsl(&e->a, false, SCR, SCR, up);
+        as_mov_imm(&e->a, SCR2, (u64)1 << up);
+        as_rrr(&e->a, op, wide, XZR, SCR, SCR2);
+        em_flags_insert(e, X30, false);
+    } else if (k->has_imm) {
         if (k->a != NOREG)
             as_lsl(&e->a, false, SCR, k->a, up);
         else
@@ -117,7 +126,10 @@ static void sum_values(struct em *e, const struct recipe *k)
             as_add_imm(&e->a, back, false, SCR, k->res, k->imm, SCR2);
             a = SCR;
         }
-        as_logic_imm(&e->a, A_EOR, false, ADJUST, a, (u64)(k->imm & 0x10) ? 0x10 : 0, SCR2);
+        if (k->imm & 0x10)
+            as_logic_imm(&e->a, A_EOR, false, ADJUST, a, 0x10, SCR2);
+        else
+            as_mov(&e->a, false, ADJUST, a);
         if (k->res != NOREG)
             as_mov(&e->a, false, PARITY, k->res);
         else
@@ -189,7 +201,10 @@ void em_flags_nzcv(struct em *e)
 {
     if (e->recipe.kind == RECIPE_NONE || !e->recipe.nzcv)
         return;
-    e->carry = make_nzcv(e, &e->recipe);
+    if (e->recipe.keeps_c)
+        make_nzcv(e, &e->recipe);
+    else
+        e->carry = make_nzcv(e, &e->recipe);
     e->recipe.nzcv = false;
 }
 

@@ -86,14 +86,33 @@ static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
     return miss;
 }
 
-struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
+/* [base + index] with an index of 32 or 64 bits as one register. */
+static void sum(struct em *e, unsigned d, unsigned base, unsigned index, bool word)
+{
+    if (word) /* add d, base, w index, uxtw */
+        as32(&e->a, 0x8b204000 | index << 16 | base << 5 | d);
+    else
+        as_rrr(&e->a, A_ADD, true, d, base, index);
+}
+
+/* An address in register la that is no multiple of 16 goes to exec. */
+static void aligned(struct em *e, const struct ir_ins *i, unsigned la, s32 disp)
+{
+    if (i->op < IR_VECL || i->op > IR_VECS || i->b != IR_ACCESS_ALIGNED)
+        return;
+    if (disp) {
+        as_add_imm(&e->a, A_ADD, false, SCR, la, disp, SCR2);
+        la = SCR;
+    }
+    as_logic_imm(&e->a, A_AND, false, SCR, la, 15, NOREG);
+    em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
+}
+
+static struct em_place single(struct em *e, const struct ir_ins *i, bool write)
 {
     unsigned size = ir_bytes(i->type), la = address(e, i, (s32)i->imm);
     u8 *miss, *crosses = NULL;
-    if (i->op >= IR_VECL && i->op <= IR_VECS && i->b == IR_ACCESS_ALIGNED) {
-        as_logic_imm(&e->a, A_AND, false, SCR, la, 15, NOREG);
-        em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
-    }
+    aligned(e, i, la, 0);
     if (!e->stubs->flat)
         miss = probe_tagged(e, la, size, write);
     else if (e->in->ir->long_mode)
@@ -107,13 +126,65 @@ struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
         c->write = write, c->size = i->type, c->reg = (u8)la;
         c->probe = e->stubs->flat && !e->in->ir->long_mode ? e->in->user : 2;
     }
-    return (struct em_place){SCR, (u8)la, !e->in->ir->long_mode};
+    return (struct em_place){SCR, (u8)la, !e->in->ir->long_mode, 0};
+}
+
+/* Any alignment: a last byte on another page differs in the lowest bit of the page's number. */
+static u8 *probe_span(struct em *e, unsigned la, unsigned span, bool write, u8 **straddles)
+{
+    as_add_imm(&e->a, A_ADD, false, SCR2, la, span - 1, NOREG);
+    as_rrr(&e->a, A_EOR, false, SCR2, SCR2, la);
+    *straddles = as_tbnz(&e->a, SCR2, PAGE_BITS);
+    as_lsr(&e->a, false, SCR, la, PAGE_BITS);
+    as_mem_reg(&e->a, A_LOAD, 8, SCR, write ? WR_TABLE : RD_TABLE, SCR, false, true);
+    return as_cbz(&e->a, true, SCR);
+}
+
+/* The group's first access: check all of it and keep the host address of its lowest byte. */
+static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
+{
+    s32 at = e->offset[e->now] - g->lo;
+    unsigned la = address(e, i, (s32)((u32)i->imm - (u32)at));
+    bool word = !e->in->ir->long_mode;
+    u8 *miss, *straddles = NULL;
+    aligned(e, i, la, at);
+    if (!e->stubs->flat)
+        miss = probe_tagged(e, la, g->span, g->write);
+    else if (!word)
+        miss = probe_wide(e, la, g->span, g->write);
+    else if (g->span <= 8 && !(g->span & (g->span - 1)) && !e->in->loose)
+        miss = probe_flat(e, la, g->span, g->write, &straddles);
+    else
+        miss = probe_span(e, la, g->span, g->write, &straddles);
+    sum(e, g->reg, SCR, la, word);
+    em_cold(e, COLD_GROUP, i, miss, NULL,
+            g->span | (g->write ? BE_GROUP_WRITE : 0u) |
+                (plan_is_write(i) ? BE_GROUP_LEAD_WRITE : 0u) | BE_GROUP_LEAD(i->type, at));
+    if (e->ncold) {
+        struct cold *c = &e->cold[e->ncold - 1];
+        c->reg = (u8)la, c->from2 = straddles, c->write = g->reg, c->back = e->a.p;
+    }
+}
+
+struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
+{
+    const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
+    s32 disp;
+    if (!g)
+        return single(e, i, write);
+    if (!e->follows[e->now])
+        lead(e, i, g);
+    disp = e->offset[e->now] - g->lo;
+    if (as_mem_fits(ir_bytes(i->type), disp))
+        return (struct em_place){g->reg, NOREG, false, disp};
+    as_add_imm(&e->a, A_ADD, true, SCR, g->reg, disp, NOREG);
+    return (struct em_place){SCR, NOREG, false, 0};
 }
 
 void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p)
 {
     if (p.index == NOREG)
-        as_mem(&e->a, what, size, t, p.base, 0);
+        as_mem(&e->a, what, size, t, p.base, p.disp);
     else
         as_mem_reg(&e->a, what, size, t, p.base, p.index, p.word, false);
 }
@@ -121,8 +192,12 @@ void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, st
 void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bool write)
 {
     u32 log = (u32)__builtin_ctz(size) & 3, what = size == 16 ? (write ? 2 : 3) : !write;
-    if (p.index == NOREG)
-        as32(&e->a, log << 30 | 0x3d000000 | what << 22 | (u32)p.base << 5 | v);
+    if (p.index == NOREG && p.disp >= 0 && !(p.disp & (s32)(size - 1)) && p.disp < (s32)size << 12)
+        as32(&e->a, log << 30 | 0x3d000000 | what << 22 | (u32)p.disp / size << 10 |
+                        (u32)p.base << 5 | v);
+    else if (p.index == NOREG) /* em_access saw that it fits */
+        as32(&e->a, log << 30 | 0x3c000000 | what << 22 | ((u32)p.disp & 0x1ff) << 12 |
+                        (u32)p.base << 5 | v);
     else
         as32(&e->a, log << 30 | 0x3c200800 | what << 22 | (u32)p.index << 16 |
                         (p.word ? 2u : 3u) << 13 | (u32)p.base << 5 | v);
@@ -159,10 +234,10 @@ static void load_for_write(struct em *e, const struct ir_ins *i)
     struct em_place p = em_access(e, i, true);
     struct loc l = em_loc(e, i->b);
     at = l.reg ? l.r : SCR2;
-    if (p.word) /* add at, base, w index, uxtw */
-        as32(&e->a, 0x8b204000 | (u32)p.index << 16 | (u32)p.base << 5 | at);
+    if (p.index == NOREG)
+        as_add_imm(&e->a, A_ADD, true, at, p.base, p.disp, NOREG);
     else
-        as_rrr(&e->a, A_ADD, true, at, p.base, p.index);
+        sum(e, at, p.base, p.index, p.word);
     if (!l.reg)
         em_state(&e->a, A_STORE, 8, at, l.off);
     d = em_target(e, i->dst, size, SCR);
@@ -255,9 +330,8 @@ static void stub_arguments(struct em *e, const struct cold *c)
     as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
 }
 
-static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
+static void go_back(struct em *e, const struct cold *c)
 {
-    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
     if (c->carry == CARRY_DIRECT) {
         /* without FlagM an inversion spoils what the stub gives */
         if (!e->stubs->flagm)
@@ -269,8 +343,15 @@ static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
     as_b_to(&e->a, c->back);
 }
 
+static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
+{
+    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
+    go_back(e, c);
+}
+
 static void cold_one(struct em *e, const struct cold *c)
 {
+    u8 *none;
     e->recipe = c->recipe;
     e->carry = (enum carry)c->carry;
     switch (c->kind) {
@@ -284,6 +365,17 @@ static void cold_one(struct em *e, const struct cold *c)
         stub_arguments(e, c);
         as_mov_imm(&e->a, SCR, c->arg);
         call_and_go_back(e, c, e->stubs->seg);
+        break;
+    case COLD_GROUP:
+        em_flags_commit(e);
+        stub_arguments(e, c);
+        as_mov_imm(&e->a, SCR, c->arg);
+        as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
+        as_mov(&e->a, true, c->write, SCR); /* the group's register */
+        none = as_cbz(&e->a, true, SCR);
+        go_back(e, c);
+        as_patch(&e->a, none);
+        em_twin_exit(e, c->at);
         break;
     case COLD_BAIL:
         em_flags_commit(e);
@@ -312,6 +404,8 @@ static void cold_one(struct em *e, const struct cold *c)
 void em_emit_cold(struct em *e)
 {
     for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
+        if (e->cold[n].kind == COLD_EXIT) /* be_patch reads it: so many words back is a branch here */
+            as32(&e->a, (u32)(e->a.p + 4 - e->cold[n].from) / 4 & 0xffff);
         as_patch(&e->a, e->cold[n].from);
         if (e->cold[n].from2)
             as_patch(&e->a, e->cold[n].from2);

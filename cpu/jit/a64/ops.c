@@ -89,20 +89,21 @@ static void lea(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), d = em_target(e, i->dst, size < 4 ? 4 : size, SCR), r = XZR;
     bool wide = size == 8, narrow_guest = size == 2 && ir_is_guest(i->dst);
-    s32 disp = (s32)i->imm;
+    s32 disp = (s32)((u32)i->imm + (u32)e->extra[e->now]);
     unsigned scale = (unsigned)(i->imm >> 32) & 3;
+    bool made = false; /* d has the sum but for disp */
     unsigned base = i->a != IR_NONE ? em_use(e, i->a, SCR) : NOREG;
     unsigned index = i->b != IR_NONE ? em_use(e, i->b, SCR2) : NOREG;
     if (narrow_guest)
         d = SCR;
     if (base != NOREG && index != NOREG) {
         as_rrrs(&e->a, A_ADD, wide, d, base, index, LSL, scale);
-        r = d;
+        r = d, made = true;
     } else if (base != NOREG) {
         r = base;
     } else if (index != NOREG && scale) {
         as_lsl(&e->a, wide, d, index, scale);
-        r = d;
+        r = d, made = true;
     } else if (index != NOREG) {
         r = index;
     }
@@ -110,7 +111,7 @@ static void lea(struct em *e, const struct ir_ins *i)
         as_mov_imm(&e->a, d, wide ? (u64)(s64)disp : (u32)disp);
     else if (disp)
         as_add_imm(&e->a, A_ADD, wide, d, r, disp, SCR3);
-    else if (r != d || !wide)
+    else if (!made && (r != d || !wide))
         as_mov(&e->a, wide, d, r);
     if (size == 2 && !narrow_guest)
         as_ubfx(&e->a, false, d, d, 0, 16);
@@ -283,7 +284,7 @@ static u32 temp_regs(const struct em *e)
 
 static void note_use(struct em *e, u8 v, u32 n)
 {
-    if (v >= IR_T0 && v < IR_MAX_VALUE)
+    if (v >= IR_T0 && v < IR_MAX_VALUE && !e->last[v])
         e->last[v] = (u16)n;
 }
 
@@ -297,24 +298,32 @@ static u8 wanted_before(const struct ir_ins *i, u8 behind)
     return (u8)((behind & ~i->flags_out) | ir_flags_in(i));
 }
 
+/* One walk from the end: flags wanted behind each operation, the last uses of temporaries, and sums
+ * that nobody asks for since an access behind a check takes another way. */
 static void scan_uses(struct em *e, const struct ir_block *b)
 {
     u8 live = IRF_ALL, want = 0;
     for (u32 n = b->n; n-- > 0;) {
+        const struct ir_ins *i = &b->ins[n];
+        if (i->op >= IR_VEC && i->op <= IR_VECS && !e->last_vec)
+            e->last_vec = n + 1;
         e->live[n] = live;
         e->want[n] = want;
-        live = ir_flags_before(&b->ins[n], live);
-        want = wanted_before(&b->ins[n], want);
+        if (e->drop && i->op == IR_LEA && ir_is_temp(i->dst) && !e->last[i->dst]) {
+            e->skip[n] = true;
+            continue;
+        }
+        if (!e->follows[n]) {
+            live = ir_flags_before(i, live);
+            want = wanted_before(i, want);
+        }
+        note_use(e, i->dst, n);
+        if (!e->follows[n])
+            note_use(e, i->a, n);
+        if (ir_op_info[i->op].use & IRU_VALUE_B)
+            note_use(e, i->b, n);
     }
     e->live_in = live;
-    for (u32 n = 0; n < b->n; n++) {
-        if (b->ins[n].op >= IR_VEC && b->ins[n].op <= IR_VECS)
-            e->last_vec = n + 1;
-        note_use(e, b->ins[n].dst, n);
-        note_use(e, b->ins[n].a, n);
-        if (ir_op_info[b->ins[n].op].use & IRU_VALUE_B)
-            note_use(e, b->ins[n].b, n);
-    }
 }
 
 static void temp_give(struct em *e, u8 v)
@@ -355,7 +364,7 @@ static u32 poll_place(const struct em *e, const struct ir_block *b)
         u8 op = b->ins[n].op;
         if (ir_op_info[op].attrs & IRA_EXIT || ir_is_branch(op))
             return 0;
-        if (ir_op_info[op].attrs & IRA_FAULT)
+        if (ir_op_info[op].attrs & IRA_FAULT && !e->follows[n])
             return n;
     }
     return 0;
@@ -408,6 +417,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_regs = temp_regs(e);
     e->free_slots = ~0u;
     out->nexits = out->nguesses = 0;
+    em_plan_groups(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
@@ -417,6 +427,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         const struct ir_ins *i = &b->ins[n];
         u8 use = ir_op_info[i->op].use;
         e->now = n;
+        if (e->skip[n])
+            continue;
         if (n && n == poll)
             poll_here(e, i->at);
         if (use & IRU_SETS_DST)
@@ -440,9 +452,27 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
                                 (char *)(uintptr_t)codebuf_rx(buf, out->end));
 }
 
+/* The conditional branch that leads to the branch at `rel`, whose word in front says where: one of
+ * the permanently undefined ones, which no instruction is. */
+static u8 *branch_to(u8 *rel)
+{
+    u32 back = ld32(rel - 4);
+    return back && back == (u16)back ? rel - 4 * (s64)back : NULL;
+}
+
+static void point(struct codebuf *buf, u8 *branch, const u8 *to)
+{
+    const u8 *at = codebuf_rx(buf, branch);
+    if (as_branch(branch, branch + (to - at)))
+        __builtin___clear_cache((char *)(uintptr_t)at, (char *)(uintptr_t)(at + 4));
+}
+
 void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
 {
-    const u8 *at = codebuf_rx(buf, rel);
-    as_branch(rel, rel + (to - at));
-    __builtin___clear_cache((char *)(uintptr_t)at, (char *)(uintptr_t)(at + 4));
+    u8 *branch = branch_to(rel);
+    point(buf, rel, to);
+    if (!branch)
+        return;
+    point(buf, branch, codebuf_rx(buf, rel)); /* should it not reach */
+    point(buf, branch, to);
 }

@@ -216,6 +216,23 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
             as_mov_imm(a, SCR, (s == 5 ? 10u : BIT(s)) | w << 8);
             address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
         }
+
+    /* What straddles two pages goes to the twin without more ado. */
+    stubs->group = codebuf_rx(buf, a->p);
+    {
+        u8 *whole;
+        as_logic_imm(a, A_AND, false, SCR3, SCR, BE_GROUP_SPAN, NOREG);
+        as_rrr(a, A_ADD, true, SCR3, SCR3, ADDR);
+        as_add_imm(a, A_SUB, true, SCR3, SCR3, 1, NOREG);
+        as_rrr(a, A_EOR, true, SCR3, SCR3, ADDR);
+        as_lsr(a, true, SCR3, SCR3, PAGE_BITS);
+        whole = as_cbz(a, true, SCR3);
+        as_mov_imm(a, SCR, 0);
+        as_ret(a);
+        as_patch(a, whole);
+    }
+    address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
+
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
 

@@ -1,155 +1,187 @@
 /* A small x86-64 assembler: prefixes, opcode, ModRM, SIB and displacement (SDM vol. 2 ch. 2). */
 #include "cpu/jit/x64/asm.h"
 
-/* 66, REX and the opcode. `byte_reg`, `byte_rm`: that operand is a byte register, so 4..7 need a
- * REX to mean SPL..DIL. */
-static void head(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned index,
-                 unsigned rm, bool byte_reg, bool byte_rm)
+/* 66, REX and the opcode at p; what is behind them. `byte_reg`, `byte_rm`: that operand is a byte
+ * register, so 4..7 need a REX to mean SPL..DIL. */
+static inline u8 *head(u8 *p, unsigned opc, unsigned size, unsigned reg, unsigned index,
+                       unsigned rm, bool byte_reg, bool byte_rm)
 {
     unsigned rex =
         (size == 8 ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (rm >> 3 & 1);
     if (size == 2)
-        as8(a, 0x66);
+        *p++ = 0x66;
     if (rex || (byte_reg && reg >= 4) || (byte_rm && rm >= 4))
-        as8(a, (u8)(0x40 | rex));
-    if (opc > 0xffff) {
-        as8(a, 0x0f);
-        as8(a, (u8)(opc >> 8));
-    } else if (opc > 0xff) {
-        as8(a, 0x0f);
+        *p++ = (u8)(0x40 | rex);
+    if (opc > 0xff) {
+        *p++ = 0x0f;
+        if (opc > 0xffff)
+            *p++ = (u8)(opc >> 8);
     }
-    as8(a, (u8)opc);
+    *p++ = (u8)opc;
+    return p;
+}
+
+static inline u8 *put32(u8 *p, u32 v)
+{
+    st32(p, v);
+    return p + 4;
+}
+
+static inline u8 *imm_sized(u8 *p, unsigned size, s32 imm)
+{
+    if (size >= 4)
+        return put32(p, (u32)imm);
+    *p++ = (u8)imm;
+    if (size == 2)
+        *p++ = (u8)(imm >> 8);
+    return p;
+}
+
+static inline u8 *modrm_reg(u8 *p, unsigned reg, unsigned rm)
+{
+    *p++ = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    return p;
+}
+
+static inline u8 *modrm_mem(u8 *p, unsigned reg, struct mem m)
+{
+    unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (s8)m.disp ? 1 : 2;
+    reg = (reg & 7) << 3;
+    if (m.base == NOREG) { /* absolute with index: always a 32-bit displacement */
+        *p++ = (u8)(reg | 4);
+        *p++ = (u8)(m.scale << 6 | (m.index & 7) << 3 | 5);
+        return put32(p, (u32)m.disp);
+    }
+    if (m.index != NOREG || (m.base & 7) == RSP) {
+        unsigned index = m.index == NOREG ? 4 : m.index & 7u;
+        *p++ = (u8)(mod << 6 | reg | 4);
+        *p++ = (u8)(m.scale << 6 | index << 3 | (m.base & 7));
+    } else {
+        *p++ = (u8)(mod << 6 | reg | (m.base & 7));
+    }
+    if (mod == 2)
+        return put32(p, (u32)m.disp);
+    *p = (u8)m.disp; /* overwritten when there is none */
+    return p + mod;
+}
+
+static inline u8 *rm_sized(u8 *p, unsigned opc, unsigned size, unsigned reg, struct mem m,
+                           bool byte_reg)
+{
+    p = head(p, opc, size, reg, m.index == NOREG ? 0 : m.index, m.base == NOREG ? 0 : m.base,
+             byte_reg, false);
+    return modrm_mem(p, reg, m);
 }
 
 void as_rr(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned rm)
 {
-    head(a, opc, size, reg, 0, rm, size == 1, size == 1);
-    as8(a, (u8)(0xc0 | (reg & 7) << 3 | (rm & 7)));
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = modrm_reg(head(p, opc, size, reg, 0, rm, size == 1, size == 1), reg, rm);
 }
 
 void as_rr8(struct as *a, unsigned opc, unsigned size, unsigned reg, unsigned rm)
 {
-    head(a, opc, size, reg, 0, rm, false, true);
-    as8(a, (u8)(0xc0 | (reg & 7) << 3 | (rm & 7)));
-}
-
-static void modrm_mem(struct as *a, unsigned reg, struct mem m)
-{
-    unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (s8)m.disp ? 1 : 2;
-    if (m.base == NOREG) { /* absolute with index: always a 32-bit displacement */
-        as8(a, (u8)((reg & 7) << 3 | 4));
-        as8(a, (u8)(m.scale << 6 | (m.index & 7) << 3 | 5));
-        as32(a, (u32)m.disp);
-        return;
-    }
-    if (m.index != NOREG || (m.base & 7) == RSP) {
-        unsigned index = m.index == NOREG ? 4 : m.index & 7u;
-        as8(a, (u8)(mod << 6 | (reg & 7) << 3 | 4));
-        as8(a, (u8)(m.scale << 6 | index << 3 | (m.base & 7)));
-    } else {
-        as8(a, (u8)(mod << 6 | (reg & 7) << 3 | (m.base & 7)));
-    }
-    if (mod == 1)
-        as8(a, (u8)m.disp);
-    else if (mod == 2)
-        as32(a, (u32)m.disp);
-}
-
-static void rm_sized(struct as *a, unsigned opc, unsigned size, unsigned reg, struct mem m,
-                     bool byte_reg)
-{
-    head(a, opc, size, reg, m.index == NOREG ? 0 : m.index, m.base == NOREG ? 0 : m.base, byte_reg,
-         false);
-    modrm_mem(a, reg, m);
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = modrm_reg(head(p, opc, size, reg, 0, rm, false, true), reg, rm);
 }
 
 void as_rm(struct as *a, unsigned opc, unsigned size, unsigned reg, struct mem m)
 {
-    rm_sized(a, opc, size, reg, m, size == 1);
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = rm_sized(p, opc, size, reg, m, size == 1);
 }
 
-static void vec_head(struct as *a, u32 code, bool w, unsigned reg, unsigned index, unsigned rm)
+static u8 *vec_head(u8 *p, u32 code, bool w, unsigned reg, unsigned index, unsigned rm)
 {
     unsigned rex = (w ? 8u : 0u) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (rm >> 3 & 1);
     if (code >> 16)
-        as8(a, (u8)(code >> 16));
+        *p++ = (u8)(code >> 16);
     if (rex)
-        as8(a, (u8)(0x40 | rex));
-    as8(a, 0x0f);
+        *p++ = (u8)(0x40 | rex);
+    *p++ = 0x0f;
     if ((code >> 8 & 0xff) > 1)
-        as8(a, (code >> 8 & 0xff) == 2 ? 0x38 : 0x3a);
-    as8(a, (u8)code);
+        *p++ = (code >> 8 & 0xff) == 2 ? 0x38 : 0x3a;
+    *p++ = (u8)code;
+    return p;
 }
 
 void as_vec_rr(struct as *a, u32 code, bool w, unsigned reg, unsigned rm)
 {
-    vec_head(a, code, w, reg, 0, rm);
-    as8(a, (u8)(0xc0 | (reg & 7) << 3 | (rm & 7)));
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = modrm_reg(vec_head(p, code, w, reg, 0, rm), reg, rm);
 }
 
 void as_vec_rm(struct as *a, u32 code, bool w, unsigned reg, struct mem m)
 {
-    vec_head(a, code, w, reg, m.index == NOREG ? 0 : m.index, m.base);
-    modrm_mem(a, reg, m);
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = modrm_mem(vec_head(p, code, w, reg, m.index == NOREG ? 0 : m.index, m.base), reg, m);
 }
 
 void as_modrm(struct as *a, unsigned reg, struct mem m)
 {
-    modrm_mem(a, reg, m);
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = modrm_mem(p, reg, m);
 }
 
 void as_lea(struct as *a, unsigned size, unsigned reg, struct mem m)
 {
-    rm_sized(a, 0x8d, size, reg, m, false);
-}
-
-static void imm_sized(struct as *a, unsigned size, s32 imm)
-{
-    if (size == 1) {
-        as8(a, (u8)imm);
-    } else if (size == 2) {
-        as8(a, (u8)imm);
-        as8(a, (u8)(imm >> 8));
-    } else {
-        as32(a, (u32)imm);
-    }
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = rm_sized(p, 0x8d, size, reg, m, false);
 }
 
 void as_alu_ri(struct as *a, unsigned n, unsigned size, unsigned reg, s32 imm)
 {
     bool small = imm == (s8)imm;
-    head(a, size == 1 ? 0x80 : small ? 0x83 : 0x81, size, 0, 0, reg, false, size == 1);
-    as8(a, (u8)(0xc0 | n << 3 | (reg & 7)));
-    imm_sized(a, size == 1 || small ? 1 : size, imm);
+    u8 *p = as_begin(a);
+    if (!p)
+        return;
+    p = head(p, size == 1 ? 0x80 : small ? 0x83 : 0x81, size, 0, 0, reg, false, size == 1);
+    p = modrm_reg(p, n, reg);
+    a->p = imm_sized(p, size == 1 || small ? 1 : size, imm);
 }
 
 void as_alu_mi(struct as *a, unsigned n, unsigned size, struct mem m, s32 imm)
 {
     bool small = imm == (s8)imm;
-    rm_sized(a, size == 1 ? 0x80 : small ? 0x83 : 0x81, size, n, m, false);
-    imm_sized(a, size == 1 || small ? 1 : size, imm);
+    u8 *p = as_begin(a);
+    if (!p)
+        return;
+    p = rm_sized(p, size == 1 ? 0x80 : small ? 0x83 : 0x81, size, n, m, false);
+    a->p = imm_sized(p, size == 1 || small ? 1 : size, imm);
 }
 
 void as_mov_ri(struct as *a, unsigned reg, u64 imm)
 {
+    u8 *p = as_begin(a);
+    if (!p)
+        return;
     if (imm <= 0xffffffffu) {
         if (reg >= 8)
-            as8(a, 0x41);
-        as8(a, (u8)(0xb8 + (reg & 7)));
-        as32(a, (u32)imm);
+            *p++ = 0x41;
+        *p++ = (u8)(0xb8 + (reg & 7));
+        p = put32(p, (u32)imm);
     } else if ((s64)imm == (s32)imm) {
-        head(a, 0xc7, 8, 0, 0, reg, false, false);
-        as8(a, (u8)(0xc0 | (reg & 7)));
-        as32(a, (u32)imm);
+        p = modrm_reg(head(p, 0xc7, 8, 0, 0, reg, false, false), 0, reg);
+        p = put32(p, (u32)imm);
     } else {
-        as8(a, (u8)(0x48 | (reg >> 3)));
-        as8(a, (u8)(0xb8 + (reg & 7)));
-        as64(a, imm);
+        *p++ = (u8)(0x48 | (reg >> 3));
+        *p++ = (u8)(0xb8 + (reg & 7));
+        st64(p, imm);
+        p += 8;
     }
+    a->p = p;
 }
 
 void as_mov_mi(struct as *a, unsigned size, struct mem m, s32 imm)
 {
-    rm_sized(a, size == 1 ? 0xc6 : 0xc7, size, 0, m, false);
-    imm_sized(a, size, imm);
+    u8 *p = as_begin(a);
+    if (p)
+        a->p = imm_sized(rm_sized(p, size == 1 ? 0xc6 : 0xc7, size, 0, m, false), size, imm);
 }

@@ -13,6 +13,7 @@ enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, 
 struct as {
     u8 *p, *end;
     bool full;
+    u8 lost[4]; /* where a displacement is patched that did not fit */
 };
 
 /* A memory operand [base + index << scale + disp]; index NOREG for none. */
@@ -78,20 +79,39 @@ static inline void as_store(struct as *a, unsigned size, unsigned src, struct me
     as_rm(a, size == 1 ? 0x88 : 0x89, size, src, m);
 }
 
+/* Room for one instruction, or NULL. Its bytes are put through a pointer of the caller's, one after
+ * another: through `p` in memory each would wait for the one before. */
+static inline u8 *as_begin(struct as *a)
+{
+    if (UNLIKELY(a->end - a->p < 16)) {
+        a->full = true;
+        return NULL;
+    }
+    return a->p;
+}
+
 /* Branches: emit with an unknown displacement, give the place of the rel32 back; as_patch fills it
  * later. */
 static inline u8 *as_jmp(struct as *a)
 {
-    as8(a, 0xe9);
-    as32(a, 0);
-    return a->p - 4;
+    u8 *p = as_begin(a);
+    if (UNLIKELY(!p))
+        return a->lost;
+    p[0] = 0xe9;
+    st32(p + 1, 0);
+    a->p = p + 5;
+    return p + 1;
 }
 static inline u8 *as_jcc(struct as *a, unsigned cc)
 {
-    as8(a, 0x0f);
-    as8(a, (u8)(0x80 + cc));
-    as32(a, 0);
-    return a->p - 4;
+    u8 *p = as_begin(a);
+    if (UNLIKELY(!p))
+        return a->lost;
+    p[0] = 0x0f;
+    p[1] = (u8)(0x80 + cc);
+    st32(p + 2, 0);
+    a->p = p + 6;
+    return p + 2;
 }
 static inline void as_patch(u8 *rel, const u8 *target)
 {
@@ -115,10 +135,12 @@ static inline void as_pop(struct as *a, unsigned r)
 }
 static inline void as_call_to(struct as *a, const u8 *target)
 {
-    as8(a, 0xe8);
-    as32(a, 0);
-    if (!a->full)
-        as_patch(a->p - 4, target);
+    u8 *p = as_begin(a);
+    if (UNLIKELY(!p))
+        return;
+    p[0] = 0xe8;
+    as_patch(p + 1, target);
+    a->p = p + 5;
 }
 
 #endif

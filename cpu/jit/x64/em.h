@@ -4,6 +4,7 @@
 #define CPU_JIT_X64_EM_H
 
 #include "cpu/jit/backend.h"
+#include "cpu/jit/plan.h"
 #include "cpu/jit/x64/asm.h"
 
 /* Fixed registers. The state pointer is biased so that the hot members have 8-bit displacements, and
@@ -87,16 +88,7 @@ struct cold {
     bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
 };
 
-/* A group of accesses (group.h). */
-enum { EM_GROUP_REGS = 2, EM_GROUPS = 32 };
-struct group {
-    u8 reg; /* the host address of its lowest byte */
-    bool write;
-    u8 slot;  /* ... of which this slot of struct cpu has it when `reg` is SCR */
-    u16 first, span; /* the operation that checks; bytes from the lowest to behind the highest */
-    u16 last;
-    s32 lo;          /* offset of the lowest byte */
-};
+enum { EM_GROUP_REGS = 2 };
 
 struct em {
     struct as a;
@@ -123,6 +115,7 @@ struct em {
     u16 guess;              /* 1 + the number of the guess that the access under way makes; 0: none */
     struct uppers upper;
     bool uppers;            /* R8 to R15 may have host registers */
+    bool drop;              /* sums may be left out that only such accesses ask for */
     bool avx;               /* some vector operation has a VEX prefix */
     u32 last_vec, last_x87; /* index behind the last vector and x87 operation */
     u32 ncold;
@@ -131,9 +124,10 @@ struct em {
     u16 last[IR_MAX_VALUE]; /* index of the last operation that names it */
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
+    bool follows[IR_MAX_INS]; /* an access whose check the group's first one has made */
     bool late[IR_MAX_INS];  /* the address is not known early (guess.c) */
     s32 offset[IR_MAX_INS];
-    struct group groups[EM_GROUPS];
+    struct group groups[PLAN_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
     s32 extra[IR_MAX_INS];
     u16 next_use[IR_MAX_INS][3]; /* of the registers R8 to R15 that are dst, a and b */

@@ -1,210 +1,16 @@
-/* Groups: accesses off the same base within a block, at offsets known to each other, share one
- * probe. The first of them checks that all bytes between the lowest and the highest lie on one page
- * that allows what the group does; the others are then one host instruction, which can neither
- * fault nor spoil flags (translator.md 5.5). What the check refuses goes on in a twin of the block
- * without groups. */
+/* Host registers for the groups of accesses that share a probe (cpu/jit/plan.h): one keeps the host
+ * address of a group's lowest byte from its first access to its last. */
 #include "cpu/jit/x64/group.h"
-#include "cpu/ir/shape.h"
-
-enum { SPAN = 512, MAX_GROUPS = EM_GROUPS, SUMS = 24, CONSTANT = IR_MAX_VALUE };
-
-/* What is known of a value: values with the same epoch differ by `delta` only. */
-struct value {
-    u32 epoch;
-    s32 delta;
-};
-
-struct plan {
-    struct em *e;
-    struct value value[IR_MAX_VALUE];
-    u32 epochs, exits;
-    struct {
-        u32 a, b, scale, epoch;
-    } sums[SUMS]; /* base + scaled index, seen before */
-    u32 nsums;
-    struct {
-        u32 epoch, exits; /* exits before the leader */
-        s64 lo, hi;
-        u16 members, first, last;
-        bool write, aligned; /* aligned: the leader's address is a multiple of 16 */
-    } g[MAX_GROUPS];
-    u32 n;
-};
-
-static bool is_access(const struct em *e, const struct ir_ins *i)
-{
-    const struct insn *insn = &e->in->insns[i->at];
-    if (i->op == IR_VECL || i->op == IR_VECS)
-        return i->b != IR_ACCESS_TEN && !insn->vl && !em_x87_control(insn->op);
-    return i->op == IR_LD || i->op == IR_LDZ || i->op == IR_LDX || i->op == IR_ST ||
-           i->op == IR_STI || i->op == IR_LDW;
-}
-
-/* Behind STI nothing may come in between, as it could on the way to the twin. */
-static bool in_shadow(const struct em *e, const struct ir_ins *i)
-{
-    return i->at && e->in->insns[i->at - 1].op == OP_STI;
-}
-
-static bool is_aligned(const struct ir_ins *i)
-{
-    return (i->op == IR_VECL || i->op == IR_VECS) && i->b == IR_ACCESS_ALIGNED;
-}
-
-bool em_is_write(const struct ir_ins *i)
-{
-    return i->op == IR_ST || i->op == IR_STI || i->op == IR_LDW || i->op == IR_VECS;
-}
-
-/* r = r + constant, as wide as addresses are. */
-static bool is_step(const struct em *e, const struct ir_ins *i)
-{
-    return i->op == IR_LEA && i->a == i->dst && i->b == IR_NONE && i->dst < 16 &&
-           i->type == (e->in->ir->long_mode ? I64 : I32);
-}
-
-static void written(struct plan *p, u8 v)
-{
-    if (v < IR_MAX_VALUE)
-        p->value[v] = (struct value){++p->epochs, 0};
-}
-
-static u32 sum_epoch(struct plan *p, u32 a, u32 b, u32 scale)
-{
-    for (u32 k = 0; k < p->nsums; k++)
-        if (p->sums[k].a == a && p->sums[k].b == b && p->sums[k].scale == scale)
-            return p->sums[k].epoch;
-    if (p->nsums < SUMS) {
-        p->sums[p->nsums].a = a, p->sums[p->nsums].b = b, p->sums[p->nsums].scale = scale;
-        p->sums[p->nsums++].epoch = p->epochs + 1;
-    }
-    return ++p->epochs;
-}
-
-/* Values are numbers of 32 bits, which wrap, or of 64, whose distances from each other may be too
- * large to be known. */
-static struct value moved(struct plan *p, u32 epoch, s64 delta)
-{
-    if (p->e->in->ir->long_mode && delta != (s32)delta)
-        return (struct value){++p->epochs, 0};
-    return (struct value){epoch, (s32)(u32)delta};
-}
-
-/* base + (index << scale) + displacement: known when the same sum was there before, or one whose
- * terms differ by constants. */
-static struct value sum_of(struct plan *p, const struct ir_ins *i)
-{
-    static const struct value none = {CONSTANT, 0};
-    const struct value a = i->a == IR_NONE ? none : p->value[i->a], b = p->value[i->b];
-    u32 scale = (u32)(i->imm >> 32) & 3;
-    return moved(p, sum_epoch(p, a.epoch, b.epoch, scale),
-                 (s64)a.delta + (s64)b.delta * (1 << scale) + (s32)i->imm);
-}
-
-/* The value that i computes, when it is one that is known but for a constant. */
-static bool known(struct plan *p, const struct ir_ins *i, struct value *v)
-{
-    if (i->type != (p->e->in->ir->long_mode ? I64 : I32))
-        return false;
-    if (i->op == IR_MOV) {
-        *v = p->value[i->a];
-    } else if (i->op == IR_MOVI && i->imm == (s32)i->imm) {
-        *v = (struct value){CONSTANT, (s32)i->imm};
-    } else if (i->op == IR_LEA && i->a != IR_NONE && i->b == IR_NONE) {
-        *v = moved(p, p->value[i->a].epoch, (s64)p->value[i->a].delta + (s32)i->imm);
-    } else if (i->op == IR_LEA && i->b != IR_NONE) {
-        *v = sum_of(p, i);
-    } else if ((i->op == IR_ADD || i->op == IR_SUB) && i->b == IR_NONE && i->imm == (s32)i->imm) {
-        s64 by = i->op == IR_ADD ? i->imm : -i->imm;
-        *v = moved(p, p->value[i->a].epoch, p->value[i->a].delta + by);
-    } else if (i->op == IR_INC || i->op == IR_DEC) {
-        *v = moved(p, p->value[i->a].epoch, (s64)p->value[i->a].delta + (i->op == IR_INC ? 1 : -1));
-    } else if (i->op == IR_LDS) { /* bases of segments change in exec only */
-        *v = (struct value){sum_epoch(p, ~0u, (u32)i->imm, 0), 0};
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static void follow_values(struct plan *p, const struct ir_ins *i)
-{
-    u8 use = ir_op_info[i->op].use;
-    struct value v;
-    if (!(use & (IRU_WRITES_DST | IRU_WRITES_A | IRU_WRITES_B)) && !ir_implicit(i->op))
-        return;
-    if (known(p, i, &v)) {
-        p->value[i->dst] = v;
-        return;
-    }
-    if (use & IRU_WRITES_DST)
-        written(p, i->dst);
-    if (use & IRU_WRITES_A)
-        written(p, i->a);
-    if (use & IRU_WRITES_B)
-        written(p, i->b);
-    for (unsigned m = ir_implicit(i->op); m; m &= m - 1)
-        written(p, (u8)__builtin_ctz(m));
-}
-
-/* The newest group of this base that the access may join, or MAX_GROUPS. */
-static u32 find(const struct plan *p, u32 epoch, s64 lo, s64 hi, const struct ir_ins *i)
-{
-    bool write = em_is_write(i);
-    for (u32 k = p->n; k-- > 0;) {
-        if (p->g[k].epoch != epoch)
-            continue;
-        /* A read only asks for the right to write when the write follows for certain. */
-        if ((write && !p->g[k].write && p->g[k].exits != p->exits) ||
-            MAX(hi, p->g[k].hi) - MIN(lo, p->g[k].lo) > SPAN)
-            return MAX_GROUPS;
-        /* What the leader's alignment does not settle asks for a check of its own. */
-        if (is_aligned(i) && !(p->g[k].aligned && !((lo - p->e->offset[p->g[k].first]) & 15)))
-            return MAX_GROUPS;
-        return k;
-    }
-    return MAX_GROUPS;
-}
-
-static void access(struct plan *p, const struct ir_ins *i, u32 n)
-{
-    const struct value *v = &p->value[i->a];
-    s64 lo = (s64)v->delta + (s32)i->imm, hi = lo + ir_bytes(i->type);
-    u32 k;
-    if (lo != (s32)lo || hi != (s32)hi)
-        return;
-    /* A leader's displacement is made that of the lowest byte. */
-    if ((s32)i->imm < INT32_MIN + (s32)PAGE_SIZE || (s32)i->imm > INT32_MAX - (s32)PAGE_SIZE)
-        return;
-    k = find(p, v->epoch, lo, hi, i);
-    if (k == MAX_GROUPS) {
-        if (p->n == MAX_GROUPS || in_shadow(p->e, i))
-            return;
-        k = p->n++;
-        p->g[k].epoch = v->epoch, p->g[k].exits = p->exits;
-        p->g[k].lo = lo, p->g[k].hi = hi;
-        p->g[k].members = 0, p->g[k].first = (u16)n;
-        p->g[k].write = em_is_write(i);
-        p->g[k].aligned = is_aligned(i);
-    }
-    p->g[k].lo = MIN(p->g[k].lo, lo);
-    p->g[k].hi = MAX(p->g[k].hi, hi);
-    p->g[k].write = p->g[k].write || em_is_write(i);
-    p->g[k].last = (u16)n;
-    p->g[k].members++;
-    p->e->group[n] = (u8)(k + 1);
-    p->e->offset[n] = (s32)lo;
-}
 
 /* A group between many uses of R8 to R15 leaves the registers to them: each access then loads the
  * host address from a slot. */
 enum { USES_PER_ACCESS = 3, SLOTS_FOR_GROUPS = 12 };
 
-static bool in_slot(struct plan *p, u32 k, u32 *slots)
+static bool in_slot(struct em *e, u32 k, u32 *slots)
 {
-    struct em *e = p->e;
-    if (!e->uppers || !em_wide(e) || *slots == SLOTS_FOR_GROUPS || p->g[k].members < 2 ||
-        em_upper_uses(e, p->g[k].first, p->g[k].last) < USES_PER_ACCESS * p->g[k].members)
+    if (!e->uppers || !em_wide(e) || *slots == SLOTS_FOR_GROUPS ||
+        em_upper_uses(e, e->groups[k].first, e->groups[k].last) <
+            USES_PER_ACCESS * e->groups[k].members)
         return false;
     e->groups[k].reg = SCR;
     e->groups[k].slot = (u8)__builtin_ctz(e->free_slots);
@@ -213,130 +19,61 @@ static bool in_slot(struct plan *p, u32 k, u32 *slots)
     return true;
 }
 
-/* Give groups that are worth it a host register; the others' members stay on their own. */
-static void give_registers(struct plan *p)
+/* Give groups a host register; the members of those that find none stay on their own. */
+static void give_registers(struct em *e, struct plan *p)
 {
     static const u8 regs[EM_GROUP_REGS] = {R15, R11};
     u32 busy[EM_GROUP_REGS] = {0}, slots = 0;
-    struct em *e = p->e;
-    e->ngroups = p->n;
-    for (u32 k = 0; k < p->n; k++) {
-        e->groups[k] = (struct group){.reg = NOREG,
-                                      .write = p->g[k].write,
-                                      .first = p->g[k].first,
-                                      .last = p->g[k].last,
-                                      .lo = (s32)p->g[k].lo,
-                                      .span = (u16)(p->g[k].hi - p->g[k].lo)};
-        if (in_slot(p, k, &slots))
+    bool lost = false;
+    for (u32 k = 0; k < p->ngroups; k++) {
+        struct group *g = &e->groups[k];
+        g->reg = NOREG;
+        if (g->members < 2 || in_slot(e, k, &slots))
             continue;
-        for (u32 r = 0; r < EM_GROUP_REGS && p->g[k].members > 1; r++) {
-            if (busy[r] > p->g[k].first)
+        for (u32 r = 0; r < EM_GROUP_REGS; r++) {
+            if (busy[r] > g->first)
                 continue;
-            busy[r] = p->g[k].last + 1u;
+            busy[r] = g->last + 1u;
             e->free_regs &= (u16)~BIT(regs[r]);
             e->group_regs |= (u16)BIT(regs[r]);
-            e->groups[k].reg = regs[r];
+            g->reg = regs[r];
             break;
         }
+        lost |= g->reg == NOREG;
     }
-    for (u32 n = 0; n < e->in->ir->n; n++)
-        if (e->group[n] && e->groups[e->group[n] - 1].reg == NOREG)
-            e->group[n] = 0;
+    if (lost)
+        plan_drop_groups(p, NOREG);
 }
 
-static bool uses(const struct ir_ins *i, u8 v, bool address_too)
+/* MMX and SSE operands join; those of VEX forms and of the x87 unit's words do not. */
+static bool joins(const struct insn *insn)
 {
-    u8 use = ir_op_info[i->op].use;
-    return ir_implicit(i->op) >> v & 1 || ((use & IRU_WRITES_DST) && i->dst == v) ||
-           ((use & IRU_READS_A) && i->a == v && address_too) || ((use & IRU_VALUE_B) && i->b == v);
-}
-
-/* Steps of a register that nobody sees in between become one, at the last of them: PUSH after PUSH
- * moves ESP once. */
-static void merge_steps(struct em *e)
-{
-    const struct ir_block *b = e->in->ir;
-    u16 open[16]; /* the step that nobody saw yet, for registers of the mask */
-    u32 mask = 0;
-    for (u32 n = 0; n < b->n; n++) {
-        const struct ir_ins *i = &b->ins[n];
-        bool seen = em_may_fault(e, n) || ir_op_info[i->op].attrs & IRA_EXIT ||
-                    ir_is_branch(i->op) ||
-                    ir_calls_exec(i->op);
-        if (seen) {
-            mask = 0;
-            continue;
-        }
-        if (is_step(e, i)) {
-            u32 last = open[i->dst];
-            if (mask >> i->dst & 1) {
-                e->skip[last] = true;
-                e->extra[n] = e->extra[last] + (s32)b->ins[last].imm;
-            }
-            open[i->dst] = (u16)n;
-            mask |= (u32)BIT(i->dst);
-            continue;
-        }
-        for (u32 m = mask; m; m &= m - 1) {
-            unsigned r = (unsigned)__builtin_ctz(m);
-            if (uses(i, (u8)r, !em_follows(e, n) || i->op == IR_VECL || i->op == IR_VECS))
-                mask &= ~(u32)BIT(r);
-        }
-    }
-}
-
-/* Addresses that only accesses behind a check ask for need not be computed. */
-static void drop_addresses(struct em *e)
-{
-    const struct ir_block *b = e->in->ir;
-    u64 wanted[(IR_MAX_VALUE + 63) / 64] = {0};
-    for (u32 n = b->n; n-- > 0;) {
-        const struct ir_ins *i = &b->ins[n];
-        u8 use = ir_op_info[i->op].use;
-        bool address = !(em_follows(e, n) && i->op != IR_VECL && i->op != IR_VECS);
-        if (i->op == IR_LEA && ir_is_temp(i->dst) && !(wanted[i->dst >> 6] >> (i->dst & 63) & 1)) {
-            e->skip[n] = true;
-            continue;
-        }
-        if ((use & IRU_READS_A) && i->a < IR_MAX_VALUE && address)
-            wanted[i->a >> 6] |= BIT64(i->a & 63);
-        if ((use & IRU_VALUE_B) && i->b < IR_MAX_VALUE)
-            wanted[i->b >> 6] |= BIT64(i->b & 63);
-        if ((use & IRU_READS_DST) && i->dst < IR_MAX_VALUE)
-            wanted[i->dst >> 6] |= BIT64(i->dst & 63);
-    }
+    return !insn->vl && !em_x87_control(insn->op);
 }
 
 void em_plan_groups(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
-    struct plan plan, *p = &plan;
-    p->e = e;
-    p->n = p->exits = p->nsums = 0;
-    p->epochs = CONSTANT;
+    struct plan p = {.ir = b,
+                     .insns = e->in->insns,
+                     .joins = joins,
+                     .group = e->group,
+                     .follows = e->follows,
+                     .offset = e->offset,
+                     .skip = e->skip,
+                     .extra = e->extra,
+                     .groups = e->groups};
     memset(e->group, 0, b->n);
+    memset(e->follows, 0, b->n);
     memset(e->skip, 0, b->n);
     memset(e->extra, 0, b->n * sizeof(e->extra[0]));
     if (!e->in->groups)
         return;
-    for (u32 v = 0; v < IR_T0 + b->ntemps; v++)
-        p->value[v] = (struct value){v, 0};
-    for (u32 n = 0; n < b->n; n++) {
-        const struct ir_ins *i = &b->ins[n];
-        if (is_access(e, i))
-            access(p, i, n);
-        if (ir_is_branch(i->op))
-            p->exits++;
-        if (ir_calls_exec(i->op)) { /* what C code does to translations and segments is unknown */
-            for (u32 v = 0; v < IR_T0 + b->ntemps; v++)
-                written(p, (u8)v);
-            p->nsums = 0;
-            continue;
-        }
-        follow_values(p, i);
-    }
-    give_registers(p);
-    merge_steps(e);
-    if (p->n)
-        drop_addresses(e);
+    plan_groups(&p);
+    e->ngroups = p.ngroups;
+    if (p.joined)
+        give_registers(e, &p);
+    if (p.steps > 1)
+        plan_steps(&p);
+    e->drop = p.joined;
 }

@@ -10,7 +10,7 @@ void em_plan_groups(struct em *e);
 /* Is operation n an access whose check an earlier one has made? May operation n fault? */
 static inline bool em_follows(const struct em *e, u32 n)
 {
-    return e->group[n] && e->groups[e->group[n] - 1].first != n;
+    return e->follows[n];
 }
 static inline bool em_may_fault(const struct em *e, u32 n)
 {
@@ -21,7 +21,6 @@ static inline unsigned em_vector_access(const struct ir_ins *i)
 {
     return i->op >= IR_VECL && i->op <= IR_VECS ? i->b : IR_ACCESS_ANY;
 }
-bool em_is_write(const struct ir_ins *i);
 /* The operand of access i, operation e->now: probed, or off its group's register. */
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write);
 

@@ -71,8 +71,8 @@ void em_plan_guesses(struct em *e)
 static bool worth_effort(const struct em *e)
 {
     const struct ir_block *b = e->in->ir;
-    if (!e->in->heats)
-        return false;
+    if (!e->in->heats || e->in->cut)
+        return e->in->heats;
     for (u32 n = 0; n < b->n && e->stubs->flat && !b->long_mode; n++)
         if (is_load(&b->ins[n]) && b->ins[n].a != REG_SP && !em_follows(e, n))
             return true;

@@ -151,7 +151,7 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
 {
     s32 at = e->offset[e->now] - g->lo;
-    bool write = em_is_write(i);
+    bool write = plan_is_write(i);
     bool flat = e->stubs->flat && !e->in->ir->long_mode;
     unsigned la;
     u8 *miss, *found, *straddles = NULL;

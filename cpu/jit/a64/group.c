@@ -1,0 +1,62 @@
+/* Host registers for the groups of accesses that share a probe (cpu/jit/plan.h): one keeps the host
+ * address of a group's lowest byte from its first access to its last. */
+#include "cpu/jit/a64/em.h"
+
+enum { MOST = 4 };
+
+static void give_registers(struct em *e, struct plan *p)
+{
+    static const u8 few[] = {X5, X4}, many[MOST] = {X15, X14, X13, X12};
+    const u8 *regs = p->ir->long_mode ? few : many;
+    u32 n = p->ir->long_mode ? ARRAY_LEN(few) : ARRAY_LEN(many), busy[MOST] = {0};
+    bool lost = false;
+    for (u32 k = 0; k < p->ngroups; k++) {
+        struct group *g = &e->groups[k];
+        g->reg = NOREG;
+        if (g->members < 2)
+            continue;
+        for (u32 r = 0; r < n && g->reg == NOREG; r++) {
+            if (busy[r] > g->first || !((e->free_regs >> regs[r] & 1) || busy[r]))
+                continue;
+            busy[r] = g->last + 1u;
+            e->free_regs &= ~BIT(regs[r]);
+            g->reg = regs[r];
+        }
+        lost |= g->reg == NOREG;
+    }
+    if (lost)
+        plan_drop_groups(p, NOREG);
+}
+
+/* Vector accesses that do no more than load or store behind their check. */
+static bool joins(const struct insn *insn)
+{
+    return !insn->vl && !(insn_units(insn) & UNIT_X87);
+}
+
+void em_plan_groups(struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    struct plan p = {.ir = b,
+                     .insns = e->in->insns,
+                     .joins = joins,
+                     .group = e->group,
+                     .follows = e->follows,
+                     .offset = e->offset,
+                     .skip = e->skip,
+                     .extra = e->extra,
+                     .groups = e->groups};
+    memset(e->group, 0, b->n);
+    memset(e->follows, 0, b->n);
+    memset(e->skip, 0, b->n);
+    memset(e->extra, 0, b->n * sizeof(e->extra[0]));
+    if (!e->in->groups)
+        return;
+    plan_groups(&p);
+    e->ngroups = p.ngroups;
+    if (p.joined)
+        give_registers(e, &p);
+    if (p.steps > 1)
+        plan_steps(&p);
+    e->drop = p.joined;
+}
