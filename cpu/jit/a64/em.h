@@ -69,6 +69,7 @@ enum cold_kind {
     COLD_GROUP,
     COLD_INDIRECT,
     COLD_HOT,
+    COLD_VEC,
 };
 struct cold {
     u8 kind, at, write, size, probe;
@@ -169,6 +170,7 @@ void em_emit_cold(struct em *e);
  * register `live` says of vec_live before, spoiling the same */
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_vector_enter(struct em *e);
+void em_vec_cold(struct em *e, const struct cold *c);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 void em_vector_out(struct as *a, const u8 *spill);
 void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);

@@ -382,6 +382,7 @@ static void cold_one(struct em *e, const struct cold *c)
         as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
         break;
+    case COLD_VEC: em_vec_cold(e, c); break;
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:

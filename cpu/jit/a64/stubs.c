@@ -1,7 +1,7 @@
 /* The few pieces of code that every block shares on AArch64: entering and leaving, and calling helpers
  * with the pinned registers put into struct cpu and taken back (AAPCS64: X0 to X7 carry arguments, X19
  * to X28 are the caller's). */
-#include "cpu/jit/a64/em.h"
+#include "cpu/jit/a64/vec.h"
 
 #if defined(__linux__)
 #include <sys/auxv.h>
@@ -156,6 +156,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->flagm = host_has_flagm();
 
     em_vector_stubs(buf, a, stubs);
+    stubs->flagm2 = em_vec_has(HOST_FLAGM2);
     spill_vec = codebuf_rw(buf, stubs->vec_spill);
     load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
     load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);
@@ -235,6 +236,16 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
+
+    stubs->vec_slow = codebuf_rx(buf, a->p);
+    sp_add(a, -16);
+    as32(a, 0x3d800000 | SP << 5 | 1); /* str q1, [sp]: an operand from memory */
+    as_add_imm(a, A_ADD, true, ADDR, SP, 0, NOREG);
+    helper_begin(a, spill_vec);
+    call_abs(a, em_vec_slow_helper());
+    helper_end(a, load_vec);
+    sp_add(a, 16);
+    as_ret(a);
 
     stubs->bail = codebuf_rx(buf, a->p);
     helper_begin(a, spill_vec);

@@ -31,11 +31,6 @@ void em_vec_put(const struct vop *o, unsigned r)
     em_put(o->e, o->i->dst, r, ir_bytes(o->i->type) < 4 ? 4 : ir_bytes(o->i->type));
 }
 
-void em_vec_bail(const struct vop *o, u8 *from)
-{
-    em_cold(o->e, COLD_BAIL, o->i, from, NULL, 0);
-}
-
 void em_vec_flags(const struct vop *o)
 {
     o->e->recipe.kind = RECIPE_NONE;

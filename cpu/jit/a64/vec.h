@@ -44,6 +44,8 @@ enum {
     V_USHLL = (int)(VS(1, 20) & ~VQ),
 };
 #define V_SIZE(size) ((u32)(size) << 22)
+#define V_DOUBLE BIT(22) /* of instructions on single precision: the same on doubles */
+#define V_SCALAR BIT(28) /* of those with three registers: on one lane */
 
 static inline void v3(struct as *a, u32 code, unsigned d, unsigned n, unsigned m)
 {
@@ -135,7 +137,7 @@ struct vec_row {
     u8 host;
 };
 /* What a row needs of the host. */
-enum { HOST_ANY, HOST_AFP, HOST_AES, HOST_PMULL, HOST__COUNT };
+enum { HOST_ANY, HOST_AFP, HOST_AES, HOST_PMULL, HOST_FLAGM2, HOST__COUNT };
 
 /* vec_state.c */
 bool em_vec_has(unsigned host);
@@ -151,13 +153,16 @@ vec_fn vt_move, vt_move_low, vt_shufb, vt_alignr, vt_shift_bytes, vt_shuffle, vt
 /* vec_fp.c */
 vec_fn vt_fp_packed, vt_fp_scalar, vt_fp_root, vt_fp_compare, vt_fp_order, vt_fp_round, vt_fp_horizontal,
     vt_fp_from_int, vt_fp_to_int, vt_cvt_dq2ps, vt_cvt_dq2pd, vt_cvt_ps2dq, vt_cvt_pd2dq, vt_cvt_ps2pd,
-    vt_cvt_pd2ps, vt_cvt_ss2sd, vt_cvt_sd2ss;
+    vt_cvt_pd2ps;
 
 /* The general register of VECD's result, and what puts it to dst. */
 unsigned em_vec_result(const struct vop *o);
 void em_vec_put(const struct vop *o, unsigned r);
-/* Leave the instruction to exec when the branch `from` is taken. */
-void em_vec_bail(const struct vop *o, u8 *from);
+/* vec_slow.c: let exec do it when the branch `from` (or from2) is taken; where the block goes on then and which
+ * register the result belongs into: NOREG: it is a vector's, XZR: it is the flags, C inverted */
+void em_vec_slow(const struct vop *o, u8 *from, u8 *from2);
+void em_vec_slow_back(const struct vop *o, unsigned r);
+const void *em_vec_slow_helper(void);
 /* PF and AF clear, as behind PTEST and comparisons, NZCV with C inverted is made. */
 void em_vec_flags(const struct vop *o);
 

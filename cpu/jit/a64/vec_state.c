@@ -17,13 +17,24 @@ enum {
     MXCSR_FTZ_BIT = 15,
 };
 
+/* The bits that only FEAT_AFP defines stay 0 without it, whatever the system tells of features. */
+static bool has_afp(void)
+{
+    u64 was, now, want = FPCR_AH | FPCR_NEP;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(was));
+    __asm__ volatile("msr fpcr, %1\n\tmrs %0, fpcr\n\tmsr fpcr, %2" : "=&r"(now) : "r"(was | want), "r"(was));
+    return (now & want) == want;
+}
+
 bool em_vec_has(unsigned host)
 {
+    if (host == HOST_AFP)
+        return has_afp();
 #if defined(__linux__)
-    enum { HWCAP_AES_BIT = 3, HWCAP_PMULL_BIT = 4, HWCAP2_AFP_BIT = 20 };
+    enum { HWCAP_AES_BIT = 3, HWCAP_PMULL_BIT = 4, HWCAP2_FLAGM2_BIT = 7 };
     switch (host) {
     case HOST_ANY: return true;
-    case HOST_AFP: return getauxval(AT_HWCAP2) >> HWCAP2_AFP_BIT & 1;
+    case HOST_FLAGM2: return getauxval(AT_HWCAP2) >> HWCAP2_FLAGM2_BIT & 1;
     case HOST_AES: return getauxval(AT_HWCAP) >> HWCAP_AES_BIT & 1;
     default: return getauxval(AT_HWCAP) >> HWCAP_PMULL_BIT & 1;
     }
