@@ -40,7 +40,7 @@ struct be_stubs {
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *vec_slow; /* AArch64: a vector operation by exec in the middle of a block */
-    bool flagm2;        /* ... the host has FlagM2 */
+    bool flagm2, afp;   /* ... the host has FlagM2, FEAT_AFP */
     const u8 *seg, *exec, *execx, *rep;
     const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */
 };

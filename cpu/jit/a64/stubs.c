@@ -157,6 +157,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 
     em_vector_stubs(buf, a, stubs);
     stubs->flagm2 = em_vec_has(HOST_FLAGM2);
+    stubs->afp = em_vec_has(HOST_AFP);
     spill_vec = codebuf_rw(buf, stubs->vec_spill);
     load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
     load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);

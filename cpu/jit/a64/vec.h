@@ -151,9 +151,15 @@ vec_fn vt_move, vt_move_low, vt_shufb, vt_alignr, vt_shift_bytes, vt_shuffle, vt
     vt_shuffle_high, vt_shufps, vt_shufpd, vt_movhlps, vt_movlow, vt_movhigh, vt_dup_lanes, vt_blend,
     vt_blendv, vt_insert, vt_extract, vt_insertps, vt_mask;
 /* vec_fp.c */
-vec_fn vt_fp_packed, vt_fp_scalar, vt_fp_root, vt_fp_compare, vt_fp_order, vt_fp_round, vt_fp_horizontal,
+vec_fn vt_fp_packed, vt_fp_scalar, vt_fp_min_packed, vt_fp_min_scalar, vt_fp_max_packed,
+    vt_fp_max_scalar, vt_fp_root, vt_fp_root_packed, vt_fp_compare, vt_fp_order, vt_fp_round, vt_fp_horizontal,
     vt_fp_from_int, vt_fp_to_int, vt_cvt_dq2ps, vt_cvt_dq2pd, vt_cvt_ps2dq, vt_cvt_pd2dq, vt_cvt_ps2pd,
-    vt_cvt_pd2ps;
+    vt_cvt_pd2ps, vt_cvt_scalar;
+
+/* vec_plain.c: on hosts without AFP: leave it to exec unless operands a and b and result r are ordinary;
+ * NOREG: not looked at. Spoils SCR, SCR2, V2, V3, V6, V7. */
+enum shape { SHAPE_SS, SHAPE_SD, SHAPE_PS, SHAPE_PD };
+void em_vec_check(const struct vop *o, enum shape shape, unsigned a, unsigned b, unsigned r);
 
 /* The general register of VECD's result, and what puts it to dst. */
 unsigned em_vec_result(const struct vop *o);

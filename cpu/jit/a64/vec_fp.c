@@ -1,52 +1,146 @@
-/* Templates for single and double precision on hosts with FEAT_AFP, whose unit then chooses NaNs,
- * flushes and reports denormals as x86's does and leaves the rest of a register alone in scalar forms
- * (FPCR.AH, NEP, FIZ: Arm ARM A1.5.10; SDM vol. 1 sections 4.9, 11.5); what differs still goes to exec. Row codes: the
- * word for single precision or packed singles; doubles have V_DOUBLE. */
+/* Templates for single and double precision (SDM vol. 1 sections 4.9, 11.5). On hosts with FEAT_AFP the
+ * unit chooses NaNs, flushes and reports denormals as x86's does and leaves the rest of a register alone
+ * in scalar forms (FPCR.AH, NEP, FIZ: Arm ARM A1.5); elsewhere results stay in scratch until they are
+ * seen to be ordinary (vec_plain.c). Row codes: the word for single precision; V_DOUBLE. */
 #include "cpu/jit/a64/vec.h"
 
-/* The operation's shape by its mandatory prefix is told by its row. */
 static bool is_double(const struct vop *o)
 {
     return o->code & V_DOUBLE;
 }
+static enum shape scalar_shape(const struct vop *o)
+{
+    return is_double(o) ? SHAPE_SD : SHAPE_SS;
+}
+static enum shape packed_shape(const struct vop *o)
+{
+    return is_double(o) ? SHAPE_PD : SHAPE_PS;
+}
 
-/* d = op(n, s): packed; scalar, with n's upper part. */
+/* d = n with the lowest element, of `size`, from v. */
+static void low_from(const struct vop *o, unsigned size, unsigned v)
+{
+    unsigned d = o->d;
+    if (d != o->n && d == o->s && d == v)
+        v_mov(o->a, 2, v), v = 2;
+    v_mov(o->a, d, o->n);
+    v_ins(o->a, size, d, 0, v, 0);
+}
+static void commit_scalar(const struct vop *o, unsigned size)
+{
+    low_from(o, size, 0);
+    em_vec_slow_back(o, NOREG);
+}
+static void commit_packed(const struct vop *o)
+{
+    v_mov(o->a, o->d, 0);
+    em_vec_slow_back(o, NOREG);
+}
+
+/* ---- d = op(n, s) ---- */
 void vt_fp_packed(const struct vop *o)
 {
-    v3(o->a, o->code, o->d, o->n, o->s);
+    if (o->e->stubs->afp) {
+        v3(o->a, o->code, o->d, o->n, o->s);
+        return;
+    }
+    v3(o->a, o->code, 0, o->n, o->s);
+    em_vec_check(o, packed_shape(o), o->n, o->s, 0);
+    commit_packed(o);
 }
 void vt_fp_scalar(const struct vop *o)
 {
-    if (o->d == o->n || o->d != o->s) {
+    if (o->e->stubs->afp && (o->d == o->n || o->d != o->s)) {
         v_mov(o->a, o->d, o->n);
         v3(o->a, o->code, o->d, o->d, o->s);
         return;
     }
-    v_mov(o->a, 2, o->n);
-    v3(o->a, o->code, 2, 2, o->s);
-    v_mov(o->a, o->d, 2);
+    v3(o->a, o->code, 0, o->n, o->s);
+    if (!o->e->stubs->afp)
+        em_vec_check(o, scalar_shape(o), o->n, o->s, 0);
+    commit_scalar(o, is_double(o) ? SZ_D : SZ_S);
 }
 
-/* One operand, scalar: d's upper part stays. */
-void vt_fp_root(const struct vop *o)
-{
-    if (o->d == o->n || o->d != o->s) {
-        v_mov(o->a, o->d, o->n);
-        v2(o->a, o->code, o->d, o->s);
-        return;
-    }
-    v_mov(o->a, 2, o->n);
-    v2(o->a, o->code, 2, o->s);
-    v_mov(o->a, o->d, 2);
-}
-
-/* HSUBPS, HSUBPD. */
+/* HADDPS, HSUBPS and kin: row code: the operation on even and odd elements. */
 void vt_fp_horizontal(const struct vop *o)
 {
     u32 size = V_SIZE(is_double(o) ? SZ_D : SZ_S);
-    v3(o->a, V_UZP1 | size, 2, o->n, o->s);
-    v3(o->a, V_UZP2 | size, 3, o->n, o->s);
-    v3(o->a, o->code, o->d, 2, 3);
+    struct vop with = *o;
+    v3(o->a, V_UZP1 | size, 4, o->n, o->s);
+    v3(o->a, V_UZP2 | size, 5, o->n, o->s);
+    if (o->e->stubs->afp) {
+        with.n = 4, with.s = 5;
+        vt_fp_packed(&with);
+        return;
+    }
+    v3(o->a, o->code, 0, 4, 5);
+    em_vec_check(o, packed_shape(o), 4, 5, 0);
+    commit_packed(o);
+}
+
+/* MINPS, MAXPS and kin, without AFP: n when it is below (above) s, else s; every NaN is invalid. */
+static void pick(const struct vop *o, bool scalar, bool most)
+{
+    u32 gt = V3(1, 2, 28) | (o->code & V_DOUBLE) | (scalar ? V_SCALAR : 0u);
+    if (scalar && o->e->stubs->afp) {
+        vt_fp_scalar(o);
+        return;
+    }
+    if (o->e->stubs->afp) {
+        vt_fp_packed(o);
+        return;
+    }
+    em_vec_check(o, scalar ? scalar_shape(o) : packed_shape(o), o->n, o->s, NOREG);
+    v3(o->a, gt, 0, most ? o->n : o->s, most ? o->s : o->n);
+    v3(o->a, V_BSL, 0, o->n, o->s);
+    if (scalar)
+        commit_scalar(o, is_double(o) ? SZ_D : SZ_S);
+    else
+        commit_packed(o);
+}
+void vt_fp_min_packed(const struct vop *o)
+{
+    pick(o, false, false);
+}
+void vt_fp_min_scalar(const struct vop *o)
+{
+    pick(o, true, false);
+}
+void vt_fp_max_packed(const struct vop *o)
+{
+    pick(o, false, true);
+}
+void vt_fp_max_scalar(const struct vop *o)
+{
+    pick(o, true, true);
+}
+
+/* ---- one operand ---- */
+static void unary_scalar(const struct vop *o)
+{
+    v_mov(o->a, o->d, o->n);
+    v2(o->a, o->code, o->d, o->s);
+}
+void vt_fp_root(const struct vop *o)
+{
+    if (o->e->stubs->afp && (o->d == o->n || o->d != o->s)) {
+        unary_scalar(o);
+        return;
+    }
+    v2(o->a, o->code, 0, o->s);
+    if (!o->e->stubs->afp)
+        em_vec_check(o, scalar_shape(o), o->s, NOREG, 0);
+    commit_scalar(o, is_double(o) ? SZ_D : SZ_S);
+}
+void vt_fp_root_packed(const struct vop *o)
+{
+    if (o->e->stubs->afp) {
+        v2(o->a, o->code, o->d, o->s);
+        return;
+    }
+    v2(o->a, o->code, 0, o->s);
+    em_vec_check(o, packed_shape(o), o->s, NOREG, 0);
+    commit_packed(o);
 }
 
 /* Elements that are NaNs: all ones. */
@@ -68,7 +162,9 @@ void vt_fp_compare(const struct vop *o)
 {
     const u32 eq = V3(0, 0, 28) | o->code, ge = V3(1, 0, 28) | o->code, gt = V3(1, 2, 28) | o->code;
     bool scalar = o->code & V_SCALAR;
-    unsigned n = o->n, s = o->s, r = scalar || o->d == n || o->d == s ? 2 : o->d;
+    unsigned n = o->n, s = o->s, r = scalar || o->d == n || o->d == s ? 0 : o->d;
+    if (!o->e->stubs->afp)
+        em_vec_check(o, scalar ? scalar_shape(o) : packed_shape(o), n, s, NOREG);
     switch (o->imm & 3) {
     case 0: v3(o->a, eq, r, n, s); break;
     case 1: v3(o->a, gt, r, s, n); break;
@@ -82,18 +178,18 @@ void vt_fp_compare(const struct vop *o)
     }
     if (o->imm & 4)
         v2(o->a, V_NOT, r, r);
-    if (!scalar) {
+    if (scalar)
+        low_from(o, is_double(o) ? SZ_D : SZ_S, r);
+    else
         v_mov(o->a, o->d, r);
-        return;
-    }
-    if (o->d != o->n)
-        v_mov(o->a, o->d, o->n);
-    v_ins(o->a, is_double(o) ? SZ_D : SZ_S, o->d, 0, r, 0);
+    em_vec_slow_back(o, NOREG);
 }
 
 /* COMIS and UCOMIS: below, or unordered: C; equal or unordered: Z; unordered: P. */
 void vt_fp_order(const struct vop *o)
 {
+    if (!o->e->stubs->afp)
+        em_vec_check(o, scalar_shape(o), o->n, o->s, NOREG);
     as32(o->a, o->code | o->s << 16 | o->n << 5);
     as_cset(o->a, PARITY, A_VC);
     as_mov_imm(o->a, ADJUST, 0);
@@ -109,6 +205,7 @@ void vt_fp_order(const struct vop *o)
         as_set_nzcv(o->a, SCR);
     }
     em_vec_flags(o);
+    em_vec_slow_back(o, XZR);
 }
 
 /* ROUNDPS and kin; row code: the word of FRINTX. Its inexact is wanted or not, whatever the mode. */
@@ -118,16 +215,14 @@ void vt_fp_round(const struct vop *o)
     static const u32 packed[4] = {V2(0, 0, 24), V2(0, 0, 25), V2(0, 2, 24), V2(0, 2, 25)};
     static const u32 single[4] = {0x1e244000, 0x1e254000, 0x1e24c000, 0x1e25c000};
     u32 any = scalar ? 0x1e27c000u : V2(1, 2, 25), size = is_double(o) ? V_DOUBLE : 0;
-    struct vop with = *o;
-    with.code = (o->imm & 4 ? any : scalar ? single[o->imm & 3] : packed[o->imm & 3]) | size;
+    u32 code = (o->imm & 4 ? any : scalar ? single[o->imm & 3] : packed[o->imm & 3]) | size;
     if (o->imm == 4)
-        with.code = o->code;
+        code = o->code;
     else if (!(o->imm & 8))
         v2(o->a, o->code, 3, o->s);
+    v2(o->a, code, scalar ? 0 : o->d, o->s);
     if (scalar)
-        vt_fp_root(&with);
-    else
-        v2(o->a, with.code, o->d, o->s);
+        low_from(o, is_double(o) ? SZ_D : SZ_S, 0);
 }
 
 /* ---- conversions ---- */
@@ -141,9 +236,7 @@ void vt_fp_from_int(const struct vop *o)
     else
         v_to_general(o->a, wide, SCR, o->s);
     v2(o->a, o->code | (u32)wide << 31, 2, r);
-    if (o->d != o->n)
-        v_mov(o->a, o->d, o->n);
-    v_ins(o->a, is_double(o) ? SZ_D : SZ_S, o->d, 0, 2, 0);
+    low_from(o, is_double(o) ? SZ_D : SZ_S, 2);
 }
 
 /* CVTSS2SI and kin; row code: the word of FCVTZS, and 1: rounded as MXCSR says. What comes near the
@@ -212,11 +305,42 @@ void vt_cvt_pd2dq(const struct vop *o)
     v2(o->a, V2(0, SZ_S, 18) & ~VQ, o->d, 2);
     em_vec_slow_back(o, NOREG);
 }
+/* ---- between the formats ---- */
 void vt_cvt_ps2pd(const struct vop *o)
 {
-    v2(o->a, 0x0e617800, o->d, o->s);
+    if (o->e->stubs->afp) {
+        v2(o->a, 0x0e617800, o->d, o->s);
+        return;
+    }
+    v_mov8(o->a, 5, o->s);
+    v2(o->a, 0x0e617800, 0, 5);
+    em_vec_check(o, SHAPE_PS, 5, NOREG, NOREG);
+    em_vec_check(o, SHAPE_PD, NOREG, NOREG, 0);
+    commit_packed(o);
 }
 void vt_cvt_pd2ps(const struct vop *o)
 {
-    v2(o->a, 0x0e616800, o->d, o->s);
+    if (o->e->stubs->afp) {
+        v2(o->a, 0x0e616800, o->d, o->s);
+        return;
+    }
+    v2(o->a, 0x0e616800, 0, o->s);
+    v_dup(o->a, SZ_D, 5, 0, 0);
+    em_vec_check(o, SHAPE_PS, NOREG, NOREG, 5);
+    commit_packed(o);
+}
+/* A denormal that is narrowed becomes 0, which is no ordinary result. */
+void vt_cvt_scalar(const struct vop *o)
+{
+    bool widens = !is_double(o);
+    if (o->e->stubs->afp && (o->d == o->n || o->d != o->s)) {
+        unary_scalar(o);
+        return;
+    }
+    v2(o->a, o->code, 0, o->s);
+    if (!o->e->stubs->afp && widens)
+        em_vec_check(o, SHAPE_SS, o->s, NOREG, NOREG);
+    if (!o->e->stubs->afp)
+        em_vec_check(o, widens ? SHAPE_SD : SHAPE_SS, NOREG, NOREG, 0);
+    commit_scalar(o, widens ? SZ_D : SZ_S);
 }

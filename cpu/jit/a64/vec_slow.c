@@ -61,10 +61,13 @@ void em_vec_slow(const struct vop *o, u8 *from, u8 *from2)
 /* The result is in a general register, NOREG: none; or the flags are one (XZR). */
 void em_vec_slow_back(const struct vop *o, unsigned r)
 {
-    if (!o->e->ncold)
-        return;
-    o->e->cold[o->e->ncold - 1].back = o->a->p;
-    o->e->cold[o->e->ncold - 1].reg = (u8)r;
+    for (u32 k = o->e->ncold; k-- > 0;) {
+        struct cold *c = &o->e->cold[k];
+        if (c->kind != COLD_VEC || c->back)
+            break;
+        c->back = o->a->p;
+        c->reg = (u8)r;
+    }
 }
 
 void em_vec_cold(struct em *e, const struct cold *c)
