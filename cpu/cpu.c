@@ -108,6 +108,7 @@ void cpu_reset(struct cpu *cpu)
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
     cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
     cpu->tsc_offset = 0;
+    cpu->kvm_time = cpu->kvm_wall = 0;
     cpu->pat = 0x0007040600070406ull;
     cpu->mtrr_def = 0;
     memset(cpu->mtrr_fix, 0, sizeof(cpu->mtrr_fix));

@@ -165,6 +165,9 @@ struct cpu;
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
 enum { CPU_GUESSES = 1024, CPU_HEATS = 1024 };
+/* cpu.tally: instructions and blocks that were entered; exits by the jump table; returns by the
+ * host's stack, and those that did not match */
+enum { TALLY_INSNS, TALLY_BLOCKS, TALLY_TABLE, TALLY_PAIRED, TALLY_UNPAIRED, CPU_TALLIES };
 /* JC_SPREAD: what jc_salt() adds */
 enum { JC_BITS = 16, JC_SPREAD = 1 << 16, JC_SIZE = (1 << JC_BITS) + JC_SPREAD };
 /* Modes begin at places of their own: a kernel's code runs in several, as processes differ in
@@ -191,6 +194,8 @@ struct cpu_hooks {
     void (*tpr_write)(void *arg, u8 v);
     void (*ferr)(void *arg, int level);     /* FERR# to IRQ 13 when CR0.NE = 0 */
     u64 (*tsc)(void *arg);                  /* time-stamp counter before TSC_ADJUST */
+    u32 tsc_hz;     /* how fast that counts; 0: a thousand million a second */
+    u64 wall;       /* seconds since 1970 when it was 0 */
     u32 crystal_hz; /* what the TSC and the local APIC's timer both count, for CPUID; 0: unsaid */
     void (*smi_ack)(void *arg, int in_smm); /* SMRAM opens/closes */
 };
@@ -238,6 +243,9 @@ struct cpu {
     u8 waits_end;
     u8 seg_open;  /* the same for MK_OPEN(s) */
     u8 seg_flat;  /* bit s: seg[s] is flat for MK_FLAT(s) outside of 64-bit code; seg_update() keeps it */
+    /* the descriptor that seg[] was loaded from, of level 3 and in the GDT, to see that a load of the
+     * same selector changes nothing; 0: unknown */
+    u64 seg_raw[SEG__COUNT];
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
@@ -252,6 +260,8 @@ struct cpu {
     u64 sysenter_cs, sysenter_esp, sysenter_eip;
     u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     u64 tsc_offset, pat, mtrr_def, mtrr_fix[11], mtrr_var[16], misc_enable, mcg_status, ucode_rev;
+    u64 kvm_time, kvm_wall; /* the MSRs of sys/kvmclock.c */
+    u32 kvm_version;
     u32 smbase;
 
     /* --- exception in flight --- */
@@ -282,6 +292,7 @@ struct cpu {
     s32 loose_left; /* translated code: so many accesses not aligned until one is looked at */
     s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
+    u64 tally[CPU_TALLIES]; /* translated code: what it counts when it is asked to */
     struct mmu mmu; /* large: what is in front of it is near the registers, for hosts with short offsets */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];

@@ -123,6 +123,7 @@ struct options {
     int engine;                /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
     char jit_off[OPT_TEXT];
+    bool jit_count;
     bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;
     char image[OPT_PATH]; /* the argument without a dash, whose kind is to be guessed */

@@ -634,6 +634,12 @@ bool opt_set_JIT_OFF(struct options *opt, const char *flag, const char *val, str
     return copy_value(flag, opt->jit_off, sizeof(opt->jit_off), val, err);
 }
 
+bool opt_set_JIT_COUNT(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    opt->jit_count = true;
+    return true;
+}
+
 bool opt_set_STATE_HASH(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     return copy_value(flag, opt->state_hash, sizeof(opt->state_hash), val, err);

@@ -39,7 +39,7 @@ static u64 read_clock(void *arg)
 
     if (counted(vm))
         return (vm_cpu(vm) ? cpu_icount(vm_cpu(vm)) << vm->opt->icount_shift : 0) + vm->warp;
-    return vm->running ? host_now() - vm->epoch : vm->frozen;
+    return vm->running ? ticker_now(&vm->ticker) - vm->epoch : vm->frozen;
 }
 
 /* Host time of a virtual deadline; only for host-paced time. */
@@ -82,7 +82,7 @@ void vm_cont(struct vm *vm)
 {
     if (vm->running)
         return;
-    vm->epoch = host_now() - vm->frozen;
+    vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
 }
@@ -341,6 +341,7 @@ static void set_rtc(struct vm *vm)
     case RTC_LOCAL:
         localtime_r(&now, &tm);
         vm->cfg.rtc_base = (s64)now + tm.tm_gmtoff;
+        vm->cfg.rtc_zone = tm.tm_gmtoff;
         break;
     case RTC_UTC:
         vm->cfg.rtc_base = now;
@@ -396,7 +397,8 @@ static void fill_config(struct vm *vm)
 /* Engines other than the interpreter need a translator behind the CPU. */
 static bool start_engine(struct vm *vm, struct err *err)
 {
-    struct jit_config cfg = {.counted = counted(vm), .passes = ~0u};
+    struct jit_config cfg = {
+        .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u};
 
 #ifdef CONFIG_JIT
     vm->engine =
@@ -452,6 +454,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!check_memory(opt, err) || !state_hash_open(&vm->hash, opt->state_hash, counted(vm), err) ||
         !vm_choose_display(opt, err) || !vm_open_firmware(vm, err) || !vm_open_kernel(vm, err))
         return false;
+    ticker_init(&vm->ticker);
     if (!loop_init(&vm->loop, kick, vm, err))
         return false;
     vm->loop_ready = true;

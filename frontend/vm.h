@@ -10,6 +10,7 @@
 #include "frontend/loop.h"
 #include "frontend/opts.h"
 #include "frontend/statehash.h"
+#include "frontend/ticker.h"
 
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
@@ -29,6 +30,7 @@ struct vm {
     FILE *log_file; /* of -D; NULL: none */
     struct clock clock;
     struct loop loop;
+    struct ticker ticker; /* host time as the machine sees it */
     struct state_hash hash;
     bool loop_ready, clock_ready;
     struct pc *pc;

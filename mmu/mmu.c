@@ -61,6 +61,38 @@ static void flat_set(struct mmu *mmu, int m, const struct tlb_entry *e, u64 la)
     st64(at + flat_offset(m, true), e->wr == la ? e->addend : 0);
 }
 
+void mmu_forget_besides(struct mmu *mmu)
+{
+    if (!mmu->besides)
+        return;
+    mmu->besides = false;
+    for (int m = 0; m < MMU__MODES; m++)
+        for (unsigned i = 0; i < TLB_BESIDES; i++)
+            mmu->beside[m][i].below = ~(u64)0;
+}
+
+/* Writes of `len` bytes at la, through e, whose page has translated code elsewhere: remember where
+ * that is. */
+static void note_beside(struct mmu *mmu, int m, const struct tlb_entry *e, u64 la, u32 len)
+{
+    struct tlb_beside *b = &mmu->beside[m][tlb_beside_index(la)];
+    u64 page_la = la & ~(u64)PAGE_MASK;
+    u32 lo, hi;
+    if (la > b->below && la + len - 1 <= b->last)
+        return;
+    /* At the top of the address space sums wrap. */
+    if (e->wr != (page_la | TLB_CODE) || page_la == ~(u64)PAGE_MASK ||
+        !ram_free_at(mmu->space, mmu->tlb[m].cold[tlb_index(la)].page, (u32)(la & PAGE_MASK), len,
+                     &lo, &hi))
+        return;
+    *b = (struct tlb_beside){
+        .below = page_la + lo - (page_la + lo != 0),
+        .last = page_la + hi - 1,
+        .addend = e->addend,
+    };
+    mmu->besides = true;
+}
+
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log)
 {
     mmu->mem = mem;
@@ -71,6 +103,8 @@ void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct 
     for (int m = 0; m < MMU__MODES; m++)
         for (unsigned i = 0; i < TLB_SIZE; i++)
             entry_clear(&mmu->tlb[m].e[i]);
+    mmu->besides = true;
+    mmu_forget_besides(mmu);
 }
 
 void mmu_free(struct mmu *mmu)
@@ -101,6 +135,7 @@ void mmu_flush(struct mmu *mmu, bool global)
 {
     mmu->gen++;
     mmu->flushes++;
+    mmu_forget_besides(mmu);
     if (global) {
         mmu->gen_global++;
         mmu->global_lo = ~(u64)0, mmu->global_hi = 0;
@@ -132,6 +167,7 @@ static void invlpg_large(struct mmu *mmu, int m, u64 la)
 void mmu_invlpg(struct mmu *mmu, u64 la)
 {
     bool code = la >= mmu->large_lo && la <= mmu->large_hi;
+    mmu_forget_besides(mmu);
     for (int m = 0; m < MMU__MODES; m++)
         code |= mmu->tlb[m].cold[tlb_index(la)].fetched;
     if (la >= mmu->global_lo && la <= mmu->global_hi) {
@@ -173,6 +209,7 @@ void mmu_protect_page(struct mmu *mmu, u32 page)
     u32 which = page < mmu->nwritable   ? mmu->writable[page]
                 : mmu->writable_lost ? WRITABLE_MANY
                                      : WRITABLE_NONE;
+    mmu_forget_besides(mmu);
     if (page < mmu->nwritable)
         mmu->writable[page] = WRITABLE_NONE;
     if (which >= WRITABLE_ONE) {
@@ -300,6 +337,8 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     phys = w.phys & mmu->a20_mask;
     rd = page_memory(mmu, phys, 0);
     wr = page_memory(mmu, phys, 1);
+    if (c->la == page_la)
+        mmu_forget_besides(mmu);
     entry_clear(e);
     if (c->used && c->la != page_la)
         flat_set(mmu, m, e, c->la);
@@ -392,6 +431,8 @@ static void write_in_page(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, u
     }
     if (e->wr & (TLB_CODE | TLB_DIRTY))
         write_notice(mmu, m, e, la, size);
+    if (e->wr & TLB_CODE)
+        note_beside(mmu, m, e, la, size);
     st_le((void *)(uintptr_t)(la + e->addend), size, v);
 }
 
@@ -494,6 +535,8 @@ static enum mmu_place prepare_page(struct mmu *mmu, int m, u64 la, unsigned n, i
         return MMU_SPECIAL;
     if (access == TLB_WR && (tag & TLB_DIRTY))
         write_notice(mmu, m, e, la, n);
+    if (access == TLB_WR && (tag & TLB_CODE))
+        note_beside(mmu, m, e, la, n);
     return MMU_PLAIN;
 }
 
@@ -525,9 +568,14 @@ u8 *mmu_span(struct mmu *mmu, int m, u64 la, int access, u32 *len, struct mmu_fa
     if (*len > room)
         *len = room;
     tag = *tag_of(e, access);
-    if (UNLIKELY(access == TLB_WR && (tag & TLB_DIRTY) && !(tag & (TLB_IO | TLB_CODE)))) {
-        write_notice(mmu, m, e, la, *len);
-        tag = e->wr;
+    if (UNLIKELY(access == TLB_WR && (tag & (TLB_DIRTY | TLB_CODE)) && !(tag & TLB_IO)) &&
+        !(tag & TLB_CODE && ram_code_at(mmu->space, cold_of(mmu, m, e)->page,
+                                        (u32)(la & PAGE_MASK), *len))) {
+        if (tag & TLB_DIRTY)
+            write_notice(mmu, m, e, la, *len);
+        if (tag & TLB_CODE)
+            note_beside(mmu, m, e, la, *len);
+        tag = e->wr & ~(u64)TLB_CODE;
     }
     if (tag & (TLB_IO | TLB_CODE)) {
         fault->error = ~0u;

@@ -25,6 +25,8 @@ struct mmu_fault {
 struct mmu {
     struct tlb tlb[MMU__MODES]; /* first: translated code addresses it */
     struct flat_tables flat; /* of the translator, which makes it */
+    struct tlb_beside beside[MMU__MODES][TLB_BESIDES]; /* for translated code */
+    bool besides; /* there are any */
     struct mmu_mode mode;
     u64 pdpte[4];  /* PAE: loaded with CR3 */
     u64 phys_mask; /* physical address bits of the CPU model */
@@ -68,6 +70,10 @@ void mmu_invlpg(struct mmu *mmu, u64 la);
 /* Drop fast write paths to a page of the ram space (its dirty bit was cleared or code was
  * translated on it). */
 void mmu_protect_page(struct mmu *mmu, u32 page);
+
+/* Where writes beside translated code may go ahead is open again: code was added, or what they go
+ * through may have changed. */
+void mmu_forget_besides(struct mmu *mmu);
 
 /* Accesses of 1, 2, 4 or 8 bytes in mode `m` (MMU_SUP or MMU_USER), any alignment. False: *fault
  * holds the #PF and nothing was read or written (both pages of a crossing access are checked before

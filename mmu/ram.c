@@ -113,6 +113,25 @@ bool ram_code_at(struct ram_space *space, u32 page, u32 off, u32 len)
     return false;
 }
 
+bool ram_free_at(struct ram_space *space, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
+{
+    u64 lines = space->code_lines[page], mask = line_mask(off, len);
+    u64 below = lines & ((mask & -mask) - 1), above = lines & ~((mask & -mask) - 1);
+    const struct ram_gap *gap = &space->gap[ram_gap_of(page, off)];
+    if (ram_code_at(space, page, off, len))
+        return false;
+    if (lines & mask) {
+        if (gap->page != page || off < gap->lo || off + len > gap->hi)
+            return false;
+        *lo = gap->lo;
+        *hi = gap->hi;
+    } else {
+        *lo = below ? (64 - (u32)__builtin_clzll(below)) << LINE_BITS : 0;
+        *hi = above ? (u32)__builtin_ctzll(above) << LINE_BITS : PAGE_SIZE;
+    }
+    return true;
+}
+
 void ram_wrote(struct ram *ram, u64 off, u64 len)
 {
     struct ram_space *space = ram->space;

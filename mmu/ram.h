@@ -62,6 +62,8 @@ void ram_space_free(struct ram_space *space);
 void ram_code_added(struct ram_space *space, u32 page, u64 lines);
 /* Is there translated code on these bytes, all within the page? */
 bool ram_code_at(struct ram_space *space, u32 page, u32 off, u32 len);
+/* The same, and if there is none a stretch without around them, [*lo, *hi). */
+bool ram_free_at(struct ram_space *space, u32 page, u32 off, u32 len, u32 *lo, u32 *hi);
 /* [off, off+len) of `ram` was or will be written by something else than the fast path: set dirty
  * bits, tell the owner of translated code. */
 void ram_wrote(struct ram *ram, u64 off, u64 len);

@@ -31,6 +31,18 @@ struct tlb_entry {
     u64 addend;     /* memory: host address - linear address; TLB_IO: physical - linear */
 };
 
+/* Data beside code: stretches of pages with translated code that have none, by the 64-byte line
+ * of an access that was made there. A write of n bytes at la may go ahead, to la + addend, when
+ * la > below and la + n - 1 <= last. */
+struct tlb_beside {
+    u64 below, last, addend, pad;
+};
+enum { TLB_BESIDES = 32 };
+static inline unsigned tlb_beside_index(u64 la)
+{
+    return (unsigned)(la >> 6) & (TLB_BESIDES - 1);
+}
+
 enum { TLB_RD, TLB_WR, TLB_EX };
 enum { MMU_SUP, MMU_USER, MMU__MODES };
 

@@ -153,6 +153,7 @@ static bool check_imm(struct check *c)
     case IR_BAIL:
         return (i->imm && !((u64)i->imm >> 32)) || fail(c, "a mask that is 0 or too wide");
     case IR_STI:
+    case IR_LDC:
     case IR_MOVI: return true;
     }
     if (by_imm)

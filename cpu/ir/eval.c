@@ -411,13 +411,26 @@ static void do_move(struct eval *e, const struct ir_ins *i)
 
 /* ---- state ---- */
 
+static void put_loaded(struct eval *e, const struct ir_ins *i, u64 v)
+{
+    if (ir_is_temp(i->dst))
+        e->t[i->dst - IR_T0] = v;
+    else
+        set(e, i->dst, i->type, v);
+}
+
 static void do_state(struct eval *e, const struct ir_ins *i)
 {
-    u8 *p = (u8 *)e->cpu + (u32)i->imm;
+    u8 *p = i->op == IR_LDC ? (u8 *)(uintptr_t)i->imm : (u8 *)e->cpu + (u32)i->imm;
     unsigned size = ir_bytes(i->type);
     u64 v = 0;
     u32 d;
     switch (i->op) {
+    case IR_LDC: /* code is little-endian */
+        for (unsigned k = 0; k < size; k++)
+            v |= (u64)p[k] << 8 * k;
+        put_loaded(e, i, v);
+        break;
     case IR_LDS:
         /* State members have the host's byte order. */
         switch (size) {
@@ -426,10 +439,7 @@ static void do_state(struct eval *e, const struct ir_ins *i)
         case 4: v = *(const u32 *)(const void *)p; break;
         default: v = *(const u64 *)(const void *)p; break;
         }
-        if (ir_is_temp(i->dst))
-            e->t[i->dst - IR_T0] = v;
-        else
-            set(e, i->dst, i->type, v);
+        put_loaded(e, i, v);
         break;
     case IR_STS:
         v = get(e, i->a);
@@ -586,6 +596,7 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_GETF:
     case IR_SETF: do_flags(e, i); break;
     case IR_LDS:
+    case IR_LDC:
     case IR_STS:
     case IR_ANDS:
     case IR_ORS: do_state(e, i); break;

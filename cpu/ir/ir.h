@@ -60,6 +60,9 @@ struct ir_block {
     s16 off[IR_MAX_GUEST + 1]; /* offset of guest instruction i from rip; off[nguest] is the end */
     u64 jumped;                /* bit i: the block goes on at the target of branch i, off[i + 1] */
     u32 nguest;
+    /* Bits of the mode key that it depends on. In 32-bit code EIP itself is in ways out, in return
+     * addresses that CALL pushes (STI) and nowhere else. */
+    u64 mode_used;
     bool long_mode;                /* linear addresses have 64 bits */
     struct ir_ins ins[IR_MAX_INS]; /* last: a block that is kept has room for its own only */
 };

@@ -103,7 +103,7 @@ static inline unsigned ir_result_type(const struct ir_ins *i)
 static inline unsigned ir_result_width(const struct ir_ins *i)
 {
     unsigned type = ir_result_type(i);
-    if (type >= I32 || i->op == IR_LEA || i->op == IR_LDS)
+    if (type >= I32 || i->op == IR_LEA || i->op == IR_LDS || i->op == IR_LDC)
         return IRW_64;
     return ir_type_width(type);
 }

@@ -17,7 +17,7 @@ static const char *const formats[IR__COUNT] = {
     [IR_ORS] = "FH",  [IR_SEG] = "asZ", [IR_LD] = "dA",   [IR_LDZ] = "dA", [IR_LDX] = "dA",
     [IR_ST] = "Ab",   [IR_STI] = "TV",  [IR_LDW] = "dAb", [IR_JCC] = "cI", [IR_BRZ] = "aI",
     [IR_BRNZ] = "aI", [IR_BRNI] = "aI", [IR_BAIL] = "aI", [IR_GOTO] = "I", [IR_CALL] = "I",
-    [IR_VECL] = "Al", [IR_VECLF] = "Al", [IR_VECS] = "Al",
+    [IR_VECL] = "Al", [IR_VECLF] = "Al", [IR_VECS] = "Al", [IR_LDC] = "dI",
 };
 static const char *const cc_names[16] = {
     "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g",

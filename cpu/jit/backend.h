@@ -41,7 +41,8 @@ struct be_stubs {
     const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *vec_slow; /* AArch64: a vector operation by exec in the middle of a block */
     bool flagm2, afp;   /* ... the host has FlagM2, FEAT_AFP */
-    const u8 *seg, *exec, *execx, *rep;
+    const u8 *seg, *exec, *execx, *rep, *quick, *quickx;
+    const u8 *same[SEG__COUNT]; /* nothing to do when the selector in SCR is loaded already, else `quick` */
     const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */
 };
 #define BE_LEAVE 0ull
@@ -69,10 +70,15 @@ struct be_helpers {
 };
 
 /* What code hands to helpers.exec: a guest instruction that exec runs, with all that its
- * surroundings know at translation time. The back end passes a pointer and looks at nothing. */
+ * surroundings know at translation time. The back end passes a pointer and looks at `quick` only. */
 struct be_exec {
     struct insn insn;
     void (*fn)(struct cpu *cpu, const struct insn *insn);
+    /* NULL, or a shorter way to have it run: gives NULL when the block goes on, else the host code that
+     * comes next, with all of the state in struct cpu. */
+    const void *(*quick)(struct cpu *cpu, const struct be_exec *x);
+    u8 same; /* ... loads this segment register, from general register `from`; SEG_CS: it does not */
+    u8 from;
     u64 rip, next;    /* of this instruction and of the one behind it */
     s32 ahead;        /* instructions charged and not executed when it starts */
     const bool *dead; /* the block's */
@@ -94,6 +100,32 @@ struct be_exit {
     bool twin; /* goes to a block without groups at `rip` */
 };
 
+/* What of a block's code depends on whose it is and on where code lies: fields of 32 bits (EXEC:
+ * 64), each as its place from the beginning of the code and BE_FIX_* << BE_FIX_AT. */
+enum be_fix {
+    BE_FIX_OUT,  /* a jump or call to a stub */
+    BE_FIX_SITE, /* has the block's id */
+    BE_FIX_HEAT, /* the block's counter */
+    BE_FIX_EXEC, /* the address of one of in->execs */
+    BE_FIX_EIP,  /* an EIP of the block's page or beyond; in 32-bit code only */
+    BE_FIX_SALT, /* a place in the jump table's columns */
+    BE_FIX_JUMP, /* ... that of an EIP; behind it comes how far that is from the block's */
+};
+enum { BE_FIX_AT = 24, BE_FIXES = 320 };
+
+/* One block's code for another block, that is the same but for EIP and what the mode says of it. */
+struct be_copy {
+    const u8 *from; /* both writable aliases; no exit is linked */
+    u8 *to;
+    u32 size;
+    const u32 *fixes;
+    u32 nfixes;
+    u32 id, old_id;
+    u64 rip, old_rip;
+    u64 execs, old_execs; /* host addresses */
+    u32 salt, old_salt;
+};
+
 struct be_out {
     u8 *code, *end; /* in: room (writable alias) ; out: code .. end */
     const u8 *entry;
@@ -105,6 +137,10 @@ struct be_out {
     struct be_exit exits[64]; /* SITE_AT has no more */
     u32 nexits;
     u32 nguesses;
+    u32 fixes[BE_FIXES];
+    u32 nfixes;
+    bool fixed; /* is not to be copied */
+    bool fixed_eip; /* ... for another EIP */
 };
 
 struct be_in {
@@ -117,6 +153,7 @@ struct be_in {
     u32 base;       /* of CS, for those */
     bool link_none; /* chaining is switched off */
     bool counted, user;
+    bool tally;  /* keep cpu->tally */
     bool groups; /* accesses may share a probe */
     bool cut;    /* more effort makes it longer */
     bool heats;  /* count how often the block runs when more effort may be worth it */
@@ -134,6 +171,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 /* Emit one block. out->full: nothing usable was written. */
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out);
+/* Copy a block's code. */
+void be_copy_block(const struct be_copy *c);
 /* Bring the x87 state back from the host's unit into cpu->fpu when it is there, and note where the
  * last instruction was when that is open. */
 void be_x87_spill(struct cpu *cpu);

@@ -2,6 +2,7 @@
 #ifndef CPU_JIT_BLOCK_H
 #define CPU_JIT_BLOCK_H
 
+#include "cpu/exec/step.h"
 #include "cpu/jit/arena.h"
 #include "cpu/jit/backend.h"
 #include "cpu/jit/cold.h"
@@ -30,13 +31,23 @@ struct block {
     struct part {
         u16 lo, hi; /* bytes of page0, hi also beyond its end */
     } parts[TR_PARTS];
-    u32 nparts;
+    u32 nparts, nholes;
+    struct part *holes; /* [nholes] bytes of page0 that the code reads when it runs */
+    u8 *bytes; /* of the parts, as they were translated; NULL: not kept */
+    u64 made;  /* when it was translated or came back last, in ns; 0: not noted */
     u32 id;
     bool dead;
     bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
     u8 nguest, nlinks, nexecs;
     const void *host_forward, *host_checked;
     bool flags_unwanted, flags_dead;
+    bool eip_open;  /* it may be copied for another EIP */
+    u8 effort;      /* the marks of its place that it was made with */
+    u64 mode_open;  /* bits of the mode key that it does not depend on */
+    u32 *fixes;     /* [nfixes] for copies of its code; NULL: there may be none */
+    u32 nfixes;
+    u32 guess_first;
+    const u8 *code; /* the beginning of its host code (executable alias) */
     u32 host_size;
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
@@ -47,7 +58,26 @@ struct block {
     struct insn *ir_insns;
 };
 
+/* A part of code memory and what was made in it: blocks in the order of their host code. */
+enum { REGIONS = 8, REGION_ID_BITS = 22 };
+struct code_region {
+    u8 *start, *end; /* writable alias */
+    struct arena arena; /* blocks and what they point to, but for the evaluator's */
+    struct block **blocks;
+    u32 nblocks, cap;
+};
+_Static_assert((u64)REGIONS << REGION_ID_BITS <= BIT(26), "SITE() has room for the number");
+
 enum { HASH_BITS = 19, HASH_SIZE = 1 << HASH_BITS };
+/* Instructions of a page whose immediates were patched once, and of those that are read at run
+ * time. */
+enum { SOFT_BITS = 5, SOFT_PAGES = 1 << SOFT_BITS };
+struct soft_page {
+    u32 page;
+    bool any; /* marks */
+    u64 once[PAGE_SIZE / 64], marks[PAGE_SIZE / 64];
+};
+enum { GRAVE_BITS = 12, GRAVE_SIZE = 1 << GRAVE_BITS };
 enum { JC_MODES = 64, JC_MODES_WIDE = 16 };
 enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 /* A place is translated when it was entered so often; each time that its code was overwritten
@@ -55,7 +85,7 @@ enum { HOT_BITS = 16, HOT_SIZE = 1 << HOT_BITS };
 #ifdef CONFIG_TORTURE
 enum { HOT_AFTER = 0, KILLS_MOST = 4 };
 #else
-enum { HOT_AFTER = 8, KILLS_MOST = 4 };
+enum { HOT_AFTER = 6, KILLS_MOST = 4 };
 #endif
 /* That often a block runs before more effort is made for it: several rounds of its loop, guesses. */
 #ifdef CONFIG_TORTURE
@@ -69,22 +99,29 @@ struct jit {
     struct cpu *cpu;
     struct jit_config config;
     struct codebuf buf;
-    struct arena arena; /* blocks and what they point to, but for the evaluator's */
-    u8 *code_p;       /* next free byte (writable alias) */
-    u8 *code_start;   /* behind the stubs */
+    u8 *code_p;       /* next free byte (writable alias), in ... */
+    struct code_region regions[REGIONS], *region;
+    u32 nregions;
+    u64 drops; /* how often blocks were freed: pointers to them are void then */
     struct cold_cache *cold; /* NULL: cold code is exec's */
-    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated; `cold` counts better */
+    u8 hot[HOT_SIZE]; /* how often a place was entered before it is translated, without `cold` */
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
     u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
     u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
+    struct donor {
+        u64 key;
+        struct block *block;
+    } donors[HOT_SIZE]; /* by place: the last block made there that may be copied */
+    struct soft_page soft[SOFT_PAGES]; /* by page */
     u32 nguesses;   /* made so far by all blocks */
     u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
+    u32 remakes_left;   /* of places that are overwritten again and again, ... */
+    u64 remakes_since;  /* ... from this time on, in ns */
     struct be_stubs stubs;
-    struct block **blocks; /* by id */
-    u32 nblocks, cap_blocks;
     struct block *hash[HASH_SIZE];
+    struct block *graves[GRAVE_SIZE]; /* revive.c, by the same key */
     struct block **pages; /* by page id: blocks on the page */
     u32 npages;
     u32 gen_seen[2]; /* mmu.gen, mmu.gen_global that the tags of class 0 and 1 were made for */
@@ -133,7 +170,63 @@ static inline u64 jit_la_next(const struct cpu *cpu, u64 la)
     return cpu_long(cpu) ? next : (u32)next;
 }
 
-/* cache.c */
+static inline struct block *jit_block(const struct jit *jit, u32 id)
+{
+    return jit->regions[id >> REGION_ID_BITS].blocks[id & (BIT(REGION_ID_BITS) - 1)];
+}
+
+/* region.c: divide the code memory from code_p on; free the lists; drop all blocks, which no table
+ * has any more; go on in the next region, whose blocks are taken out of all tables and freed: with
+ * nothing running */
+void regions_init(struct jit *jit);
+void regions_free(struct jit *jit);
+void regions_drop(struct jit *jit);
+void region_next(struct jit *jit);
+/* Give b its number; it counts once region->nblocks is raised. False: no memory. */
+bool region_add(struct jit *jit, struct block *b);
+/* The block that has the code at `host` (executable alias); NULL: its region has none. */
+struct block *region_block_at(struct jit *jit, const void *host);
+
+/* soft.c: immediates that are patched often are read from the guest's memory */
+void soft_init(struct jit *jit);
+const u64 *soft_marks(struct jit *jit, u32 page); /* of the instructions of a page; NULL: none */
+/* [off, off+len) of `page`, part of block b, is written: an immediate for the second time? Then it
+ * is marked, and true. */
+bool soft_note(struct jit *jit, const struct block *b, u32 page, u32 off, u32 len);
+/* Are [first, end) of `page`, bytes of b, all read at run time? Is [off, off+len) within one such
+ * stretch: which? */
+bool soft_only(const struct block *b, u32 page, u32 first, u32 end);
+const struct part *soft_hole(const struct block *b, u32 page, u32 off, u32 len);
+
+/* revive.c: blocks whose bytes were overwritten, kept for when the same bytes come back */
+void grave_add(struct jit *jit, struct block *b);
+/* The block at cpu->rip, whose code starts at byte `off` of `page`, host address `code`, when its
+ * bytes are again what they were; it is as one just made then. Else NULL. */
+struct block *grave_revive(struct jit *jit, u32 page, u32 off, const u8 *code, u64 mode_key);
+void grave_forget(struct jit *jit); /* all of them: their memory goes */
+void grave_drop(struct jit *jit, u32 region); /* those of a region */
+/* Keep the bytes of a new block. */
+void grave_keep(struct jit *jit, struct block *b, const u8 *code, const u8 *more);
+
+/* rewrite.c: is the place overwritten so often, and all such places, that it is left to exec
+ * now? */
+bool rewrite_too_often(struct jit *jit, u32 page, u32 off);
+
+/* clone.c: the block at cpu->rip as a copy of another one, NULL when there is none; what copies of
+ * b need; b may be copied from now on */
+struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain);
+void clone_keep(struct jit *jit, struct block *b, const struct be_out *out);
+void clone_offer(struct jit *jit, struct block *b);
+void clone_drop(struct jit *jit, u32 region); /* its memory goes */
+/* A copy and its code, and what translation gave in its place, which must be the same. */
+void clone_check(struct jit *jit, const struct block *copy, const u8 *code, const struct block *b);
+
+/* cache.c; unpatch: point an exit where it points when it is not linked */
+void block_unpatch(struct jit *jit, const struct be_exit *x);
+/* Does b have bytes in [off, off+len) of page that it was made from? The next block on the page. */
+bool block_overlaps(const struct block *b, u32 page, u32 off, u32 len);
+struct block **block_page_next(struct block *b, u32 page);
+u32 block_hash(u32 page, u32 off, u64 rip, u64 mode_key);
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key);
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
@@ -145,10 +238,30 @@ void jc_wipe(struct cpu *cpu);
 void jc_forget_modes(struct jit *jit);
 void jc_put(struct jit *jit, struct block *b);
 const void *jc_again(struct jit *jit);
+/* Host code for cpu->rip by the jump table alone. */
+static inline const void *jc_probe(struct jit *jit)
+{
+    const struct cpu *cpu = jit->cpu;
+    u32 at = jc_index(cpu->rip, cpu->mode_key);
+    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : jc_again(jit);
+}
 
 /* jit.c: the instruction of x is done and its block is left: what was charged beyond it is given
  * back, and execution goes on elsewhere. */
 NORETURN void jit_leave_behind(struct cpu *cpu, const struct be_exec *x);
+/* May the block go on behind an instruction that exec ran? */
+static inline bool jit_goes_on(const struct cpu *cpu)
+{
+    return LIKELY(!(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
+                    cpu->db_pending)) ||
+           (!cpu->db_pending && !cpu->shadow && !cpu_attention(cpu));
+}
+/* What the x87 unit says of its last instruction, from the site that translated code left. */
+void jit_x87_place(struct cpu *cpu);
+/* quick.c: the shorter way of an instruction that exec runs; NULL: it has none. */
+const void *(*jit_quick(const struct insn *insn))(struct cpu *cpu, const struct be_exec *x);
+/* ... and which data segment register it loads from a general one; SEG_CS: none. */
+u8 jit_quick_same(const struct jit *jit, const struct insn *insn);
 /* rep.c: the helper behind IR_EXECR */
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 
@@ -157,7 +270,12 @@ u64 jit_now(void); /* the host's time in ns */
 /* log.c */
 void jit_log_host(struct jit *jit, const struct block *b);
 
-/* translate.c: the block at cpu->rip, whose code starts at byte `off` of `page`, host address
+/* translate.c: an empty block, of no table, with the number of the next one */
+struct block *block_new(struct jit *jit, u32 page, u32 off, bool plain, u64 made);
+/* The bytes of the page behind that of cpu->rip, byte `off` of its own, for a last
+ * instruction that crosses: its id in *page1. NULL: none. */
+const u8 *block_following_page(struct jit *jit, u32 off, u32 *page1);
+/* The block at cpu->rip, whose code starts at byte `off` of `page`, host address
  * `code`. NULL: use exec. */
 struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
                               bool plain);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* EIP counts: a library's page lies at another address in every process. */
-static u32 hash_of(u32 page, u32 off, u64 rip, u64 mode_key)
+u32 block_hash(u32 page, u32 off, u64 rip, u64 mode_key)
 {
     u64 h = (((u64)page << PAGE_BITS | off) ^ rip << 20) * 0x9e3779b97f4a7c15ull ^
             mode_key * 0xff51afd7ed558ccdull;
@@ -14,7 +14,7 @@ static u32 hash_of(u32 page, u32 off, u64 rip, u64 mode_key)
 
 struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_key)
 {
-    struct block *b = jit->hash[hash_of(page, off, rip, mode_key)];
+    struct block *b = jit->hash[block_hash(page, off, rip, mode_key)];
     while (b && !(b->page0 == page && b->off == off && b->rip == rip && b->mode_key == mode_key))
         b = b->hash_next;
     return b;
@@ -35,11 +35,12 @@ static bool part_on(const struct block *b, u32 k, u32 page, u32 *first, u32 *end
 }
 
 /* Does b have bytes in [off, off+len) of page? */
-static bool overlaps(const struct block *b, u32 page, u32 off, u32 len)
+bool block_overlaps(const struct block *b, u32 page, u32 off, u32 len)
 {
     u32 first, end;
     for (u32 k = 0; k < b->nparts; k++)
-        if (part_on(b, k, page, &first, &end) && off < end && off + len > first)
+        if (part_on(b, k, page, &first, &end) && off < end && off + len > first &&
+            !soft_only(b, page, MAX(first, off), MIN(end, off + len)))
             return true;
     return false;
 }
@@ -66,11 +67,12 @@ static void page_add(struct jit *jit, u32 page, struct block *b, int k)
     if (!space->code_lines[page])
         mmu_protect_page(&jit->cpu->mmu, page);
     ram_code_added(space, page, lines_of(b, page));
+    mmu_forget_besides(&jit->cpu->mmu);
 }
 
 void block_insert(struct jit *jit, struct block *b)
 {
-    u32 h = hash_of(b->page0, b->off, b->rip, b->mode_key);
+    u32 h = block_hash(b->page0, b->off, b->rip, b->mode_key);
     b->hash_next = jit->hash[h];
     jit->hash[h] = b;
     page_add(jit, b->page0, b, 0);
@@ -78,7 +80,7 @@ void block_insert(struct jit *jit, struct block *b)
         page_add(jit, b->page1, b, 1);
 }
 
-static struct block **page_next(struct block *b, u32 page)
+struct block **block_page_next(struct block *b, u32 page)
 {
     return &b->page_next[page == b->page0 ? 0 : 1];
 }
@@ -88,12 +90,22 @@ static void page_remove(struct jit *jit, u32 page, struct block *b)
     struct block **p = &jit->pages[page];
     u64 lines = 0;
     while (*p && *p != b)
-        p = page_next(*p, page);
+        p = block_page_next(*p, page);
     if (*p)
-        *p = *page_next(b, page);
-    for (struct block *o = jit->pages[page]; o; o = *page_next(o, page))
+        *p = *block_page_next(b, page);
+    for (struct block *o = jit->pages[page]; o; o = *block_page_next(o, page))
         lines |= lines_of(o, page);
     jit->cpu->mmu.space->code_lines[page] = lines;
+}
+
+void block_unpatch(struct jit *jit, const struct be_exit *x)
+{
+    if (x->rel)
+        be_patch(&jit->buf, x->rel, x->unlinked);
+    if (x->skip)
+        be_patch(&jit->buf, x->skip, x->keep);
+    if (x->poll)
+        be_patch(&jit->buf, x->poll_rel, x->unlinked);
 }
 
 static void unlink_exit(struct jit *jit, struct link *l)
@@ -104,12 +116,7 @@ static void unlink_exit(struct jit *jit, struct link *l)
     if (l->next)
         l->next->pprev = l->pprev;
     l->target = NULL;
-    if (l->exit.rel)
-        be_patch(&jit->buf, l->exit.rel, l->exit.unlinked);
-    if (l->exit.skip)
-        be_patch(&jit->buf, l->exit.skip, l->exit.keep);
-    if (l->exit.poll)
-        be_patch(&jit->buf, l->exit.poll_rel, l->exit.unlinked);
+    block_unpatch(jit, &l->exit);
     jit->stats.unlinks++;
 }
 
@@ -150,10 +157,11 @@ static void close_entries(struct jit *jit, struct block *b)
         jit->cpu->jc_tags[jc] = JC_NO_TAG;
 }
 
-/* Take b out of every table. Its memory and code stay until the next flush: it may be running. */
+/* Take b out of every table. Its memory and code stay until their region is needed: it may be
+ * running. */
 void block_kill(struct jit *jit, struct block *b)
 {
-    struct block **p = &jit->hash[hash_of(b->page0, b->off, b->rip, b->mode_key)];
+    struct block **p = &jit->hash[block_hash(b->page0, b->off, b->rip, b->mode_key)];
     if (b->dead)
         return;
     b->dead = true;
@@ -192,52 +200,24 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
     struct jit *jit = cpu->jit;
     if (!jit || page >= jit->npages)
         return false;
-    for (struct block *b = jit->pages[page]; b; b = *page_next(b, page)) {
+    for (struct block *b = jit->pages[page]; b; b = *block_page_next(b, page)) {
         for (u32 k = 0; k < b->nparts; k++) {
             u32 first, end;
             if (!part_on(b, k, page, &first, &end))
                 continue;
-            if (off < end && off + len > first)
-                return true;
-            if (end <= off)
+            if (off < end && off + len > first) {
+                const struct part *hole = soft_hole(b, page, off, len);
+                if (!hole)
+                    return true;
+                *lo = MAX(*lo, hole->lo);
+                *hi = MIN(*hi, hole->hi);
+            } else if (end <= off)
                 *lo = MAX(*lo, end);
             else
                 *hi = MIN(*hi, first);
         }
     }
     return false;
-}
-
-enum { KILLS_FORGET = 4096 };
-
-/* b's bytes are written: it goes, and its place must get warm anew. When that comes again and
- * again, ever later; after a number of such cases for all places they are all forgotten. */
-static void rewrite(struct jit *jit, struct block *b)
-{
-    u32 at = jit_place(b->page0, b->off);
-    if (++jit->nkills == KILLS_FORGET) {
-        jit->nkills = 0;
-        memset(jit->kills, 0, sizeof(jit->kills));
-    }
-    jit->hot[at] = 0;
-    cold_cool(jit, b->page0, b->off);
-    if (jit->kills[at] < KILLS_MOST)
-        jit->kills[at]++;
-    block_kill(jit, b);
-}
-
-void jit_wrote(void *arg, u32 page, u32 off, u32 len)
-{
-    struct cpu *cpu = arg;
-    struct jit *jit = cpu->jit;
-    struct block *b, *next;
-    if (!jit || page >= jit->npages)
-        return;
-    for (b = jit->pages[page]; b; b = next) {
-        next = *page_next(b, page);
-        if (overlaps(b, page, off, len))
-            rewrite(jit, b);
-    }
 }
 
 void jc_wipe(struct cpu *cpu)
@@ -256,25 +236,24 @@ void jit_flush(struct cpu *cpu)
             jit->pages[i] = NULL;
             cpu->mmu.space->code_lines[i] = 0;
         }
-    for (u32 i = 0; i < jit->nblocks; i++)
-        block_free(jit->blocks[i]);
-    arena_reset(&jit->arena);
-    jit->nblocks = 0;
+    grave_forget(jit);
+    memset(jit->donors, 0, sizeof(jit->donors));
+    regions_drop(jit);
     memset(jit->hash, 0, sizeof(jit->hash));
     jc_wipe(cpu);
-    jit->code_p = jit->code_start;
     jit->stats.flushes++;
 }
 
 /* Other memory may lie at the other end of links between pages now. */
 static void unlink_pages(struct jit *jit)
 {
-    for (u32 n = 0; n < jit->nblocks; n++) {
-        struct block *b = jit->blocks[n];
-        for (u32 i = 0; i < b->nlinks; i++)
-            if (b->links[i].target && b->links[i].target->page0 != b->page0)
-                unlink_exit(jit, &b->links[i]);
-    }
+    for (u32 k = 0; k < jit->nregions; k++)
+        for (u32 n = 0; n < jit->regions[k].nblocks; n++) {
+            struct block *b = jit->regions[k].blocks[n];
+            for (u32 i = 0; i < b->nlinks; i++)
+                if (b->links[i].target && b->links[i].target->page0 != b->page0)
+                    unlink_exit(jit, &b->links[i]);
+        }
 }
 
 /* ---- the jump table's tags ---- */

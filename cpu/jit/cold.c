@@ -39,7 +39,7 @@ struct cold_cache {
 };
 enum { FIRST = 64 };
 /* By the time that a place ran so many times less than a hot one, two of three will get hot. */
-enum { WARM = 4 };
+enum { WARM = 3 };
 
 struct cold_cache *cold_new(void)
 {
@@ -193,7 +193,8 @@ static void drop_all(struct jit *jit)
 /* Room for the longest piece. */
 static struct cold *new_cold(struct jit *jit)
 {
-    if (ROOM - jit->cold->used < sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct cold_insn))
+    if (ROOM - jit->cold->used <
+        sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct cold_insn))
         drop_all(jit);
     return at(jit->cold, jit->cold->used);
 }

@@ -24,19 +24,11 @@ enum { CODE_SIZE = 256 * 1024 * 1024 };
 static struct block *at_site(struct cpu *cpu, u32 site)
 {
     struct jit *jit = cpu->jit;
-    struct block *b = jit->blocks[SITE_BLOCK(site)];
+    struct block *b = jit_block(jit, SITE_BLOCK(site));
     unsigned at = SITE_AT(site);
     cpu->rip = b->rip + b->insn_off[at];
     cpu->ahead = jit->config.counted ? b->nguest - (s32)at : 0;
     return b;
-}
-
-/* Host code for cpu->rip by the jump table alone. */
-static const void *table_probe(struct jit *jit)
-{
-    const struct cpu *cpu = jit->cpu;
-    u32 at = jc_index(cpu->rip, cpu->mode_key);
-    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : jc_again(jit);
 }
 
 /* An instruction is done in the middle or at the end of a block: straight on to the block at
@@ -56,8 +48,9 @@ NORETURN static void go_on(struct cpu *cpu)
     }
     if (on) {
         jc_refresh(jit);
-        host = table_probe(jit);
+        host = jc_probe(jit);
     }
+    jit->stats.resumes += host != NULL;
     jit->stubs.resume(cpu, host ? host : jit->stubs.leave);
     __builtin_unreachable();
 }
@@ -91,21 +84,7 @@ static void not_aligned(struct cpu *cpu, u32 site)
     if (cpu->loose_left-- > 0)
         return;
     cpu->loose_left = EVERY;
-    remake(jit, jit->blocks[SITE_BLOCK(site)], jit->loose);
-}
-
-/* The block that has the code at `host`: they lie in memory in the order in which they were made. */
-static struct block *block_at(struct jit *jit, const void *host)
-{
-    u32 lo = 0, hi = jit->nblocks;
-    while (hi - lo > 1) {
-        u32 mid = (lo + hi) / 2;
-        if ((uintptr_t)jit->blocks[mid]->host <= (uintptr_t)host)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return jit->nblocks ? jit->blocks[lo] : NULL;
+    remake(jit, jit_block(jit, SITE_BLOCK(site)), jit->loose);
 }
 
 /* Many guesses were wrong. When that did not take long, the block where it happens is better off
@@ -115,7 +94,7 @@ static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
     enum { EVERY = 512, NS_EACH = 160 };
     struct jit *jit = cpu->jit;
     u64 now = jit_now();
-    struct block *b = block_at(jit, from);
+    struct block *b = region_block_at(jit, from);
     cpu->guess_left = EVERY;
     if (b && now - jit->guess_seen < EVERY * NS_EACH)
         remake(jit, b, jit->unsteady);
@@ -126,7 +105,7 @@ static u64 help_guess(struct cpu *cpu, u64 addend, const void *from)
 static void help_hot(struct cpu *cpu, u64 unused, const void *from)
 {
     struct jit *jit = cpu->jit;
-    struct block *b = block_at(jit, from);
+    struct block *b = region_block_at(jit, from);
     if (!b)
         return;
     cpu->heat[b->id % CPU_HEATS] = (s32)jit->config.heat;
@@ -184,8 +163,7 @@ static void help_seg(struct cpu *cpu, u64 off, u32 what, u32 site)
     cpu->ahead = 0;
 }
 
-/* What the x87 unit says of its last instruction, from the site that translated code left. */
-static void x87_place(struct cpu *cpu)
+void jit_x87_place(struct cpu *cpu)
 {
     struct jit *jit = cpu->jit;
     u32 site = cpu->x87_site - 1;
@@ -193,14 +171,14 @@ static void x87_place(struct cpu *cpu)
     if (!cpu->x87_site)
         return;
     cpu->x87_site = 0;
-    b = jit->blocks[SITE_BLOCK(site)];
+    b = jit_block(jit, SITE_BLOCK(site));
     cpu->fpu.fip = b->rip + b->insn_off[SITE_AT(site)];
     cpu->fpu.fcs = cpu->seg[SEG_CS].sel;
 }
 
 void jit_x87_spill(struct cpu *cpu)
 {
-    x87_place(cpu);
+    jit_x87_place(cpu);
     be_x87_spill(cpu);
 }
 
@@ -222,19 +200,11 @@ void jit_leave_behind(struct cpu *cpu, const struct be_exec *x)
     go_on(cpu);
 }
 
-/* May the block go on behind an instruction that exec ran? */
-static inline bool goes_on(const struct cpu *cpu)
-{
-    return LIKELY(!(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
-                    cpu->db_pending)) ||
-           (!cpu->db_pending && !cpu->shadow && !cpu_attention(cpu));
-}
-
 static void help_exec(struct cpu *cpu, const struct be_exec *x)
 {
     u32 gen = cpu->mmu.gen;
     if (UNLIKELY(cpu->x87_site))
-        x87_place(cpu); /* it may load CS */
+        jit_x87_place(cpu); /* it may load CS */
     if (UNLIKELY(cpu->x87_live) && touches_x87(&x->insn))
         be_x87_spill(cpu);
     cpu->rip = x->rip;
@@ -244,7 +214,7 @@ static void help_exec(struct cpu *cpu, const struct be_exec *x)
     x->fn(cpu, &x->insn);
     cpu->rip = cpu->next_rip;
     if (LIKELY(cpu->rip == x->next && !*x->dead && cpu->mode_key == x->mode_key &&
-               cpu->mmu.gen == gen && goes_on(cpu)))
+               cpu->mmu.gen == gen && jit_goes_on(cpu)))
         cpu->ahead = 0;
     else
         jit_leave_behind(cpu, x);
@@ -279,29 +249,43 @@ static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct c
     return true;
 }
 
+/* May a block on two pages be entered by a link? Without paging, or where it asks the table. */
+static bool linkable(const struct block *to)
+{
+    return to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked;
+}
+
+/* Is there translated code on the line? Otherwise a search is in vain. */
+static bool may_have(const struct jit *jit, u32 page, u32 off)
+{
+    return jit->cpu->mmu.space->code_lines[page] >> (off >> 6) & 1;
+}
+
 /* The blocks that b's direct exits on the same page go to, as far as they are warm: what translates is
  * in the host's caches now, and would not be when each of them gets hot. */
 static void translate_near(struct jit *jit, struct block *b, const u8 *code)
 {
     struct cpu *cpu = jit->cpu;
-    u64 flushes = jit->stats.flushes, rip = cpu->rip;
+    u64 drops = jit->drops, rip = cpu->rip;
     for (u32 k = 0; k < b->nlinks; k++) {
         const struct be_exit *x = &b->links[k].exit;
         s64 off = (s64)b->off + (s64)(x->rip - b->rip);
         struct block *to;
         if (x->twin || !x->rel || off < 0 || off >= (s64)PAGE_SIZE || b->links[k].target)
             continue;
-        to = block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key);
+        to = may_have(jit, b->page0, (u32)off)
+                 ? block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key)
+                 : NULL;
         if (!to && cold_is_warm(jit, b->page0, (u32)off)) {
             cpu->rip = x->rip;
             to = block_translate(jit, b->page0, (u32)off, code + (off - b->off), false, false);
             cpu->rip = rip;
-            if (flushes != jit->stats.flushes)
+            if (drops != jit->drops)
                 return;
             if (to)
                 jit->stats.near_made++;
         }
-        if (to && !to->retired && (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
+        if (to && !to->retired && linkable(to))
             block_link(jit, b, &b->links[k], to);
     }
 }
@@ -322,8 +306,11 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
     cold->is = false;
     if (!code || page >= jit->npages)
         return NULL;
-    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1)
+    if (may_have(jit, page, off))
         b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    /* What is as it was before need not get warm again. */
+    if (!b && (jit->config.eager || plain || jit->kills[jit_place(page, off)]))
+        b = grave_revive(jit, page, off, code, cpu->mode_key | (plain ? MK_PLAIN : 0));
     if (!b && !jit->config.eager && !plain && is_cold(jit, page, off, code, cold))
         return NULL;
     cold->is = false;
@@ -331,14 +318,20 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
         block_kill(jit, b);
         b = NULL;
     }
+    if (!b)
+        b = grave_revive(jit, page, off, code, cpu->mode_key | (plain ? MK_PLAIN : 0));
+    if (!b && !jit->config.eager && !plain && rewrite_too_often(jit, page, off)) {
+        *cold = (struct cold_place){true, NULL, code};
+        return NULL;
+    }
     if (!b) {
         jit->stats.creations++;
         b = block_translate(jit, page, off, code, eval, plain);
         if (b && jit->cold && !eval && !plain && !jit->config.no_chain && cpu->mmu.gen == gen) {
-            u64 flushes = jit->stats.flushes;
+            u64 drops = jit->drops;
             translate_near(jit, b, code);
-            if (flushes != jit->stats.flushes)
-                b = NULL; /* it is gone, too */
+            if (drops != jit->drops)
+                b = NULL; /* it may be gone, too */
         }
         jc_refresh(jit); /* a flush on the way voids nothing that this would not set anew */
     }
@@ -375,7 +368,7 @@ static enum jit_left run_eval(struct jit *jit)
         }
         if (!b || cpu->budget < b->nguest)
             return JIT_EXEC;
-        /* A block stays in memory until the next flush, which only a translation causes. */
+        /* A block stays in memory until a translation needs its room. */
         for (u32 i = 0; i < b->ir->nguest; i++)
             insns[i] = &b->ir_insns[i];
         run = (struct ir_run){.stop = &b->dead};
@@ -392,14 +385,12 @@ static enum jit_left run_eval(struct jit *jit)
 /* Behind exit `site` of a block: the next block, linked when that is allowed. */
 static struct block *follow(struct jit *jit, u32 site, struct cold_place *cold)
 {
-    struct block *from = jit->blocks[SITE_BLOCK(site)], *to;
+    struct block *from = jit_block(jit, SITE_BLOCK(site)), *to;
     struct link *l = &from->links[SITE_AT(site)];
-    u64 flushes = jit->stats.flushes;
+    u64 drops = jit->drops;
     to = find(jit, false, l->exit.twin, cold);
-    /* A flush during translation frees `from`. A block on two pages is entered through find() or
-     * the jump table only, unless there is no paging; one without groups is not in the table. */
-    if (to && flushes == jit->stats.flushes && !from->dead &&
-        (to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked))
+    /* A translation may have freed `from`. */
+    if (to && drops == jit->drops && !from->dead && linkable(to))
         block_link(jit, from, l, to);
     return to;
 }
@@ -415,7 +406,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu_needs_exec(cpu))
             return JIT_AGAIN;
         jc_refresh(jit);
-        host = r & BE_LINK ? NULL : table_probe(jit);
+        host = r & BE_LINK ? NULL : jc_probe(jit);
         if (!host) {
             struct cold_place cold;
             struct block *b =
@@ -432,13 +423,14 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
             log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel,
                      (unsigned long long)cpu->rip);
+        jit->stats.enters++;
         r = jit->stubs.enter(cpu, host);
         jit_x87_spill(cpu);
         if (r & BE_LINK) {
-            cpu->rip = jit->blocks[SITE_BLOCK((u32)r)]->links[SITE_AT((u32)r)].exit.rip;
+            cpu->rip = jit_block(jit, SITE_BLOCK((u32)r))->links[SITE_AT((u32)r)].exit.rip;
             jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
-            const struct block *b = jit->blocks[SITE_BLOCK((u32)r)];
+            const struct block *b = jit_block(jit, SITE_BLOCK((u32)r));
             cpu->rip = b->rip + b->insn_off[SITE_AT((u32)r)];
             jit->stats.exits_entry++;
             /* The block is longer than what is left to run. */
@@ -495,7 +487,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     }
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
-    jit->code_start = jit->code_p;
+    regions_init(jit);
     jit->gen_seen[0] = ~cpu->mmu.gen;
     jit->gen_seen[1] = ~cpu->mmu.gen_global;
     jit->sup_global = true;
@@ -503,6 +495,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     jit->jc_gen[0] = jit->jc_gen[1] = 1;
     cpu->jit = jit;
     jc_forget_modes(jit);
+    soft_init(jit);
     jc_wipe(cpu);
     return true;
 }
@@ -513,7 +506,7 @@ void jit_free(struct cpu *cpu)
     if (!jit)
         return;
     jit_flush(cpu);
-    free(jit->blocks);
+    regions_free(jit);
     free(jit->pages);
     codebuf_free(&jit->buf);
     flatmem_free(&cpu->mmu.flat);
@@ -532,4 +525,26 @@ const struct jit_stats *jit_stats(const struct cpu *cpu)
     for (unsigned op = 0; op < OP__COUNT; op++)
         s->exits_exec += s->exec_ops[op];
     return s;
+}
+
+void jit_exits(const struct cpu *cpu, struct jit_exits *x)
+{
+    const struct jit_stats *s = jit_stats(cpu);
+    const u64 *tally = cpu->tally;
+    u64 others;
+    *x = (struct jit_exits){.insns = tally[TALLY_INSNS],
+                            .table = tally[TALLY_TABLE],
+                            .paired = tally[TALLY_PAIRED],
+                            .unpaired = tally[TALLY_UNPAIRED],
+                            .unlinked = s->exits_link,
+                            .missed = s->exits_indirect,
+                            .polls = s->exits_entry,
+                            .exec = s->resumes + s->exits_bail,
+                            .in_exec = s->exits_exec};
+    for (unsigned v = 0; v < ARRAY_LEN(cpu->stat_exc); v++)
+        x->faults += cpu->stat_exc[v];
+    /* Each entry of a block that nothing else accounts for came by a link; behind a paired return,
+     * too, the caller goes on by one. */
+    others = s->enters + s->resumes + x->table + x->paired;
+    x->linked = tally[TALLY_BLOCKS] > others ? tally[TALLY_BLOCKS] - others : 0;
 }

@@ -14,6 +14,7 @@ struct jit;
 struct jit_config {
     bool counted;  /* charge the budget per instruction (deterministic time); else poll exit_request
                       only */
+    bool tally;    /* count blocks and their exits in cpu->tally */
     bool no_chain; /* every exit returns to the run loop */
     bool eager;    /* translate a place when it is entered for the first time */
     u32 passes;    /* mask for ir_optimise */
@@ -51,12 +52,30 @@ void jit_flush(struct cpu *cpu);
 
 struct jit_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes, ir_ops, translate_ns;
-    u64 flushes, invalidated, links, unlinks;
-    u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, lookups, renewals, creations;
+    u64 flushes, invalidated, revived, softened, demoted, clones, links, unlinks;
+    u64 evictions, evicted; /* regions of code memory used again; blocks that were in them */
+    u64 exits_link, exits_indirect, exits_entry, exits_exec, exits_bail, enters, resumes;
+    u64 lookups, renewals, creations;
     u64 cold_made, cold_drops, cold_runs; /* pieces of cold code: decoded, all dropped, run */
     u64 near_made; /* blocks made with the one in front of them */
     u64 exec_ops[OP__COUNT]; /* exits_exec by operation */
 };
 const struct jit_stats *jit_stats(const struct cpu *cpu);
+
+/* Which ways blocks are left, with jit_config.tally. A block that is left in the middle by a fault
+ * or for exec counts with all its instructions. */
+struct jit_exits {
+    u64 insns;  /* run by translated code */
+    u64 linked; /* to the next block by a patched jump or call */
+    u64 table;  /* by the jump table */
+    u64 paired; /* returns that went back to their call */
+    u64 unpaired; /* returns that did not match: they go by the table, too */
+    u64 unlinked, missed; /* to the run loop: the exit was not linked; the table did not have it */
+    u64 polls;  /* interrupts, the end of a slice */
+    u64 exec;   /* instructions that exec ran and the block does not go on behind */
+    u64 in_exec; /* ... and goes on */
+    u64 faults;
+};
+void jit_exits(const struct cpu *cpu, struct jit_exits *exits);
 
 #endif

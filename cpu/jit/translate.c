@@ -9,7 +9,7 @@
 #include <time.h>
 
 /* The evaluator keeps every block's IR, dead ones too: about 2 KiB each. */
-enum { EVAL_BLOCKS = 1 << 16 };
+enum { EVAL_BLOCKS = (1 << 16) / REGIONS };
 
 u64 jit_now(void)
 {
@@ -18,8 +18,7 @@ u64 jit_now(void)
     return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
 }
 
-/* The bytes of the following page, for a last instruction that crosses: its id in *page1. */
-static const u8 *following_page(struct jit *jit, u32 off, u32 *page1)
+const u8 *block_following_page(struct jit *jit, u32 off, u32 *page1)
 {
     struct cpu *cpu = jit->cpu;
     struct mmu_fault fault;
@@ -45,8 +44,8 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     u32 n = 0;
     for (u32 i = 0; i < ir->n; i++)
         n += ir_calls_exec(ir->ins[i].op);
-    b->insn_off = arena_get(&jit->arena, (ir->nguest + 1) * sizeof(s16));
-    b->execs = n ? arena_get(&jit->arena, n * sizeof(*b->execs)) : NULL;
+    b->insn_off = arena_get(&jit->region->arena, (ir->nguest + 1) * sizeof(s16));
+    b->execs = n ? arena_get(&jit->region->arena, n * sizeof(*b->execs)) : NULL;
     if (!b->insn_off || (n && !b->execs))
         return false;
     memcpy(b->insn_off, ir->off, (ir->nguest + 1) * sizeof(s16));
@@ -57,6 +56,9 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
         b->execs[b->nexecs++] = (struct be_exec){
             .insn = tr->insns[at],
             .fn = exec_table[tr->insns[at].op],
+            .quick = jit->config.off & JIT_OFF(SYSTEM) ? NULL : jit_quick(&tr->insns[at]),
+            .same = jit_quick_same(jit, &tr->insns[at]),
+            .from = tr->insns[at].o[1].reg,
             .rip = b->rip + ir->off[at],
             .next = ir->long_mode ? b->rip + ir->off[at + 1] : (u32)(b->rip + ir->off[at + 1]),
             .ahead = jit->config.counted ? (s32)(ir->nguest - at) : 0,
@@ -64,6 +66,21 @@ static bool keep_insns(struct jit *jit, struct block *b, const struct tr_result 
     .mode_key = b->mode_key & ~MK_PLAIN,
         };
     }
+    return true;
+}
+
+static bool keep_holes(struct jit *jit, struct block *b, const struct tr_result *tr)
+{
+    if (!tr->nholes)
+        return true;
+    b->holes = arena_get(&jit->region->arena, tr->nholes * sizeof(*b->holes));
+    if (!b->holes)
+        return false;
+    for (u32 k = 0; k < tr->nholes; k++) {
+        b->holes[k].lo = (u16)((s32)b->off + tr->holes[k].lo);
+        b->holes[k].hi = (u16)((s32)b->off + tr->holes[k].hi);
+    }
+    b->nholes = tr->nholes;
     return true;
 }
 
@@ -84,7 +101,7 @@ static bool keep_links(struct jit *jit, struct block *b, const struct be_out *ou
 {
     if (!out->nexits)
         return true;
-    b->links = arena_get(&jit->arena, out->nexits * sizeof(struct link));
+    b->links = arena_get(&jit->region->arena, out->nexits * sizeof(struct link));
     if (!b->links)
         return false;
     b->nlinks = (u8)out->nexits;
@@ -141,6 +158,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .base = (u32)cpu->seg[SEG_CS].base,
         .link_none = jit->config.no_chain,
         .counted = jit->config.counted,
+        .tally = jit->config.tally,
         .user = cpu->mmu_mode == MMU_USER,
         .loose = jit_marked(jit->loose, b->page0, b->off),
         .heats = !effort,
@@ -153,10 +171,12 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
-    out->end = jit->buf.rw + jit->buf.size;
+    out->end = jit->region->end;
     be_emit_block(&jit->buf, &jit->stubs, &in, out);
     if (out->full)
         return false;
+    b->guess_first = jit->nguesses;
+    b->code = codebuf_rx(&jit->buf, out->code);
     b->host = out->entry;
     b->host_forward = out->entry_forward;
     b->host_checked = out->entry_checked;
@@ -177,34 +197,26 @@ static void debug_check(struct jit *jit, const char *when)
 #endif
 }
 
-static struct block *new_block(struct jit *jit, u32 page, u32 off, bool plain)
+struct block *block_new(struct jit *jit, u32 page, u32 off, bool plain, u64 made)
 {
-    struct block *b;
-    if (jit->nblocks == jit->cap_blocks) {
-        u32 cap = jit->cap_blocks ? jit->cap_blocks * 2 : 4096;
-        struct block **n = realloc(jit->blocks, cap * sizeof(*n));
-        if (!n)
-            return NULL;
-        jit->blocks = n;
-        jit->cap_blocks = cap;
-    }
-    b = arena_get(&jit->arena, sizeof(*b));
-    if (!b)
+    struct block *b = arena_get(&jit->region->arena, sizeof(*b));
+    if (!b || !region_add(jit, b))
         return NULL;
-    b->id = jit->nblocks;
     b->page0 = page;
     b->page1 = RAM_NO_PAGE;
     b->off = off;
     b->rip = jit->cpu->rip;
+    b->made = made;
     b->mode_key = jit->cpu->mode_key | (plain ? MK_PLAIN : 0);
     return b;
 }
 
 /* The block for what was translated into jit->ir. NULL with *full: code memory is. */
 static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
-                           const struct tr_result *tr, bool eval, bool plain, bool *full)
+                           const struct tr_source *src, const struct tr_result *tr, bool eval,
+                           bool plain, u64 made, bool *full)
 {
-    struct block *b = new_block(jit, page, off, plain);
+    struct block *b = block_new(jit, page, off, plain, made);
     struct be_out out;
     *full = false;
     if (!b)
@@ -218,8 +230,9 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
         if (b->parts[k].hi > PAGE_SIZE)
             b->page1 = page1;
     }
-    if (!keep_insns(jit, b, tr))
+    if (!keep_insns(jit, b, tr) || !keep_holes(jit, b, tr))
         return NULL;
+    grave_keep(jit, b, src->code, src->more);
     if (!eval && !emit(jit, b, tr, &out)) {
         *full = true;
         return NULL;
@@ -228,7 +241,64 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
         block_free(b);
         return NULL;
     }
+    if (!eval)
+        clone_keep(jit, b, &out);
     return b;
+}
+
+/* In debugging builds what was copied is translated all the same, at the same place, and
+ * compared. */
+struct debug_copy {
+    struct block *b;
+    u8 *code;
+    u32 nguesses;
+    u64 drops;
+};
+
+static bool debug_copy(struct jit *jit, struct block *b, struct debug_copy *copy)
+{
+#ifdef CONFIG_DEBUG
+    u8 *code = codebuf_rw(&jit->buf, b->code);
+    if (!(copy->code = malloc(b->host_size)))
+        return false;
+    memcpy(copy->code, code, b->host_size);
+    copy->b = b;
+    copy->drops = jit->drops;
+    copy->nguesses = jit->nguesses;
+    jit->nguesses = b->guess_first;
+    jit->code_p = code;
+    return true;
+#else
+    return false;
+#endif
+}
+
+static void debug_copied(struct jit *jit, struct debug_copy *copy, const struct block *b)
+{
+#ifdef CONFIG_DEBUG
+    if (!copy->b)
+        return;
+    if (copy->drops == jit->drops)
+        clone_check(jit, copy->b, copy->code, b);
+    jit->nguesses = MAX(copy->nguesses, jit->nguesses);
+    free(copy->code);
+#endif
+}
+
+/* b is complete: into the tables. */
+static void enter(struct jit *jit, struct block *b, bool eval, u64 start)
+{
+    jit->region->nblocks++;
+    block_insert(jit, b);
+    if (!eval)
+        clone_offer(jit, b);
+    jit->stats.blocks++;
+    jit->stats.guest_insns += b->nguest;
+    jit->stats.guest_bytes += b->nbytes;
+    jit->stats.host_bytes += b->host_size;
+    jit->stats.translate_ns += jit_now() - start;
+    if (!eval && log_at(jit->cpu->log, LOGA_OUT_ASM, jit->cpu->seg[SEG_CS].base + b->rip))
+        jit_log_host(jit, b);
 }
 
 struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
@@ -236,15 +306,22 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
 {
     struct tr_result tr; /* large: tr_block() sets what it uses */
     struct tr_source src = {.code = code, .len = PAGE_SIZE - off, .before = off};
+    struct debug_copy copy = {0};
     struct block *b;
     u32 page1;
     bool full;
     u64 start = jit_now();
     tr.ir = &jit->ir;
-    if (jit->nblocks >= (eval ? EVAL_BLOCKS : BIT(26) - 1))
-        jit_flush(jit->cpu);
-    src.more = following_page(jit, off, &page1);
-    src.more_len = src.more && page1 != RAM_NO_PAGE ? PAGE_SIZE : 0;
+    if (jit->region->nblocks >= (eval ? (u32)EVAL_BLOCKS : BIT(REGION_ID_BITS) - 1))
+        region_next(jit);
+    if (!eval && (b = clone_make(jit, page, off, plain)) != NULL && !debug_copy(jit, b, &copy)) {
+        enter(jit, b, eval, start);
+        return b;
+    }
+    src.more = block_following_page(jit, off, &page1);
+    /* A page behind itself: blocks have bytes of two pages, or of one in one piece. */
+    src.more_len = src.more && page1 != RAM_NO_PAGE && page1 != page ? PAGE_SIZE : 0;
+    src.soft = soft_marks(jit, page);
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
@@ -256,23 +333,15 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     ir_optimise(&jit->ir, jit->config.passes);
     debug_check(jit, "after the passes");
     log_ir(jit, LOGA_OP_OPT);
-    b = build(jit, page, off, page1, &tr, eval, plain, &full);
+    b = build(jit, page, off, page1, &src, &tr, eval, plain, start, &full);
     if (full) {
-        /* Start over with empty tables; a block always fits an empty buffer. */
-        jit_flush(jit->cpu);
-        b = build(jit, page, off, page1, &tr, eval, plain, &full);
+        region_next(jit); /* a block always fits an empty one */
+        b = build(jit, page, off, page1, &src, &tr, eval, plain, start, &full);
     }
     if (!b)
         return NULL;
-    jit->blocks[jit->nblocks++] = b;
-    block_insert(jit, b);
-    jit->stats.blocks++;
-    jit->stats.guest_insns += b->nguest;
-    jit->stats.guest_bytes += b->nbytes;
-    jit->stats.host_bytes += b->host_size;
+    debug_copied(jit, &copy, b);
     jit->stats.ir_ops += jit->ir.n;
-    jit->stats.translate_ns += jit_now() - start;
-    if (!eval && log_at(jit->cpu->log, LOGA_OUT_ASM, jit->cpu->seg[SEG_CS].base + b->rip))
-        jit_log_host(jit, b);
+    enter(jit, b, eval, start);
     return b;
 }

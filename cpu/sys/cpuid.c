@@ -1,5 +1,6 @@
 /* CPU models, their features by name, and the leaves of CPUID (SDM vol. 2 "CPUID"). */
 #include "cpu/sys/cpuid.h"
+#include "cpu/sys/kvmclock.h"
 #include "devices/core/bits.h"
 #include "devices/core/err.h"
 
@@ -175,6 +176,8 @@ static void leaf_1(struct cpu *cpu, u32 out[4])
     out[3] = feat_bits(cpu, 1, 3);
     if (cpu->cr4 & CR4_OSXSAVE)
         out[2] |= BIT(27);
+    if (cpu_has(cpu, FEAT_KVMCLOCK)) /* there is a hypervisor, see leaf 0x40000000 */
+        out[2] |= BIT(31);
     /* The APIC feature goes away with its global enable. */
     if (cpu->hooks.msr_read && cpu->hooks.msr_read(cpu->hooks.arg, 0x1b, &apic) && !(apic & 0x800))
         out[3] &= ~BIT(9);
@@ -266,6 +269,10 @@ void cpuid_query(struct cpu *cpu, u32 leaf, u32 sub, u32 out[4])
     memset(out, 0, 16);
     leaf_extended(cpu, 0x80000000u, max_ext);
     /* A leaf beyond the last gives the data of the last basic one. */
+    if (cpu_has(cpu, FEAT_KVMCLOCK) && (leaf == 0x40000000u || leaf == 0x40000001u)) {
+        kvmclock_leaf(cpu, leaf, out);
+        return;
+    }
     if (leaf >= 0x80000000u) {
         if (leaf <= max_ext[0]) {
             leaf_extended(cpu, leaf, out);

@@ -1,6 +1,7 @@
 /* RDMSR and WRMSR: the registers of the system volume, with the board's reached through hooks (SDM
  * vol. 4 chapter 2). */
 #include "cpu/sys/msr.h"
+#include "cpu/sys/kvmclock.h"
 #include "cpu/sys/cpuid.h"
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/seg.h"
@@ -37,6 +38,7 @@ enum {
 /* MSR_ARCH_CAPABILITIES */
 enum {
     ARCH_RDCL_NO = BIT(0), /* user code has no addresses of the kernel's memory, not even to guess with */
+    ARCH_MDS_NO = BIT(5),  /* VERW has no buffers to clear: kernels need not at each return */
 };
 
 #define MSR_EFER      0xc0000080u
@@ -130,14 +132,14 @@ bool msr_read(struct cpu *cpu, u32 n, u64 *v)
     case MSR_MTRRCAP:
         *v = 0x500 | ARRAY_LEN(cpu->mtrr_var) / 2; /* write combining, fixed ranges */
         return cpu_has(cpu, FEAT_MTRR);
-    case MSR_ARCH_CAPABILITIES: *v = ARCH_RDCL_NO; return cpu_has(cpu, FEAT_ARCH_CAP);
+    case MSR_ARCH_CAPABILITIES: *v = ARCH_RDCL_NO | ARCH_MDS_NO; return cpu_has(cpu, FEAT_ARCH_CAP);
     case MSR_MCG_CAP: return cpu_has(cpu, FEAT_MCA); /* no banks, no MCG_CTL */
     case MSR_SMBASE: *v = cpu->smbase; return cpu->in_smm;
     case MSR_EFER:
         *v = cpu->efer;
         return cpu->feats & (FEAT_BIT(SYSCALL) | FEAT_BIT(NX) | FEAT_BIT(LM));
     }
-    if (configuration(cpu, n))
+    if (configuration(cpu, n) || kvmclock_read(cpu, n, v))
         return true;
     return cpu->hooks.msr_read && cpu->hooks.msr_read(cpu->hooks.arg, n, v);
 }
@@ -203,6 +205,7 @@ bool msr_write(struct cpu *cpu, u32 n, u64 v)
         if (!cpu_has(cpu, FEAT_TSC))
             return false;
         cpu->tsc_offset += v - cpu_tsc(cpu);
+        kvmclock_moved(cpu);
         return true;
     case MSR_UCODE_REV:
         return cpu->model->family >= 6; /* software writes 0 before asking by CPUID */
@@ -217,7 +220,7 @@ bool msr_write(struct cpu *cpu, u32 n, u64 v)
         ctrl_write_efer(cpu, v);
         return true;
     }
-    if (configuration(cpu, n))
+    if (configuration(cpu, n) || kvmclock_write(cpu, n, v))
         return true;
     return cpu->hooks.msr_write && cpu->hooks.msr_write(cpu->hooks.arg, n, v);
 }

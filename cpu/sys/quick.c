@@ -6,7 +6,7 @@
 #include "cpu/mem.h"
 
 /* Host address of n bytes that are plain memory, NULL else. */
-static inline u8 *plain(struct cpu *cpu, int mode, u32 la, unsigned n, bool write)
+static inline u8 *plain(struct cpu *cpu, int mode, u64 la, unsigned n, bool write)
 {
     const struct tlb_entry *e = &cpu->mmu.tlb[mode].e[tlb_index(la)];
     if (UNLIKELY(!tlb_hit(write ? e->wr : e->rd, la, n)))
@@ -19,10 +19,10 @@ static inline u8 *plain(struct cpu *cpu, int mode, u32 la, unsigned n, bool writ
 static inline bool descriptor(struct cpu *cpu, unsigned sel, u32 mask, u32 want, struct desc *d)
 {
     unsigned off = sel & 0xfff8;
+    u64 la = cpu->gdt.base + off, v;
     const u8 *p;
-    u64 v;
     if (UNLIKELY((sel & 4) || !off || off + 7 > cpu->gdt.limit) ||
-        !(p = plain(cpu, MMU_SUP, (u32)cpu->gdt.base + off, 8, false)))
+        !(p = plain(cpu, MMU_SUP, cpu_lma(cpu) ? la : (u32)la, 8, false)))
         return false;
     v = ld64(p);
     d->lo = (u32)v;
@@ -62,6 +62,34 @@ static inline bool plain_stack(const struct seg *ss)
 static inline bool usual(const struct cpu *cpu)
 {
     return cpu_pm(cpu) && !cpu_lma(cpu);
+}
+
+bool quick_load(struct cpu *cpu, unsigned s, unsigned sel)
+{
+    const u32 kind = DA_P | DA_S | DA_ACCESSED;
+    struct seg *seg = &cpu->seg[s];
+    struct desc d;
+    unsigned level = MAX(sel & 3, cpu->cpl);
+    if (UNLIKELY(!cpu_pm(cpu)))
+        return false;
+    if (sel_null(sel)) {
+        if (!seg->attr && seg->sel == sel && !seg->base && !seg->limit)
+            return true;
+        seg_put_null(cpu, s, sel);
+    } else {
+        if (!descriptor(cpu, sel, kind, kind, &d) || (d.hi & (DA_CODE | DA_READ)) == DA_CODE ||
+            (level > desc_dpl(&d) && !desc_is_conforming(&d)))
+            return false;
+        if (seg->sel == sel && seg->attr == (d.hi & 0x00f0ff00) && seg->base == desc_base(&d) &&
+            seg->limit == desc_limit(&d)) {
+            if (desc_dpl(&d) == 3)
+                cpu->seg_raw[s] = (u64)d.hi << 32 | d.lo;
+            return true;
+        }
+        seg_put_desc(cpu, s, sel, &d);
+    }
+    cpu->mode_key = (cpu->mode_key & ~MK_SEGS) | cpu_seg_key(cpu);
+    return true;
 }
 
 bool quick_deliver(struct cpu *cpu, const struct quick_intr *v)

@@ -1,6 +1,7 @@
 /* Segment registers: the hidden part, access checks and loads (SDM vol. 3 sections 3.4, 3.5, 5.3
  * to 5.7). */
 #include "cpu/sys/seg.h"
+#include "cpu/sys/quick.h"
 #include "cpu/mem.h"
 
 bool desc_read(struct cpu *cpu, unsigned sel, struct desc *d)
@@ -58,6 +59,7 @@ static inline void put_ends(struct cpu *cpu, unsigned s, u64 base, u32 limit, u3
         r = end;
         w = attr & DA_WRITE ? end : 0;
     }
+    cpu->seg_raw[s] = 0;
     cpu->seg[s].end_r = r;
     cpu->seg[s].end_w = w;
     flat = !base && r == BIT64(32) && (s == SEG_CS || w == BIT64(32));
@@ -200,6 +202,8 @@ static void update_key(struct cpu *cpu, unsigned s)
 void seg_load(struct cpu *cpu, unsigned s, unsigned sel)
 {
     struct desc d;
+    if (s != SEG_SS && LIKELY(quick_load(cpu, s, sel)))
+        return;
     if (!cpu_pm(cpu)) {
         if (cpu_v86(cpu))
             seg_put_v86(cpu, s, sel);

@@ -35,7 +35,7 @@ static bool memory(struct tr *t, const struct insn *insn, unsigned n)
 bool tr_avx(struct tr *t, const struct insn *insn)
 {
     bool flags = op_info[insn->op].writes & F_ALL;
-    if (!(t->mode_key & MK_AVX))
+    if (!tr_mode(t, MK_AVX))
         return false;
     /* Outside of 64-bit code eight registers are meant, which the host cannot say. */
     if ((insn->op == OP_VZEROUPPER || insn->op == OP_VZEROALL) && !tr_long(t))

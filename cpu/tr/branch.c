@@ -8,11 +8,14 @@ bool tr_PUSH(struct tr *t, const struct insn *insn)
     u8 b;
     s64 imm;
     unsigned size = insn->osz;
-    if (insn->o[0].kind == OPND_IMM) {
+    if (insn->o[0].kind == OPND_IMM && !t->soft.imm_n) {
         tr_push(t, size, IR_NONE, (s64)insn->imm);
         return true;
     }
-    tr_source(t, insn, 0, &b, &imm);
+    if (insn->o[0].kind == OPND_IMM)
+        b = tr_soft_imm(t, tr_type(size));
+    else
+        tr_source(t, insn, 0, &b, &imm);
     tr_push(t, size, b, 0);
     return true;
 }
@@ -53,7 +56,7 @@ bool tr_LEAVE(struct tr *t, const struct insn *insn)
     enum ir_type type = tr_type(insn->osz);
     u8 v;
     if (tr_long(t) ? insn->osz != 8
-                   : (t->mode_key & MK_STACK) != MK_STACK32 || !tr_flat(t, SEG_SS) || insn->osz != 4)
+                   : tr_mode(t, MK_STACK) != MK_STACK32 || !tr_flat(t, SEG_SS) || insn->osz != 4)
         return false;
     v = tr_temp(t);
     tr_emit(t, IR_LD, type, v, REG_BP, IR_NONE, 0);
@@ -66,10 +69,10 @@ bool tr_LEAVE(struct tr *t, const struct insn *insn)
  * or the canonical addresses. */
 static bool relative(struct tr *t, const struct insn *insn, u64 *target)
 {
-    *target = (t->next + insn->imm) & size_mask(insn->osz);
+    *target = (t->behind + insn->imm) & size_mask(insn->osz);
     if (tr_long(t))
         return cpu_canonical(*target);
-    return (t->mode_key & MK_CODE) != 0 || *target <= 0xffff;
+    return tr_mode(t, MK_CODE) != 0 || *target <= 0xffff;
 }
 
 /* Nothing is pushed or popped yet when a target turns out not to be canonical, or to be beyond the
@@ -78,8 +81,20 @@ static void check_target(struct tr *t, const struct insn *insn, u8 v)
 {
     if (tr_long(t))
         tr_emit(t, IR_CANON, I64, IR_NONE, v, IR_NONE, 0);
-    else if (!(t->mode_key & MK_CODE) && insn->osz == 4)
+    else if (!tr_mode(t, MK_CODE) && insn->osz == 4)
         tr_emit(t, IR_SEG, I32, IR_NONE, v, SEG_CS, 1);
+}
+
+/* The target of a relative branch whose displacement is read at run time. */
+static u8 patched(struct tr *t)
+{
+    enum ir_type type = tr_long(t) ? I64 : I32;
+    u8 v = tr_soft_imm(t, type), next = tr_temp(t), to = tr_temp(t);
+    tr_emit(t, IR_MOVI, type, next, IR_NONE, IR_NONE, (s64)t->behind);
+    tr_emit(t, IR_LEA, type, to, v, next, 0);
+    if (tr_long(t))
+        tr_emit(t, IR_CANON, I64, IR_NONE, to, IR_NONE, 0);
+    return to;
 }
 
 /* An indirect target as a value of which all 32 or 64 bits count. */
@@ -98,14 +113,16 @@ static u8 indirect(struct tr *t, const struct insn *insn)
  * be readable, so that its limit is not what is checked for reading. */
 static bool indirect_ok(const struct tr *t, const struct insn *insn)
 {
-    return (t->mode_key & MK_CODE) != 0 || insn->osz == 2 || !(t->mode_key & MK_PE) ||
-           (t->mode_key & MK_VM);
+    return tr_mode(t, MK_CODE) != 0 || insn->osz == 2 || !tr_mode(t, MK_PE) ||
+           tr_mode(t, MK_VM);
 }
 
 bool tr_JMP(struct tr *t, const struct insn *insn)
 {
     u64 target;
-    if (insn->o[0].kind == OPND_REL) {
+    if (t->soft.imm_n) {
+        tr_emit(t, IR_GOTOI, I32, IR_NONE, patched(t), IR_NONE, 0);
+    } else if (insn->o[0].kind == OPND_REL) {
         if (!relative(t, insn, &target))
             return false;
         if (tr_again(t, target) || tr_follow(t, target))
@@ -124,13 +141,17 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
 {
     u64 target;
     u8 v, w;
-    if (insn->o[0].kind == OPND_REL) {
+    if (t->soft.imm_n) {
+        v = patched(t);
+        tr_push(t, insn->osz, IR_NONE, (s64)t->behind);
+        tr_emit(t, IR_CALLI, I32, IR_NONE, v, IR_NONE, 0);
+    } else if (insn->o[0].kind == OPND_REL) {
         if (!relative(t, insn, &target))
             return false;
-        tr_push(t, insn->osz, IR_NONE, (s64)t->next);
+        tr_push(t, insn->osz, IR_NONE, (s64)t->behind);
         if (t->nrets < ARRAY_LEN(t->rets) && insn->osz == (tr_long(t) ? 8 : 4) &&
             tr_leaf(t, target) && tr_follow(t, target)) {
-            t->rets[t->nrets++] = t->next;
+            t->rets[t->nrets++] = t->behind;
             return true;
         }
         tr_emit(t, IR_CALL, I32, IR_NONE, IR_NONE, IR_NONE, (s64)target);
@@ -143,7 +164,7 @@ bool tr_CALL(struct tr *t, const struct insn *insn)
             tr_emit(t, IR_MOV, tr_long(t) ? I64 : I32, w, v, IR_NONE, 0);
             v = w;
         }
-        tr_push(t, insn->osz, IR_NONE, (s64)t->next);
+        tr_push(t, insn->osz, IR_NONE, (s64)t->behind);
         tr_emit(t, IR_CALLI, I32, IR_NONE, v, IR_NONE, 0);
     }
     t->done = true;
@@ -180,7 +201,7 @@ bool tr_JCC(struct tr *t, const struct insn *insn)
     if (!relative(t, insn, &target))
         return false;
     if (tr_again(t, target)) {
-        tr_emit(t, IR_JCC, I32, IR_NONE, IR_NONE, insn->cc ^ 1, (s64)t->next);
+        tr_emit(t, IR_JCC, I32, IR_NONE, IR_NONE, insn->cc ^ 1, (s64)t->behind);
         return true;
     }
     tr_emit(t, IR_JCC, I32, IR_NONE, IR_NONE, insn->cc, (s64)target);

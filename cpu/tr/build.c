@@ -20,7 +20,7 @@ u8 tr_temp(struct tr *t)
 
 bool tr_flat(const struct tr *t, unsigned seg)
 {
-    return t->mode_key & MK_FLAT(seg);
+    return tr_mode(t, MK_FLAT(seg));
 }
 
 u8 tr_offset(struct tr *t, const struct insn *insn)
@@ -29,11 +29,13 @@ u8 tr_offset(struct tr *t, const struct insn *insn)
        index = insn->index < 16 ? insn->index : IR_NONE, v;
     unsigned natural = tr_long(t) ? 8 : 4;
     u64 disp = (u64)insn->disp;
+    if (UNLIKELY(t->soft.disp_n))
+        return tr_soft_offset(t, insn);
     if (base != IR_NONE && index == IR_NONE && !disp && insn->asz == natural)
         return base;
     v = tr_temp(t);
     if (insn->base == REG_IP)
-        disp += t->next;
+        disp += t->behind;
     if (base == IR_NONE && index == IR_NONE)
         tr_emit(t, IR_MOVI, natural == 8 ? I64 : I32, v, IR_NONE, IR_NONE,
                 (s64)(disp & size_mask(insn->asz)));
@@ -81,7 +83,7 @@ static bool known_offset(const struct tr *t, const struct insn *insn, unsigned s
         return false;
     if (tr_long(t))
         return insn->seg >= SEG_FS && insn->asz == 8 && (s64)insn->disp == (s32)insn->disp;
-    return t->mode_key & MK_OPEN(insn->seg) &&
+    return tr_mode(t, MK_OPEN(insn->seg)) &&
            ((u64)insn->disp & size_mask(insn->asz)) + size <= BIT64(32) &&
            (insn->asz == 4 || (u64)insn->disp < 0x8000);
 }
@@ -89,6 +91,8 @@ static bool known_offset(const struct tr *t, const struct insn *insn, unsigned s
 struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool write)
 {
     /* The common form needs no address arithmetic of its own: the probe adds the displacement. */
+    if (UNLIKELY(t->soft.disp_n))
+        return tr_linear(t, insn->seg, tr_soft_offset(t, insn), size, write);
     if (insn->asz == (tr_long(t) ? 8 : 4) && plain(t, insn->seg, write) &&
         insn->base < 16 && insn->index >= 16)
         return (struct tr_addr){insn->base, (s32)insn->disp};
@@ -123,7 +127,9 @@ u8 tr_read(struct tr *t, const struct insn *insn, unsigned n)
 void tr_source(struct tr *t, const struct insn *insn, unsigned n, u8 *b, s64 *imm)
 {
     *imm = 0;
-    if (insn->o[n].kind == OPND_IMM) {
+    if (insn->o[n].kind == OPND_IMM && UNLIKELY(t->soft.imm_n)) {
+        *b = tr_soft_imm(t, tr_type(insn->o[n].size));
+    } else if (insn->o[n].kind == OPND_IMM) {
         *b = IR_NONE;
         *imm = sext(insn->imm, insn->o[n].size ? insn->o[n].size * 8u : 64);
     } else {
@@ -164,12 +170,12 @@ void tr_dest_write(struct tr *t, const struct tr_dest *d, enum ir_type type, u8 
 /* ---- stack ---- */
 static bool stack_flat(const struct tr *t)
 {
-    return tr_long(t) || ((t->mode_key & MK_STACK) == MK_STACK32 && tr_flat(t, SEG_SS));
+    return tr_long(t) || (tr_mode(t, MK_STACK) == MK_STACK32 && tr_flat(t, SEG_SS));
 }
 
 static enum ir_type stack_type(const struct tr *t)
 {
-    return tr_long(t) ? I64 : (t->mode_key & MK_STACK) == MK_STACK32 ? I32 : I16;
+    return tr_long(t) ? I64 : tr_mode(t, MK_STACK) == MK_STACK32 ? I32 : I16;
 }
 
 /* Offset of ESP + disp in the stack segment, as wide as the stack is. */

@@ -4,14 +4,16 @@
 
 #include "cpu/tr/tr.h"
 
+enum { TR_SOFT_IMM = 1, TR_SOFT_DISP = 2 };
+
 struct tr {
     const struct cpu *cpu; /* mode only; registers are not looked at */
-    u64 mode_key;
+    u64 mode; /* cpu->mode_key: use tr_mode() */
     struct ir_block *ir;
     const struct insn *insn; /* the one under way */
     u8 at;                   /* its index */
     u8 next_temp;
-    u64 next;  /* EIP behind it */
+    u64 behind; /* EIP behind it: for ways out and what CALL pushes, see ir_block.mode_used */
     u32 jumps; /* conditional exits so far */
     const struct tr_source *src;
     bool follow;   /* ... jumps */
@@ -25,11 +27,22 @@ struct tr {
     bool again; /* this branch closes a loop around the block, which goes on with it once more */
     bool looped; /* the block ends behind the last of them */
     u32 copies;  /* of the loop that are still to come; 0: no loop was seen */
+    struct tr_fields soft; /* of this instruction: what is to be read at run time */
+    const u8 *bytes;       /* ... its bytes in guest memory */
+    u8 softened;           /* ... TR_SOFT_*: what is */
+    u64 softs;             /* instructions of which something is */
     bool done; /* the block ends behind this instruction */
 };
 
 /* Translate one instruction. False: nothing was appended, call exec_ instead. */
 typedef bool tr_fn(struct tr *t, const struct insn *insn);
+
+/* Those of `bits` that the mode key has: what the block depends on. */
+static inline u64 tr_mode(const struct tr *t, u64 bits)
+{
+    t->ir->mode_used |= bits;
+    return t->mode & bits;
+}
 
 /* Append; flags_out comes from the operation's row. */
 struct ir_ins *tr_emit(struct tr *t, enum ir_op op, enum ir_type type, u8 dst, u8 a, u8 b, s64 imm);
@@ -77,11 +90,20 @@ void tr_push_part(struct tr *t, unsigned size, enum ir_type type, u8 b);
 struct tr_addr tr_top(struct tr *t, unsigned at, unsigned size);
 void tr_pop_commit(struct tr *t, unsigned bytes);
 
+/* soft.c: when t->soft has an immediate (displacement) it is read at run time: its value; the
+ * memory operand's offset. begin, end: around translating the instruction at `pos`; check: behind
+ * them all */
+u8 tr_soft_imm(struct tr *t, enum ir_type type);
+u8 tr_soft_offset(struct tr *t, const struct insn *insn);
+void tr_soft_begin(struct tr *t, const struct tr_result *out, s32 pos);
+void tr_soft_end(struct tr *t, struct tr_result *out, s32 pos);
+void tr_soft_check(const struct tr *t, struct tr_result *out);
+
 bool tr_flat(const struct tr *t, unsigned seg);
 /* 64-bit code: no limits, addresses as wide as registers, targets that must be canonical. */
 static inline bool tr_long(const struct tr *t)
 {
-    return t->mode_key & MK_CODE64;
+    return tr_mode(t, MK_CODE64);
 }
 
 /* May the block go on at `target`? Then it does, and a branch emits no exit. */

@@ -8,17 +8,17 @@ bool tr_MOV(struct tr *t, const struct insn *insn)
     struct tr_addr ad;
     u8 v;
     if (d->kind == OPND_MEM) {
-        if (s->kind == OPND_IMM) {
+        if (s->kind == OPND_IMM && !t->soft.imm_n) {
             ad = tr_ea(t, insn, d->size, true);
             tr_emit(t, IR_STI, type, IR_NONE, ad.a, IR_NONE, (s64)(insn->imm << 32 | (u32)ad.imm));
             return true;
         }
-        v = tr_read(t, insn, 1);
+        v = s->kind == OPND_IMM ? tr_soft_imm(t, type) : tr_read(t, insn, 1);
         ad = tr_ea(t, insn, d->size, true);
         tr_emit(t, IR_ST, type, IR_NONE, ad.a, v, ad.imm);
         return true;
     }
-    if (s->kind == OPND_IMM) {
+    if (s->kind == OPND_IMM && !t->soft.imm_n) {
         if (d->kind == OPND_GPRH) {
             v = tr_temp(t);
             tr_emit(t, IR_MOVI, I32, v, IR_NONE, IR_NONE, (s64)(insn->imm & 0xff));
@@ -34,7 +34,7 @@ bool tr_MOV(struct tr *t, const struct insn *insn)
         tr_emit(t, IR_LD, type, d->reg, ad.a, IR_NONE, ad.imm);
         return true;
     }
-    v = tr_read(t, insn, 1);
+    v = s->kind == OPND_IMM ? tr_soft_imm(t, type) : tr_read(t, insn, 1);
     if (d->kind == OPND_GPRH)
         tr_emit(t, IR_SETH, I32, d->reg, v, IR_NONE, 0);
     else
@@ -87,7 +87,7 @@ bool tr_LEA(struct tr *t, const struct insn *insn)
             index = insn->index < 16 ? insn->index : IR_NONE;
     if (insn->o[1].kind != OPND_MEM)
         return false;
-    if (width >= 4 && (base != IR_NONE || index != IR_NONE)) {
+    if (width >= 4 && !t->soft.disp_n && (base != IR_NONE || index != IR_NONE)) {
         tr_emit(t, IR_LEA, tr_type(width), insn->o[0].reg, base, index,
                 (s64)((u64)insn->scale << 32 | (u32)insn->disp));
         return true;

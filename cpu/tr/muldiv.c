@@ -103,7 +103,7 @@ bool tr_POPCNT(struct tr *t, const struct insn *insn)
 /* VEX encodings are for protected mode; exec raises the exception. */
 static bool vex_allowed(const struct tr *t)
 {
-    return (t->mode_key & MK_PE) && !(t->mode_key & MK_VM);
+    return tr_mode(t, MK_PE) && !tr_mode(t, MK_VM);
 }
 
 bool tr_ANDN(struct tr *t, const struct insn *insn)

@@ -16,7 +16,7 @@ bool tr_SAHF(struct tr *t, const struct insn *insn)
 bool tr_PUSHF(struct tr *t, const struct insn *insn)
 {
     u8 f, v;
-    if (t->mode_key & MK_VM)
+    if (tr_mode(t, MK_VM))
         return false;
     f = tr_temp(t);
     v = tr_temp(t);

@@ -55,6 +55,7 @@ static void set(struct tr *t, const struct insn *insn, u8 reg, u8 v)
 
 static bool repeated(struct tr *t)
 {
+    tr_mode(t, MK_SEGS); /* the back end looks at them */
     tr_emit(t, IR_EXECR, I32, IR_NONE, IR_NONE, IR_NONE, 0);
     return true;
 }

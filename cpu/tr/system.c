@@ -17,7 +17,7 @@ static void bail_if(struct tr *t, u8 v, u32 mask)
 
 static bool level0(const struct tr *t)
 {
-    return !(t->mode_key & (MK_CPL3 | MK_RING12 | MK_VM));
+    return !tr_mode(t, MK_CPL3 | MK_RING12 | MK_VM);
 }
 
 /* At level 0 no IOPL forbids it. */
@@ -48,10 +48,10 @@ bool tr_STI(struct tr *t, const struct insn *insn)
 bool tr_POPF(struct tr *t, const struct insn *insn)
 {
     u32 mask = FL_DF | FL_NT | FL_AC | FL_ID;
-    bool user = t->mode_key & MK_CPL3;
+    bool user = tr_mode(t, MK_CPL3);
     struct tr_addr ad;
     u8 v, w, old;
-    if (t->mode_key & (MK_RING12 | MK_VM))
+    if (tr_mode(t, MK_RING12 | MK_VM))
         return false;
     v = tr_temp(t);
     ad = tr_top(t, 0, insn->osz);

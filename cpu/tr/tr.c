@@ -130,7 +130,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
               struct tr_result *out)
 {
     struct ir_block *ir = out->ir;
-    struct tr t = {.cpu = cpu, .mode_key = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
+    struct tr t = {.cpu = cpu, .mode = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
     u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST;
     u32 max_jumps = config->brief ? FEW_JUMPS : MAX_JUMPS, last_n = 0;
     s32 pos = 0, end = 0;
@@ -139,27 +139,29 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     ir->nguest = 0;
     ir->rip = cpu->rip;
     ir->jumped = 0;
+    ir->mode_used = 0;
     t.src = src;
     t.follow = config->follow;
     t.loops = config->loops;
     out->nparts = 1;
     out->nbytes = 0;
+    out->nholes = 0;
     out->parts[0].lo = 0;
     ir->long_mode = cpu->code_bits == 64;
     out->exec_only = false;
-    while (!t.done && !t.looped && ir->nguest < max && t.jumps < max_jumps && ir->n < IR_MAX_INS - ROOM &&
-           t.next_temp < IR_MAX_VALUE - ROOM) {
+    while (!t.done && !t.looped && ir->nguest < max && t.jumps < max_jumps &&
+           ir->n < IR_MAX_INS - ROOM && t.next_temp < IR_MAX_VALUE - ROOM) {
         struct insn *insn = &out->insns[ir->nguest];
         u32 n = ir->n, temps = ir->ntemps;
         u8 next_temp = t.next_temp;
         tr_fn *fn;
         if (!decode_at(cpu, src, pos, insn))
             break;
-        t.next = ir->rip + (u64)(s64)pos + insn->len;
+        t.behind = ir->rip + (u64)(s64)pos + insn->len;
         if (cpu->code_bits == 16 &&
-            t.next > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
+            t.behind > 0xffff) /* EIP would wrap or leave the segment: exec knows what to do */
             break;
-        t.next = cpu->code_bits == 64 ? t.next : (u32)t.next;
+        t.behind = cpu->code_bits == 64 ? t.behind : (u32)t.behind;
         t.insn = insn;
         t.returns = t.shadow = false;
         last_n = n;
@@ -168,7 +170,10 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         fn = table[insn->op];
         if (config->vec && config->vec[insn->op / 8] >> (insn->op & 7) & 1)
             fn = tr_vector;
-        if (!fn || is_off(config, insn->op) || !fn(&t, insn)) {
+        tr_soft_begin(&t, out, pos);
+        if (fn && !is_off(config, insn->op) && fn(&t, insn)) {
+            tr_soft_end(&t, out, pos);
+        } else {
             ir->n = n, ir->ntemps = temps, t.next_temp = next_temp;
             exec_op(&t, insn);
         }
@@ -189,6 +194,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         }
         ir->nguest++;
     }
+    if (UNLIKELY(out->nholes))
+        tr_soft_check(&t, out);
     out->cut = max_jumps < MAX_JUMPS && t.jumps == max_jumps && !t.done;
     ir->off[ir->nguest] = (s16)pos;
     out->parts[out->nparts - 1].hi = MAX(pos, end);

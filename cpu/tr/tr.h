@@ -18,13 +18,17 @@ struct tr_config {
 };
 
 /* What came of one block. Its code lies in one part, or in several when jumps were followed. */
-enum { TR_PARTS = 6 };
+enum { TR_PARTS = 6, TR_HOLES = 16 };
 struct tr_result {
     struct ir_block *ir;
     u32 nbytes, nparts;
     struct {
         s32 lo, hi; /* from the block's start */
     } parts[TR_PARTS];
+    struct {
+        s32 lo, hi, at; /* of the instruction that begins at `at` */
+    } holes[TR_HOLES];  /* bytes that are read when the block runs, and only then */
+    u32 nholes;
     struct insn insns[IR_MAX_GUEST]; /* decoded instructions, by index */
     bool cut;       /* `brief` made it shorter */
     bool exec_only; /* the first instruction cannot be translated at all (fetch fault, decode fault,
@@ -40,9 +44,18 @@ struct tr_source {
     u32 before;     /* bytes from the beginning of the page to `code` */
     const u8 *more; /* the bytes of the next page, or NULL */
     u32 more_len;
+    const u64 *soft; /* NULL, or a bit for each byte of the page: the fields of an instruction that
+                        begins there are to be read when it runs */
 };
 void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,
               struct tr_result *out);
+
+/* Where an instruction, whose bytes are at p, has its immediate and its displacement, each of n
+ * bytes; n is 0 when there is none that could be read at run time. */
+struct tr_fields {
+    u8 imm_at, imm_n, disp_at, disp_n;
+};
+void tr_fields(struct tr_fields *f, const struct insn *insn, const u8 *p, u64 feats);
 
 /* Parse "adc,shl,..." into config->off. False with a sentence for an unknown name. */
 struct err;

@@ -53,7 +53,7 @@ static bool stores(unsigned op)
 static bool x87(struct tr *t, const struct insn *insn)
 {
     const struct opnd *o = &insn->o[0];
-    if (!(t->mode_key & MK_X87))
+    if (!tr_mode(t, MK_X87))
         return false;
     if (o->kind == OPND_MEM) {
         if (!tr_flat(t, insn->seg) || insn->seg == SEG_CS)
@@ -79,13 +79,13 @@ bool tr_vector(struct tr *t, const struct insn *insn)
     unsigned units = insn_units(insn);
     const struct opnd *d = &insn->o[0], *s = &insn->o[1];
     if (insn->op == OP_WAIT) /* nothing can be pending */
-        return t->mode_key & MK_X87;
+        return tr_mode(t, MK_X87);
     if (op_info[insn->op].attrs & OPA_X87)
         return x87(t, insn);
     if (insn->vl)
         return tr_avx(t, insn);
-    if ((units & UNIT_VEC && !(t->mode_key & MK_VEC)) ||
-        (units & UNIT_X87 && !(t->mode_key & MK_X87)))
+    if ((units & UNIT_VEC && !tr_mode(t, MK_VEC)) ||
+        (units & UNIT_X87 && !tr_mode(t, MK_X87)))
         return false;
     if (d->kind == OPND_MEM && is_vector(s))
         return memory(t, insn, 0);

@@ -258,6 +258,7 @@ static bool create_cpu(struct pc *pc, unsigned i, struct err *err)
         .tpr_write = tpr_write,
         .ferr = ferr,
         .tsc = tsc,
+        .tsc_hz = PC_TSC_HZ,
         .smi_ack = smi_ack,
     };
     if (cpu_has(cpu, FEAT_APIC))

@@ -56,6 +56,29 @@ static void print_exec_ops(struct monitor *m, const struct jit_stats *s)
     }
 }
 
+/* How blocks are left, per 1000 guest instructions, when translated code counts that. */
+static void print_exits(struct monitor *m, const struct cpu *cpu)
+{
+    struct jit_exits x;
+    jit_exits(cpu, &x);
+    if (!x.insns)
+        return;
+    mon_printf(m, "per 1000 instructions of translated code:\n");
+#define ROW(name, value)                                                                           \
+    mon_printf(m, "%-19s %.3f\n", name, 1000.0 * (double)(value) / (double)x.insns)
+    ROW("linked jumps", x.linked);
+    ROW("jump table hits", x.table);
+    ROW("jump table misses", x.missed);
+    ROW("paired returns", x.paired);
+    ROW("unpaired returns", x.unpaired);
+    ROW("exits not linked", x.unlinked);
+    ROW("interrupt polls", x.polls);
+    ROW("exec and out", x.exec);
+    ROW("exec and on", x.in_exec);
+    ROW("faults", x.faults);
+#undef ROW
+}
+
 bool info_JIT(struct monitor *m, const char *args)
 {
     const struct cpu *cpu = vm_cpu(m->vm);
@@ -74,13 +97,19 @@ bool info_JIT(struct monitor *m, const char *args)
     s = jit_stats(cpu);
 #define ROW(name, value) mon_printf(m, "%-19s %llu\n", name, (unsigned long long)(value))
     ROW("blocks", s->blocks);
+    ROW("copies", s->clones);
     ROW("guest instructions", s->guest_insns);
     ROW("guest bytes", s->guest_bytes);
     ROW("host bytes", s->host_bytes);
     ROW("IR operations", s->ir_ops);
     ROW("translation (ms)", s->translate_ns / 1000000);
     ROW("flushes", s->flushes);
+    ROW("evictions", s->evictions);
+    ROW("evicted", s->evicted);
     ROW("invalidated", s->invalidated);
+    ROW("revived", s->revived);
+    ROW("soft immediates", s->softened);
+    ROW("left to exec", s->demoted);
     ROW("links", s->links);
     ROW("unlinks", s->unlinks);
     ROW("exits to link", s->exits_link);
@@ -95,6 +124,7 @@ bool info_JIT(struct monitor *m, const char *args)
     ROW("exits in a block", s->exits_bail);
     ROW("exits to exec", s->exits_exec);
     print_exec_ops(m, s);
+    print_exits(m, cpu);
 #undef ROW
     return true;
 }

@@ -40,6 +40,10 @@ fin
 seq 32 sysenter
     sysenter
 fin
+seq 32 mov_ds
+    mov ds, edx
+    pop fs
+fin
 seq 32 iret
     iret
 fin

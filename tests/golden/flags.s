@@ -59,6 +59,23 @@ fin
 seq 32 shr_cl
     shr eax, cl
 fin
+seq 32 shr_kept
+    shr eax, 3
+    mov ecx, [edx]
+    add ecx, eax
+fin
+seq 32 cmp_kept
+    cmp eax, ecx
+    jb 1f
+    mov eax, [edx]
+    add ecx, eax
+1:
+fin
+seq 32 add_kept
+    add eax, ecx
+    mov eax, [edx]
+    xor ecx, ecx
+fin
 seq 32 sar_cl_dead
     sar eax, cl
     xor edx, edx

@@ -152,7 +152,8 @@ static void stub_name(const struct printer *p, char *out, size_t n, u64 at)
         {"leave", s->leave},         {"exit_link", s->exit_link},  {"exit_entry", s->exit_entry},
         {"bail", s->bail},           {"vec_load", s->vec_load[0]}, {"vec_load", s->vec_load[1]},
         {"vec_spill", s->vec_spill}, {"x87_load", s->x87_load},    {"seg", s->seg},
-        {"exec", s->exec},           {"execx", s->execx}};
+        {"exec", s->exec},           {"execx", s->execx},          {"quick", s->quick},
+        {"quickx", s->quickx},       {"same_ds", s->same[SEG_DS]}};
     for (size_t i = 0; i < ARRAY_LEN(named); i++) {
         if ((u64)(uintptr_t)named[i].at == at) {
             snprintf(out, n, "%s", named[i].name);

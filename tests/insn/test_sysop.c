@@ -181,7 +181,7 @@ START_TEST(arch_capabilities)
     START(0, rdmsr);
     m->cpu->gpr[REG_CX] = 0x10a;
     machine_run(m, 10);
-    ck_assert_uint_eq((u32)m->cpu->gpr[REG_AX], 1); /* RDCL_NO */
+    ck_assert_uint_eq((u32)m->cpu->gpr[REG_AX], 0x21); /* RDCL_NO, MDS_NO */
     ck_assert_uint_eq((u32)m->cpu->gpr[REG_DX], 0);
     START(0, wrmsr);
     m->cpu->gpr[REG_CX] = 0x10a;

@@ -6,6 +6,10 @@
 
 enum { GEN_TEMPS = 10 };
 
+/* What LDC reads. */
+static const u8 gen_code[16] = {0x90, 0xff, 0x80, 0x01, 0x7f, 0xfe, 0x00, 0xc3,
+                                0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0};
+
 /* A guest register or a temporary. */
 static inline u8 gen_value(u64 *seed)
 {
@@ -78,6 +82,7 @@ static inline void gen_ins(u64 *seed, struct ir_ins *i, bool long_mode)
             i->imm = (s64)(1 + (r >> 40) % 31);
         break;
     case IR_SEG: i->imm = (s64)(1u << (r >> 40 & 3) | (r >> 50 & 1) << 8); break;
+    case IR_LDC: i->imm = (s64)(uintptr_t)(gen_code + (r >> 40 & 7)); break;
     case IR_LDS:
     case IR_STS:
     case IR_ANDS:

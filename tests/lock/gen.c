@@ -41,7 +41,7 @@ static void choose_world(struct lock_prog *p, u64 *s)
 
 void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_options *options)
 {
-    u64 s = seed, u = seed ^ 0x7e57;
+    u64 s = seed, u = seed ^ 0x7e57, v = seed ^ 0xc0de;
     u32 want;
     memset(p, 0, offsetof(struct lock_prog, code));
     p->seed = seed;
@@ -54,6 +54,11 @@ void lock_gen(struct lock_prog *p, u64 seed, u64 feats, const struct lock_option
                                             : ~0u,
                           feats);
     choose_world(p, &s);
+    if (options->patching || lock_chance(&v, 5)) {
+        lock_gen_patching(p, &s);
+        lock_layout(p);
+        return;
+    }
     want = 4 + lock_below(&s, lock_chance(&s, 50) ? 20 : LOCK_MAX_INSNS - 4);
     while (p->n < want)
         lock_gen_insn(p, &s);

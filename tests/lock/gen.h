@@ -92,7 +92,7 @@ struct lock_prog {
 
 struct lock_options {
     u32 kinds; /* mask of kinds; 0: all */
-    bool simple, units, no_units;
+    bool simple, units, no_units, patching;
 };
 
 /* Random numbers: a state that moves (splitmix64). */
@@ -119,6 +119,8 @@ void lock_enter(const struct lock_prog *p, struct lock_machine *m);
 
 /* insn.c: append one random instruction (or a few that belong together). */
 void lock_gen_insn(struct lock_prog *p, u64 *s);
+/* patching.c: the instructions of a program that patches itself in a loop */
+void lock_gen_patching(struct lock_prog *p, u64 *s);
 /* No program may make data its page tables: lock_flush() is what loads CR3. */
 static inline bool lock_loads_cr3(const struct insn *insn)
 {

@@ -371,6 +371,7 @@ void lock_vary(struct lock_machine *m, u64 seed)
     config.eager = lock_chance(&s, 60);
     config.hot = lock_chance(&s, 50) ? 1 + lock_below(&s, 6) : 0xfff;
     config.heat = 1 + lock_below(&s, 20);
+    config.tally = lock_chance(&s, 10);
     m->uncounted = m->engine == ENGINE_JIT && lock_chance(&s, 15);
     config.counted = !m->uncounted;
     if (lock_chance(&s, 30))

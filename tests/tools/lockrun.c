@@ -1,7 +1,7 @@
 /* Runs random programs in two engines side by side: lockrun [-e eval|jit] [-n PROGRAMS] [-s SEED]
  * [-1] [-k KINDS] [-m MODEL]
- * [-S] [-U] [-f FAILURES]. -1: only the program of this seed; -S: simple ones; -U: mostly x87, MMX
- * and SSE. */
+ * [-S] [-U] [-P] [-f FAILURES]. -1: only the program of this seed; -S: simple ones; -U: mostly x87,
+ * MMX and SSE; -P: those that patch themselves in a loop. */
 #include "tests/lock/lockstep.h"
 
 #include <signal.h>
@@ -32,7 +32,7 @@ int main(int argc, char **argv)
     u64 seed = (u64)time(NULL) * 0x9e3779b97f4a7c15ull, n = 1000, insns = 0, bad = 0, most = 5;
     bool one = false;
     struct lock_machine *a, *b;
-    for (int c; (c = getopt(argc, argv, "e:n:s:1k:m:SUf:")) != -1;)
+    for (int c; (c = getopt(argc, argv, "e:n:s:1k:m:SUPf:")) != -1;)
         switch (c) {
         case 'e': engine = !strcmp(optarg, "eval") ? ENGINE_EVAL : ENGINE_JIT; break;
         case 'n': n = strtoull(optarg, NULL, 0); break;
@@ -41,6 +41,7 @@ int main(int argc, char **argv)
         case 'k': options.kinds = (u32)strtoul(optarg, NULL, 0); break;
         case 'm': model = optarg; break;
         case 'S': options.simple = true; break;
+        case 'P': options.patching = true; break;
         case 'U': options.units = true; break;
         case 'f': most = strtoull(optarg, NULL, 0); break;
         default: return 2;
@@ -70,11 +71,12 @@ int main(int argc, char **argv)
            (unsigned long long)insns, (unsigned long long)bad);
     if (b->cpu->jit) {
         const struct jit_stats *st = jit_stats(b->cpu);
-        printf("blocks %llu, links %llu, unlinks %llu, flushes %llu, invalidated %llu, exec %llu, "
-               "bail %llu, entry %llu\n",
+        printf("blocks %llu, links %llu, unlinks %llu, flushes %llu, invalidated %llu, "
+               "revived %llu, soft %llu, exec %llu, bail %llu, entry %llu\n",
                (unsigned long long)st->blocks, (unsigned long long)st->links,
                (unsigned long long)st->unlinks, (unsigned long long)st->flushes,
-               (unsigned long long)st->invalidated, (unsigned long long)st->exits_exec,
+               (unsigned long long)st->invalidated, (unsigned long long)st->revived,
+               (unsigned long long)st->softened, (unsigned long long)st->exits_exec,
                (unsigned long long)st->exits_bail, (unsigned long long)st->exits_entry);
     }
     lock_machine_free(a);

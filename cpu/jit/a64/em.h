@@ -169,6 +169,7 @@ void em_emit_cold(struct em *e);
  * for that; what is live goes to struct cpu, spoiling SCR to SCR3 and LINK; comes back by what
  * register `live` says of vec_live before, spoiling the same */
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
+bool em_vec_wants(const struct insn *insn); /* XMM registers in the host's? */
 void em_vector_enter(struct em *e);
 void em_vec_cold(struct em *e, const struct cold *c);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);

@@ -305,7 +305,8 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     u8 live = IRF_ALL, want = 0;
     for (u32 n = b->n; n-- > 0;) {
         const struct ir_ins *i = &b->ins[n];
-        if (i->op >= IR_VEC && i->op <= IR_VECS && !e->last_vec)
+        if (i->op >= IR_VEC && i->op <= IR_VECS && !e->last_vec &&
+            em_vec_wants(&e->in->insns[i->at]))
             e->last_vec = n + 1;
         e->live[n] = live;
         e->want[n] = want;

@@ -42,25 +42,33 @@ static s64 mmx_home(unsigned reg)
 {
     return ST(fpu.st) + (s64)(sizeof(struct f80) * (reg & 7));
 }
-static void mmx_get(struct em *e, unsigned v, unsigned reg)
+static void mmx_move(struct em *e, unsigned v, unsigned reg, bool write)
 {
     s64 off = mmx_home(reg) + (s64)offsetof(struct f80, frac);
-    em_state(&e->a, A_LOAD, 8, SCR, off);
-    v_from_general(&e->a, true, v, SCR);
+    _Static_assert(offsetof(struct cpu, fpu) + sizeof(struct fpu) < 8 << 12, "a short offset");
+    em_place_vec(e, 8, v, (struct em_place){STATE, NOREG, false, (s32)off}, write);
+}
+static void mmx_get(struct em *e, unsigned v, unsigned reg)
+{
+    mmx_move(e, v, reg, false);
 }
 static void mmx_put(struct em *e, unsigned v, unsigned reg)
 {
-    s64 off = mmx_home(reg);
-    v_to_general(&e->a, true, SCR, v);
-    em_state(&e->a, A_STORE, 8, SCR, off + (s64)offsetof(struct f80, frac));
+    mmx_move(e, v, reg, true);
     as_mov_imm(&e->a, SCR, 0xffff);
-    em_state(&e->a, A_STORE, 2, SCR, off + (s64)offsetof(struct f80, se));
+    em_state(&e->a, A_STORE, 2, SCR, mmx_home(reg) + (s64)offsetof(struct f80, se));
 }
-/* The stack is a register file now. */
-static void mmx_commit(struct em *e)
+/* The stack is a register file now; behind EMMS an empty one. */
+static void mmx_commit(struct em *e, bool empty)
 {
-    em_state(&e->a, A_STORE, 1, XZR, ST(fpu.top));
-    em_state(&e->a, A_STORE, 1, XZR, ST(fpu.empty));
+    _Static_assert(offsetof(struct fpu, empty) == offsetof(struct fpu, top) + 1, "one store");
+    if (empty)
+        as_mov_imm(&e->a, SCR, 0xff00);
+    em_state(&e->a, A_STORE, 2, empty ? SCR : XZR, ST(fpu.top));
+}
+void vt_emms(const struct vop *o)
+{
+    mmx_commit(o->e, true);
 }
 
 /* ---- operands ---- */
@@ -130,6 +138,11 @@ static bool move_general(const struct vop *o)
     return true;
 }
 
+bool em_vec_wants(const struct insn *insn)
+{
+    return insn_units(insn) & UNIT_VEC;
+}
+
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
 {
     const struct insn *insn = &e->in->insns[i->at];
@@ -143,6 +156,10 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
                     .imm = (u8)insn->imm,
                     .live = live};
     o.mmx = insn_units(insn) & UNIT_X87;
+    if (row->fn == vt_emms) {
+        vt_emms(&o);
+        return;
+    }
     if (i->op == IR_VECS) {
         o.s = xmm(&insn->o[1]);
         store(&o);
@@ -168,5 +185,5 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
             mmx_put(e, 0, d->reg);
     }
     if (o.mmx)
-        mmx_commit(e);
+        mmx_commit(e, false);
 }

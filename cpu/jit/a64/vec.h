@@ -150,6 +150,8 @@ vec_fn vt_same, vt_swapped, vt_one, vt_pack, vt_mulh, vt_muldq, vt_maddwd, vt_ma
 vec_fn vt_move, vt_move_low, vt_shufb, vt_alignr, vt_shift_bytes, vt_shuffle, vt_shuffle_low,
     vt_shuffle_high, vt_shufps, vt_shufpd, vt_movhlps, vt_movlow, vt_movhigh, vt_dup_lanes, vt_blend,
     vt_blendv, vt_insert, vt_extract, vt_insertps, vt_mask;
+/* vec.c */
+vec_fn vt_emms;
 /* vec_fp.c */
 vec_fn vt_fp_packed, vt_fp_scalar, vt_fp_min_packed, vt_fp_min_scalar, vt_fp_max_packed,
     vt_fp_max_scalar, vt_fp_root, vt_fp_root_packed, vt_fp_compare, vt_fp_order, vt_fp_round, vt_fp_horizontal,

@@ -205,7 +205,7 @@ void em_avx_enter(struct em *e)
     u8 *there;
     as_alu_mi(&e->a, 7, 1, ST(vec_live), 3);
     there = as_jcc(&e->a, CC_E);
-    as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->vec_load[2]));
+    em_call_stub(e, e->stubs->vec_load[2]);
     if (!e->a.full)
         as_patch(there, e->a.p);
 }

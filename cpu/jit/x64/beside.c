@@ -1,104 +1,99 @@
-/* Stores beside code, without C: the TLB lets no plain store through to a page with translated code,
- * but most of them are to lines that have none, or to a stretch between blocks that was found before
- * (mmu/ram.h). */
+/* Stores beside code, without C: the TLB lets no plain store through to a page with translated
+ * code, but most of them are to stretches without any, which are remembered (struct tlb_beside). */
 #include "cpu/jit/x64/em.h"
 
-static void shift(struct as *a, unsigned n, unsigned r, unsigned count)
+/* The entry for the line at `la`, as an offset from that of line 0 of mode `m`, in SCR; returns
+ * what is to be added. Probe 2 knows no mode. */
+static s32 entry_of(struct as *a, unsigned la, unsigned probe)
 {
-    as_rr(a, 0xc1, 4, n, r);
-    as8(a, (u8)count);
+    enum { SHIFT = 5 };
+    const s32 table = ST_OFF(mmu.beside);
+    _Static_assert(sizeof(struct tlb_beside) == 1 << SHIFT, "entries");
+    as_mov_rr(a, 4, SCR, la);
+    as_rr(a, 0xc1, 4, 5, SCR);
+    as8(a, 6 - SHIFT);
+    as_alu_ri(a, 4, 4, SCR, (TLB_BESIDES - 1) << SHIFT);
+    return table + (probe == MMU_USER ? (s32)(TLB_BESIDES * sizeof(struct tlb_beside)) : 0);
 }
 
-/* RCX, RDX and SCR2 are saved on the stack. */
-static void back(struct as *a)
+/* The other mode's table, when the CPU is in that. */
+static void add_mode(struct as *a, unsigned scratch)
 {
-    as_pop(a, SCR2);
-    as_pop(a, RDX);
-    as_pop(a, RCX);
+    enum { TABLE_BITS = 10 };
+    _Static_assert(TLB_BESIDES * sizeof(struct tlb_beside) == 1 << TABLE_BITS, "tables");
+    as_rm(a, 0x1b6, 4, scratch, ST(mmu_mode));
+    as_rr(a, 0xc1, 4, 4, scratch);
+    as8(a, TABLE_BITS);
+    as_rr(a, 0x01, 4, scratch, SCR);
 }
 
-/* The line of the byte at ADDR + at: the host's CF from its bit in RCX. */
-static void line_bit(struct as *a, unsigned at)
+#define AT(member) MEMX(STATE, SCR, 0, table + (s32)offsetof(struct tlb_beside, member))
+
+void em_store_beside(struct as *a, unsigned size, unsigned probe)
 {
-    if (at)
-        as_lea(a, 4, SCR2, MEM(ADDR, at));
-    else
-        as_mov_rr(a, 4, SCR2, ADDR);
-    shift(a, 5, SCR2, 6);
-    as_rr(a, 0x1a3, 8, SCR2, RCX); /* BT takes the number modulo 64 */
-}
-
-void em_store_beside(struct as *a, unsigned size)
-{
-    enum { CODE = TLB_CODE };
-    const s32 tlb = ST_OFF(mmu.tlb);
-    u8 *slow[5], *hit[2], *plain;
-    unsigned nslow = 0;
-    as_push(a, RCX);
-    as_push(a, RDX);
-    as_push(a, SCR2);
-
-    /* SCR = offset of the entry from the table of mode 0; does its tag say TLB_CODE and nothing
-     * else? */
-    as_rm(a, 0x1b6, 4, SCR, ST(mmu_mode));
-    as_rr(a, 0x69, 4, SCR, SCR);
-    as32(a, sizeof(struct tlb));
-    as_mov_rr(a, 4, RCX, ADDR);
-    shift(a, 5, RCX, PAGE_BITS - 5);
-    as_alu_ri(a, 4, 4, RCX, (TLB_SIZE - 1) << 5);
-    as_rr(a, 0x01, 8, RCX, SCR);
-    as_lea(a, 8, RDX, MEM(ADDR, size - 1));
-    as_alu_ri(a, 4, 8, RDX, (s32)~PAGE_MASK);
-    as_alu_ri(a, 1, 8, RDX, CODE);
-    as_rm(a, 0x3b, 8, RDX, MEMX(STATE, SCR, 0, tlb + (s32)offsetof(struct tlb_entry, wr)));
-    slow[nslow++] = as_jcc(a, CC_NE);
-
-    /* EDX = the page, RCX = its lines. A cold entry is a quarter larger than an entry. */
-    _Static_assert(sizeof(struct tlb_cold) == 40 && sizeof(struct tlb_entry) == 32, "sizes");
-    shift(a, 5, RCX, 2);
-    as_rr(a, 0x01, 8, SCR, RCX);
-    as_load(a, 4, RDX,
-            MEMX(STATE, RCX, 0,
-                 tlb + (s32)(offsetof(struct tlb, cold) + offsetof(struct tlb_cold, page))));
-    as_load(a, 8, RCX, ST(mmu.space));
-    as_load(a, 8, RCX, MEM(RCX, offsetof(struct ram_space, code_lines)));
-    as_load(a, 8, RCX, MEMX(RCX, RDX, 3, 0));
-    line_bit(a, 0);
-    hit[0] = as_jcc(a, CC_B);
-    if (size > 1) {
-        line_bit(a, size - 1);
-        hit[1] = as_jcc(a, CC_B);
+    u8 *slow, *undo[2];
+    unsigned n = 0;
+    s32 table = entry_of(a, ADDR, probe);
+    if (probe == 2) {
+        as_push(a, SCR2);
+        add_mode(a, SCR2);
+        as_pop(a, SCR2);
     }
-
-    plain = a->p;
-    as_load(a, 8, SCR, MEMX(STATE, SCR, 0, tlb + (s32)offsetof(struct tlb_entry, addend)));
-    back(a);
+    as_rm(a, 0x3b, 8, ADDR, AT(below));
+    slow = as_jcc(a, CC_BE);
+    as_alu_ri(a, 0, 8, ADDR, (s32)size - 1);
+    if (probe == 2 && size > 1) /* around the end of the address space */
+        undo[n++] = as_jcc(a, CC_B);
+    as_rm(a, 0x3b, 8, ADDR, AT(last));
+    undo[n++] = as_jcc(a, CC_A);
+    as_alu_ri(a, 5, 8, ADDR, (s32)size - 1);
+    as_load(a, 8, SCR, AT(addend));
     as8(a, 0xc3);
+    while (n)
+        as_patch(undo[--n], a->p);
+    as_alu_ri(a, 5, 8, ADDR, (s32)size - 1);
+    as_patch(slow, a->p);
+}
 
-    /* A line with code: is it a gap that is known? RCX = where that would be. */
-    _Static_assert(sizeof(struct ram_gap) == 16 && !(RAM_GAPS & (RAM_GAPS - 1)), "gaps");
-    as_patch(hit[0], a->p);
-    if (size > 1)
-        as_patch(hit[1], a->p);
-    as_mov_rr(a, 4, SCR2, ADDR);
-    as_alu_ri(a, 4, 4, SCR2, PAGE_MASK);
-    as_mov_rr(a, 4, RCX, SCR2);
-    shift(a, 5, RCX, 6);
-    as_rr(a, 0x33, 4, RCX, RDX);
-    as_alu_ri(a, 4, 4, RCX, RAM_GAPS - 1);
-    shift(a, 4, RCX, 4);
-    as_rm(a, 0x03, 8, RCX, ST(mmu.space));
-    as_alu_ri(a, 0, 8, RCX, (s32)offsetof(struct ram_space, gap));
-    as_rm(a, 0x3b, 4, RDX, MEM(RCX, offsetof(struct ram_gap, page)));
-    slow[nslow++] = as_jcc(a, CC_NE);
-    as_rm(a, 0x3b, 4, SCR2, MEM(RCX, offsetof(struct ram_gap, lo)));
-    slow[nslow++] = as_jcc(a, CC_B);
-    as_alu_ri(a, 0, 4, SCR2, (s32)size);
-    as_rm(a, 0x3b, 4, SCR2, MEM(RCX, offsetof(struct ram_gap, hi)));
-    slow[nslow++] = as_jcc(a, CC_A);
-    as_jmp_to(a, plain);
-
-    for (unsigned i = 0; i < nslow; i++)
+void em_group_beside(struct as *a)
+{
+    u8 *slow[3];
+    s32 table;
+    as_push(a, SCR);
+    as_push(a, SCR2);
+    as_mov_rr(a, 4, SCR2, SCR);
+    as_alu_ri(a, 4, 4, SCR2, BE_GROUP_SPAN);
+    table = entry_of(a, ADDR, 2);
+    as_push(a, SCR2);
+    add_mode(a, SCR2);
+    as_pop(a, SCR2);
+    as_rm(a, 0x3b, 8, ADDR, AT(below));
+    slow[0] = as_jcc(a, CC_BE);
+    as_rr(a, 0x03, 8, SCR2, ADDR);
+    slow[1] = as_jcc(a, CC_B);
+    as_alu_ri(a, 5, 8, SCR2, 1);
+    as_rm(a, 0x3b, 8, SCR2, AT(last));
+    slow[2] = as_jcc(a, CC_A);
+    as_load(a, 8, SCR, AT(addend));
+    as_rr(a, 0x03, 8, SCR, ADDR);
+    as_lea(a, 8, RSP, MEM(RSP, 16));
+    as8(a, 0xc3);
+    for (unsigned i = 0; i < ARRAY_LEN(slow); i++)
         as_patch(slow[i], a->p);
-    back(a);
+    as_pop(a, SCR2);
+    as_pop(a, SCR);
+}
+
+void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift, bool user,
+                      unsigned to, u8 *slow[3])
+{
+    s32 table = entry_of(a, la, user ? MMU_USER : MMU_SUP);
+    as_rm(a, 0x3b, 8, la, AT(below));
+    slow[0] = as_jcc(a, CC_BE);
+    as_lea(a, 8, SCR2, MEMX(la, count, (u8)shift, -1));
+    as_rr(a, 0x3b, 8, SCR2, la); /* around the end of the address space? */
+    slow[1] = as_jcc(a, CC_B);
+    as_rm(a, 0x3b, 8, SCR2, AT(last));
+    slow[2] = as_jcc(a, CC_A);
+    as_load(a, 8, to, AT(addend));
 }

@@ -105,6 +105,9 @@ struct em {
         u16 until;
     } kept[12]; /* temporaries that recipes keep alive */
     u32 nkept;
+    u32 ncopies; /* values that recipes keep in slots, numbered behind the temporaries */
+    struct ir_ins copied; /* the operation under way with a copy of an operand; IR_MOV: none */
+    u32 copied_until;
     u8 live_in;    /* flags wanted at the block's entry */
     u16 free_regs; /* mask */
     u16 group_regs; /* those that groups have at times */
@@ -134,6 +137,15 @@ struct em {
     struct cold cold[IR_MAX_INS];
 };
 
+/* copy.c: the field that ends `back` bytes before here depends on whose the block is (enum be_fix);
+ * calls of stubs and jumps there; records of execs in SCR2; EIPs in a register */
+void em_fix(struct em *e, enum be_fix kind, u32 back);
+void em_fix_more(struct em *e, u32 word); /* what belongs to it */
+void em_call_stub(struct em *e, const u8 *stub);
+void em_jmp_stub(struct em *e, const u8 *stub);
+void em_site(struct em *e, u32 at); /* in SCR2 */
+void em_exec_record(struct em *e, u64 record);
+void em_eip(struct em *e, unsigned r, u64 rip);
 struct loc em_loc(const struct em *e, u8 v);
 /* Make the host's flags hold the guest's / make memory hold them; spoil: the host's flags are about
  * to be lost. */
@@ -148,6 +160,9 @@ void em_flags_commit(struct em *e); /* saved, and the host's are about to be los
  * spoils SCR and SCR2 */
 void em_recipe_note(struct em *e, const struct ir_ins *i);
 void em_recipe_emit(struct em *e);
+/* In front of operation i: keep what it is about to overwrite, when its flags will be spoiled but may be
+ * wanted by a fault only. */
+void em_recipe_before(struct em *e, const struct ir_ins *i);
 bool em_recipe_useful(struct em *e, const struct ir_ins *i); /* would i, operation e->now, have one? */
 bool em_recipe_holds(struct em *e); /* is e->recipe still good at operation e->now? */
 void em_recipe_recall(struct em *e, const struct cold *c); /* flags as they were at c */
@@ -168,6 +183,8 @@ bool em_upper_any(const struct em *e);
 void em_load_to(struct em *e, unsigned r, u8 v, unsigned size);
 void em_alu_to(struct em *e, const struct ir_ins *i, unsigned n, unsigned r);
 void em_compare(struct em *e, const struct ir_ins *i);
+/* scan.c: e->live, e->live_in, e->last, e->last_vec, e->last_x87, e->avx; e->skip of sums */
+void em_scan_uses(struct em *e);
 /* The host register that holds v, loaded into `scratch` when it lives in memory. */
 unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
@@ -236,10 +253,19 @@ void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF withou
 /* string.c: string instructions with REP */
 void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
-/* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with the
- * addend in SCR when no code is on these bytes, else goes on with all registers but SCR as they were */
-void em_store_beside(struct as *a, unsigned size);
-/* exit.c: ways out */
+/* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with
+ * the addend in SCR when no code is known to be on these bytes, else goes on with all registers but
+ * SCR as they were; the same for a group, whose host address it gives; for `count` elements (a
+ * register) at la: the addend in `to`, and the jumps taken otherwise */
+void em_store_beside(struct as *a, unsigned size, unsigned probe);
+void em_group_beside(struct as *a);
+void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift, bool user,
+                      unsigned to, u8 *slow[3]);
+/* A load of segment register s with the selector in SCR: returns when nothing is to be done, else goes
+ * to `otherwise`. */
+void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
+/* exit.c: ways out; add n to a counter when that is asked for, which spoils the host's flags */
+void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 /* An entry for links that goes to the block by the jump table: executable address. */
 const u8 *em_checked_entry(struct em *e);

@@ -19,11 +19,19 @@ bool em_linkable(const struct em *e, u64 rip)
     return e->in->link_any && !remapped((u32)(e->in->base + rip));
 }
 
+void em_tally(struct em *e, unsigned which, s32 n)
+{
+    if (e->in->tally)
+        as_alu_mi(&e->a, 0, 8, ST_AT(offsetof(struct cpu, tally) + 8u * which), n);
+}
+
 /* Charge back what the block will not execute when it is left behind `done` of its instructions. */
 static void charge_back(struct em *e, unsigned done)
 {
     if (e->in->counted && done < e->in->ir->nguest)
         as_alu_mi(&e->a, 0, 4, ST(budget), (s32)(e->in->ir->nguest - done));
+    if (done < e->in->ir->nguest)
+        em_tally(e, TALLY_INSNS, (s32)done - (s32)e->in->ir->nguest);
 }
 
 static struct be_exit *new_exit(struct em *e, u64 rip)
@@ -42,8 +50,8 @@ static struct be_exit *new_exit(struct em *e, u64 rip)
 static void unlinked(struct em *e, struct be_exit *x)
 {
     x->unlinked = codebuf_rx(e->buf, e->a.p);
-    as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, x - e->out->exits));
-    as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
+    em_site(e, (u32)(x - e->out->exits));
+    em_jmp_stub(e, e->stubs->exit_link);
 }
 
 /* Behind a paired call: on at the return address, which is on the same page. */
@@ -53,9 +61,20 @@ static void land(struct em *e)
     if (!x)
         return;
     x->polled = true; /* a return goes to a lower address, unseen */
+    em_tally(e, TALLY_PAIRED, 1);
     as_lea(&e->a, 8, RSP, MEM(RSP, 8));
     x->rel = as_jmp(&e->a);
     unlinked(e, x);
+}
+
+/* Behind an instruction whose displacement is a place in the jump table. */
+static void fix_jump(struct em *e, bool constant, u64 rip)
+{
+    _Static_assert(offsetof(struct cpu, jc_tags) > 1024 && offsetof(struct cpu, jc_host) > 1024,
+                   "displacements of 32 bits");
+    em_fix(e, constant ? BE_FIX_JUMP : BE_FIX_SALT, 4);
+    if (constant)
+        em_fix_more(e, (u32)(rip - e->in->ir->rip));
 }
 
 /* Compare the tag of the EIP in register `to` (zero-extended, kept) with the jump table's; the
@@ -70,6 +89,7 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
     if (constant) {
         s32 at = (s32)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64));
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
+        fix_jump(e, constant, rip);
         entry = MEM(STATE, hosts + at);
     } else {
         _Static_assert(JC_BITS == 16, "the index is a word");
@@ -79,6 +99,7 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
         as_rr(&e->a, 0x33, 4, SCR2, to);
         as_rr(&e->a, 0x1b7, 4, SCR2, SCR2); /* movzx */
         as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
+        fix_jump(e, constant, rip);
         entry = MEMX(STATE, SCR2, 3, hosts);
     }
     *miss = as_jcc(&e->a, CC_NE);
@@ -93,25 +114,27 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     u8 *miss;
     if (e->in->link_none) {
         as_store(&e->a, 8, to, ST(rip));
-        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+        em_jmp_stub(e, e->stubs->leave);
         return;
     }
     call = call && em_stack_call(e, NULL);
     entry = table_entry(e, to, constant, rip, &miss);
+    em_tally(e, TALLY_TABLE, 1);
     as_rm(&e->a, 0xff, 4, call ? 2 : 4, entry); /* call or jmp [..] */
+    fix_jump(e, constant, rip);
     if (call)
         land(e);
     if (e->a.full)
         return;
     as_patch(miss, e->a.p);
     as_store(&e->a, 8, to, ST(rip));
-    as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+    em_jmp_stub(e, e->stubs->leave);
 }
 
 const u8 *em_checked_entry(struct em *e)
 {
     const u8 *entry = codebuf_rx(e->buf, e->a.p);
-    as_mov_ri(&e->a, ADDR, e->in->ir->rip);
+    em_eip(e, ADDR, e->in->ir->rip);
     probe_table(e, ADDR, true, e->in->ir->rip, false);
     return entry;
 }
@@ -136,7 +159,7 @@ static void poll_stub(struct em *e, struct be_exit *x)
  * itself is linked; when flags are to be saved, only to blocks that do not want them. */
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
 {
-    if (!e->in->counted && em_linkable(e, rip)) {
+    if (!e->in->counted && !e->in->tally && em_linkable(e, rip)) {
         const u8 *here = codebuf_rx(e->buf, e->a.p);
         bool saved = e->flags & FLAGS_MEM, stores = e->upper.dirty != 0;
         struct be_exit *x = new_exit(e, rip);
@@ -183,7 +206,7 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
         x->rel = as_jmp(&e->a); /* displacement 0: falls to the code below until it is linked */
         unlinked(e, x);
     } else {
-        as_mov_ri(&e->a, ADDR, rip);
+        em_eip(e, ADDR, rip);
         probe_table(e, ADDR, true, rip, false);
     }
 }
@@ -211,7 +234,7 @@ static void direct_call(struct em *e, u64 rip)
     em_flags_commit(e);
     em_upper_flush(e);
     if (!em_linkable(e, rip)) {
-        as_mov_ri(&e->a, ADDR, rip);
+        em_eip(e, ADDR, rip);
         probe_table(e, ADDR, true, rip, true);
         return;
     }
@@ -242,6 +265,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
     if (e->a.full)
         return;
     as_patch(other, e->a.p); /* the pairs stay: the callers' may still match */
+    em_tally(e, TALLY_UNPAIRED, 1);
     probe_table(e, to, false, 0, false);
 }
 
@@ -264,6 +288,8 @@ static void expect(struct em *e, const struct ir_ins *i)
         as_rr(&e->a, 0x3b, 8, r, SCR2);
     } else {
         as_alu_ri(&e->a, 7, size, r, (s32)i->imm);
+        em_fix(e, BE_FIX_EIP, 4);
+        e->out->fixed_eip |= (s8)i->imm == (s32)i->imm || size != 4;
     }
     em_cold(e, COLD_INDIRECT, i, as_jcc(&e->a, CC_NE), NULL, 0);
     if (e->ncold)

@@ -85,7 +85,9 @@ void em_count_runs(struct em *e)
     u8 *often;
     if (!worth_effort(e))
         return;
+    _Static_assert(offsetof(struct cpu, heat) > 1024, "a displacement of 32 bits");
     as_alu_mi(&e->a, 5, 4, ST_AT(heat), 1);
+    em_fix(e, BE_FIX_HEAT, 5);
     often = as_jcc(&e->a, CC_S);
     em_cold(e, COLD_HOT, NULL, often, e->a.p, 0);
 }
@@ -115,7 +117,7 @@ void em_guess_wrong(struct em *e, const struct cold *c)
     as_rr(&e->a, 0x85, 8, SCR, SCR);
     none = as_jcc(&e->a, CC_E);
     as_store(&e->a, 8, SCR, ST_AT(offsetof(struct cpu, guess) + 8u * (c->guess - 1u)));
-    as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->guess));
+    em_call_stub(e, e->stubs->guess);
     as_jmp_to(&e->a, c->guess_back);
     if (!e->a.full)
         as_patch(none, e->a.p);

@@ -237,10 +237,15 @@ static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     struct mem m = em_access(e, i, true);
-    if (i->op == IR_STI)
-        as_mov_mi(&e->a, size, m, (s32)(i->imm >> 32));
-    else
+    if (i->op != IR_STI) {
         as_store(&e->a, size, em_use(e, i->b, size, SCR2), m);
+        return;
+    }
+    as_mov_mi(&e->a, size, m, (s32)(i->imm >> 32));
+    if (e->in->insns[i->at].op == OP_CALL && !e->in->ir->long_mode) { /* the return address */
+        em_fix(e, BE_FIX_EIP, 4);
+        e->out->fixed_eip |= size != 4;
+    }
 }
 
 /* The place temporary keeps the host address of the bytes. */
@@ -341,15 +346,20 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_CANON: canonical(e, i); break;
     case IR_BAIL: bail(e, i); break;
     case IR_EXEC:
+    case IR_EXECX: {
+        const struct be_exec *x = &e->in->execs[e->nexecs++];
         em_flags_commit(e);
-        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->exec));
+        em_exec_record(e, (u64)(uintptr_t)x);
+        if (x->same != SEG_CS) {
+            em_load_to(e, SCR, x->from, 4);
+            em_call_stub(e, e->stubs->same[x->same]);
+        } else if (i->op == IR_EXEC) {
+            em_call_stub(e, x->quick ? e->stubs->quick : e->stubs->exec);
+        } else {
+            em_jmp_stub(e, x->quick ? e->stubs->quickx : e->stubs->execx);
+        }
         break;
-    case IR_EXECX:
-        em_flags_commit(e);
-        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
-        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->execx));
-        break;
+    }
     }
 }
 
@@ -360,7 +370,7 @@ static void stub_arguments(struct em *e, const struct cold *c)
         as_lea(&e->a, 8, ADDR, MEM(c->reg, c->disp));
     else if (c->reg != ADDR)
         as_mov_rr(&e->a, 8, ADDR, c->reg);
-    as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
+    em_site(e, c->at);
 }
 
 static void cold_one(struct em *e, const struct cold *c)
@@ -381,7 +391,7 @@ static void cold_one(struct em *e, const struct cold *c)
         /* fall through */
     case COLD_PREPARE:
         stub_arguments(e, c);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->prepare[c->probe][c->write][c->size]));
+        em_call_stub(e, e->stubs->prepare[c->probe][c->write][c->size]);
         if (c->guess)
             as_mov_rr(&e->a, 8, SCR2, SCR);
         em_upper_again(e, ADDR);
@@ -390,7 +400,7 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_GROUP:
         stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
+        em_call_stub(e, e->stubs->group);
         em_upper_again(e, ADDR);
         if (c->write != SCR) /* the group's register, when it has one */
             as_mov_rr(&e->a, 8, c->write, SCR);
@@ -401,20 +411,20 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_SEG:
         stub_arguments(e, c);
         as_mov_ri(&e->a, SCR, c->arg);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->seg));
+        em_call_stub(e, e->stubs->seg);
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_HOT:
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->hot));
+        em_call_stub(e, e->stubs->hot);
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_BAIL:
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
+        em_site(e, c->at);
+        em_call_stub(e, e->stubs->bail);
         break;
     case COLD_REP:
-        as_mov_ri(&e->a, SCR2, c->arg);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
+        em_exec_record(e, c->arg);
+        em_call_stub(e, e->stubs->rep);
         as_jmp_to(&e->a, c->back);
         break;
     case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u, c->again); break;
@@ -422,12 +432,12 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_ENTRY:
         if (e->in->counted)
             as_alu_mi(&e->a, 0, 4, ST(budget), (s32)e->in->ir->nguest);
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, 0));
-        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        em_site(e, 0);
+        em_jmp_stub(e, e->stubs->exit_entry);
         break;
     case COLD_POLL:
-        as_mov_ri(&e->a, SCR2, SITE(e->in->block_id, c->at));
-        as_jmp_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        em_site(e, c->at);
+        em_jmp_stub(e, e->stubs->exit_entry);
         break;
     }
 }

@@ -463,7 +463,11 @@ static void state_op(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     struct mem m = ST_AT(i->op == IR_LDS || i->op == IR_STS ? i->imm : (s64)(u32)i->imm);
-    if (i->op == IR_LDS) {
+    if (i->op == IR_LDC) {
+        as_mov_ri(&e->a, SCR, (u64)i->imm);
+        m = MEM(SCR, 0);
+    }
+    if (i->op == IR_LDS || i->op == IR_LDC) {
         struct loc d = em_loc(e, i->dst);
         unsigned r = d.reg && (size >= 4 || i->dst >= IR_T0) ? d.r : SCR;
         if (size >= 4)
@@ -484,6 +488,8 @@ static void state_op(struct em *e, const struct ir_ins *i)
 static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 {
     em_flags_before(e, i, live);
+    if (live & i->flags_out)
+        em_recipe_before(e, i);
     if (i->b != IR_NONE && i->op >= IR_SHL && i->op <= IR_ROR && live & i->flags_out) {
         shift_keeping_flags(e, i);
         return;
@@ -572,6 +578,7 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
             em_set_szapc(e, i, live);
         return;
     case IR_LDS:
+    case IR_LDC:
     case IR_STS:
     case IR_ANDS:
     case IR_ORS: state_op(e, i); return;
@@ -598,52 +605,6 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 #else
 #define TEMP_REGS (BIT(R10) | BIT(R11) | BIT(R15))
 #endif
-
-static inline void note_use(struct em *e, u8 v, u32 n)
-{
-    if (v >= IR_T0 && v < IR_MAX_VALUE && !e->last[v])
-        e->last[v] = (u16)n;
-}
-
-static void note_units(struct em *e, const struct ir_ins *i, u32 n)
-{
-    const struct insn *insn = &e->in->insns[i->at];
-    unsigned units = insn_units(insn);
-    e->avx |= insn->vl != 0;
-    if (units & UNIT_X87 && !e->last_x87)
-        e->last_x87 = n + 1;
-    if (units != UNIT_X87 && !e->last_vec)
-        e->last_vec = n + 1;
-}
-
-/* One walk from the end: flags wanted behind each operation, the last uses of temporaries, and sums
- * that nobody asks for since an access behind a check takes another way. */
-static void scan_uses(struct em *e, const struct ir_block *b)
-{
-    u8 live = IRF_ALL;
-    for (u32 n = b->n; n-- > 0;) {
-        const struct ir_ins *i = &b->ins[n];
-        u8 use = ir_op_info[i->op].use;
-        bool follows = e->follows[n];
-        e->live[n] = live;
-        if (e->drop && i->op == IR_LEA && ir_is_temp(i->dst) && !e->last[i->dst]) {
-            e->skip[n] = true;
-            continue;
-        }
-        if (!follows)
-            live = ir_flags_before(i, live);
-        if (i->op >= IR_VEC && i->op <= IR_VECS) {
-            note_units(e, i, n);
-            follows = false;
-        }
-        note_use(e, i->dst, n);
-        if (!follows)
-            note_use(e, i->a, n);
-        if (use & IRU_VALUE_B)
-            note_use(e, i->b, n);
-    }
-    e->live_in = live;
-}
 
 static void temp_give(struct em *e, u8 v)
 {
@@ -752,18 +713,21 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     memcpy(e, &blank, offsetof(struct em, temp));
     memset(e->temp, 0, IR_T0 + b->ntemps);
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
-    e->a = (struct as){out->code, out->end, false};
+    e->a = (struct as){.p = out->code, .end = out->end};
     e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
     e->flags = FLAGS_MEM;
     e->free_regs = TEMP_REGS;
     e->free_slots = ~0u;
-    out->nexits = out->nguesses = 0;
+    out->nexits = out->nguesses = out->nfixes = 0;
+    out->fixed = out->fixed_eip = false;
     em_upper_plan(e);
     em_plan_groups(e);
     em_plan_guesses(e);
-    scan_uses(e, b);
+    em_scan_uses(e);
     poll = poll_place(e, b);
     emit_entry(e, poll);
+    em_tally(e, TALLY_BLOCKS, 1);
+    em_tally(e, TALLY_INSNS, (s32)b->nguest);
     em_count_runs(e);
     if (e->last_vec)
         em_vector_enter(e);
@@ -803,9 +767,4 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;
     out->full = e->a.full;
     out->end = e->a.p;
-}
-
-void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
-{
-    st32(rel, (u32)(s32)(to - (codebuf_rx(buf, rel) + 4)));
 }

@@ -51,7 +51,7 @@ bool em_stack_call(struct em *e, u8 **rel)
     em_stack_again(&e->a); /* too deep: start over */
     if (!e->a.full)
         as_patch(room, e->a.p);
-    as_mov_ri(&e->a, SCR, back);
+    em_eip(e, SCR, back);
     as8(&e->a, 0x50); /* push rax */
     if (rel) {
         as8(&e->a, 0xe8);

@@ -41,13 +41,13 @@ void em_string_op(struct em *e, const struct ir_ins *i)
     u8 *refused;
     em_flags_commit(e);
     if (!served(e, insn, x->mode_key)) {
-        as_mov_ri(&e->a, SCR2, (u64)(uintptr_t)x);
-        as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
+        em_exec_record(e, (u64)(uintptr_t)x);
+        em_call_stub(e, e->stubs->rep);
         return;
     }
     stub = e->stubs->rep_short[kind_of(insn)][e->in->user][e->in->ir->long_mode]
                               [__builtin_ctz(insn->o[0].size) & 3];
-    as_call_to(&e->a, codebuf_rw(e->buf, stub));
+    em_call_stub(e, stub);
     refused = as_jcc(&e->a, CC_B);
     em_cold(e, COLD_REP, i, refused, e->a.p, (u64)(uintptr_t)x);
 }
@@ -56,7 +56,7 @@ void em_string_op(struct em *e, const struct ir_ins *i)
 struct stub {
     struct as *a;
     unsigned kind, shift;
-    bool stos, wide;
+    bool stos, wide, user;
     s32 tlb;       /* from STATE */
     u8 *fail[8];   /* to the way out */
     unsigned nfail;
@@ -80,8 +80,22 @@ static void probe(struct stub *s, unsigned la, bool write, unsigned count, unsig
     as_lea(a, 8, R8, MEMX(la, count, (u8)s->shift, -1));
     as_alu_ri(a, 4, 8, R8, (s32)~PAGE_MASK);
     as_rm(a, 0x3b, 8, R8, MEMX(STATE, RAX, 0, s->tlb + tag));
-    fail_if(s, CC_NE);
-    as_load(a, 8, to, MEMX(STATE, RAX, 0, s->tlb + (s32)offsetof(struct tlb_entry, addend)));
+    if (write) { /* beside code? */
+        u8 *slow[3], *hit = as_jcc(a, CC_E), *done;
+        em_string_beside(a, la, count, s->shift, s->user, to, slow);
+        done = as_jmp(a);
+        s->fail[s->nfail++ & 7] = slow[0];
+        s->fail[s->nfail++ & 7] = slow[1];
+        s->fail[s->nfail++ & 7] = slow[2];
+        if (a->full)
+            return;
+        as_patch(hit, a->p);
+        as_load(a, 8, to, MEMX(STATE, RAX, 0, s->tlb + (s32)offsetof(struct tlb_entry, addend)));
+        as_patch(done, a->p);
+    } else {
+        fail_if(s, CC_NE);
+        as_load(a, 8, to, MEMX(STATE, RAX, 0, s->tlb + (s32)offsetof(struct tlb_entry, addend)));
+    }
     as_rr(a, 0x03, 8, to, la);
 }
 
@@ -338,6 +352,7 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
         if (s.shift == 3 && !s.wide)
             continue;
         s.stos = s.kind == BE_STOS;
+        s.user = user;
         s.tlb = ST_OFF(mmu.tlb) + (user ? (s32)sizeof(struct tlb) : 0);
         stubs->rep_short[s.kind][user][s.wide][s.shift] = codebuf_rx(buf, a->p);
         emit_short(&s);

@@ -161,6 +161,54 @@ static void exec_stub(struct as *a, const void *helper, const u8 *spill_vec)
     ret(a);
 }
 
+/* be_exec.quick of the record in SCR2: on behind it, or at the code that it gives. Vector registers in
+ * the host's are for the longer way. */
+static void quick_stub(struct codebuf *buf, struct as *a, const u8 *otherwise, bool called)
+{
+    u8 *plain, *on = NULL;
+    as_alu_mi(a, 7, 1, ST(vec_live), 0);
+    plain = as_jcc(a, CC_E);
+    as_jmp_to(a, codebuf_rw(buf, otherwise));
+    as_patch(plain, a->p);
+    spill(a);
+    if (called) {
+        as_push(a, R10);
+        as_push(a, R11);
+        as_push(a, R11); /* for the alignment of the stack */
+    }
+    as_lea(a, 8, RDI, MEM(STATE, -STATE_BIAS));
+    as_mov_rr(a, 8, RSI, SCR2);
+    as_rm(a, 0xff, 4, 2, MEM(RSI, offsetof(struct be_exec, quick))); /* call [..] */
+    if (called) {
+        as_rr(a, 0x85, 8, RAX, RAX);
+        on = as_jcc(a, CC_E);
+    }
+    em_stack_again(a);
+    reload(a, true);
+    as8(a, 0xff);
+    as8(a, 0xe0); /* jmp rax */
+    if (!called)
+        return;
+    as_patch(on, a->p);
+    as_pop(a, R11);
+    as_pop(a, R11);
+    as_pop(a, R10);
+    reload(a, true);
+    ret(a);
+}
+
+static void quick_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs)
+{
+    stubs->quick = codebuf_rx(buf, a->p);
+    quick_stub(buf, a, stubs->exec, true);
+    stubs->quickx = codebuf_rx(buf, a->p);
+    quick_stub(buf, a, stubs->execx, false);
+    for (unsigned s = 0; s < SEG__COUNT; s++) {
+        stubs->same[s] = codebuf_rx(buf, a->p);
+        em_segment_stub(a, s, codebuf_rw(buf, stubs->quick));
+    }
+}
+
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
@@ -226,10 +274,10 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     for (unsigned n = 0; n < 36; n++) {
         unsigned probe = n / 12, w = n / 6 & 1, s = n % 6;
         stubs->prepare[probe][w][s] = codebuf_rx(buf, a->p);
+        if (w)
+            em_store_beside(a, s == 5 ? 10 : BIT(s), probe);
         if (stubs->flat && probe < 2 && s < 5)
             not_aligned(a, stubs->flat, probe, w, BIT(s));
-        if (w)
-            em_store_beside(a, s == 5 ? 10 : BIT(s));
         as_mov_ri(a, RAX, (s == 5 ? 10 : BIT(s)) | w << 8);
         address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
     }
@@ -250,6 +298,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         ret(a);
         as_patch(whole, a->p);
     }
+    em_group_beside(a);
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
     /* The addend stays in SCR and goes to SCR2. */
@@ -298,6 +347,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     helper_end(a, true);
     as_alu_ri(a, 0, 8, RSP, 8);
     as_jmp_to(a, leave);
+    quick_stubs(buf, a, stubs);
 
     *p = a->p;
 }

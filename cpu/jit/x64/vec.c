@@ -196,7 +196,7 @@ void em_vector_enter(struct em *e)
     }
     as_alu_mi(&e->a, 7, 1, ST(vec_live), 0);
     there = as_jcc(&e->a, CC_NE);
-    as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->vec_load[e->in->ir->long_mode]));
+    em_call_stub(e, e->stubs->vec_load[e->in->ir->long_mode]);
     if (!e->a.full)
         as_patch(there, e->a.p);
 }

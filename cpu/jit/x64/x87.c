@@ -64,8 +64,10 @@ bool em_x87_control(unsigned op)
 /* Where the unit's instruction pointer is: the site says it, to be looked up when somebody asks. */
 static void note(struct em *e, const struct ir_ins *i, const struct insn *insn)
 {
-    if (!em_x87_control(insn->op))
+    if (!em_x87_control(insn->op)) {
         as_mov_mi(&e->a, 4, ST(x87_site), (s32)(SITE(e->in->block_id, i->at) + 1));
+        em_fix(e, BE_FIX_SITE, 4);
+    }
 }
 
 /* A control word that unmasks something is for exec, which then changes the mode. */
@@ -124,7 +126,7 @@ void em_x87_enter(struct em *e)
     u8 *there;
     as_alu_mi(&e->a, 7, 1, ST(x87_live), 0);
     there = as_jcc(&e->a, CC_NE);
-    as_call_to(&e->a, codebuf_rw(e->buf, e->stubs->x87_load));
+    em_call_stub(e, e->stubs->x87_load);
     if (!e->a.full)
         as_patch(there, e->a.p);
 }

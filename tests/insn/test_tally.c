@@ -1,0 +1,42 @@
+/* What translated code counts of its exits when it is asked to. */
+#include "tests/insn/suite.h"
+#include "cpu/jit/jit.h"
+#include "devices/core/err.h"
+
+enum { ROUNDS = 1000 };
+
+/* Each round: a call and its return, a call that is left by a jump of another kind than RET. */
+GUEST(rounds, 32, "mov ecx, 1000\n"
+                  "1: call 2f\n call 4f\n 6: dec ecx\n jnz 1b\n hlt\n"
+                  ".balign 64\n 2: cmp ecx, 500\n jb 3f\n inc eax\n 3: ret\n"
+                  ".balign 64\n 4: pop edx\n jmp edx");
+
+START_TEST(by_cause)
+{
+    struct jit_config config = {.eager = true, .passes = ~0u, .tally = true};
+    struct machine *m = machine_new("max", ENGINE_EXEC);
+    struct jit_exits x;
+    struct err err = {""};
+    ck_assert_msg(jit_new(m->cpu, &config, &err), "%s", err.msg);
+    machine_protected(m, 0, AT_CODE);
+    machine_code(m, AT_CODE, rounds);
+    m->cpu->gpr[REG_AX] = 0;
+    ck_assert_int_eq(cpu_run(m->cpu, ENGINE_JIT, 1000000), CPU_EXIT_HALT);
+    ck_assert_uint_eq(m->cpu->gpr[REG_AX], ROUNDS - 499);
+    jit_exits(m->cpu, &x);
+    /* Nine instructions a round, and INC in half of them. */
+    ck_assert_uint_ge(x.insns, 9 * ROUNDS);
+    ck_assert_uint_le(x.insns, 10 * ROUNDS);
+    ck_assert_uint_ge(x.paired, ROUNDS - 10);
+    ck_assert_uint_le(x.paired, ROUNDS);
+    ck_assert_uint_ge(x.table, ROUNDS - 10);
+    ck_assert_uint_le(x.table, ROUNDS + 10);
+    ck_assert_uint_ge(x.linked, 2 * ROUNDS);
+    ck_assert_uint_le(x.unlinked, 20);
+    ck_assert_uint_le(x.missed, 20);
+    ck_assert_uint_eq(x.faults, 0);
+    machine_free(m);
+}
+END_TEST
+
+SUITE_MAIN("tally", by_cause)
