@@ -133,8 +133,7 @@ union xmm {
     u16 w[8];
     u32 d[4];
     u64 q[2];
-}; /* element order is little-endian by index; use the q/d/w/b member that fits, never alias across
-      on big-endian hosts: see xmm_* in exec.h */
+} LITTLE_ENDIAN_MEMBERS; /* the bytes are those of guest memory */
 
 /* x87 and MMX state. `top` and tags are kept apart from SW/TW, which are assembled when read. */
 struct fpu {

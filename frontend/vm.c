@@ -394,27 +394,36 @@ static void fill_config(struct vm *vm)
     set_rtc(vm);
 }
 
-/* Engines other than the interpreter need a translator behind the CPU. */
+/* Engines other than the interpreter need a translator behind the CPU. A host that cannot have one
+ * runs the guest all the same, in the interpreter. */
 static bool start_engine(struct vm *vm, struct err *err)
 {
     struct jit_config cfg = {
         .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u};
-
 #ifdef CONFIG_JIT
-    vm->engine =
-        vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_JIT : (enum cpu_engine)vm->opt->engine;
+    const bool generates = true;
 #else
-    vm->engine =
-        vm->opt->engine == OPT_ENGINE_DEFAULT ? ENGINE_EXEC : (enum cpu_engine)vm->opt->engine;
-    if (vm->engine == ENGINE_JIT)
-        return err_set(
-            err, "There is no code generator for this host in this build; use --engine=exec.");
+    const bool generates = false;
 #endif
+    struct err why;
+
+    vm->engine = (enum cpu_engine)vm->opt->engine;
+    if (vm->opt->engine == OPT_ENGINE_DEFAULT)
+        vm->engine = generates ? ENGINE_JIT : ENGINE_EXEC;
     if (vm->opt->jit_off[0] && !jit_parse_off(vm->opt->jit_off, &cfg.off, err))
         return false;
     if (vm->opt->no_tr[0] && !tr_parse_off(vm->opt->no_tr, &cfg.tr, err))
         return false;
-    return vm->engine == ENGINE_EXEC || jit_new(vm_cpu(vm), &cfg, err);
+    if (vm->engine == ENGINE_JIT && !generates) {
+        fprintf(stderr, "dragoman: there is no code generator for this host in this build; guests "
+                        "run in the interpreter\n");
+        vm->engine = ENGINE_EXEC;
+    }
+    if (vm->engine == ENGINE_EXEC || jit_new(vm_cpu(vm), &cfg, &why))
+        return true;
+    fprintf(stderr, "dragoman: %s\n", why.msg);
+    vm->engine = ENGINE_EXEC;
+    return true;
 }
 
 static bool write_pidfile(struct vm *vm, struct err *err)

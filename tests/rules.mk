@@ -17,12 +17,25 @@ $(B)/tests/golden/test_golden: $(wildcard tests/golden/*.s)
 golden-update: $(B)/tests/golden/test_golden
 	@DRAGOMAN_GOLDEN=update $< && git --no-pager diff --stat -- tests/golden
 
+# Guest code of instruction tests where the host's assembler does not know it.
+ifneq ($(HOST_ARCH),x86_64)
+ifneq ($(ROM_CC),)
+TEST_CPPFLAGS = -DGUEST_OBJECT
+GUEST_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(shell grep -lw GUEST $(wildcard tests/insn/test_*.c)))
+$(GUEST_TESTS): $(B)/tests/%: $(B)/obj/tests/%.guest.o
+$(B)/obj/tests/%.guest.o: tests/%.c tests/insn/machine.h tests/tools/guest_code.sh
+	@mkdir -p $(@D)
+	$(Q)tests/tools/guest_code.sh $< $@ '$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS)' '$(ROM_TOOLS)'
+.PRECIOUS: $(B)/obj/tests/%.guest.o
+endif
+endif
+
 # It opens libunicorn when that is there (package libunicorn-dev).
 $(B)/tests/lock/test_unicorn: LIBS += -ldl
 $(B)/tests/%: tests/%.c $(B)/obj/libtests.a $(B)/libfront.a $(B)/libdragoman.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a \
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.guest.o,$^) $(B)/obj/libtests.a \
 	    $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(TEST_LIBS) $(LIBS) -lrt
 
 .PRECIOUS: $(B)/tests/%
@@ -60,6 +73,35 @@ check-full: check
 	tests/tools/second_dos.sh $(B)
 	+@$(MAKE) --no-print-directory check-second
 
+# Cross builds, their tests under qemu-user (README, "Cross builds"). Each in a folder below $(B); some minutes each.
+CROSS_BOOTS ?= tests/boot/test_demo.sh
+# Shares of the random series that fit emulated hosts.
+CROSS_SHARES ?= LAW_OPS=5000 DRAGOMAN_LOCK=400 PRECISE_STEP=10 LONG_CASES=2000 UPPER_CASES=200
+cross = $(MAKE) --no-print-directory B=$(B)/$(1) HOST=$(1)
+cross_check = @[ -d build/cross/$(1) ] || $(MAKE) --no-print-directory cross-libs HOST=$(1)
+check-a64:
+	$(call cross_check,aarch64-linux-gnu)
+	+$(call cross,aarch64-linux-gnu) check-cross
+check-s390x:
+	$(call cross_check,s390x-linux-gnu)
+	+$(call cross,s390x-linux-gnu) check-cross
+check-riscv64:
+	$(call cross_check,riscv64-linux-gnu)
+	+$(call cross,riscv64-linux-gnu) check-cross
+
+ifneq ($(RUN),)
+# Programs of the other host start through these.
+$(B)/run: $(CONF)config.mak
+	@printf '#!/bin/sh\nexec %s "$$@"\n' '$(RUN)' >$@ && chmod 755 $@
+$(B)/dragoman.run: $(B)/run
+	@printf '#!/bin/sh\nexec %s "%s" "$$@"\n' '$(RUN)' '$(abspath $(B))/dragoman' >$@ && chmod 755 $@
+check-units check-boot check-cross: $(B)/run $(B)/dragoman.run
+endif
+check-cross: all $(TEST_BIN)
+	@CK_DEFAULT_TIMEOUT=3600 $(CROSS_SHARES) tests/tools/run_checks.sh $(B) $(TEST_BIN)
+	@TEST_SLOW=10 tests/tools/run_boots.sh $(B) $(CROSS_BOOTS)
+	@echo "make check-cross: all passed on $(HOST_ARCH)"
+
 # The same tests on other builds of the same tree, in folders of their own.
 variant = rm -rf $(1) && mkdir -p $(1) && git ls-files -z | xargs -0 cp --parents -t $(1) && \
 	mkdir -p $(1)/build && if [ -d $(B)/guests ]; then ln -sfn $(abspath $(B))/guests $(1)/build/guests; fi && \
@@ -69,7 +111,7 @@ check-san:
 check-torture:
 	$(call variant,$(B)/torture,--enable-torture)
 
-.PHONY: golden-update check-units check-boot check-full
+.PHONY: golden-update check-units check-boot check-full check-cross check-a64 check-s390x check-riscv64
 -include tests/bench/rules.mk
 -include tests/fuzz/rules.mk
 -include tests/tools/rules.mk

@@ -16,7 +16,7 @@ union ymm {
     u16 w[16];
     u32 d[8];
     u64 q[4];
-};
+} LITTLE_ENDIAN_MEMBERS;
 
 static inline void avx_begin(struct cpu *cpu)
 {

@@ -1,6 +1,5 @@
 /* What the MMX and SSE handlers share: availability checks, vector operands, MXCSR and its
- * exceptions (SDM vol. 1, 9.5, 10.2.3 and 11.5). Lanes are addressed through union xmm: the hosts
- * we run on are little-endian. */
+ * exceptions (SDM vol. 1, 9.5, 10.2.3 and 11.5). Lanes are addressed through union xmm. */
 #ifndef CPU_EXEC_SSE_H
 #define CPU_EXEC_SSE_H
 

@@ -136,6 +136,22 @@ FOUR_HOST(MIN, "min", binary, ARITH(ieee_min, HARD_MIN))
 FOUR_HOST(MAX, "max", binary, ARITH(ieee_max, HARD_MAX))
 
 /* ---- one operand ---- */
+static inline bool hard_sqrt(struct shape shape, union xmm *d, const union xmm *s)
+{
+    u32 w;
+    u64 r;
+    if (shape.fmt == &fp_single) {
+        if (!hard_sqrt32(s->d[0], &w))
+            return false;
+        d->d[0] = w;
+    } else {
+        if (!hard_sqrt64(s->q[0], &r))
+            return false;
+        d->q[0] = r;
+    }
+    return true;
+}
+
 static inline __attribute__((always_inline)) void
 square_root(struct cpu *cpu, const struct insn *insn, struct shape shape, int unused, host_fn *host)
 {
@@ -144,8 +160,7 @@ square_root(struct cpu *cpu, const struct insn *insn, struct shape shape, int un
     sse_begin(cpu);
     s = vec_read(cpu, insn, 1);
     d = vec_read(cpu, insn, 0);
-    if (hard_mxcsr(cpu->mxcsr) && shape.lanes == 1 &&
-        (shape.fmt == &fp_single ? hard_sqrt32(s.d[0], &d.d[0]) : hard_sqrt64(s.q[0], &d.q[0]))) {
+    if (hard_mxcsr(cpu->mxcsr) && shape.lanes == 1 && hard_sqrt(shape, &d, &s)) {
         vec_write(cpu, insn, 0, d);
         return;
     }

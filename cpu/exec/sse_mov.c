@@ -59,8 +59,8 @@ static void move_scalar(struct cpu *cpu, const struct insn *insn, unsigned size)
     if (d->kind == OPND_MEM) {
         opnd_write(cpu, insn, 0, cpu->xmm[s->reg & 15].q[0] & size_mask(size));
     } else if (s->kind == OPND_XMM) {
-        u64 *q = &cpu->xmm[d->reg & 15].q[0];
-        *q = (*q & ~size_mask(size)) | (cpu->xmm[s->reg & 15].q[0] & size_mask(size));
+        union xmm *x = &cpu->xmm[d->reg & 15];
+        x->q[0] = (x->q[0] & ~size_mask(size)) | (cpu->xmm[s->reg & 15].q[0] & size_mask(size));
     } else {
         u64 v = opnd_read(cpu, insn, 1);
         cpu->xmm[d->reg & 15].q[0] = v;

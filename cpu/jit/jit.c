@@ -399,7 +399,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
 {
     struct jit *jit = cpu->jit;
     u64 r = BE_LEAVE;
-    if (eval)
+    if (eval || !jit->stubs.enter) /* no back end */
         return run_eval(jit);
     for (;;) {
         const void *host;

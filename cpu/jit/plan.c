@@ -286,3 +286,11 @@ void plan_steps(struct plan *p)
     }
 }
 
+
+bool plan_is_loop(const struct ir_block *b)
+{
+    for (u32 n = 0; n < b->n; n++)
+        if ((b->ins[n].op == IR_JCC || b->ins[n].op == IR_GOTO) && (u64)b->ins[n].imm == b->rip)
+            return true;
+    return false;
+}

@@ -42,6 +42,9 @@ void plan_drop_groups(struct plan *p, u8 none);
 /* Find steps that can be one, once the groups are settled. */
 void plan_steps(struct plan *p);
 
+/* Does the block jump to its own beginning? */
+bool plan_is_loop(const struct ir_block *b);
+
 /* Does it write? */
 static inline bool plan_is_write(const struct ir_ins *i)
 {

@@ -51,10 +51,15 @@ static bool plain(const struct tr *t, unsigned seg, bool write)
     return tr_flat(t, seg) && !(write && seg == SEG_CS);
 }
 
-/* Where the base of `seg` lies in the CPU's state. */
-static size_t seg_base(unsigned seg)
+/* The base of `seg`: 64 bits in long mode, else the low half of the state's member. */
+static u8 seg_base(struct tr *t, unsigned seg)
 {
-    return offsetof(struct cpu, seg) + seg * sizeof(struct seg) + offsetof(struct seg, base);
+    u8 base = tr_temp(t);
+    size_t at = offsetof(struct cpu, seg) + seg * sizeof(struct seg) + offsetof(struct seg, base);
+    if (!tr_long(t) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+        at += sizeof(u32);
+    tr_emit(t, IR_LDS, tr_long(t) ? I64 : I32, base, IR_NONE, IR_NONE, (s64)at);
+    return base;
 }
 
 struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool write)
@@ -63,14 +68,12 @@ struct tr_addr tr_linear(struct tr *t, unsigned seg, u8 off, unsigned size, bool
     if (plain(t, seg, write))
         return (struct tr_addr){off, 0};
     if (tr_long(t)) { /* FS and GS: a base and nothing else */
-        base = tr_temp(t), la = tr_temp(t);
-        tr_emit(t, IR_LDS, I64, base, IR_NONE, IR_NONE, (s64)seg_base(seg));
+        base = seg_base(t, seg), la = tr_temp(t);
         tr_emit(t, IR_LEA, I64, la, off, base, 0);
         return (struct tr_addr){la, 0};
     }
     tr_emit(t, IR_SEG, I32, IR_NONE, off, (u8)seg, (s64)(size | (write ? 0x100 : 0)));
-    base = tr_temp(t), la = tr_temp(t);
-    tr_emit(t, IR_LDS, I32, base, IR_NONE, IR_NONE, (s64)seg_base(seg));
+    base = seg_base(t, seg), la = tr_temp(t);
     tr_emit(t, IR_LEA, I32, la, off, base, 0);
     return (struct tr_addr){la, 0};
 }
@@ -96,12 +99,8 @@ struct tr_addr tr_ea(struct tr *t, const struct insn *insn, unsigned size, bool 
     if (insn->asz == (tr_long(t) ? 8 : 4) && plain(t, insn->seg, write) &&
         insn->base < 16 && insn->index >= 16)
         return (struct tr_addr){insn->base, (s32)insn->disp};
-    if (known_offset(t, insn, size)) {
-        u8 base = tr_temp(t);
-        tr_emit(t, IR_LDS, tr_long(t) ? I64 : I32, base, IR_NONE, IR_NONE,
-                (s64)seg_base(insn->seg));
-        return (struct tr_addr){base, (s32)insn->disp};
-    }
+    if (known_offset(t, insn, size))
+        return (struct tr_addr){seg_base(t, insn->seg), (s32)insn->disp};
     return tr_linear(t, insn->seg, tr_offset(t, insn), size, write);
 }
 

@@ -32,4 +32,14 @@ typedef int64_t s64;
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define NORETURN               __attribute__((noreturn))
 
+/* Behind a struct or union: its members are little-endian in memory on every host, as guests see them. On big-endian
+ * hosts the compiler exchanges the bytes, which gcc alone can. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LITTLE_ENDIAN_MEMBERS
+#elif defined(__clang__)
+#error "big-endian hosts need gcc"
+#else
+#define LITTLE_ENDIAN_MEMBERS __attribute__((scalar_storage_order("little-endian")))
+#endif
+
 #endif

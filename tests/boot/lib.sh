@@ -8,6 +8,7 @@
 
 B=${1:-build}
 B=$(cd "$B" && pwd)
+[ -x "$B/dragoman.run" ] && DRAGOMAN=${DRAGOMAN:-$B/dragoman.run} # a cross build
 DRAGOMAN=${DRAGOMAN:-$B/dragoman}
 G=${GUESTS:-$B/guests}
 R=$B/roms

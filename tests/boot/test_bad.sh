@@ -21,6 +21,17 @@ if [ -f "$G/vmlinuz-686" ]; then
     refuses 'noinitrd' $head -kernel "$G/vmlinuz-686" -initrd "$W/noinitrd"
 fi
 
+# A host that gives no memory for translated code (here: no address space) runs the guest in the interpreter, and says so.
+# Other limits hold where the program itself runs in an emulator or under sanitizers.
+if [ ! -x "$B/run" ] && ! grep -q CONFIG_SAN config.h 2>/dev/null; then
+    (ulimit -v 400000 && exec "$DRAGOMAN" -bios "$R/boot.bin" -m 16 -display none -monitor none -serial stdio \
+        -device isa-debug-exit,iobase=0x501 -fw_cfg name=opt/dragoman/selftest,string=1) \
+        </dev/null >"$W/serial" 2>"$W/stderr" || fail "without executable memory: status $?"
+    grep -q 'DEMO PASS' "$W/serial" || fail "without executable memory the self-test failed"
+    grep -q 'no executable memory.*interpreter' "$W/stderr" || fail "nothing was said about executable memory"
+    say "without executable memory: $(head -n 1 "$W/stderr")"
+fi
+
 # A disk that is not bootable: the firmware says so, the program keeps running until it is told to
 # quit.
 head -c 1048576 /dev/zero >"$W/empty.img"

@@ -103,6 +103,13 @@ u16 machine_ld16(struct machine *m, u32 addr)
     return ld16(machine_mem(m, addr));
 }
 
+void machine_load16(struct machine *m, u32 addr, const u16 *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        st16(machine_mem(m, addr + 2 * (u32)i), words[i]);
+    ram_wrote(&m->ram, addr, 2 * n);
+}
+
 void machine_st32(struct machine *m, u32 addr, u32 v)
 {
     u8 b[4];

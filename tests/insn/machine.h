@@ -54,6 +54,8 @@ void machine_free(struct machine *m);
 /* Bytes of guest memory at physical address addr. */
 u8 *machine_mem(struct machine *m, u32 addr);
 void machine_load(struct machine *m, u32 addr, const void *bytes, size_t n);
+/* Little-endian words. */
+void machine_load16(struct machine *m, u32 addr, const u16 *words, size_t n);
 
 /* Put the CPU into real mode with all segments 0 and SP 0x7000, about to run `addr` (below 64 KiB).
  */
@@ -85,11 +87,26 @@ void machine_st32(struct machine *m, u32 addr, u32 v);
 
 /* Guest code assembled with the test program: GUEST(name, 32, "mov eax, 1\n hlt") in Intel syntax,
  * loaded with machine_code(m, addr, name). Position: assembled for address 0, so branches must be
- * relative. */
+ * relative. On hosts that are no x86 tests/tools/guest_code.sh has an x86 assembler make an object
+ * of it (GUEST_EXTRACT, GUEST_OBJECT); GUEST_CODE is 0 where there is none. */
+#if defined(__x86_64__)
+#define GUEST_CODE 1
 #define GUEST(name, bits, text)                                                                    \
     __asm__(".pushsection .rodata\n.code" #bits "\n.intel_syntax noprefix\n" #name                 \
             "_begin:\n" text "\n" #name "_end:\n.att_syntax\n.code64\n.popsection\n");             \
     extern const unsigned char name##_begin[], name##_end[]
+#elif defined(GUEST_EXTRACT)
+#define GUEST_CODE 1
+#define GUEST(name, bits, text)                                                                    \
+    __asm__("\n#<GUEST\n.code" #bits "\n.globl " #name "_begin, " #name "_end\n" #name              \
+            "_begin:\n" text "\n" #name "_end:\n#>GUEST\n");                                       \
+    extern const unsigned char name##_begin[], name##_end[]
+#elif defined(GUEST_OBJECT)
+#define GUEST_CODE 1
+#define GUEST(name, bits, text) extern const unsigned char name##_begin[], name##_end[]
+#else
+#define GUEST_CODE 0
+#endif
 #define machine_code(m, addr, name)                                                                \
     machine_load(m, addr, name##_begin, (size_t)(name##_end - name##_begin))
 

@@ -4,7 +4,7 @@
 #include "cpu/sys/ctrl.h"
 #include "tests/insn/suite.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum {
     P = 1,
@@ -424,7 +424,7 @@ SUITE_MAIN("paging", changes_without_invlpg, invalidation, accessed_and_dirty, w
 #else
 int main(void)
 {
-    puts("paging: guest code is assembled on x86 hosts only; nothing tested");
+    puts("paging: no x86 assembler for the guest code; nothing tested");
     return 0;
 }
 #endif

@@ -2,7 +2,7 @@
  * the rules (SDM vol. 2 "POPF/POPFD/POPFQ", table 4-16). */
 #include "tests/insn/suite.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum { TRIES = 400, INT32 = DA_P | SYS_INT32 << 8 };
 

@@ -5,7 +5,7 @@
 #include "cpu/sys/ctrl.h"
 #include "tests/insn/suite.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum { TRIES = 20000, VECTOR = 0x50, CODE_FREE = SEL_FREE, DATA_FREE = SEL_FREE + 8 };
 

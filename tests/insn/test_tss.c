@@ -4,7 +4,7 @@
 #include "cpu/sys/debug.h"
 #include "tests/insn/suite.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum {
     USED = DA_P | DA_S | DA_ACCESSED,
@@ -66,7 +66,7 @@ static void put_tss16(u32 at, u16 ip, u16 flags)
     t[19] = D1;
     t[20] = SEL_DATA0;
     t[21] = SEL_LDT;
-    machine_load(m, at, t, sizeof(t));
+    machine_load16(m, at, t, ARRAY_LEN(t));
     machine_desc(m, D2, NEW, 0xffff, USED | DA_CODE | DA_READ);
     machine_desc(m, D1, 0x50000, 0xffff, USED | DA_WRITE);
     machine_desc(m, SEL_TSS2, at, 0x2b, DA_P | SYS_TSS16 << 8);
@@ -430,7 +430,7 @@ SUITE_MAIN("tss", sixteen_bits, stacks, ldt_before_cs, faults_before, faults_beh
 #else
 int main(void)
 {
-    puts("tss: guest code is assembled on x86 hosts only; nothing tested");
+    puts("tss: no x86 assembler for the guest code; nothing tested");
     return 0;
 }
 #endif

@@ -3,7 +3,7 @@
  * 14). */
 #include "tests/insn/suite.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum { HOLE = 0x30000 }; /* a page that tests take away */
 

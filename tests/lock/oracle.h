@@ -117,6 +117,8 @@ u64 ora_guest_feats(const struct ora_guest *g);
 /* Compare ram[ORA_RW_SIZE] with what case c started from, fill the mem fields of out, and put the
  * pattern back. */
 void ora_mem_collect(const struct ora_case *c, u8 *ram, const u8 *pattern, struct ora_out *out);
+/* mem_hash of n changed bytes. */
+u64 ora_mem_hash(const u8 *p, u32 n);
 
 /* ---- making cases ---- */
 struct ora_row {
@@ -161,6 +163,20 @@ void ora_compare(const struct ora_case *c, const struct ora_out *host, const str
 void ora_rules_print(FILE *f);
 /* Is this operation compared in all it does (by a rule of the table: not)? */
 bool ora_op_compared(enum op op);
+
+/* ---- registers as bytes ---- */
+enum { ORA_FIELD_RIP = 16, ORA_FIELD_X87 = 26, ORA_FIELDS = 73, ORA_FIELD_BYTES = 16 };
+struct ora_field {
+    u8 *p;
+    u32 size;
+    bool number; /* in the host's byte order */
+};
+/* Register i < ORA_FIELDS of r, and its name. */
+struct ora_field ora_field(struct ora_regs *r, u32 i);
+void ora_field_name(u32 i, char *name, size_t n);
+/* Its bytes, the least significant first. */
+void ora_field_get(const struct ora_field *f, u8 *bytes);
+void ora_field_set(const struct ora_field *f, const u8 *bytes);
 
 /* ---- regression files ---- */
 bool ora_write(FILE *f, const struct ora_case *c, const struct ora_out *want, const char *note);

@@ -258,7 +258,9 @@ static void on_signal(int sig, siginfo_t *info, void *context, struct ora_host *
             go_on(h);
         b->outs[b->cur].status = ORA_TIMEOUT;
     } else if (rip - (u64)(uintptr_t)h->tramp < PAGE_SIZE) {
-        b->outs[b->cur].status = ORA_LOST; /* the state could not be loaded */
+        /* The state could not be loaded. What memory was given goes all the same. */
+        ora_mem_collect(&b->cases[b->cur], (u8 *)(uintptr_t)ORA_DATA, h->pattern, &b->outs[b->cur]);
+        b->outs[b->cur].status = ORA_LOST;
     } else {
         collect(h, &b->cases[b->cur], &b->outs[b->cur], u);
     }

@@ -45,7 +45,7 @@ u8 ora_pattern(u32 off)
     }
 }
 
-static u64 hash_bytes(const u8 *p, u32 n)
+u64 ora_mem_hash(const u8 *p, u32 n)
 {
     u64 h = n;
     for (u32 i = 0; i < n; i++)
@@ -86,7 +86,7 @@ void ora_mem_collect(const struct ora_case *c, u8 *ram, const u8 *pattern, struc
     if (lo < hi) {
         out->mem_lo = lo;
         out->mem_hi = hi;
-        out->mem_hash = hash_bytes(ram + lo, hi - lo);
+        out->mem_hash = ora_mem_hash(ram + lo, hi - lo);
         memcpy(out->mem, ram + lo, MIN(hi - lo, (u32)ORA_MEM));
     }
     memcpy(ram, pattern, ORA_RW_SIZE);

@@ -6,51 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A view of every register as name and bytes, for writing and reading alike. */
-struct field {
-    char name[12];
-    u8 *p;
-    u32 size;
-};
-
-static u32 fields(struct ora_regs *r, struct field f[128])
-{
-    static const char *const gpr[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
-    static const char *const seg[] = {"es", "cs", "ss", "ds", "fs", "gs"};
-    u32 n = 0;
-#define FIELD(ptr, bytes, ...)                                                                     \
-    do {                                                                                           \
-        snprintf(f[n].name, sizeof(f[n].name), __VA_ARGS__);                                       \
-        f[n].p = (u8 *)(ptr);                                                                      \
-        f[n++].size = bytes;                                                                       \
-    } while (0)
-    for (u32 i = 0; i < 16; i++)
-        if (i < 8)
-            FIELD(&r->gpr[i], 8, "r%s", gpr[i]);
-        else
-            FIELD(&r->gpr[i], 8, "r%u", i);
-    FIELD(&r->rip, 8, "rip");
-    FIELD(&r->flags, 8, "flags");
-    FIELD(&r->fsbase, 8, "fsbase");
-    FIELD(&r->gsbase, 8, "gsbase");
-    for (u32 i = 0; i < SEG__COUNT; i++)
-        FIELD(&r->sel[i], 2, "%s", seg[i]);
-    FIELD(r->fx, 2, "fcw");
-    FIELD(r->fx + 2, 2, "fsw");
-    FIELD(r->fx + 4, 1, "ftw");
-    FIELD(r->fx + 6, 2, "fop");
-    FIELD(r->fx + 8, 8, "fip");
-    FIELD(r->fx + 16, 8, "fdp");
-    FIELD(r->fx + 24, 4, "mxcsr");
-    for (u32 i = 0; i < 8; i++)
-        FIELD(r->fx + 32 + 16 * i, 10, "st%u", i);
-    for (u32 i = 0; i < 16; i++)
-        FIELD(r->fx + 160 + 16 * i, 16, "xmm%u", i);
-    for (u32 i = 0; i < 16; i++)
-        FIELD(r->ymmh[i], 16, "ymmh%u", i);
-    return n;
-}
-
 /* Numbers are written most significant digit first. */
 static void put_number(FILE *f, const u8 *p, u32 n)
 {
@@ -78,15 +33,18 @@ static bool get_number(const char *text, u8 *p, u32 n)
 
 static void put_regs(FILE *f, struct ora_regs *r, struct ora_regs *was)
 {
-    struct field a[128], b[128];
-    u32 n = fields(r, a);
-    fields(was, b);
-    for (u32 i = 0; i < n; i++)
-        if (memcmp(a[i].p, b[i].p, a[i].size)) {
-            fprintf(f, "%s ", a[i].name);
-            put_number(f, a[i].p, a[i].size);
-            fputc('\n', f);
-        }
+    for (u32 i = 0; i < ORA_FIELDS; i++) {
+        struct ora_field a = ora_field(r, i), b = ora_field(was, i);
+        u8 bytes[ORA_FIELD_BYTES];
+        char name[12];
+        if (!memcmp(a.p, b.p, a.size))
+            continue;
+        ora_field_name(i, name, sizeof(name));
+        ora_field_get(&a, bytes);
+        fprintf(f, "%s ", name);
+        put_number(f, bytes, a.size);
+        fputc('\n', f);
+    }
 }
 
 static void put_bytes(FILE *f, const char *name, u32 at, const u8 *p, u32 n)
@@ -109,6 +67,8 @@ bool ora_write(FILE *f, const struct ora_case *c, const struct ora_out *want, co
     if (decode(&insn, c->code, MIN((u32)c->ncode, 15u), c->mode, ~0ull) == DEC_OK)
         fprintf(f, "# %s\n", disasm(text, sizeof(text), &insn, c->in.rip));
     fprintf(f, "mode %u\nlma %u\n", c->mode, c->lma);
+    if (!c->amd)
+        fprintf(f, "amd 0\n");
     put_bytes(f, "code", 0, c->code, c->ncode);
     put_regs(f, &in, &none);
     put_bytes(f, "mem", c->patch_at, c->patch, c->npatch);
@@ -131,12 +91,19 @@ bool ora_write(FILE *f, const struct ora_case *c, const struct ora_out *want, co
 static bool get_line(struct ora_case *c, struct ora_out *want, bool expect, const char *name,
                      char *rest)
 {
-    struct field f[128];
-    u32 n = fields(expect ? &want->r : &c->in, f);
     char *p = rest;
-    for (u32 i = 0; i < n; i++)
-        if (!strcmp(f[i].name, name))
-            return get_number(strtok(rest, " \n"), f[i].p, f[i].size);
+    for (u32 i = 0; i < ORA_FIELDS; i++) {
+        struct ora_field f = ora_field(expect ? &want->r : &c->in, i);
+        u8 bytes[ORA_FIELD_BYTES];
+        char reg[12];
+        ora_field_name(i, reg, sizeof(reg));
+        if (strcmp(reg, name))
+            continue;
+        if (!get_number(strtok(rest, " \n"), bytes, f.size))
+            return false;
+        ora_field_set(&f, bytes);
+        return true;
+    }
     if (!strcmp(name, "code") || !strcmp(name, "mem")) {
         u32 at = (u32)strtoul(p, &p, 16), *lo = &c->patch_at;
         u8 *to = c->patch;
@@ -161,6 +128,8 @@ static bool get_line(struct ora_case *c, struct ora_out *want, bool expect, cons
         c->mode = (u8)strtoul(p, NULL, 10);
     else if (!strcmp(name, "lma"))
         c->lma = strtoul(p, NULL, 10) != 0;
+    else if (!strcmp(name, "amd"))
+        c->amd = strtoul(p, NULL, 10) != 0;
     else if (!strcmp(name, "vector"))
         want->vector = (u8)strtoul(p, NULL, 16);
     else if (!strcmp(name, "error"))
@@ -183,7 +152,7 @@ bool ora_read(FILE *f, struct ora_case *c, struct ora_out *want, char *err, size
     bool expect = false;
     struct insn in;
     memset(c, 0, sizeof(*c));
-    c->amd = ora_host_amd();
+    c->amd = true; /* unless the file says otherwise */
     memset(want, 0, sizeof(*want));
     for (u32 number = 1; fgets(line, sizeof(line), f); number++) {
         char *name = strtok(line, " \n"), *rest = strtok(NULL, "\n");

@@ -7,7 +7,16 @@ ORACLE_CASES ?= 10000000
 check-oracle: $(B)/oraclerun
 	$(B)/oraclerun -n $(ORACLE_CASES)
 
--include $(B)/obj/tests/tools/oraclerun.d
+# Records tests/lock/vectors.bin anew; needs an x86-64 host with AVX2.
+$(B)/vecrecord: $(B)/obj/tests/tools/vecrecord.o $(B)/obj/libtests.a $(B)/libdragoman.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a $(B)/libdragoman.a $(LIBS) -lrt
+
+vectors-update: $(B)/vecrecord
+	$(B)/vecrecord tests/lock/vectors.bin
+
+-include $(B)/obj/tests/tools/vecrecord.d $(B)/obj/tests/tools/oraclerun.d
+.PHONY: vectors-update
 .PHONY: check-oracle
 
 # A page of what is in exec, in the translator, and tested against what; fails if an operation has no test.

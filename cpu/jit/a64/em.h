@@ -175,7 +175,10 @@ void em_vec_cold(struct em *e, const struct cold *c);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 void em_vector_out(struct as *a, const u8 *spill);
 void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
-/* exit.c: ways out */
+/* Count how often the block runs: when that is often it is made anew, with more effort. */
+void em_count_runs(struct em *e);
+/* exit.c: ways out; add n to a counter when that is asked for */
+void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);

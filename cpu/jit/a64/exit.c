@@ -19,10 +19,22 @@ bool em_linkable(const struct em *e, u64 rip)
     return e->in->link_any && !remapped((u32)(e->in->base + rip));
 }
 
+void em_tally(struct em *e, unsigned which, s32 n)
+{
+    if (!e->in->tally)
+        return;
+    em_state(&e->a, A_LOAD, 8, SCR, ST(tally) + 8 * (s64)which);
+    as_add_imm(&e->a, A_ADD, true, SCR, SCR, n, NOREG);
+    em_state(&e->a, A_STORE, 8, SCR, ST(tally) + 8 * (s64)which);
+}
+
 /* Charge back what the block will not execute when it is left behind `done` of its instructions. */
 static void charge_back(struct em *e, unsigned done)
 {
-    if (!e->in->counted || done >= e->in->ir->nguest)
+    if (done >= e->in->ir->nguest)
+        return;
+    em_tally(e, TALLY_INSNS, (s32)done - (s32)e->in->ir->nguest);
+    if (!e->in->counted)
         return;
     em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
     as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest - done, NOREG);
@@ -90,6 +102,7 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip)
     as_rrr(&e->a, A_EOR, true, SCR2, SCR2, to);
     as_rrr(&e->a, A_SUB, true, SCR, SCR, SCR2);
     miss = as_cbnz(&e->a, true, SCR);
+    em_tally(e, TALLY_TABLE, 1);
     as_add_imm(&e->a, A_ADD, true, SCR3, SCR3, hosts, SCR);
     as_mem(&e->a, A_LOAD, 8, SCR3, SCR3, 0);
     as_br(&e->a, SCR3);
@@ -123,7 +136,7 @@ void em_side_exit(struct em *e, u64 rip, unsigned at)
 {
     bool open = e->recipe.kind != RECIPE_NONE || e->carry != CARRY_INVERTED;
     struct be_exit *x;
-    if (e->in->counted || !em_linkable(e, rip) || !open) {
+    if (e->in->counted || e->in->tally || !em_linkable(e, rip) || !open) {
         em_direct_exit(e, rip, at);
         return;
     }
@@ -235,10 +248,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     case IR_BRNI: expect(e, i); break;
     case IR_GOTO:
     case IR_CALL:
-        if (e->in->counted)
-            em_direct_exit(e, (u64)i->imm, e->in->ir->nguest);
-        else
-            em_side_exit(e, (u64)i->imm, e->in->ir->nguest);
+        em_side_exit(e, (u64)i->imm, e->in->ir->nguest);
         break;
     case IR_RET:
     case IR_CALLI:

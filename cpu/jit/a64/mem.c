@@ -292,15 +292,19 @@ static void bail(struct em *e, const struct ir_ins *i)
     em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
 }
 
-/* Exec runs the instruction; it reads and writes all state. */
-static void call_exec(struct em *e, const u8 *stub, bool comes_back)
+/* Exec, or its short way, runs the instruction; it reads and writes all state. */
+static void call_exec(struct em *e, const struct ir_ins *i)
 {
+    const struct be_exec *x = &e->in->execs[e->nexecs++];
+    const struct be_stubs *stubs = e->stubs;
     em_flags_commit(e);
-    as_mov_imm(&e->a, SCR2, (u64)(uintptr_t)&e->in->execs[e->nexecs++]);
-    if (comes_back)
-        as_bl_to(&e->a, codebuf_rw(e->buf, stub));
+    as_mov_imm(&e->a, SCR2, (u64)(uintptr_t)x);
+    if (i->op == IR_EXECX)
+        as_b_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quickx : stubs->execx));
     else
-        as_b_to(&e->a, codebuf_rw(e->buf, stub));
+        as_bl_to(&e->a, codebuf_rw(e->buf, i->op == IR_EXECR ? stubs->rep
+                                           : x->quick        ? stubs->quick
+                                                             : stubs->exec));
 }
 
 void em_mem_op(struct em *e, const struct ir_ins *i)
@@ -316,9 +320,9 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_SEG: segment(e, i); break;
     case IR_CANON: canonical(e, i); break;
     case IR_BAIL: bail(e, i); break;
-    case IR_EXEC: call_exec(e, e->stubs->exec, true); break;
-    case IR_EXECR: call_exec(e, e->stubs->rep, true); break;
-    case IR_EXECX: call_exec(e, e->stubs->execx, false); break;
+    case IR_EXEC:
+    case IR_EXECR:
+    case IR_EXECX: call_exec(e, i); break;
     }
 }
 
@@ -377,6 +381,7 @@ static void cold_one(struct em *e, const struct cold *c)
         as_patch(&e->a, none);
         em_twin_exit(e, c->at);
         break;
+    case COLD_HOT: call_and_go_back(e, c, e->stubs->hot); break; /* flags are as blocks hand them on */
     case COLD_BAIL:
         em_flags_commit(e);
         as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));

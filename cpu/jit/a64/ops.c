@@ -182,7 +182,12 @@ static void state_op(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), d;
     s64 off = i->op == IR_LDS || i->op == IR_STS ? i->imm : (s64)(u32)i->imm;
-    if (i->op == IR_LDS) {
+    if (i->op == IR_LDC) {
+        d = em_target(e, i->dst, size, SCR);
+        as_mov_imm(&e->a, SCR2, (u64)i->imm);
+        as_mem(&e->a, A_LOAD, size, d, SCR2, 0);
+        em_put(e, i->dst, d, size);
+    } else if (i->op == IR_LDS) {
         d = em_target(e, i->dst, size, SCR);
         em_state(&e->a, A_LOAD, size, d, off);
         em_put(e, i->dst, d, size);
@@ -230,6 +235,7 @@ static bool move_op(struct em *e, const struct ir_ins *i)
     case IR_STC:
     case IR_CMC: change_carry(e, i); return true;
     case IR_GETF: em_getf(e, i); return true;
+    case IR_LDC:
     case IR_LDS:
     case IR_STS:
     case IR_ANDS:
@@ -389,12 +395,28 @@ static void emit_entry(struct em *e, u32 poll)
         em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
         as_add_imm(&e->a, A_SUB, false, SCR, SCR, e->in->ir->nguest, NOREG);
         em_state(&e->a, A_STORE, 4, SCR, ST(budget));
-        em_cold(e, COLD_ENTRY, NULL, as_tbnz(&e->a, SCR, 31), NULL, 0);
+        as_lsr(&e->a, false, SCR, SCR, 31); /* TBNZ might not reach */
+        em_cold(e, COLD_ENTRY, NULL, as_cbnz(&e->a, false, SCR), NULL, 0);
     } else if (!poll) {
         em_cold(e, COLD_ENTRY, NULL, look_at_request(e), NULL, 0);
         if (!(e->in->off_techniques & JIT_OFF(POLLS)))
             out->entry_forward = codebuf_rx(e->buf, e->a.p);
     }
+}
+
+void em_count_runs(struct em *e)
+{
+    s64 heat = (s64)offsetof(struct cpu, heat) + 4 * (s64)(e->in->block_id % CPU_HEATS);
+    if (!e->in->heats || !(e->in->cut || plan_is_loop(e->in->ir)))
+        return;
+    as_mov_imm(&e->a, SCR3, (u64)heat);
+    as_mem_reg(&e->a, A_LOAD, 4, SCR, STATE, SCR3, false, false);
+    as_add_imm(&e->a, A_SUB, false, SCR, SCR, 1, NOREG);
+    as_mem_reg(&e->a, A_STORE, 4, SCR, STATE, SCR3, false, false);
+    as_lsr(&e->a, false, SCR, SCR, 31);
+    em_cold(e, COLD_HOT, NULL, as_cbnz(&e->a, false, SCR), NULL, 0);
+    if (e->ncold)
+        e->cold[e->ncold - 1].back = e->a.p;
 }
 
 static void poll_here(struct em *e, unsigned at)
@@ -417,11 +439,15 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
     e->free_regs = temp_regs(e);
     e->free_slots = ~0u;
-    out->nexits = out->nguesses = 0;
+    out->nexits = out->nguesses = out->nfixes = 0;
+    out->fixed = out->fixed_eip = true; /* its constants are spread over instructions */
     em_plan_groups(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);
+    em_count_runs(e);
+    em_tally(e, TALLY_BLOCKS, 1);
+    em_tally(e, TALLY_INSNS, (s32)b->nguest);
     if (e->last_vec)
         em_vector_enter(e);
     for (u32 n = 0; n < b->n && !e->a.full; n++) {
@@ -476,4 +502,9 @@ void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
         return;
     point(buf, branch, codebuf_rx(buf, rel)); /* should it not reach */
     point(buf, branch, to);
+}
+
+void be_copy_block(const struct be_copy *c)
+{
+    /* Never asked for: be_out.fixed says so of each block. */
 }

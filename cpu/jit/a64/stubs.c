@@ -147,6 +147,28 @@ static void exec_begin(struct as *a, const u8 *spill_vec)
     as_mov(a, true, X1, X3);
 }
 
+/* be_exec.quick of the record in SCR2: on behind it, or at the code that it gives. */
+static void quick_stub(struct as *a, const u8 *leave, const u8 *spill_vec)
+{
+    u8 *on;
+    exec_begin(a, spill_vec);
+    as_mem(a, A_LOAD, 8, SCR3, X1, offsetof(struct be_exec, quick));
+    as_blr(a, SCR3);
+    as_mov(a, true, ADDR, X0);
+    as_mem(a, A_LOAD, 8, LINK, SP, 0);
+    sp_add(a, 16);
+    on = as_cbz(a, true, ADDR);
+    as_mov(a, true, LINK, ADDR);
+    load_all(a);
+    as_br(a, LINK);
+    as_patch(a, on);
+    load_all(a);
+    if (leave)
+        as_b_to(a, leave);
+    else
+        as_ret(a);
+}
+
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs)
 {
@@ -235,6 +257,15 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     }
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
+    /* helper(cpu, 0, where it is called from) */
+    stubs->hot = codebuf_rx(buf, a->p);
+    helper_begin(a, spill_vec);
+    as_mov_imm(a, X1, 0);
+    as_mem(a, A_LOAD, 8, X2, SP, 128);
+    call_abs(a, (const void *)(uintptr_t)helpers->hot);
+    helper_end(a, load_vec);
+    as_ret(a);
+
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
 
@@ -273,6 +304,11 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     sp_add(a, 16);
     load_all(a);
     as_b_to(a, leave);
+
+    stubs->quick = codebuf_rx(buf, a->p);
+    quick_stub(a, NULL, spill_vec);
+    stubs->quickx = codebuf_rx(buf, a->p);
+    quick_stub(a, leave, spill_vec);
 
     __builtin___clear_cache((char *)(uintptr_t)codebuf_rx(buf, *p),
                             (char *)(uintptr_t)codebuf_rx(buf, a->p));

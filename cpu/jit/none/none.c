@@ -1,4 +1,4 @@
-/* The back end of hosts that have none: blocks are made for the IR evaluator only. */
+/* The back end of hosts that have none: no stubs to enter code by, so the IR evaluator runs all blocks. */
 #include "cpu/jit/backend.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
-    out->full = true; /* so whoever asks for host code gets exec */
+    out->full = true;
 }
 
 void be_x87_spill(struct cpu *cpu)

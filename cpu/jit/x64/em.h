@@ -198,7 +198,6 @@ void em_emit_cold(struct em *e);
 void em_plan_guesses(struct em *e);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
-bool em_is_loop(const struct ir_block *b);
 bool em_may_guess(const struct em *e, const struct ir_ins *i);
 u8 *em_entry(struct em *e, s32 table);
 void em_guess_wrong(struct em *e, const struct cold *c);

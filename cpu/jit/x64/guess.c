@@ -45,14 +45,6 @@ static void walk(struct em *e, bool *late)
     }
 }
 
-bool em_is_loop(const struct ir_block *b)
-{
-    for (u32 n = 0; n < b->n; n++)
-        if ((b->ins[n].op == IR_JCC || b->ins[n].op == IR_GOTO) && (u64)b->ins[n].imm == b->rip)
-            return true;
-    return false;
-}
-
 /* Addresses of values that were loaded in this block, or in the round of the loop before, are worth a
  * guess. */
 void em_plan_guesses(struct em *e)
@@ -62,7 +54,7 @@ void em_plan_guesses(struct em *e)
     if (!guesses(e))
         return;
     memset(late, 0, IR_T0 + b->ntemps);
-    if (em_is_loop(b))
+    if (plan_is_loop(b))
         walk(e, late);
     walk(e, late);
 }
@@ -76,7 +68,7 @@ static bool worth_effort(const struct em *e)
     for (u32 n = 0; n < b->n && e->stubs->flat && !b->long_mode; n++)
         if (is_load(&b->ins[n]) && b->ins[n].a != REG_SP && !em_follows(e, n))
             return true;
-    return em_is_loop(b);
+    return plan_is_loop(b);
 }
 
 void em_count_runs(struct em *e)
