@@ -1,7 +1,7 @@
 /* AArch64 code for vector operations: guest XMM registers are host registers from the first vector
  * operation on until something calls C code (cpu->vec_live). A table says which template emits an
- * operation; here its operands are brought to registers. MMX registers are cpu->fpu's (SDM vol. 1 ch.
- * 9 to 12). */
+ * operation; here its operands are brought to registers. MMX registers are cpu->fpu's (SDM vol. 1
+ * ch. 9 to 12). */
 #include "cpu/jit/a64/vec.h"
 
 static const struct vec_row rows[OP__COUNT] = {

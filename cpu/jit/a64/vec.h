@@ -5,14 +5,14 @@
 
 #include "cpu/jit/a64/em.h"
 
-/* Host vector registers: guest XMM n is V16 + n; V0 to V7 are scratch, of which V1 has an operand from
- * memory. V8 to V15 are the caller's. */
+/* Host vector registers: guest XMM n is V16 + n; V0 to V7 are scratch, of which V1 has an operand
+ * from memory. V8 to V15 are the caller's. */
 enum { V_XMM = 16, V_MEM = 1 };
 
 /* Words of the instruction groups, for 16 bytes: three registers of the same kind, of different
  * widths (8 to 16 bytes; VQ: from the upper halves), two registers, permutations, shifts by a
  * constant. Sizes: 0 bytes to 3 doublewords. */
-#define VQ BIT(30)
+#define VQ               BIT(30)
 #define V3(u, size, opc) (0x4e200400u | (u32)(u) << 29 | (u32)(size) << 22 | (u32)(opc) << 11)
 #define VD(u, size, opc) (0x0e200000u | (u32)(u) << 29 | (u32)(size) << 22 | (u32)(opc) << 12)
 #define V2(u, size, opc) (0x4e200800u | (u32)(u) << 29 | (u32)(size) << 22 | (u32)(opc) << 12)
@@ -44,8 +44,8 @@ enum {
     V_USHLL = (int)(VS(1, 20) & ~VQ),
 };
 #define V_SIZE(size) ((u32)(size) << 22)
-#define V_DOUBLE BIT(22) /* of instructions on single precision: the same on doubles */
-#define V_SCALAR BIT(28) /* of those with three registers: on one lane */
+#define V_DOUBLE     BIT(22) /* of instructions on single precision: the same on doubles */
+#define V_SCALAR     BIT(28) /* of those with three registers: on one lane */
 
 static inline void v3(struct as *a, u32 code, unsigned d, unsigned n, unsigned m)
 {
@@ -69,12 +69,15 @@ static inline void v_zero(struct as *a, unsigned d)
 {
     as32(a, 0x6f00e400 | d);
 }
-/* Shifts by a constant of elements of 8 << size bits: right by 1 to all; left by 0 to all but one. */
-static inline void v_shr(struct as *a, u32 code, unsigned size, unsigned d, unsigned n, unsigned count)
+/* Shifts by a constant of elements of 8 << size bits: right by 1 to all; left by 0 to all but one.
+ */
+static inline void v_shr(struct as *a, u32 code, unsigned size, unsigned d, unsigned n,
+                         unsigned count)
 {
     as32(a, code | ((16u << size) - count) << 16 | n << 5 | d);
 }
-static inline void v_shl(struct as *a, u32 code, unsigned size, unsigned d, unsigned n, unsigned count)
+static inline void v_shl(struct as *a, u32 code, unsigned size, unsigned d, unsigned n,
+                         unsigned count)
 {
     as32(a, code | ((8u << size) + count) << 16 | n << 5 | d);
 }
@@ -96,7 +99,8 @@ static inline void v_dup_general(struct as *a, unsigned size, unsigned d, unsign
     as32(a, 0x4e000c00 | v_lane(size, 0) | r << 5 | d);
 }
 /* lane i of d = lane k of n; = general register r */
-static inline void v_ins(struct as *a, unsigned size, unsigned d, unsigned i, unsigned n, unsigned k)
+static inline void v_ins(struct as *a, unsigned size, unsigned d, unsigned i, unsigned n,
+                         unsigned k)
 {
     as32(a, 0x6e000400 | v_lane(size, i) | k << (size + 11) | n << 5 | d);
 }
@@ -148,26 +152,27 @@ vec_fn vt_same, vt_swapped, vt_one, vt_pack, vt_mulh, vt_muldq, vt_maddwd, vt_ma
     vt_widen, vt_test, vt_aesenc, vt_aesdec, vt_clmul;
 /* vec_move.c */
 vec_fn vt_move, vt_move_low, vt_shufb, vt_alignr, vt_shift_bytes, vt_shuffle, vt_shuffle_low,
-    vt_shuffle_high, vt_shufps, vt_shufpd, vt_movhlps, vt_movlow, vt_movhigh, vt_dup_lanes, vt_blend,
-    vt_blendv, vt_insert, vt_extract, vt_insertps, vt_mask;
+    vt_shuffle_high, vt_shufps, vt_shufpd, vt_movhlps, vt_movlow, vt_movhigh, vt_dup_lanes,
+    vt_blend, vt_blendv, vt_insert, vt_extract, vt_insertps, vt_mask;
 /* vec.c */
 vec_fn vt_emms;
 /* vec_fp.c */
 vec_fn vt_fp_packed, vt_fp_scalar, vt_fp_min_packed, vt_fp_min_scalar, vt_fp_max_packed,
-    vt_fp_max_scalar, vt_fp_root, vt_fp_root_packed, vt_fp_compare, vt_fp_order, vt_fp_round, vt_fp_horizontal,
-    vt_fp_from_int, vt_fp_to_int, vt_cvt_dq2ps, vt_cvt_dq2pd, vt_cvt_ps2dq, vt_cvt_pd2dq, vt_cvt_ps2pd,
-    vt_cvt_pd2ps, vt_cvt_scalar;
+    vt_fp_max_scalar, vt_fp_root, vt_fp_root_packed, vt_fp_compare, vt_fp_order, vt_fp_round,
+    vt_fp_horizontal, vt_fp_from_int, vt_fp_to_int, vt_cvt_dq2ps, vt_cvt_dq2pd, vt_cvt_ps2dq,
+    vt_cvt_pd2dq, vt_cvt_ps2pd, vt_cvt_pd2ps, vt_cvt_scalar;
 
-/* vec_plain.c: on hosts without AFP: leave it to exec unless operands a and b and result r are ordinary;
- * NOREG: not looked at. Spoils SCR, SCR2, V2, V3, V6, V7. */
+/* vec_plain.c: on hosts without AFP: leave it to exec unless operands a and b and result r are
+ * ordinary; NOREG: not looked at. Spoils SCR, SCR2, V2, V3, V6, V7. */
 enum shape { SHAPE_SS, SHAPE_SD, SHAPE_PS, SHAPE_PD };
 void em_vec_check(const struct vop *o, enum shape shape, unsigned a, unsigned b, unsigned r);
 
 /* The general register of VECD's result, and what puts it to dst. */
 unsigned em_vec_result(const struct vop *o);
 void em_vec_put(const struct vop *o, unsigned r);
-/* vec_slow.c: let exec do it when the branch `from` (or from2) is taken; where the block goes on then and which
- * register the result belongs into: NOREG: it is a vector's, XZR: it is the flags, C inverted */
+/* vec_slow.c: let exec do it when the branch `from` (or from2) is taken; where the block goes on
+ * then and which register the result belongs into: NOREG: it is a vector's, XZR: it is the flags, C
+ * inverted */
 void em_vec_slow(const struct vop *o, u8 *from, u8 *from2);
 void em_vec_slow_back(const struct vop *o, unsigned r);
 const void *em_vec_slow_helper(void);

@@ -1,7 +1,8 @@
-/* Templates for single and double precision (SDM vol. 1 sections 4.9, 11.5). On hosts with FEAT_AFP the
- * unit chooses NaNs, flushes and reports denormals as x86's does and leaves the rest of a register alone
- * in scalar forms (FPCR.AH, NEP, FIZ: Arm ARM A1.5); elsewhere results stay in scratch until they are
- * seen to be ordinary (vec_plain.c). Row codes: the word for single precision; V_DOUBLE. */
+/* Templates for single and double precision (SDM vol. 1 sections 4.9, 11.5). On hosts with FEAT_AFP
+ * the unit chooses NaNs, flushes and reports denormals as x86's does and leaves the rest of a
+ * register alone in scalar forms (FPCR.AH, NEP, FIZ: Arm ARM A1.5); elsewhere results stay in
+ * scratch until they are seen to be ordinary (vec_plain.c). Row codes: the word for single
+ * precision; V_DOUBLE. */
 #include "cpu/jit/a64/vec.h"
 
 static bool is_double(const struct vop *o)
@@ -208,7 +209,8 @@ void vt_fp_order(const struct vop *o)
     em_vec_slow_back(o, XZR);
 }
 
-/* ROUNDPS and kin; row code: the word of FRINTX. Its inexact is wanted or not, whatever the mode. */
+/* ROUNDPS and kin; row code: the word of FRINTX. Its inexact is wanted or not, whatever the mode.
+ */
 void vt_fp_round(const struct vop *o)
 {
     bool scalar = o->code >> 24 == 0x1e;
@@ -272,7 +274,7 @@ void vt_cvt_dq2pd(const struct vop *o)
 void vt_cvt_ps2dq(const struct vop *o)
 {
     unsigned s = o->s;
-    as32(o->a, 0x4f046400 | 5);                     /* movi v5.4s, #0x80, lsl #24 */
+    as32(o->a, 0x4f046400 | 5);                      /* movi v5.4s, #0x80, lsl #24 */
     as32(o->a, 0x4f026400 | (0x4f & 0x1f) << 5 | 4); /* movi v4.4s, #0x4f, lsl #24: 2^31 */
     v3(o->a, V_BIC, 3, s, 5);
     v3(o->a, V3(0, SZ_S, 6), 4, 4, 3); /* in range */

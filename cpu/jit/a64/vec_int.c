@@ -93,10 +93,11 @@ void vt_mulhrsw(const struct vop *o)
 }
 
 /* ---- shifts; row code: the size of elements ---- */
-/* Counts of a register: 64 bits, of which all above an element's are alike. To all elements of V2. */
+/* Counts of a register: 64 bits, of which all above an element's are alike. To all elements of V2.
+ */
 static void count(const struct vop *o)
 {
-    v2(o->a, V2(1, SZ_S, 20) & ~VQ, 2, o->s); /* uqxtn to 32 bits */
+    v2(o->a, V2(1, SZ_S, 20) & ~VQ, 2, o->s);                      /* uqxtn to 32 bits */
     as32(o->a, 0x0f000400 | (64 >> 5) << 16 | (64 & 31) << 5 | 3); /* movi v3.2s, #64 */
     v3(o->a, V3(1, SZ_S, 13) & ~VQ, 2, 2, 3);
     v_dup(o->a, o->code, 2, 2, 0);
@@ -209,8 +210,8 @@ void vt_test(const struct vop *o)
     em_vec_flags(o);
 }
 
-/* ---- AES: the key comes last on x86, first here; row code: the first step, the second or 0 is what
- * follows by two bits ---- */
+/* ---- AES: the key comes last on x86, first here; row code: the first step, the second or 0 is
+ * what follows by two bits ---- */
 static void round_of(const struct vop *o, u32 round, u32 mix)
 {
     v_zero(o->a, 2);

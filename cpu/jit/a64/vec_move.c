@@ -1,5 +1,5 @@
-/* Templates for vector operations that move, shuffle, insert and extract (SDM vol. 1 sections 9.4.3,
- * 10.4.4, 11.4.2, 12.10; Arm ARM C7.2). */
+/* Templates for vector operations that move, shuffle, insert and extract (SDM vol. 1
+ * sections 9.4.3, 10.4.4, 11.4.2, 12.10; Arm ARM C7.2). */
 #include "cpu/jit/a64/vec.h"
 
 /* Between registers, all of them; memory forms go straight there. */
@@ -255,8 +255,8 @@ void vt_insertps(const struct vop *o)
             v_ins_general(o->a, SZ_S, d, z, XZR);
     v_mov(o->a, o->d, d);
 }
-/* MOVMSKPS, MOVMSKPD, PMOVMSKB: signs side by side: sums of pairs, each moved to its place; row code:
- * the size of elements. */
+/* MOVMSKPS, MOVMSKPD, PMOVMSKB: signs side by side: sums of pairs, each moved to its place; row
+ * code: the size of elements. */
 void vt_mask(const struct vop *o)
 {
     unsigned r = em_vec_result(o), per = 8u >> o->code;

@@ -1,8 +1,9 @@
-/* Checks on hosts without FEAT_AFP: the unit computes as x86's does as long as operands and result are
- * ordinary: no denormals, no NaNs, nothing near the ends of the range. FPCR.FZ is MXCSR.DAZ, so that
- * flags raised in front of a refusal are some of those that exec raises (SDM vol. 1 section 4.9; Arm
- * ARM A1.5). In plain words: twice an operand, which has lost its sign, less 1, is large for 0 and for
- * normal numbers; the upper bits of a result's exponent are neither all 0 nor all 1. */
+/* Checks on hosts without FEAT_AFP: the unit computes as x86's does as long as operands and result
+ * are ordinary: no denormals, no NaNs, nothing near the ends of the range. FPCR.FZ is MXCSR.DAZ, so
+ * that flags raised in front of a refusal are some of those that exec raises (SDM vol. 1
+ * section 4.9; Arm ARM A1.5). In plain words: twice an operand, which has lost its sign, less 1, is
+ * large for 0 and for normal numbers; the upper bits of a result's exponent are neither all 0 nor
+ * all 1. */
 #include "cpu/jit/a64/vec.h"
 
 enum { ONES = 7, STEP = 6 };

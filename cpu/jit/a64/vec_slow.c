@@ -1,6 +1,6 @@
 /* The way out of line for vector operations whose operands or results are none that the host treats
- * like x86: exec does them, between two operations of the block, and the block goes on. They raise no
- * exceptions: all are masked where translated code has vector operations. */
+ * like x86: exec does them, between two operations of the block, and the block goes on. They raise
+ * no exceptions: all are masked where translated code has vector operations. */
 #include "cpu/exec/exec.h"
 #include "cpu/jit/a64/vec.h"
 

@@ -1,5 +1,5 @@
-/* What a host's vector unit has, and the way of the guest's XMM registers and MXCSR into it and back
- * (SDM vol. 1 section 10.2.3; Arm ARM D24.2 "FPCR", "FPSR"). */
+/* What a host's vector unit has, and the way of the guest's XMM registers and MXCSR into it and
+ * back (SDM vol. 1 section 10.2.3; Arm ARM D24.2 "FPCR", "FPSR"). */
 #include "cpu/jit/a64/vec.h"
 
 #if defined(__linux__)
@@ -22,7 +22,9 @@ static bool has_afp(void)
 {
     u64 was, now, want = FPCR_AH | FPCR_NEP;
     __asm__ volatile("mrs %0, fpcr" : "=r"(was));
-    __asm__ volatile("msr fpcr, %1\n\tmrs %0, fpcr\n\tmsr fpcr, %2" : "=&r"(now) : "r"(was | want), "r"(was));
+    __asm__ volatile("msr fpcr, %1\n\tmrs %0, fpcr\n\tmsr fpcr, %2"
+                     : "=&r"(now)
+                     : "r"(was | want), "r"(was));
     return (now & want) == want;
 }
 
@@ -43,8 +45,12 @@ bool em_vec_has(unsigned host)
 #endif
 }
 
-enum { MRS_FPCR = (int)0xd53b4400, MSR_FPCR = (int)0xd51b4400, MRS_FPSR = (int)0xd53b4420,
-       MSR_FPSR = (int)0xd51b4420 };
+enum {
+    MRS_FPCR = (int)0xd53b4400,
+    MSR_FPCR = (int)0xd51b4400,
+    MRS_FPSR = (int)0xd53b4420,
+    MSR_FPSR = (int)0xd51b4420
+};
 
 /* Registers in pairs. Spoils SCR. */
 static void all_xmm(struct as *a, bool load, unsigned from, unsigned to)
@@ -55,8 +61,8 @@ static void all_xmm(struct as *a, bool load, unsigned from, unsigned to)
                     (V_XMM + r));
 }
 
-/* With AFP the unit computes as x86's does; else what may differ never gets to be a result, and inputs
- * flushed to zero keep from FPSR what they would not raise there. */
+/* With AFP the unit computes as x86's does; else what may differ never gets to be a result, and
+ * inputs flushed to zero keep from FPSR what they would not raise there. */
 static void mode_in(struct as *a, bool afp)
 {
     em_state(a, A_LOAD, 4, SCR, ST(mxcsr));
