@@ -170,6 +170,7 @@ void em_emit_cold(struct em *e);
  * register `live` says of vec_live before, spoiling the same */
 void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
 bool em_vec_wants(const struct insn *insn); /* XMM registers in the host's? */
+bool em_vec_access_is_wide(const struct insn *insn); /* 32 bytes of memory */
 void em_vector_enter(struct em *e);
 void em_vec_cold(struct em *e, const struct cold *c);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);

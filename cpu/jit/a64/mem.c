@@ -95,17 +95,28 @@ static void sum(struct em *e, unsigned d, unsigned base, unsigned index, bool wo
         as_rrr(&e->a, A_ADD, true, d, base, index);
 }
 
-/* An address in register la that is no multiple of 16 goes to exec. */
+/* A vector access whose address in register la, + disp, is not aligned as it must be goes to exec; so
+ * does one of 32 bytes, of which the probe sees 16, that reaches the next page. */
 static void aligned(struct em *e, const struct ir_ins *i, unsigned la, s32 disp)
 {
-    if (i->op < IR_VECL || i->op > IR_VECS || i->b != IR_ACCESS_ALIGNED)
+    bool wide;
+    if (i->op < IR_VECL || i->op > IR_VECS)
+        return;
+    wide = em_vec_access_is_wide(&e->in->insns[i->at]);
+    if (i->b != IR_ACCESS_ALIGNED && !wide)
         return;
     if (disp) {
         as_add_imm(&e->a, A_ADD, false, SCR, la, disp, SCR2);
         la = SCR;
     }
-    as_logic_imm(&e->a, A_AND, false, SCR, la, 15, NOREG);
-    em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
+    if (i->b == IR_ACCESS_ALIGNED) {
+        as_logic_imm(&e->a, A_AND, false, SCR, la, wide ? 31 : 15, NOREG);
+        em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
+    } else {
+        as_logic_imm(&e->a, A_AND, false, SCR, la, PAGE_MASK, NOREG);
+        as_add_imm(&e->a, A_SUB, false, SCR, SCR, PAGE_SIZE - 31, NOREG);
+        em_cold(e, COLD_BAIL, i, as_tbz(&e->a, SCR, 31), NULL, 0);
+    }
 }
 
 static struct em_place single(struct em *e, const struct ir_ins *i, bool write)

@@ -10,6 +10,11 @@ static const struct vec_row rows[OP__COUNT] = {
 #undef VEC
 };
 
+const struct vec_row *em_vec_row(unsigned op)
+{
+    return &rows[op];
+}
+
 void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
 {
     bool has[HOST__COUNT];
@@ -19,6 +24,7 @@ void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
     for (unsigned op = 0; op < OP__COUNT; op++)
         if (rows[op].fn && has[rows[op].host])
             mask[op / 8] |= (u8)BIT(op & 7);
+    em_avx_ops(mask);
 }
 
 /* ---- general registers ---- */
@@ -93,22 +99,21 @@ static unsigned source(struct em *e, const struct ir_ins *i, const struct opnd *
 }
 
 /* Loads that are the whole operation: what memory does not fill is zero. */
-static bool plain_load(const struct insn *insn)
+bool em_vec_plain_load(unsigned op)
 {
-    const struct vec_row *row = &rows[insn->op];
-    return row->fn == vt_move || row->fn == vt_move_low || insn->op == OP_MOVSS ||
-           insn->op == OP_MOVSD_X;
+    const struct vec_row *row = &rows[op];
+    return row->fn == vt_move || row->fn == vt_move_low || op == OP_MOVSS || op == OP_MOVSD_X;
 }
 
 /* Stores: the lowest bytes, but for what names a lane. */
-static void store(const struct vop *o)
+void em_vec_store(const struct vop *o, unsigned op)
 {
     const struct opnd *s = &o->insn->o[1];
     unsigned size = ir_bytes(o->i->type), v = o->s, lane = 0;
     struct em_place p = em_access(o->e, o->i, true);
-    if (rows[o->insn->op].fn == vt_extract)
+    if (rows[op].fn == vt_extract)
         lane = o->imm & (((o->mmx ? 8u : 16u) >> o->code) - 1);
-    else if (o->insn->op == OP_MOVHPS || o->insn->op == OP_MOVHPD)
+    else if (op == OP_MOVHPS || op == OP_MOVHPD)
         lane = 1;
     if (s->kind == OPND_MMX) {
         em_state(o->a, A_LOAD, size, SCR2, mmx_home(s->reg) + (s64)offsetof(struct f80, frac));
@@ -122,11 +127,11 @@ static void store(const struct vop *o)
 }
 
 /* MOVD and MOVQ with a general register. */
-static bool move_general(const struct vop *o)
+bool em_vec_move_general(const struct vop *o, unsigned op)
 {
     bool wide = o->insn->o[o->i->op == IR_VECG ? 1 : 0].size == 8;
     unsigned r;
-    if (o->insn->op != OP_MOVD && o->insn->op != OP_MOVQ)
+    if (op != OP_MOVD && op != OP_MOVQ)
         return false;
     if (o->i->op == IR_VECG) {
         v_from_general(o->a, wide, o->d, em_use(o->e, o->i->a, SCR));
@@ -155,6 +160,10 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
                     .code = row->code,
                     .imm = (u8)insn->imm,
                     .live = live};
+    if (insn->vl) {
+        em_avx_op(&o);
+        return;
+    }
     o.mmx = insn_units(insn) & UNIT_X87;
     if (row->fn == vt_emms) {
         vt_emms(&o);
@@ -162,9 +171,9 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
     }
     if (i->op == IR_VECS) {
         o.s = xmm(&insn->o[1]);
-        store(&o);
+        em_vec_store(&o, insn->op);
     } else {
-        if (i->op == IR_VECL && plain_load(insn) && !o.mmx) {
+        if (i->op == IR_VECL && em_vec_plain_load(insn->op) && !o.mmx) {
             struct em_place p = em_access(e, i, false);
             em_place_vec(e, ir_bytes(i->type), xmm(d), p, false);
             return;
@@ -175,8 +184,8 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
         o.n = o.d;
         if (d->kind == OPND_MMX && !(op_info[insn->op].attrs & OPA_STORE))
             mmx_get(e, 0, d->reg);
-        if ((i->op != IR_VECG && i->op != IR_VECD) || !move_general(&o)) {
-            if (i->op == IR_VECL && plain_load(insn))
+        if ((i->op != IR_VECG && i->op != IR_VECD) || !em_vec_move_general(&o, insn->op)) {
+            if (i->op == IR_VECL && em_vec_plain_load(insn->op))
                 v_mov(o.a, o.d, o.s);
             else
                 row->fn(&o);

@@ -141,7 +141,7 @@ struct vec_row {
     u8 host;
 };
 /* What a row needs of the host. */
-enum { HOST_ANY, HOST_AFP, HOST_AES, HOST_PMULL, HOST_FLAGM2, HOST__COUNT };
+enum { HOST_ANY, HOST_AFP, HOST_AES, HOST_PMULL, HOST_FLAGM2, HOST_AVX, HOST__COUNT };
 
 /* vec_state.c */
 bool em_vec_has(unsigned host);
@@ -156,6 +156,8 @@ vec_fn vt_move, vt_move_low, vt_shufb, vt_alignr, vt_shift_bytes, vt_shuffle, vt
     vt_blend, vt_blendv, vt_insert, vt_extract, vt_insertps, vt_mask;
 /* vec.c */
 vec_fn vt_emms;
+/* vec_avx.c */
+vec_fn vt_broadcast, vt_insert_half, vt_extract_half, vt_zero_upper;
 /* vec_fp.c */
 vec_fn vt_fp_packed, vt_fp_scalar, vt_fp_min_packed, vt_fp_min_scalar, vt_fp_max_packed,
     vt_fp_max_scalar, vt_fp_root, vt_fp_root_packed, vt_fp_compare, vt_fp_order, vt_fp_round,
@@ -178,5 +180,17 @@ void em_vec_slow_back(const struct vop *o, unsigned r);
 const void *em_vec_slow_helper(void);
 /* PF and AF clear, as behind PTEST and comparisons, NZCV with C inverted is made. */
 void em_vec_flags(const struct vop *o);
+
+/* vec.c: the row of an operation; loads that are the whole operation; MOVD and MOVQ with a general
+ * register (false: it is another); store the lowest bytes, or a lane, of o->s */
+const struct vec_row *em_vec_row(unsigned op);
+bool em_vec_plain_load(unsigned op);
+bool em_vec_move_general(const struct vop *o, unsigned op);
+void em_vec_store(const struct vop *o, unsigned op);
+/* vec_move.c: the mask of signs of s to register r; spoils SCR, SCR2 */
+void em_vec_signs(const struct vop *o, unsigned r);
+/* vec_avx.c: operations with VEX prefixes */
+void em_avx_ops(u8 mask[(OP__COUNT + 7) / 8]);
+void em_avx_op(struct vop *o);
 
 #endif

@@ -257,18 +257,23 @@ void vt_insertps(const struct vop *o)
 }
 /* MOVMSKPS, MOVMSKPD, PMOVMSKB: signs side by side: sums of pairs, each moved to its place; row
  * code: the size of elements. */
-void vt_mask(const struct vop *o)
+void em_vec_signs(const struct vop *o, unsigned r)
 {
-    unsigned r = em_vec_result(o), per = 8u >> o->code;
+    unsigned per = 8u >> o->code;
     v_shr(o->a, V_USHR, o->code, 2, o->s, (8u << o->code) - 1);
     for (unsigned size = o->code; size < SZ_D; size++)
         v_shr(o->a, V_USRA, size + 1, 2, 2, (8u << size) - (1u << (size - o->code)));
     v_umov(o->a, SZ_B, SCR, 2, 0);
-    if (!o->mmx) {
-        v_umov(o->a, SZ_B, SCR2, 2, 8);
-        as_rrrs(o->a, A_ORR, false, r, SCR, SCR2, LSL, per);
-    } else {
+    if (o->mmx) {
         as_mov(o->a, false, r, SCR);
+        return;
     }
+    v_umov(o->a, SZ_B, SCR2, 2, 8);
+    as_rrrs(o->a, A_ORR, false, r, SCR, SCR2, LSL, per);
+}
+void vt_mask(const struct vop *o)
+{
+    unsigned r = em_vec_result(o);
+    em_vec_signs(o, r);
     em_vec_put(o, r);
 }
