@@ -46,6 +46,8 @@ enum feat {
     FEAT__COUNT
 };
 #define FEAT_BIT(f) BIT64(FEAT_##f)
+_Static_assert(FEAT__COUNT <= 64, "a mask has room for all");
+#define FEAT_ALL    (~0ull >> (64 - FEAT__COUNT))
 
 enum op {
 #define OP(id, text, reads, writes, undef, attrs, feat) OP_##id,

@@ -155,7 +155,7 @@ static void make_registers(struct ora_guest *g, u64 feats)
     struct cpu *cpu = g->m->cpu;
     u8 *k = at(g, AT_KERNEL);
     /* All that we can do, whether or not a model claims it. */
-    cpu->feats = feats & (BIT64(FEAT__COUNT) - 1);
+    cpu->feats = feats & FEAT_ALL;
     cpu->cr0 = CR0_PE | CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_AM;
     cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     if (cpu_has(cpu, FEAT_FSGSBASE))
