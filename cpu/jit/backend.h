@@ -39,6 +39,8 @@ struct be_stubs {
     const u8 *hot; /* the block that calls it has run often */
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[3], *vec_spill, *x87_load;
+    const u8 *vec_slow; /* AArch64: a vector operation by exec in the middle of a block */
+    bool flagm2, afp;   /* ... the host has FlagM2, FEAT_AFP */
     const u8 *seg, *exec, *execx, *rep, *quick, *quickx;
     const u8 *same[SEG__COUNT]; /* nothing to do when the selector in SCR is loaded already, else `quick` */
     const u8 *rep_short[BE_REPS][2][2][4]; /* [kind][user][64-bit code][log2 size] */

@@ -69,6 +69,7 @@ enum cold_kind {
     COLD_GROUP,
     COLD_INDIRECT,
     COLD_HOT,
+    COLD_VEC,
 };
 struct cold {
     u8 kind, at, write, size, probe;
@@ -93,6 +94,7 @@ struct em {
     u32 free_regs; /* mask */
     u32 free_slots;
     u32 nexecs, ncold;
+    u32 last_vec; /* index behind the last vector operation */
     u32 ngroups;
     bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
@@ -152,7 +154,28 @@ bool em_muldiv_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_plan_groups(struct em *e);
 /* mem.c: guest memory, segments, calls to exec; the code put off */
 void em_mem_op(struct em *e, const struct ir_ins *i);
+/* Where an access goes: [base + index] or [base + disp]. Access i is checked and may go ahead: SCR2,
+ * SCR3 and X30 are free then; load to or store from a general or vector register */
+struct em_place {
+    u8 base, index; /* index NOREG: none */
+    bool word;      /* of index its lower half */
+    s32 disp;       /* without an index */
+};
+struct em_place em_access(struct em *e, const struct ir_ins *i, bool write);
+void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p);
+void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bool write);
 void em_emit_cold(struct em *e);
+/* vec.c: vector operations. vec_state.c: registers into the host's at entry and behind C code; the stubs
+ * for that; what is live goes to struct cpu, spoiling SCR to SCR3 and LINK; comes back by what
+ * register `live` says of vec_live before, spoiling the same */
+void em_vector_op(struct em *e, const struct ir_ins *i, u8 live);
+bool em_vec_wants(const struct insn *insn); /* XMM registers in the host's? */
+bool em_vec_access_is_wide(const struct insn *insn); /* 32 bytes of memory */
+void em_vector_enter(struct em *e);
+void em_vec_cold(struct em *e, const struct cold *c);
+void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+void em_vector_out(struct as *a, const u8 *spill);
+void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
 /* exit.c: ways out; add n to a counter when that is asked for */

@@ -28,11 +28,18 @@ static void give_registers(struct em *e, struct plan *p)
         plan_drop_groups(p, NOREG);
 }
 
+/* Vector accesses that do no more than load or store behind their check. */
+static bool joins(const struct insn *insn)
+{
+    return !insn->vl && !(insn_units(insn) & UNIT_X87);
+}
+
 void em_plan_groups(struct em *e)
 {
     const struct ir_block *b = e->in->ir;
     struct plan p = {.ir = b,
                      .insns = e->in->insns,
+                     .joins = joins,
                      .group = e->group,
                      .follows = e->follows,
                      .offset = e->offset,

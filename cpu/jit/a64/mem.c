@@ -28,13 +28,6 @@ static unsigned address(struct em *e, const struct ir_ins *i, s32 imm)
     return ADDR;
 }
 
-/* Where an access goes: [base + index] or [base + disp]. */
-struct place {
-    u8 base, index; /* index NOREG: none */
-    bool word;      /* of index its lower half */
-    s32 disp;       /* without an index */
-};
-
 static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write, u8 **crosses)
 {
     unsigned table = write ? WR_TABLE : RD_TABLE;
@@ -102,10 +95,35 @@ static void sum(struct em *e, unsigned d, unsigned base, unsigned index, bool wo
         as_rrr(&e->a, A_ADD, true, d, base, index);
 }
 
-static struct place single(struct em *e, const struct ir_ins *i, bool write)
+/* A vector access whose address in register la, + disp, is not aligned as it must be goes to exec; so
+ * does one of 32 bytes, of which the probe sees 16, that reaches the next page. */
+static void aligned(struct em *e, const struct ir_ins *i, unsigned la, s32 disp)
+{
+    bool wide;
+    if (i->op < IR_VECL || i->op > IR_VECS)
+        return;
+    wide = em_vec_access_is_wide(&e->in->insns[i->at]);
+    if (i->b != IR_ACCESS_ALIGNED && !wide)
+        return;
+    if (disp) {
+        as_add_imm(&e->a, A_ADD, false, SCR, la, disp, SCR2);
+        la = SCR;
+    }
+    if (i->b == IR_ACCESS_ALIGNED) {
+        as_logic_imm(&e->a, A_AND, false, SCR, la, wide ? 31 : 15, NOREG);
+        em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
+    } else {
+        as_logic_imm(&e->a, A_AND, false, SCR, la, PAGE_MASK, NOREG);
+        as_add_imm(&e->a, A_SUB, false, SCR, SCR, PAGE_SIZE - 31, NOREG);
+        em_cold(e, COLD_BAIL, i, as_tbz(&e->a, SCR, 31), NULL, 0);
+    }
+}
+
+static struct em_place single(struct em *e, const struct ir_ins *i, bool write)
 {
     unsigned size = ir_bytes(i->type), la = address(e, i, (s32)i->imm);
     u8 *miss, *crosses = NULL;
+    aligned(e, i, la, 0);
     if (!e->stubs->flat)
         miss = probe_tagged(e, la, size, write);
     else if (e->in->ir->long_mode)
@@ -119,7 +137,7 @@ static struct place single(struct em *e, const struct ir_ins *i, bool write)
         c->write = write, c->size = i->type, c->reg = (u8)la;
         c->probe = e->stubs->flat && !e->in->ir->long_mode ? e->in->user : 2;
     }
-    return (struct place){SCR, (u8)la, !e->in->ir->long_mode, 0};
+    return (struct em_place){SCR, (u8)la, !e->in->ir->long_mode, 0};
 }
 
 /* Any alignment: a last byte on another page differs in the lowest bit of the page's number. */
@@ -140,6 +158,7 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
     unsigned la = address(e, i, (s32)((u32)i->imm - (u32)at));
     bool word = !e->in->ir->long_mode;
     u8 *miss, *straddles = NULL;
+    aligned(e, i, la, at);
     if (!e->stubs->flat)
         miss = probe_tagged(e, la, g->span, g->write);
     else if (!word)
@@ -158,7 +177,7 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
     }
 }
 
-static struct place access(struct em *e, const struct ir_ins *i, bool write)
+struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
     s32 disp;
@@ -168,12 +187,12 @@ static struct place access(struct em *e, const struct ir_ins *i, bool write)
         lead(e, i, g);
     disp = e->offset[e->now] - g->lo;
     if (as_mem_fits(ir_bytes(i->type), disp))
-        return (struct place){g->reg, NOREG, false, disp};
+        return (struct em_place){g->reg, NOREG, false, disp};
     as_add_imm(&e->a, A_ADD, true, SCR, g->reg, disp, NOREG);
-    return (struct place){SCR, NOREG, false, 0};
+    return (struct em_place){SCR, NOREG, false, 0};
 }
 
-static void at_place(struct em *e, unsigned what, unsigned size, unsigned t, struct place p)
+void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p)
 {
     if (p.index == NOREG)
         as_mem(&e->a, what, size, t, p.base, p.disp);
@@ -181,19 +200,33 @@ static void at_place(struct em *e, unsigned what, unsigned size, unsigned t, str
         as_mem_reg(&e->a, what, size, t, p.base, p.index, p.word, false);
 }
 
+void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bool write)
+{
+    u32 log = (u32)__builtin_ctz(size) & 3, what = size == 16 ? (write ? 2 : 3) : !write;
+    if (p.index == NOREG && p.disp >= 0 && !(p.disp & (s32)(size - 1)) && p.disp < (s32)size << 12)
+        as32(&e->a, log << 30 | 0x3d000000 | what << 22 | (u32)p.disp / size << 10 |
+                        (u32)p.base << 5 | v);
+    else if (p.index == NOREG) /* em_access saw that it fits */
+        as32(&e->a, log << 30 | 0x3c000000 | what << 22 | ((u32)p.disp & 0x1ff) << 12 |
+                        (u32)p.base << 5 | v);
+    else
+        as32(&e->a, log << 30 | 0x3c200800 | what << 22 | (u32)p.index << 16 |
+                        (p.word ? 2u : 3u) << 13 | (u32)p.base << 5 | v);
+}
+
 static void load(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4;
-    struct place p = access(e, i, false);
+    struct em_place p = em_access(e, i, false);
     unsigned d = em_target(e, i->dst, as, SCR);
-    at_place(e, i->op == IR_LDX && size < 4 ? A_LOAD_SX32 : A_LOAD, size, d, p);
+    em_place_general(e, i->op == IR_LDX && size < 4 ? A_LOAD_SX32 : A_LOAD, size, d, p);
     em_put(e, i->dst, d, as);
 }
 
 static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), v;
-    struct place p = access(e, i, true);
+    struct em_place p = em_access(e, i, true);
     if (i->op == IR_ST) {
         v = em_use(e, i->b, SCR2);
     } else {
@@ -202,14 +235,14 @@ static void store(struct em *e, const struct ir_ins *i)
         if (imm)
             as_mov_imm(&e->a, SCR2, imm);
     }
-    at_place(e, A_STORE, size, v, p);
+    em_place_general(e, A_STORE, size, v, p);
 }
 
 /* The place temporary keeps the host address of the bytes. */
 static void load_for_write(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), d, at;
-    struct place p = access(e, i, true);
+    struct em_place p = em_access(e, i, true);
     struct loc l = em_loc(e, i->b);
     at = l.reg ? l.r : SCR2;
     if (p.index == NOREG)
@@ -365,6 +398,7 @@ static void cold_one(struct em *e, const struct cold *c)
         as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
         break;
+    case COLD_VEC: em_vec_cold(e, c); break;
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:

@@ -265,7 +265,9 @@ static void emit_ins(struct em *e, const struct ir_ins *i)
     if (move_op(e, i) || em_alu_op(e, i, live, want) || em_shift_op(e, i, live, want) ||
         em_bits_op(e, i, live) || em_muldiv_op(e, i, live))
         return;
-    if (i->op == IR_SETF)
+    if (i->op >= IR_VEC && i->op <= IR_VECS)
+        em_vector_op(e, i, live);
+    else if (i->op == IR_SETF)
         em_setf(e, i, live);
     else if ((ir_op_info[i->op].attrs & IRA_MEM) || i->op == IR_SEG || i->op == IR_CANON ||
              i->op == IR_BAIL)
@@ -309,6 +311,9 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     u8 live = IRF_ALL, want = 0;
     for (u32 n = b->n; n-- > 0;) {
         const struct ir_ins *i = &b->ins[n];
+        if (i->op >= IR_VEC && i->op <= IR_VECS && !e->last_vec &&
+            em_vec_wants(&e->in->insns[i->at]))
+            e->last_vec = n + 1;
         e->live[n] = live;
         e->want[n] = want;
         if (e->drop && i->op == IR_LEA && ir_is_temp(i->dst) && !e->last[i->dst]) {
@@ -443,6 +448,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     em_count_runs(e);
     em_tally(e, TALLY_BLOCKS, 1);
     em_tally(e, TALLY_INSNS, (s32)b->nguest);
+    if (e->last_vec)
+        em_vector_enter(e);
     for (u32 n = 0; n < b->n && !e->a.full; n++) {
         const struct ir_ins *i = &b->ins[n];
         u8 use = ir_op_info[i->op].use;
@@ -456,6 +463,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (use & IRU_WRITES_B)
             temp_give(e, i->b);
         emit_ins(e, i);
+        if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
+            em_vector_enter(e);
         temp_take_back(e, i->dst, n);
         temp_take_back(e, i->a, n);
         if (use & IRU_VALUE_B)

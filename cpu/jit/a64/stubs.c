@@ -1,7 +1,7 @@
 /* The few pieces of code that every block shares on AArch64: entering and leaving, and calling helpers
  * with the pinned registers put into struct cpu and taken back (AAPCS64: X0 to X7 carry arguments, X19
  * to X28 are the caller's). */
-#include "cpu/jit/a64/em.h"
+#include "cpu/jit/a64/vec.h"
 
 #if defined(__linux__)
 #include <sys/auxv.h>
@@ -81,8 +81,8 @@ static void sp_add(struct as *a, s32 n)
 /* Around a helper in the middle of an instruction, which changes no register of the guest: what it may
  * spoil goes to the stack, and to struct cpu should it not come back. SCR, ADDR and SCR2 have its
  * arguments; the flags are as at a boundary of blocks. */
-enum { KEEP = 144 };
-static void helper_begin(struct as *a)
+enum { KEEP = 160 };
+static void helper_begin(struct as *a, const u8 *spill_vec)
 {
     sp_add(a, -KEEP);
     as_pair(a, A_STP, X3, X4, SP, 0);
@@ -98,11 +98,18 @@ static void helper_begin(struct as *a)
     as_mov(a, false, X3, SCR2); /* the site */
     move_guest(a, A_STP);
     em_flags_out(a);
+    as_mem(a, A_LOAD, 1, SCR2, STATE, ST(vec_live));
+    as_mem(a, A_STORE, 8, SCR2, SP, 144);
+    em_vector_out(a, spill_vec);
     as_mem(a, A_LOAD, 8, SCR2, SP, 136);
     as_mov(a, true, X0, STATE);
 }
-static void helper_end(struct as *a)
+static void helper_end(struct as *a, const u8 *const load_vec[2])
 {
+    as_mem(a, A_STORE, 8, SCR, SP, 136);
+    as_mem(a, A_LOAD, 8, ADDR, SP, 144);
+    em_vector_back(a, ADDR, load_vec);
+    as_mem(a, A_LOAD, 8, SCR, SP, 136);
     as_pair(a, A_LDP, ADDR, SCR3, SP, 112);
     as_set_nzcv(a, SCR3);
     as_pair(a, A_LDP, X3, X4, SP, 0);
@@ -117,32 +124,34 @@ static void helper_end(struct as *a)
 }
 
 /* helper(cpu, address, SCR, site): its result in SCR. */
-static void address_stub(struct as *a, const void *helper)
+static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
+                         const u8 *const load_vec[2])
 {
-    helper_begin(a);
+    helper_begin(a, spill_vec);
     call_abs(a, helper);
-    helper_end(a);
+    helper_end(a, load_vec);
     as_ret(a);
 }
 
 /* A guest instruction by a helper, whose record is in SCR2; a helper that leaves the block does not
  * return. */
-static void exec_begin(struct as *a)
+static void exec_begin(struct as *a, const u8 *spill_vec)
 {
     sp_add(a, -16);
     as_mem(a, A_STORE, 8, LINK, SP, 0);
     as_mov(a, true, X3, SCR2);
     move_guest(a, A_STP);
     em_flags_out(a);
+    em_vector_out(a, spill_vec);
     as_mov(a, true, X0, STATE);
     as_mov(a, true, X1, X3);
 }
 
 /* be_exec.quick of the record in SCR2: on behind it, or at the code that it gives. */
-static void quick_stub(struct as *a, const u8 *leave)
+static void quick_stub(struct as *a, const u8 *leave, const u8 *spill_vec)
 {
     u8 *on;
-    exec_begin(a);
+    exec_begin(a, spill_vec);
     as_mem(a, A_LOAD, 8, SCR3, X1, offsetof(struct be_exec, quick));
     as_blr(a, SCR3);
     as_mov(a, true, ADDR, X0);
@@ -164,13 +173,22 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
                    struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
+    const u8 *spill_vec, *load_vec[2];
     u8 *out, *leave;
     stubs->flagm = host_has_flagm();
+
+    em_vector_stubs(buf, a, stubs);
+    stubs->flagm2 = em_vec_has(HOST_FLAGM2);
+    stubs->afp = em_vec_has(HOST_AFP);
+    spill_vec = codebuf_rw(buf, stubs->vec_spill);
+    load_vec[0] = codebuf_rw(buf, stubs->vec_load[0]);
+    load_vec[1] = codebuf_rw(buf, stubs->vec_load[1]);
 
     /* out: the result is in ADDR */
     out = a->p;
     move_guest(a, A_STP);
     em_flags_out(a);
+    em_vector_out(a, spill_vec);
     as_mov(a, true, X0, ADDR);
     em_state(a, A_LOAD, 8, SCR2, ST(host_rsp));
     as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
@@ -220,7 +238,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
             for (unsigned probe = 0; probe < 3; probe++)
                 stubs->prepare[probe][w][s] = at;
             as_mov_imm(a, SCR, (s == 5 ? 10u : BIT(s)) | w << 8);
-            address_stub(a, (const void *)(uintptr_t)helpers->prepare);
+            address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
         }
 
     /* What straddles two pages goes to the twin without more ado. */
@@ -237,64 +255,70 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         as_ret(a);
         as_patch(a, whole);
     }
-    address_stub(a, (const void *)(uintptr_t)helpers->group);
+    address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
     /* helper(cpu, 0, where it is called from) */
     stubs->hot = codebuf_rx(buf, a->p);
-    helper_begin(a);
+    helper_begin(a, spill_vec);
     as_mov_imm(a, X1, 0);
-    as_mov(a, true, X2, LINK);
+    as_mem(a, A_LOAD, 8, X2, SP, 128);
     call_abs(a, (const void *)(uintptr_t)helpers->hot);
-    helper_end(a);
+    helper_end(a, load_vec);
     as_ret(a);
 
     stubs->seg = codebuf_rx(buf, a->p);
-    address_stub(a, (const void *)(uintptr_t)helpers->seg);
+    address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
+
+    stubs->vec_slow = codebuf_rx(buf, a->p);
+    sp_add(a, -16);
+    as32(a, 0x3d800000 | SP << 5 | 1); /* str q1, [sp]: an operand from memory */
+    as_add_imm(a, A_ADD, true, ADDR, SP, 0, NOREG);
+    helper_begin(a, spill_vec);
+    call_abs(a, em_vec_slow_helper());
+    helper_end(a, load_vec);
+    sp_add(a, 16);
+    as_ret(a);
 
     stubs->bail = codebuf_rx(buf, a->p);
-    helper_begin(a);
+    helper_begin(a, spill_vec);
     as_mov(a, false, X1, X3);
     call_abs(a, (const void *)(uintptr_t)helpers->bail);
 
     stubs->exec = codebuf_rx(buf, a->p);
-    exec_begin(a);
+    exec_begin(a, spill_vec);
     call_abs(a, (const void *)(uintptr_t)helpers->exec);
     as_mem(a, A_LOAD, 8, LINK, SP, 0);
     sp_add(a, 16);
     load_all(a);
     as_ret(a);
     stubs->rep = codebuf_rx(buf, a->p);
-    exec_begin(a);
+    exec_begin(a, spill_vec);
     call_abs(a, (const void *)(uintptr_t)helpers->rep);
     as_mem(a, A_LOAD, 8, LINK, SP, 0);
     sp_add(a, 16);
     load_all(a);
     as_ret(a);
     stubs->execx = codebuf_rx(buf, a->p);
-    exec_begin(a);
+    exec_begin(a, spill_vec);
     call_abs(a, (const void *)(uintptr_t)helpers->exec);
     sp_add(a, 16);
     load_all(a);
     as_b_to(a, leave);
 
     stubs->quick = codebuf_rx(buf, a->p);
-    quick_stub(a, NULL);
+    quick_stub(a, NULL, spill_vec);
     stubs->quickx = codebuf_rx(buf, a->p);
-    quick_stub(a, leave);
+    quick_stub(a, leave, spill_vec);
 
     __builtin___clear_cache((char *)(uintptr_t)codebuf_rx(buf, *p),
                             (char *)(uintptr_t)codebuf_rx(buf, a->p));
     *p = a->p;
 }
 
-/* ---- vector and x87 state: never in the host's registers ---- */
+/* ---- x87 state: never in the host's registers ---- */
 void be_x87_spill(struct cpu *cpu)
 {
 }
 void be_x87_load(struct cpu *cpu)
 {
-}
-void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
-{
-    memset(mask, 0, (OP__COUNT + 7) / 8);
 }
