@@ -56,6 +56,18 @@ enum { BE_GROUP_SPAN = 0x3ff, BE_GROUP_WRITE = 1 << 10, BE_GROUP_LEAD_WRITE = 1 
 
 struct be_exec;
 
+/* A vector operation for exec in the middle of a block: operation, registers from bit BE_VEC_D and
+ * BE_VEC_S on, immediate, and how operands are. */
+enum {
+    BE_VEC_D = 11,
+    BE_VEC_S = 15,
+    BE_VEC_IMM = 19,
+    BE_VEC_MEM = 1 << 27,  /* the source is in memory */
+    BE_VEC_GPR = 1 << 28,  /* the result is a general register's */
+    BE_VEC_WIDE = 1 << 29, /* ... of 64 bits */
+};
+_Static_assert(OP__COUNT <= 1 << BE_VEC_D, "an operation's number has its place");
+
 /* Helpers that stubs call. */
 struct be_helpers {
     u64 (*prepare)(struct cpu *cpu, u64 la, u32 size_write, u32 site); /* returns the addend */
@@ -67,6 +79,8 @@ struct be_helpers {
     void (*seg)(struct cpu *cpu, u64 off, u32 what, u32 site);
     void (*exec)(struct cpu *cpu, const struct be_exec *x); /* does not return to leave */
     void (*rep)(struct cpu *cpu, const struct be_exec *x);  /* the same for IR_EXECR */
+    /* What BE_VEC_* say, the registers being in struct cpu; gives the general register's value. */
+    u64 (*vec)(struct cpu *cpu, const union xmm *mem, u64 unused, u32 what);
 };
 
 /* What code hands to helpers.exec: a guest instruction that exec runs, with all that its

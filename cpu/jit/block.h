@@ -264,6 +264,8 @@ const void *(*jit_quick(const struct insn *insn))(struct cpu *cpu, const struct 
 u8 jit_quick_same(const struct jit *jit, const struct insn *insn);
 /* rep.c: the helper behind IR_EXECR */
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
+/* vec_exec.c: the helper of back ends for vector operations */
+u64 jit_help_vec(struct cpu *cpu, const union xmm *mem, u64 unused, u32 what);
 
 u64 jit_now(void); /* the host's time in ns */
 

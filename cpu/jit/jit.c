@@ -454,7 +454,7 @@ static bool size_pages(struct jit *jit)
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
     static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
-                                              be_x87_load,  help_seg,    help_exec,  jit_help_rep};
+                                              be_x87_load,  help_seg,    help_exec,  jit_help_rep, jit_help_vec};
     struct jit *jit = huge_get(sizeof(*jit));
     if (!jit)
         return err_set(err, "no memory for the translator");

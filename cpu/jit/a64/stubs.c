@@ -274,7 +274,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as32(a, 0x3d800000 | SP << 5 | 1); /* str q1, [sp]: an operand from memory */
     as_add_imm(a, A_ADD, true, ADDR, SP, 0, NOREG);
     helper_begin(a, spill_vec);
-    call_abs(a, em_vec_slow_helper());
+    call_abs(a, (const void *)(uintptr_t)helpers->vec);
     helper_end(a, load_vec);
     sp_add(a, 16);
     as_ret(a);

@@ -177,7 +177,6 @@ void em_vec_put(const struct vop *o, unsigned r);
  * inverted */
 void em_vec_slow(const struct vop *o, u8 *from, u8 *from2);
 void em_vec_slow_back(const struct vop *o, unsigned r);
-const void *em_vec_slow_helper(void);
 /* PF and AF clear, as behind PTEST and comparisons, NZCV with C inverted is made. */
 void em_vec_flags(const struct vop *o);
 
