@@ -58,6 +58,7 @@ static void mask(struct ora_case *c)
     st32(c->in.fx + FX_MXCSR, ld32(c->in.fx + FX_MXCSR) | MASKS);
     c->in.fx[FX_CW] |= 0x3f;
     c->in.fx[FX_SW] &= 0x40;
+    c->in.fx[FX_SW + 1] &= 0x7f; /* B says what ES says */
 }
 
 static bool same(const struct ora_case *c, const struct ora_out *a, const struct ora_out *b,
