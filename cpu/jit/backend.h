@@ -179,6 +179,11 @@ struct be_in {
     u32 off_techniques; /* JIT_OFF(...) */
 };
 
+/* exits.c: may a direct exit to `rip` be linked? */
+bool be_linkable(const struct be_in *in, u64 rip);
+/* One more exit, to `rip`; NULL: there is room for no more. */
+struct be_exit *be_new_exit(struct be_out *out, u64 rip);
+
 /* Emit the stubs at *p (writable alias), advancing it. */
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs);

@@ -237,11 +237,27 @@ void plan_groups(struct plan *p)
     tell(s);
 }
 
-void plan_drop_groups(struct plan *p, u8 none)
+u32 plan_registers(struct plan *p, const u8 *regs, u32 n, u8 none)
 {
-    for (u32 n = 0; n < p->ir->n; n++)
-        if (p->group[n] && p->groups[p->group[n] - 1].reg == none)
-            p->group[n] = p->follows[n] = 0;
+    u32 busy[PLAN_GROUPS] = {0}, used = 0;
+    bool lost = false;
+    for (u32 k = 0; k < p->ngroups; k++) {
+        struct group *g = &p->groups[k];
+        if (g->members < 2 || g->reg != none)
+            continue;
+        for (u32 r = 0; r < n && g->reg == none; r++) {
+            if (busy[r] > g->first)
+                continue;
+            busy[r] = g->last + 1u;
+            used |= BIT(regs[r]);
+            g->reg = regs[r];
+        }
+        lost |= g->reg == none;
+    }
+    for (u32 at = 0; lost && at < p->ir->n; at++)
+        if (p->group[at] && p->groups[p->group[at] - 1].reg == none)
+            p->group[at] = p->follows[at] = 0;
+    return used;
 }
 
 static bool uses(const struct ir_ins *i, u8 v, bool address_too)
@@ -293,4 +309,16 @@ bool plan_is_loop(const struct ir_block *b)
         if ((b->ins[n].op == IR_JCC || b->ins[n].op == IR_GOTO) && (u64)b->ins[n].imm == b->rip)
             return true;
     return false;
+}
+
+u32 plan_poll(const struct ir_block *b, const bool *follows)
+{
+    for (u32 n = 0; n < b->n; n++) {
+        u8 op = b->ins[n].op;
+        if (ir_op_info[op].attrs & IRA_EXIT || ir_is_branch(op))
+            return 0;
+        if (ir_op_info[op].attrs & IRA_FAULT && !follows[n])
+            return n;
+    }
+    return 0;
 }

@@ -37,10 +37,15 @@ struct plan {
 
 /* Find groups. */
 void plan_groups(struct plan *p);
-/* Break up the groups whose `reg` is `none`: their members are on their own. */
-void plan_drop_groups(struct plan *p, u8 none);
+/* Give the groups whose `reg` is `none` one of the n host registers, as long as there are such; the
+ * members of those that find none are on their own. Returns the mask of registers in use. */
+u32 plan_registers(struct plan *p, const u8 *regs, u32 n, u8 none);
 /* Find steps that can be one, once the groups are settled. */
 void plan_steps(struct plan *p);
+
+/* Where a block whose entry wants no flags looks at exit_request: the first operation that may fault,
+ * where state is precise, unless an exit comes before; 0: at the entry. */
+u32 plan_poll(const struct ir_block *b, const bool *follows);
 
 /* Does the block jump to its own beginning? */
 bool plan_is_loop(const struct ir_block *b);

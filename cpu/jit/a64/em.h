@@ -187,6 +187,5 @@ void em_side_exit(struct em *e, u64 rip, unsigned at);
 void em_twin_exit(struct em *e, unsigned at);
 void em_indirect_exit(struct em *e, unsigned to, unsigned at);
 const u8 *em_checked_entry(struct em *e);
-bool em_linkable(const struct em *e, u64 rip);
 
 #endif

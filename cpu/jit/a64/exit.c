@@ -2,23 +2,6 @@
  * the run loop. */
 #include "cpu/jit/a64/em.h"
 
-/* Chipsets switch between ROM and RAM in the last 384 KiB of the first megabyte: what lies there
- * must be looked up. */
-static bool remapped(u32 la)
-{
-    return la >= 0xa0000 && la < 0x100000;
-}
-
-bool em_linkable(const struct em *e, u64 rip)
-{
-    s64 off = (s64)e->in->off + (s64)(rip - e->in->ir->rip);
-    if (e->in->link_none)
-        return false;
-    if (off >= 0 && off < (s64)PAGE_SIZE)
-        return true;
-    return e->in->link_any && !remapped((u32)(e->in->base + rip));
-}
-
 void em_tally(struct em *e, unsigned which, s32 n)
 {
     if (!e->in->tally)
@@ -43,13 +26,8 @@ static void charge_back(struct em *e, unsigned done)
 
 static struct be_exit *new_exit(struct em *e, u64 rip)
 {
-    struct be_exit *x;
-    if (e->out->nexits >= ARRAY_LEN(e->out->exits)) {
-        e->a.full = true;
-        return NULL;
-    }
-    x = &e->out->exits[e->out->nexits++];
-    *x = (struct be_exit){.rip = rip};
+    struct be_exit *x = be_new_exit(e->out, rip);
+    e->a.full |= x == NULL;
     return x;
 }
 
@@ -136,7 +114,7 @@ void em_side_exit(struct em *e, u64 rip, unsigned at)
 {
     bool open = e->recipe.kind != RECIPE_NONE || e->carry != CARRY_INVERTED;
     struct be_exit *x;
-    if (e->in->counted || e->in->tally || !em_linkable(e, rip) || !open) {
+    if (e->in->counted || e->in->tally || !be_linkable(e->in, rip) || !open) {
         em_direct_exit(e, rip, at);
         return;
     }
@@ -156,7 +134,7 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
 {
     em_flags_commit(e);
     charge_back(e, at);
-    if (em_linkable(e, rip)) {
+    if (be_linkable(e->in, rip)) {
         struct be_exit *x = new_exit(e, rip);
         if (!x)
             return;

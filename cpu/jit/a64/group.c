@@ -2,30 +2,16 @@
  * address of a group's lowest byte from its first access to its last. */
 #include "cpu/jit/a64/em.h"
 
-enum { MOST = 4 };
-
 static void give_registers(struct em *e, struct plan *p)
 {
-    static const u8 few[] = {X5, X4}, many[MOST] = {X15, X14, X13, X12};
+    static const u8 few[] = {X5, X4}, many[] = {X15, X14, X13, X12}, torture[] = {X5};
     const u8 *regs = p->ir->long_mode ? few : many;
-    u32 n = p->ir->long_mode ? ARRAY_LEN(few) : ARRAY_LEN(many), busy[MOST] = {0};
-    bool lost = false;
-    for (u32 k = 0; k < p->ngroups; k++) {
-        struct group *g = &e->groups[k];
-        g->reg = NOREG;
-        if (g->members < 2)
-            continue;
-        for (u32 r = 0; r < n && g->reg == NOREG; r++) {
-            if (busy[r] > g->first || !((e->free_regs >> regs[r] & 1) || busy[r]))
-                continue;
-            busy[r] = g->last + 1u;
-            e->free_regs &= ~BIT(regs[r]);
-            g->reg = regs[r];
-        }
-        lost |= g->reg == NOREG;
-    }
-    if (lost)
-        plan_drop_groups(p, NOREG);
+    u32 n = p->ir->long_mode ? ARRAY_LEN(few) : ARRAY_LEN(many);
+    if (!(e->free_regs >> regs[0] & 1)) /* torture leaves three temporaries */
+        regs = torture, n = ARRAY_LEN(torture);
+    for (u32 k = 0; k < p->ngroups; k++)
+        e->groups[k].reg = NOREG;
+    e->free_regs &= ~plan_registers(p, regs, n, NOREG);
 }
 
 /* Vector accesses that do no more than load or store behind their check. */

@@ -361,20 +361,12 @@ static void temp_take_back(struct em *e, u8 v, u32 n)
     e->temp[v] = 0;
 }
 
-/* Where the block looks at exit_request when its entry wants no flags: the first operation that may
- * fault, where state is precise, unless an exit comes before; 0: at the entry. */
+/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
 static u32 poll_place(const struct em *e, const struct ir_block *b)
 {
     if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
         return 0;
-    for (u32 n = 0; n < b->n; n++) {
-        u8 op = b->ins[n].op;
-        if (ir_op_info[op].attrs & IRA_EXIT || ir_is_branch(op))
-            return 0;
-        if (ir_op_info[op].attrs & IRA_FAULT && !e->follows[n])
-            return n;
-    }
-    return 0;
+    return plan_poll(b, e->follows);
 }
 
 static u8 *look_at_request(struct em *e)

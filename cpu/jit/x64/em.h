@@ -88,7 +88,6 @@ struct cold {
     bool again; /* COLD_EXIT: the recipe gives the flags that are the host's */
 };
 
-enum { EM_GROUP_REGS = 2 };
 
 struct em {
     struct as a;
@@ -268,7 +267,6 @@ void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 /* An entry for links that goes to the block by the jump table: executable address. */
 const u8 *em_checked_entry(struct em *e);
-bool em_linkable(const struct em *e, u64 rip); /* may a direct exit there be linked? */
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);
 /* To the same instruction in a block without groups. */

@@ -2,23 +2,6 @@
  * the run loop. */
 #include "cpu/jit/x64/em.h"
 
-/* Chipsets switch between ROM and RAM in the last 384 KiB of the first megabyte: what lies there
- * must be looked up. */
-static bool remapped(u32 la)
-{
-    return la >= 0xa0000 && la < 0x100000;
-}
-
-bool em_linkable(const struct em *e, u64 rip)
-{
-    s64 off = (s64)e->in->off + (s64)(rip - e->in->ir->rip);
-    if (e->in->link_none)
-        return false;
-    if (off >= 0 && off < (s64)PAGE_SIZE)
-        return true;
-    return e->in->link_any && !remapped((u32)(e->in->base + rip));
-}
-
 void em_tally(struct em *e, unsigned which, s32 n)
 {
     if (e->in->tally)
@@ -36,13 +19,8 @@ static void charge_back(struct em *e, unsigned done)
 
 static struct be_exit *new_exit(struct em *e, u64 rip)
 {
-    struct be_exit *x;
-    if (e->out->nexits >= ARRAY_LEN(e->out->exits)) {
-        e->a.full = true;
-        return NULL;
-    }
-    x = &e->out->exits[e->out->nexits++];
-    *x = (struct be_exit){.rip = rip};
+    struct be_exit *x = be_new_exit(e->out, rip);
+    e->a.full |= x == NULL;
     return x;
 }
 
@@ -159,7 +137,7 @@ static void poll_stub(struct em *e, struct be_exit *x)
  * itself is linked; when flags are to be saved, only to blocks that do not want them. */
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
 {
-    if (!e->in->counted && !e->in->tally && em_linkable(e, rip)) {
+    if (!e->in->counted && !e->in->tally && be_linkable(e->in, rip)) {
         const u8 *here = codebuf_rx(e->buf, e->a.p);
         bool saved = e->flags & FLAGS_MEM, stores = e->upper.dirty != 0;
         struct be_exit *x = new_exit(e, rip);
@@ -199,7 +177,7 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
     em_flags_commit(e);
     em_upper_flush(e);
     charge_back(e, at);
-    if (em_linkable(e, rip)) {
+    if (be_linkable(e->in, rip)) {
         struct be_exit *x = new_exit(e, rip);
         if (!x)
             return;
@@ -233,7 +211,7 @@ static void direct_call(struct em *e, u64 rip)
     u8 *rel;
     em_flags_commit(e);
     em_upper_flush(e);
-    if (!em_linkable(e, rip)) {
+    if (!be_linkable(e->in, rip)) {
         em_eip(e, ADDR, rip);
         probe_table(e, ADDR, true, rip, true);
         return;

@@ -6,43 +6,30 @@
  * host address from a slot. */
 enum { USES_PER_ACCESS = 3, SLOTS_FOR_GROUPS = 12 };
 
-static bool in_slot(struct em *e, u32 k, u32 *slots)
+static void in_slot(struct em *e, u32 k, u32 *slots)
 {
     if (!e->uppers || !em_wide(e) || *slots == SLOTS_FOR_GROUPS ||
         em_upper_uses(e, e->groups[k].first, e->groups[k].last) <
             USES_PER_ACCESS * e->groups[k].members)
-        return false;
+        return;
     e->groups[k].reg = SCR;
     e->groups[k].slot = (u8)__builtin_ctz(e->free_slots);
     e->free_slots &= e->free_slots - 1;
     ++*slots;
-    return true;
 }
 
-/* Give groups a host register; the members of those that find none stay on their own. */
 static void give_registers(struct em *e, struct plan *p)
 {
-    static const u8 regs[EM_GROUP_REGS] = {R15, R11};
-    u32 busy[EM_GROUP_REGS] = {0}, slots = 0;
-    bool lost = false;
+    static const u8 regs[] = {R15, R11};
+    u32 slots = 0, used;
     for (u32 k = 0; k < p->ngroups; k++) {
-        struct group *g = &e->groups[k];
-        g->reg = NOREG;
-        if (g->members < 2 || in_slot(e, k, &slots))
-            continue;
-        for (u32 r = 0; r < EM_GROUP_REGS; r++) {
-            if (busy[r] > g->first)
-                continue;
-            busy[r] = g->last + 1u;
-            e->free_regs &= (u16)~BIT(regs[r]);
-            e->group_regs |= (u16)BIT(regs[r]);
-            g->reg = regs[r];
-            break;
-        }
-        lost |= g->reg == NOREG;
+        e->groups[k].reg = NOREG;
+        if (e->groups[k].members > 1)
+            in_slot(e, k, &slots);
     }
-    if (lost)
-        plan_drop_groups(p, NOREG);
+    used = plan_registers(p, regs, ARRAY_LEN(regs), NOREG);
+    e->free_regs &= (u16)~used;
+    e->group_regs |= (u16)used;
 }
 
 /* MMX and SSE operands join; those of VEX forms and of the x87 unit's words do not. */

@@ -668,20 +668,12 @@ static void temp_inherit(struct em *e, const struct ir_ins *i, u32 n)
     e->last[i->a] = 0; /* is not taken back */
 }
 
-/* Where the block looks at exit_request when its entry wants no flags: the first operation that
- * may fault, where state is precise, unless an exit comes before; 0: at the entry. */
+/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
 static u32 poll_place(const struct em *e, const struct ir_block *b)
 {
     if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
         return 0;
-    for (u32 n = 0; n < b->n; n++) {
-        u8 op = b->ins[n].op;
-        if (ir_op_info[op].attrs & IRA_EXIT || ir_is_branch(op))
-            return 0;
-        if (em_may_fault(e, n))
-            return n;
-    }
-    return 0;
+    return plan_poll(b, e->follows);
 }
 
 /* At the entry: charge the whole block, or look for a request to leave. */

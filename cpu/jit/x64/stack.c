@@ -44,7 +44,7 @@ bool em_stack_call(struct em *e, u8 **rel)
 {
     u64 back = em_return_eip(e);
     u8 *room;
-    if (e->in->off_techniques & JIT_OFF(RETURNS) || !em_linkable(e, back))
+    if (e->in->off_techniques & JIT_OFF(RETURNS) || !be_linkable(e->in, back))
         return false;
     as_rm(&e->a, 0x3b, 8, RSP, ST(host_limit));
     room = as_jcc(&e->a, CC_A);
