@@ -184,6 +184,10 @@ bool be_linkable(const struct be_in *in, u64 rip);
 /* One more exit, to `rip`; NULL: there is room for no more. */
 struct be_exit *be_new_exit(struct be_out *out, u64 rip);
 
+/* So many bytes of code memory can jump to each other. */
+size_t be_reach(void);
+/* Does code that is written anew through the writable alias run as it was written? `buf` is empty. */
+bool be_works(struct codebuf *buf);
 /* Emit the stubs at *p (writable alias), advancing it. */
 void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers,
                    struct be_stubs *stubs);

@@ -451,6 +451,18 @@ static bool size_pages(struct jit *jit)
     return jit->pages != NULL;
 }
 
+static bool code_memory(struct jit *jit, struct err *err)
+{
+    size_t size = jit->config.code_size ? jit->config.code_size : CODE_SIZE;
+    if (!codebuf_init(&jit->buf, MIN(size, be_reach()), err))
+        return false;
+    if (be_works(&jit->buf))
+        return true;
+    codebuf_free(&jit->buf);
+    return err_set(err, "the host does not see code that is written through a second mapping; guests "
+                        "run in the interpreter");
+}
+
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
     static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
@@ -472,8 +484,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     cpu->host_mxcsr = 0x1f80;
     for (u32 i = 0; i < CPU_GUESSES; i++)
         cpu->guess[i] = 1; /* no addend */
-    if (!size_pages(jit) ||
-        !codebuf_init(&jit->buf, config->code_size ? config->code_size : CODE_SIZE, err)) {
+    if (!size_pages(jit) || !code_memory(jit, err)) {
         free(jit->pages);
         huge_free(jit, sizeof(*jit));
         return false;

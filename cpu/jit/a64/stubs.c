@@ -322,3 +322,23 @@ void be_x87_spill(struct cpu *cpu)
 void be_x87_load(struct cpu *cpu)
 {
 }
+
+size_t be_reach(void)
+{
+    return 127 * MIB; /* B and BL: 26 bits of words, either way */
+}
+
+/* Two versions of a function that gives a number: emulators of ARM hosts may go on with the first. */
+bool be_works(struct codebuf *buf)
+{
+    u64 (*number)(void) = (u64(*)(void))(uintptr_t)buf->rx;
+    for (u64 n = 7; n <= 14; n += 7) {
+        struct as a = {buf->rw, buf->rw + 64, false};
+        as_mov_imm(&a, X0, n);
+        as_ret(&a);
+        __builtin___clear_cache((char *)(uintptr_t)buf->rx, (char *)(uintptr_t)(buf->rx + 64));
+        if (number() != n)
+            return false;
+    }
+    return true;
+}

@@ -30,3 +30,13 @@ void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
 void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
 {
 }
+
+size_t be_reach(void)
+{
+    return BIT(30);
+}
+
+bool be_works(struct codebuf *buf)
+{
+    return true;
+}

@@ -351,3 +351,13 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 
     *p = a->p;
 }
+
+size_t be_reach(void)
+{
+    return BIT(30); /* displacements of 32 bits */
+}
+
+bool be_works(struct codebuf *buf)
+{
+    return true; /* caches are the processor's business (SDM vol. 3, 11.6) */
+}
