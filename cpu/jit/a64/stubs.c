@@ -135,16 +135,42 @@ static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
 
 /* A guest instruction by a helper, whose record is in SCR2; a helper that leaves the block does not
  * return. */
+enum { EXEC_KEEP = 96 }; /* LINK and temporaries, which outlive the instruction */
 static void exec_begin(struct as *a, const u8 *spill_vec)
 {
-    sp_add(a, -16);
-    as_mem(a, A_STORE, 8, LINK, SP, 0);
+    sp_add(a, -EXEC_KEEP);
+    as_pair(a, A_STP, LINK, X3, SP, 0);
+    as_pair(a, A_STP, X4, X5, SP, 16);
+    for (unsigned r = 0; r < 8; r += 2)
+        as_pair(a, A_STP, FIRST_HIGH + r, FIRST_HIGH + r + 1, SP, (s32)(32 + 8 * r));
     as_mov(a, true, X3, SCR2);
     move_guest(a, A_STP);
     em_flags_out(a);
     em_vector_out(a, spill_vec);
     as_mov(a, true, X0, STATE);
     as_mov(a, true, X1, X3);
+}
+/* R8 to R15 of 64-bit code come from struct cpu behind it (load_all). */
+static void exec_end(struct as *a)
+{
+    as_pair(a, A_LDP, LINK, X3, SP, 0);
+    as_pair(a, A_LDP, X4, X5, SP, 16);
+    for (unsigned r = 0; r < 8; r += 2)
+        as_pair(a, A_LDP, FIRST_HIGH + r, FIRST_HIGH + r + 1, SP, (s32)(32 + 8 * r));
+    sp_add(a, EXEC_KEEP);
+}
+
+/* On behind the instruction, or at `leave`. */
+static void exec_stub(struct as *a, const void *helper, const u8 *leave, const u8 *spill_vec)
+{
+    exec_begin(a, spill_vec);
+    call_abs(a, helper);
+    exec_end(a);
+    load_all(a);
+    if (leave)
+        as_b_to(a, leave);
+    else
+        as_ret(a);
 }
 
 /* be_exec.quick of the record in SCR2: on behind it, or at the code that it gives. */
@@ -155,8 +181,7 @@ static void quick_stub(struct as *a, const u8 *leave, const u8 *spill_vec)
     as_mem(a, A_LOAD, 8, SCR3, X1, offsetof(struct be_exec, quick));
     as_blr(a, SCR3);
     as_mov(a, true, ADDR, X0);
-    as_mem(a, A_LOAD, 8, LINK, SP, 0);
-    sp_add(a, 16);
+    exec_end(a);
     on = as_cbz(a, true, ADDR);
     as_mov(a, true, LINK, ADDR);
     load_all(a);
@@ -285,26 +310,11 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     call_abs(a, (const void *)(uintptr_t)helpers->bail);
 
     stubs->exec = codebuf_rx(buf, a->p);
-    exec_begin(a, spill_vec);
-    call_abs(a, (const void *)(uintptr_t)helpers->exec);
-    as_mem(a, A_LOAD, 8, LINK, SP, 0);
-    sp_add(a, 16);
-    load_all(a);
-    as_ret(a);
+    exec_stub(a, (const void *)(uintptr_t)helpers->exec, NULL, spill_vec);
     stubs->rep = codebuf_rx(buf, a->p);
-    exec_begin(a, spill_vec);
-    call_abs(a, (const void *)(uintptr_t)helpers->rep);
-    as_mem(a, A_LOAD, 8, LINK, SP, 0);
-    sp_add(a, 16);
-    load_all(a);
-    as_ret(a);
+    exec_stub(a, (const void *)(uintptr_t)helpers->rep, NULL, spill_vec);
     stubs->execx = codebuf_rx(buf, a->p);
-    exec_begin(a, spill_vec);
-    call_abs(a, (const void *)(uintptr_t)helpers->exec);
-    sp_add(a, 16);
-    load_all(a);
-    as_b_to(a, leave);
-
+    exec_stub(a, (const void *)(uintptr_t)helpers->exec, leave, spill_vec);
     stubs->quick = codebuf_rx(buf, a->p);
     quick_stub(a, NULL, spill_vec);
     stubs->quickx = codebuf_rx(buf, a->p);
