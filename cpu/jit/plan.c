@@ -208,10 +208,16 @@ static void tell(struct search *s)
                                       .span = (u16)(s->g[k].hi - s->g[k].lo)};
 }
 
-void plan_groups(struct plan *p)
+void plan_groups(struct plan *p, bool wanted)
 {
     const struct ir_block *b = p->ir;
     struct search search, *s = &search;
+    memset(p->group, 0, b->n);
+    memset(p->follows, 0, b->n);
+    memset(p->skip, 0, b->n);
+    memset(p->extra, 0, b->n * sizeof(p->extra[0]));
+    if (!wanted)
+        return;
     s->plan = p;
     s->n = s->closed = s->exits = s->nsums = 0;
     s->epochs = CONSTANT;
@@ -274,6 +280,8 @@ void plan_steps(struct plan *p)
     const struct ir_block *b = p->ir;
     u16 open[16]; /* the step that nobody saw yet, for registers of the mask */
     u32 mask = 0;
+    if (p->steps < 2)
+        return;
     for (u32 n = 0; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
         bool seen = (ir_op_info[i->op].attrs & IRA_FAULT && !p->follows[n]) ||
@@ -302,6 +310,25 @@ void plan_steps(struct plan *p)
     }
 }
 
+
+u8 plan_temp(u32 *regs, u32 *slots)
+{
+    u32 *from = *regs ? regs : slots;
+    unsigned n;
+    if (!*from)
+        return 0;
+    n = (unsigned)__builtin_ctz(*from);
+    *from &= *from - 1;
+    return (u8)(from == regs ? n : PLAN_SLOT | n);
+}
+
+void plan_temp_back(u8 place, u32 *regs, u32 *slots)
+{
+    if (place & PLAN_SLOT)
+        *slots |= BIT(place & ~PLAN_SLOT);
+    else
+        *regs |= BIT(place);
+}
 
 bool plan_is_loop(const struct ir_block *b)
 {

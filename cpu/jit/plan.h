@@ -35,8 +35,8 @@ struct plan {
     u32 steps;   /* operations that are steps */
 };
 
-/* Find groups. */
-void plan_groups(struct plan *p);
+/* Find groups, unless they are not `wanted`: nothing is found then. */
+void plan_groups(struct plan *p, bool wanted);
 /* Give the groups whose `reg` is `none` one of the n host registers, as long as there are such; the
  * members of those that find none are on their own. Returns the mask of registers in use. */
 u32 plan_registers(struct plan *p, const u8 *regs, u32 n, u8 none);
@@ -46,6 +46,12 @@ void plan_steps(struct plan *p);
 /* Where a block whose entry wants no flags looks at exit_request: the first operation that may fault,
  * where state is precise, unless an exit comes before; 0: at the entry. */
 u32 plan_poll(const struct ir_block *b, const bool *follows);
+
+/* A place for a temporary: one of the host registers of the mask or, when all are taken, of the slots;
+ * 0: there is none. And back. */
+enum { PLAN_SLOT = 0x80 };
+u8 plan_temp(u32 *regs, u32 *slots);
+void plan_temp_back(u8 place, u32 *regs, u32 *slots);
 
 /* Does the block jump to its own beginning? */
 bool plan_is_loop(const struct ir_block *b);

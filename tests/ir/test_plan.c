@@ -36,7 +36,7 @@ static void make(const char *text, u32 regs)
                          .skip = skip,
                          .extra = extra,
                          .groups = groups};
-    plan_groups(&plan);
+    plan_groups(&plan, true);
     for (u32 k = 0; k < plan.ngroups; k++)
         groups[k].reg = NONE;
     plan_registers(&plan, reg, regs, NONE);

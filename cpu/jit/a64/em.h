@@ -95,7 +95,6 @@ struct em {
     u32 free_slots;
     u32 nexecs, ncold;
     u32 last_vec; /* index behind the last vector operation */
-    u32 ngroups;
     bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */

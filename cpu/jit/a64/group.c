@@ -22,8 +22,7 @@ static bool joins(const struct insn *insn)
 
 void em_plan_groups(struct em *e)
 {
-    const struct ir_block *b = e->in->ir;
-    struct plan p = {.ir = b,
+    struct plan p = {.ir = e->in->ir,
                      .insns = e->in->insns,
                      .joins = joins,
                      .group = e->group,
@@ -32,17 +31,9 @@ void em_plan_groups(struct em *e)
                      .skip = e->skip,
                      .extra = e->extra,
                      .groups = e->groups};
-    memset(e->group, 0, b->n);
-    memset(e->follows, 0, b->n);
-    memset(e->skip, 0, b->n);
-    memset(e->extra, 0, b->n * sizeof(e->extra[0]));
-    if (!e->in->groups)
-        return;
-    plan_groups(&p);
-    e->ngroups = p.ngroups;
+    plan_groups(&p, e->in->groups);
     if (p.joined)
         give_registers(e, &p);
-    if (p.steps > 1)
-        plan_steps(&p);
+    plan_steps(&p);
     e->drop = p.joined;
 }

@@ -93,6 +93,30 @@ static void shift_constant(struct em *e, const struct ir_ins *i, u8 live, u8 wan
     em_put(e, i->dst, d, size);
 }
 
+/* Flags of a shift by a count that is not 0: the result in ADDR, the last bit shifted out in SCR3. */
+static void variable_flags(struct em *e, unsigned op, unsigned size)
+{
+    unsigned bits = 8 * size;
+    if (size < 4) {
+        as_lsl(&e->a, false, SCR, ADDR, 32 - bits);
+        as_rrr(&e->a, A_ANDS, false, XZR, SCR, SCR);
+    } else {
+        as_rrr(&e->a, A_ANDS, size == 8, XZR, ADDR, ADDR);
+    }
+    em_flags_insert(e, SCR3, false);
+    if (op == IR_SHL || op == IR_SHLD) {
+        as_ubfx(&e->a, true, SCR, ADDR, bits - 1, 1);
+        as_rrr(&e->a, A_EOR, false, SCR, SCR, SCR3);
+        em_flags_insert(e, SCR, true);
+    } else if (op != IR_SAR) {
+        as_rrrs(&e->a, A_EOR, true, SCR, ADDR, ADDR, LSR, 1);
+        as_ubfx(&e->a, true, SCR, SCR, bits - 2, 1);
+        em_flags_insert(e, SCR, true);
+    }
+    as_mov(&e->a, false, PARITY, ADDR);
+    as_logic_imm(&e->a, A_EOR, false, ADJUST, ADDR, 0x10, SCR);
+}
+
 /* The count is known at run time: flags change unless it is 0. */
 static void shift_variable(struct em *e, const struct ir_ins *i, u8 live)
 {
@@ -127,24 +151,7 @@ static void shift_variable(struct em *e, const struct ir_ins *i, u8 live)
         as_add_imm(&e->a, A_SUB, false, SCR3, X30, 1, NOREG);
         as_rrr(&e->a, i->op == IR_SAR ? A_ASRV : A_LSRV, wide, SCR3, r, SCR3);
     }
-    if (size < 4) {
-        as_lsl(&e->a, false, SCR, ADDR, 32 - bits);
-        as_rrr(&e->a, A_ANDS, false, XZR, SCR, SCR);
-    } else {
-        as_rrr(&e->a, A_ANDS, wide, XZR, ADDR, ADDR);
-    }
-    em_flags_insert(e, SCR3, false);
-    if (i->op == IR_SHL) {
-        as_ubfx(&e->a, true, SCR, ADDR, bits - 1, 1);
-        as_rrr(&e->a, A_EOR, false, SCR, SCR, SCR3);
-        em_flags_insert(e, SCR, true);
-    } else if (i->op == IR_SHR) {
-        as_rrrs(&e->a, A_EOR, true, SCR, ADDR, ADDR, LSR, 1);
-        as_ubfx(&e->a, true, SCR, SCR, bits - 2, 1);
-        em_flags_insert(e, SCR, true);
-    }
-    as_mov(&e->a, false, PARITY, ADDR);
-    as_logic_imm(&e->a, A_EOR, false, ADJUST, ADDR, 0x10, SCR);
+    variable_flags(e, i->op, size);
     as_patch(&e->a, zero);
     em_put(e, i->dst, ADDR, size);
 }
@@ -288,18 +295,7 @@ static void shift_double(struct em *e, const struct ir_ins *i, u8 live, u8 want)
             as_add_imm(&e->a, A_SUB, false, X30, X30, 1, NOREG);
             as_rrr(&e->a, A_LSRV, wide, SCR3, r, X30);
         }
-        as_rrr(&e->a, A_ANDS, wide, XZR, ADDR, ADDR);
-        em_flags_insert(e, SCR3, false);
-        if (left) {
-            as_ubfx(&e->a, true, SCR, ADDR, bits - 1, 1);
-            as_rrr(&e->a, A_EOR, false, SCR, SCR, SCR3);
-        } else {
-            as_rrrs(&e->a, A_EOR, true, SCR, ADDR, ADDR, LSR, 1);
-            as_ubfx(&e->a, true, SCR, SCR, bits - 2, 1);
-        }
-        em_flags_insert(e, SCR, true);
-        as_mov(&e->a, false, PARITY, ADDR);
-        as_logic_imm(&e->a, A_EOR, false, ADJUST, ADDR, 0x10, SCR);
+        variable_flags(e, i->op, size);
     }
     as_patch(&e->a, zero);
     em_put(e, i->dst, ADDR, size);

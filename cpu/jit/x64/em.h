@@ -108,7 +108,7 @@ struct em {
     struct ir_ins copied; /* the operation under way with a copy of an operand; IR_MOV: none */
     u32 copied_until;
     u8 live_in;    /* flags wanted at the block's entry */
-    u16 free_regs; /* mask */
+    u32 free_regs; /* mask */
     u16 group_regs; /* those that groups have at times */
     u32 ngroups;
     u32 free_slots;

@@ -611,27 +611,15 @@ static void temp_give(struct em *e, u8 v)
     if (v < IR_T0 || v >= IR_MAX_VALUE || e->temp[v])
         return;
     em_upper_give_way(e);
-    if (e->free_regs) {
-        unsigned r = (unsigned)__builtin_ctz(e->free_regs);
-        e->free_regs &= (u16)~BIT(r);
-        e->temp[v] = (u8)r;
-    } else if (e->free_slots) {
-        unsigned s = (unsigned)__builtin_ctz(e->free_slots);
-        e->free_slots &= ~BIT(s);
-        e->temp[v] = (u8)(0x80 | s);
-    } else {
-        e->a.full = true; /* never seen: translation keeps fewer alive */
-    }
+    e->temp[v] = plan_temp(&e->free_regs, &e->free_slots);
+    e->a.full |= !e->temp[v]; /* never seen: translation keeps fewer alive */
 }
 
 static void temp_take_back(struct em *e, u8 v, u32 n)
 {
     if (v < IR_T0 || v >= IR_MAX_VALUE || e->last[v] != n || !e->temp[v])
         return;
-    if (e->temp[v] & 0x80)
-        e->free_slots |= BIT(e->temp[v] & 0x7f);
-    else
-        e->free_regs |= (u16)BIT(e->temp[v]);
+    plan_temp_back(e->temp[v], &e->free_regs, &e->free_slots);
     e->temp[v] = 0;
 }
 
