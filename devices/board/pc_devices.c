@@ -139,8 +139,8 @@ static bool create_input(struct pc *pc, struct err *err)
 static bool create_display(struct pc *pc, struct err *err)
 {
     struct vga_wiring w = {
-        .space = &pc->space, .pci = pc->pci, .devfn = PCI_DEVFN(2, 0), .rom = pc->cfg.vga_bios.data,
-        .rom_len = pc->cfg.vga_bios.len,
+        .space = &pc->space, .vram = pc->cfg.vga_mem, .pci = pc->pci, .devfn = PCI_DEVFN(2, 0),
+        .rom = pc->cfg.vga_bios.data, .rom_len = pc->cfg.vga_bios.len,
     };
 
     if (pc->cfg.vga == PC_VGA_NONE)

@@ -2,6 +2,7 @@
  * Bochs dispi). */
 #include "devices/video/vga_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FIELDS_OF struct vga_regs
@@ -47,12 +48,26 @@ struct ram *vga_ram(struct dev *dev)
     return &((struct vga *)dev)->vram;
 }
 
+/* A power of two: addresses are masked with it. */
+static u64 vram_size(const struct vga *v)
+{
+    u64 n = VGA_VRAM_MIN;
+
+    while (n < v->wiring.vram && n < VGA_VRAM_MAX)
+        n <<= 1;
+    return v->wiring.vram ? n : VGA_VRAM_DEFAULT;
+}
+
 static bool vga_init(struct dev *dev, struct err *err)
 {
     struct vga *v = (struct vga *)dev;
 
-    if (!ram_init(&v->vram, v->wiring.space, VGA_VRAM_SIZE, err))
+    if (!ram_init(&v->vram, v->wiring.space, vram_size(v), err))
         return false;
+    v->vram_mask = (u32)v->vram.size - 1;
+    v->draw.page_dirty = calloc(1, v->vram.size / PAGE_SIZE);
+    if (!v->draw.page_dirty)
+        return err_set(err, "There is no memory for the display adapter.");
     v->ports_mono = (struct region){
         .name = "vga.mono", .base = 0x3b0, .size = 0x0c, .ops = &vga_mono_ops, .dev = v};
     v->ports =
@@ -104,7 +119,7 @@ static bool vga_loaded(struct dev *dev, struct err *err)
     const u16 *vbe = r->vbe;
     u32 bpp = vbe[VBE_BPP];
     bool ok = r->seq_index < 8 && r->gc_index < 16 && r->crtc_index < 64 && r->attr_index < 64 &&
-              r->attr_data_next < 2 && r->dac_sub < 3 && vbe[VBE_BANK] < (VGA_VRAM_SIZE >> 16);
+              r->attr_data_next < 2 && r->dac_sub < 3 && vbe[VBE_BANK] < (v->vram.size >> 16);
 
     ok = ok && (bpp == 4 || bpp == 8 || bpp == 15 || bpp == 16 || bpp == 24 || bpp == 32);
     if (vbe_on(v))

@@ -8,8 +8,6 @@
 #include "devices/bus/pci.h"
 #include "mmu/bus.h"
 
-#define VGA_VRAM_SIZE (16 * MIB)
-#define VGA_VRAM_MASK ((u32)VGA_VRAM_SIZE - 1)
 #define VGA_MAX_W                                                                                  \
     2560u /* what VBE answers as its largest mode; the register file cannot name a larger one */
 #define VGA_MAX_H     2048u
@@ -87,6 +85,8 @@ struct vga_mode {
     u32 pan, pan_split;
     u32 cga_bit13, cga_bit14; /* counter bits replaced by row-scan bits 0 and 1; 32: none */
     u32 attr10, underline, font[2], plane_mask;
+    u32 flip;  /* what the blinking of graphics modes turns over in a pixel now */
+    u32 blank; /* BLANK: palette entry that the screen shows, ~0u: black */
 };
 
 /* Scan lines [y, y + n) that show one row of memory. */
@@ -101,7 +101,7 @@ struct vga_draw {
     u32 pal[256], attr_pal[16];
     u8 fonts[2][256 * 32];
     u64 text_hash[VGA_MAX_H];
-    u8 page_dirty[VGA_VRAM_SIZE / PAGE_SIZE];
+    u8 *page_dirty; /* one per page of video memory */
     u32 line[VGA_LINE_ROOM];
     bool drawn;
 };
@@ -111,6 +111,7 @@ struct vga {
     struct vga_regs r;
     struct vga_wiring wiring;
     struct ram vram, rom;
+    u32 vram_mask; /* its size is a power of two */
     struct pci_func pci;
     struct region ports_mono, ports, ports_vbe, window, direct;
     struct display display;
@@ -149,7 +150,11 @@ void vga_mode_get(struct vga *v, struct vga_mode *m);
 void vga_draw_free(struct vga_draw *d);
 /* The next band after `b` (b->n == 0: the first); false at the bottom of the picture. */
 bool vga_next_band(const struct vga_mode *m, struct vga_band *b);
+/* `n` pixels of the depth as 00RRGGBB. */
+void vga_convert(u32 *out, const u8 *in, u32 n, u32 bpp, const u32 *pal);
 /* vga_text.c */
+/* Blinking counts frames: is it in its second half, with `frames` in each? */
+bool vga_blink_phase(struct vga *v, u32 frames);
 bool vga_text_snapshot(void *dev, struct text_screen *out);
 void vga_text_fonts(struct vga *v, const struct vga_mode *m, bool *changed);
 /* Draw one row of characters when it differs from what is shown; true when it did. `index` is the

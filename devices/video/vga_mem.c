@@ -44,14 +44,14 @@ static u32 group_of(const struct vga *v, u32 addr, bool odd_even, u32 *planes)
 {
     if (v->r.seq[4] & SEQ4_CHAIN4) {
         *planes = 1u << (addr & 3);
-        return addr & ~3u & VGA_VRAM_MASK;
+        return addr & ~3u & v->vram_mask;
     }
     if (odd_even) {
         *planes = 5u << (addr & 1);
-        return (addr & ~1u) << 1 & VGA_VRAM_MASK;
+        return (addr & ~1u) << 1 & v->vram_mask;
     }
     *planes = 15;
-    return addr << 2 & VGA_VRAM_MASK;
+    return addr << 2 & v->vram_mask;
 }
 
 static u8 color_compare(const struct vga *v, u32 latch)
@@ -193,7 +193,7 @@ void vga_window_update(struct vga *v)
     u32 w = v->r.gc[6] >> 2 & 3;
     u64 base = 0xa0000 + windows[w].base, size = windows[w].size;
     u64 off = vbe_on(v) ? (u64)v->r.vbe[VBE_BANK] << 16 : 0;
-    bool want = window_is_plain(v) && off + size <= VGA_VRAM_SIZE;
+    bool want = window_is_plain(v) && off + size <= v->vram.size;
 
     if (v->direct.mapped == want &&
         (!want || (v->direct.base == base && v->direct.size == size && v->direct.ram_off == off)))

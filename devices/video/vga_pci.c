@@ -68,7 +68,7 @@ bool vga_pci_init(struct vga *v, struct err *err)
     fn->bus = v->wiring.pci;
     fn->devfn = v->wiring.devfn;
     fn->bar[0] = (struct pci_bar){
-        PCI_BAR_MEM_PREF, VGA_VRAM_SIZE, {.name = "vga.vram", .ram = &v->vram, .prio = 1}};
+        PCI_BAR_MEM_PREF, v->vram.size, {.name = "vga.vram", .ram = &v->vram, .prio = 1}};
     fn->bar[2] = (struct pci_bar){
         PCI_BAR_MEM, MMIO_SIZE, {.name = "vga.mmio", .ops = &mmio_ops, .dev = v, .prio = 1}};
     if (v->wiring.rom_len && v->wiring.rom_len <= MIB) {

@@ -23,3 +23,9 @@ check-second: $(B)/stubstep roms
 
 -include $(STUB_OBJ:.o=.d)
 .PHONY: check-second
+
+# Pictures of the boot tests.
+$(B)/tests/tools/ppmcmp: tests/tools/ppmcmp.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -o $@ $<
+check-boot: $(B)/tests/tools/ppmcmp
