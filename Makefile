@@ -14,7 +14,7 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
-DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev check seabios
+DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev libvncserver-dev libncurses-dev check seabios
 DEB_TEST_PACKAGES = busybox-static cpio xz-utils file xorriso
 deps:
 	@if command -v apt-get >/dev/null 2>&1; then \
@@ -56,7 +56,7 @@ LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devi
 	devices/board mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
 	frontend/boot frontend/host
 LIB_DIRS += cpu/jit/$(if $(filter x64 a64,$(JIT)),$(JIT),none)
-FRONT_DIRS = frontend frontend/sdl frontend/term frontend/monitor
+FRONT_DIRS = frontend frontend/keyboard frontend/sdl frontend/vnc frontend/curses frontend/term frontend/monitor
 
 LIB_SRC = $(sort $(wildcard $(addsuffix /*.c,$(LIB_DIRS))))
 FRONT_SRC = $(sort $(wildcard $(addsuffix /*.c,$(FRONT_DIRS))))

@@ -431,46 +431,6 @@ bool opt_set_NO_HPET(struct options *opt, const char *flag, const char *val, str
     return true;
 }
 
-/* ---- display ---- */
-
-bool opt_set_DISPLAY(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    static const char *const names[] = {"sdl", "none", "headless", NULL};
-
-    if (!strcmp(val, "sdl"))
-        opt->show = SHOW_SDL;
-    else if (!strcmp(val, "none") || !strcmp(val, "headless"))
-        opt->show = SHOW_NONE;
-    else
-        return opts_bad_value(flag, val, names, err);
-    return true;
-}
-
-bool opt_set_NOGRAPHIC(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    opt->show = SHOW_NOGRAPHIC;
-    return true;
-}
-
-bool opt_set_VGA(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    static const char *const names[] = {"std", "none", NULL};
-
-    if (!strcmp(val, "std"))
-        opt->vga = PC_VGA_STD;
-    else if (!strcmp(val, "none"))
-        opt->vga = PC_VGA_NONE;
-    else
-        return opts_bad_value(flag, val, names, err);
-    return true;
-}
-
-bool opt_set_FULL_SCREEN(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    opt->full_screen = true;
-    return true;
-}
-
 /* ---- time and life ---- */
 
 /* YYYY-MM-DD or YYYY-MM-DDThh:mm:ss as seconds since 1970. */

@@ -7,8 +7,11 @@
 #include "devices/board/pc.h"
 #include "frontend/boot/boot.h"
 #include "frontend/host/chardev.h"
+#include "frontend/keyboard/keyboard.h"
 #include "frontend/loop.h"
 #include "frontend/opts.h"
+#include "frontend/pointer.h"
+#include "frontend/screen.h"
 #include "frontend/statehash.h"
 #include "frontend/ticker.h"
 
@@ -16,6 +19,8 @@ enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
 struct monitor;
 struct sdl;
+struct vnc;
+struct curses;
 
 /* Keys that sendkey has yet to press and release, at virtual times. */
 struct vm_key {
@@ -48,7 +53,12 @@ struct vm {
     struct blk *addon_blk[PC_MAX_ADDONS];      /* of those with a drive; NULL: others */
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
+    struct screen screen;
+    struct keyboard keyboard; /* for those who know characters, not keys */
+    struct pointer pointer;
     struct sdl *sdl;
+    struct vnc *vnc;
+    struct curses *curses;
     struct loop_src signals;
 
     /* life */

@@ -274,6 +274,22 @@ bool vm_choose_display(struct options *opt, struct err *err)
                 err, "There is no display for -display sdl (DISPLAY is not set); use -nographic or "
                      "-display none.");
     }
+    if (opt->show == SHOW_CURSES) {
+#ifndef CONFIG_CURSES
+        return err_set(err, "This build has no curses screen; install libncurses-dev and configure "
+                            "again, or use -nographic.");
+#endif
+        if (!terminal)
+            return err_set(err, "-display curses needs a terminal; standard input or output is none.");
+        if (uses_stdio(opt))
+            return err_set(err, "-display curses needs the terminal for itself: take stdio from "
+                                "-serial, -monitor and -debugcon.");
+    }
+    if (opt->show == SHOW_DEFAULT && opt->vnc.on) {
+        opt->show = SHOW_NONE;
+        if (terminal && !uses_stdio(opt) && !opt->nmonitors && !opt->nodefaults)
+            memcpy(opt->monitor[opt->nmonitors++], "stdio", 6);
+    }
     if (opt->show == SHOW_DEFAULT && opt->vga != PC_VGA_NONE && have_window_system())
         opt->show = SHOW_SDL;
     if (opt->show == SHOW_DEFAULT && opt->demo && !terminal) {

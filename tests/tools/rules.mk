@@ -29,3 +29,7 @@ $(B)/tests/tools/ppmcmp: tests/tools/ppmcmp.c
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -O2 -Wall -Wextra -o $@ $<
 check-boot: $(B)/tests/tools/ppmcmp
+$(B)/tests/tools/rfbclient: tests/tools/rfbclient.c tests/tools/rfb_des.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -I. -o $@ $^
+check-boot: $(B)/tests/tools/rfbclient
