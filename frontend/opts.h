@@ -120,7 +120,7 @@ struct options {
     unsigned ndirs;
     struct opt_blob files[PC_MAX_FILES], roms[PC_MAX_ROMS];
     unsigned nfiles, nroms;
-    bool no_acpi, no_hpet;
+    bool no_acpi, no_hpet, no_vmport;
     enum opt_show show;
     bool full_screen;
     bool exact, square, no_status; /* of the window: scaling, aspect, status line */

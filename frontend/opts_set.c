@@ -161,7 +161,9 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
             return bad_switch(flag, key, v, err);
         if (!strcmp(key, "acpi"))
             opt->no_acpi = !on;
-        else if (on && (!strcmp(key, "usb") || !strcmp(key, "vmport") || !strcmp(key, "hpet")))
+        else if (!strcmp(key, "vmport"))
+            opt->no_vmport = !on;
+        else if (on && (!strcmp(key, "usb") || !strcmp(key, "hpet")))
             return err_set(err, "Property '%s=on' of -%s is not supported yet; leave it out.", key,
                            flag);
     }

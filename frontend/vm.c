@@ -387,6 +387,7 @@ static void fill_config(struct vm *vm)
     cfg->boot = opt->boot[0] ? opt->boot : NULL;
     cfg->boot_menu = opt->boot_menu;
     cfg->boot_menu_ms = opt->boot_menu_ms;
+    cfg->no_vmport = opt->no_vmport;
     cfg->no_acpi = opt->no_acpi;
     cfg->no_hpet = opt->no_hpet;
     cfg->no_fd_check = opt->no_fd_check;

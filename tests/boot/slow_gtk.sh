@@ -40,7 +40,7 @@ differ()
 }
 
 start -m 512 -kernel "$G/d-i/gtk-vmlinuz" -initrd "$G/d-i/gtk-initrd.gz" -append 'vga=788 console=ttyS0' \
-    -vnc "127.0.0.1:$number" "$@"
+    -vnc "127.0.0.1:$number"
 end=$(($(date +%s) + 300 * slow))
 while :; do
     sleep 3

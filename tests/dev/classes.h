@@ -17,6 +17,7 @@
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
+#include "devices/input/vmmouse.h"
 #include "devices/irq/i8237.h"
 #include "devices/irq/i8259.h"
 #include "devices/irq/ioapic.h"
@@ -214,6 +215,39 @@ static void law_ps2mouse_poke(struct law *law, u32 r)
         port.take(mouse);
     else
         ps2mouse_move(mouse, (s32)r >> (r & 31), (s32)(r << 3), (s32)(r << 7) >> 28, r >> 5);
+}
+
+static u32 law_vmmouse_get(void *arg, enum vmmouse_reg reg)
+{
+    struct law *law = arg;
+    u64 t = law->rig->now;
+
+    /* the magic, some command, some count or command word */
+    switch (reg) {
+    case VMMOUSE_EAX: return t & 7 ? 0x564d5868 : 1;
+    case VMMOUSE_ECX: return 38 + (t >> 3 & 3);
+    case VMMOUSE_EBX: return t & 64 ? 0x45414552 : t & 128 ? 0x53424152 : (u32)(t >> 4 & 7);
+    default: return (u32)t;
+    }
+}
+static void law_vmmouse_set(void *arg, enum vmmouse_reg reg, u32 v) {}
+
+static void law_vmmouse(struct law *law)
+{
+    struct vmmouse *m = law_new(law, &vmmouse_class);
+
+    m->wiring = (struct vmmouse_wiring){.get = law_vmmouse_get, .set = law_vmmouse_set, .arg = law};
+    rig_start(m);
+}
+
+static void law_vmmouse_poke(struct law *law, u32 r)
+{
+    struct tablet_sink s = vmmouse_sink((struct vmmouse *)law->dev);
+
+    if (r & 1)
+        s.point(s.dev, r >> 4, r >> 8, (int)(r >> 1 & 3) - 1, r >> 3 & 7);
+    else
+        bus_read(&law->rig->io, 0x5658, 4);
 }
 
 /* ---- characters ---- */
@@ -424,6 +458,7 @@ static const struct law_class law_classes[] = {
     {&i8042_class, law_i8042, law_i8042_poke},
     {&ps2kbd_class, law_ps2kbd, law_ps2kbd_poke},
     {&ps2mouse_class, law_ps2mouse, law_ps2mouse_poke},
+    {&vmmouse_class, law_vmmouse, law_vmmouse_poke},
     {&uart16550_class, law_uart16550, law_uart16550_poke},
     {&debugcon_class, law_debugcon, NULL},
     {&post_class, law_post, NULL},
