@@ -169,10 +169,12 @@ bool opt_set_NOGRAPHIC(struct options *opt, const char *flag, const char *val, s
 
 bool opt_set_VGA(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const names[] = {"std", "none", NULL};
+    static const char *const names[] = {"std", "cirrus", "none", NULL};
 
     if (!strcmp(val, "std"))
         opt->vga = PC_VGA_STD;
+    else if (!strcmp(val, "cirrus"))
+        opt->vga = PC_VGA_CIRRUS;
     else if (!strcmp(val, "none"))
         opt->vga = PC_VGA_NONE;
     else

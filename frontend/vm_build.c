@@ -113,7 +113,8 @@ bool vm_open_firmware(struct vm *vm, struct err *err)
     if (!open_bios(vm, err) || !check_bios(vm, err) || !open_blobs(vm, err))
         return false;
     if (opt->vga != PC_VGA_NONE && is_seabios(&cfg->bios) &&
-        !load(vm, "vgabios-stdvga.bin", &cfg->vga_bios, false, err))
+        !load(vm, opt->vga == PC_VGA_CIRRUS ? "vgabios-cirrus.bin" : "vgabios-stdvga.bin",
+              &cfg->vga_bios, false, err))
         return false;
     /* With nobody to look at it, the demo tests itself, reports on the serial port, and powers off.
      */

@@ -15,7 +15,7 @@
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
 #include "devices/input/vmmouse.h"
-#include "devices/video/vga.h"
+#include "devices/video/cirrus.h"
 
 #include <stdio.h>
 
@@ -172,9 +172,7 @@ static bool create_display(struct pc *pc, struct err *err)
 
     if (pc->cfg.vga == PC_VGA_NONE)
         return true;
-    if (pc->cfg.vga != PC_VGA_STD)
-        return err_set(err, "this display adapter is not available: use -vga std");
-    pc->parts->vga = pc_dev(pc, &vga_class, "vga");
+    pc->parts->vga = pc_dev(pc, pc->cfg.vga == PC_VGA_CIRRUS ? &cirrus_class : &vga_class, "vga");
     vga_wire(pc->parts->vga, &w);
     if (!dev_start(pc->parts->vga, err))
         return false;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define FIELDS_OF struct vga_regs
-static const struct field vga_fields[] = {
+const struct field vga_fields[] = {
     FA(vbe, FT_U16, 0, "dispi registers"),
     F(vbe_index, FT_U16, 0, "dispi index"),
     F(vbe_low, FT_U8, 0, "low half of a dispi word on its way"),
@@ -29,6 +29,19 @@ static const struct field vga_fields[] = {
     F(dac, FT_BYTES, 0, "palette"),
     FA(latch, FT_U8, 0, "plane latches"),
     F(cfg, FT_BYTES, 0, "PCI configuration space"),
+    F(pad, FT_BYTES, 0, "unused"),
+    F(x.blt, FT_U32, 0, "a blit waits for the processor"),
+    F(x.blt_have, FT_U32, 0, "bytes of its row"),
+    F(x.blt_row, FT_U32, 0, "its row"),
+    F(x.cursor_x, FT_U16, 0, "hardware cursor"),
+    F(x.cursor_y, FT_U16, 0, "hardware cursor"),
+    FA(x.sr, FT_U8, 0, "extended sequencer registers"),
+    FA(x.gr, FT_U8, 0, "extended graphics registers"),
+    F(x.hidden, FT_U8, 0, "hidden DAC register"),
+    F(x.hidden_reads, FT_U8, 0, "steps towards it"),
+    FA(x.cursor_dac, FT_U8, 0, "colours of the cursor"),
+    F(x.pad, FT_BYTES, 0, "unused"),
+    F(x.blt_data, FT_BYTES, 0, "data of a blit"),
     FIELDS_END,
 };
 #undef FIELDS_OF
@@ -58,9 +71,9 @@ static u64 vram_size(const struct vga *v)
     return v->wiring.vram ? n : VGA_VRAM_DEFAULT;
 }
 
-static bool vga_init(struct dev *dev, struct err *err)
+bool vga_init_common(struct vga *v, struct err *err)
 {
-    struct vga *v = (struct vga *)dev;
+    struct dev *dev = &v->dev;
 
     if (!ram_init(&v->vram, v->wiring.space, vram_size(v), err))
         return false;
@@ -83,9 +96,18 @@ static bool vga_init(struct dev *dev, struct err *err)
     v->direct = (struct region){.name = "vga.direct", .ram = &v->vram, .prio = 2};
     bus_map(dev->env.io, &v->ports_mono);
     bus_map(dev->env.io, &v->ports);
-    bus_map(dev->env.io, &v->ports_vbe);
     bus_map(dev->env.mem, &v->window);
     v->display = (struct display){v, vga_update, vga_text_snapshot};
+    return true;
+}
+
+static bool vga_init(struct dev *dev, struct err *err)
+{
+    struct vga *v = (struct vga *)dev;
+
+    if (!vga_init_common(v, err))
+        return false;
+    bus_map(dev->env.io, &v->ports_vbe);
     return vga_pci_init(v, err);
 }
 
@@ -137,9 +159,9 @@ static bool vga_loaded(struct dev *dev, struct err *err)
     return true;
 }
 
-static void vga_free(struct dev *dev)
+void vga_free_common(struct vga *v)
 {
-    struct vga *v = (struct vga *)dev;
+    struct dev *dev = &v->dev;
 
     bus_unmap(dev->env.io, &v->ports_mono);
     bus_unmap(dev->env.io, &v->ports);
@@ -150,6 +172,11 @@ static void vga_free(struct dev *dev)
     vga_draw_free(&v->draw);
     if (v->vram.host)
         ram_free(&v->vram);
+}
+
+static void vga_free(struct dev *dev)
+{
+    vga_free_common((struct vga *)dev);
 }
 
 const struct dev_class vga_class = {

@@ -64,6 +64,8 @@ void vga_mode_get(struct vga *v, struct vga_mode *m)
     u32 columns = c[1] + 1u, step, lines;
 
     memset(m, 0, sizeof(*m));
+    if (v->ext && v->ext->mode(v, m))
+        return;
     if (vbe_on(v)) {
         mode_linear(v, m);
         return;
@@ -346,16 +348,57 @@ static void mark(struct surface *s, u32 y, u32 n)
     s->dirty_y1 = MAX(s->dirty_y1, y + n);
 }
 
+/* ---- a cursor of the adapter's own ---- */
+
+/* Before the picture: rows whose cursor changed, and those it is on if anything below it did, are to
+ * be drawn anew (cursor_y0 to cursor_y1). Returns whether it is to be drawn again. */
+static bool cursor_before(struct vga *v, const struct vga_mode *m, bool full)
+{
+    struct vga_draw *d = &v->draw;
+    u32 old0 = d->cursor_y0, old1 = d->cursor_y1, y0, y1;
+    u32 n = m->w * ((m->bpp + 7) / 8), lines = (m->max_scan + 1) << m->double_scan;
+    bool on, dirty = full;
+    u64 looks;
+
+    d->cursor_y0 = d->cursor_y1 = 0;
+    if (!v->ext)
+        return false;
+    on = v->ext->cursor_rows(v, m, &y0, &y1, &looks);
+    for (u32 y = y0; on && y < y1 && !dirty; y++)
+        dirty = bytes_dirty(v, m, m->start + y / lines * m->pitch, n);
+    if (looks != d->cursor_looks || dirty) {
+        d->cursor_y0 = old0 < old1 && looks != d->cursor_looks ? (on ? MIN(old0, y0) : old0) : y0;
+        d->cursor_y1 = old0 < old1 && looks != d->cursor_looks ? MAX(old1, y1) : y1;
+    } else {
+        on = false;
+    }
+    d->cursor_looks = looks;
+    return on;
+}
+
+/* Afterwards: draw it, and remember where it is. */
+static void cursor_after(struct vga *v, const struct vga_mode *m, bool draw)
+{
+    u64 looks;
+
+    if (!v->ext)
+        return;
+    if (draw)
+        v->ext->cursor_draw(v, m);
+    v->ext->cursor_rows(v, m, &v->draw.cursor_y0, &v->draw.cursor_y1, &looks);
+}
+
 /* ---- whole pictures ---- */
 
 static void draw_linear(struct vga *v, const struct vga_mode *m, bool full)
 {
-    u32 n = m->w * ((m->bpp + 7) / 8);
+    u32 n = m->w * ((m->bpp + 7) / 8), lines = (m->max_scan + 1) << m->double_scan;
+    const struct vga_draw *d = &v->draw;
 
     for (u32 y = 0; y < m->h; y++) {
-        u32 off = m->start + y * m->pitch;
+        u32 off = m->start + y / lines * m->pitch;
 
-        if (!full && !bytes_dirty(v, m, off, n))
+        if (!full && !(y >= d->cursor_y0 && y < d->cursor_y1) && !bytes_dirty(v, m, off, n))
             continue;
         row_linear(v, m, off, y);
         mark(&v->draw.surf, y, 1);
@@ -435,7 +478,7 @@ const struct surface *vga_update(void *dev, bool full)
     struct vga *v = dev;
     struct vga_draw *d = &v->draw;
     struct vga_mode m;
-    bool fonts = false;
+    bool fonts = false, cursor;
 
     d->surf.dirty_y0 = d->surf.dirty_y1 = 0;
     vga_mode_get(v, &m);
@@ -451,7 +494,11 @@ const struct surface *vga_update(void *dev, bool full)
     collect_dirty(v);
     switch (m.kind) {
     case VGA_TEXT: draw_text(v, &m, full); break;
-    case VGA_LINEAR: draw_linear(v, &m, full); break;
+    case VGA_LINEAR:
+        cursor = cursor_before(v, &m, full);
+        draw_linear(v, &m, full);
+        cursor_after(v, &m, cursor);
+        break;
     case VGA_BLANK:
         if (full) {
             u32 c = m.blank == ~0u ? 0 : d->pal[m.blank];

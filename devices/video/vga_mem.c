@@ -159,19 +159,31 @@ static bool write_cell(struct vga *v, u64 off, u32 val)
 
 static u64 window_read(void *dev, u64 off, unsigned size)
 {
+    const struct vga *v = dev;
     u64 val = 0;
 
-    for (unsigned i = 0; i < size; i++)
-        val |= (u64)read_byte(dev, off + i) << (8 * i);
+    for (unsigned i = 0; i < size; i++) {
+        u8 b;
+
+        if (!v->ext || !v->ext->window_read(dev, off + i, &b))
+            b = read_byte(dev, off + i);
+        val |= (u64)b << (8 * i);
+    }
     return val;
 }
 
 static void window_write(void *dev, u64 off, u64 val, unsigned size)
 {
-    if (size == 2 && write_cell(dev, off, (u32)val))
+    const struct vga *v = dev;
+
+    if (!v->ext && size == 2 && write_cell(dev, off, (u32)val))
         return;
-    for (unsigned i = 0; i < size; i++)
-        write_byte(dev, off + i, (u32)(val >> (8 * i)) & 0xff);
+    for (unsigned i = 0; i < size; i++) {
+        u8 b = (u8)(val >> (8 * i));
+
+        if (!v->ext || !v->ext->window_write(dev, off + i, b))
+            write_byte(dev, off + i, b);
+    }
 }
 
 const struct region_ops vga_window_ops = {window_read, window_write, 1, 8};
@@ -195,6 +207,10 @@ void vga_window_update(struct vga *v)
     u64 off = vbe_on(v) ? (u64)v->r.vbe[VBE_BANK] << 16 : 0;
     bool want = window_is_plain(v) && off + size <= v->vram.size;
 
+    if (v->ext && v->ext->window_direct(v, &off, &want)) {
+        base = 0xa0000;
+        size = 0x10000;
+    }
     if (v->direct.mapped == want &&
         (!want || (v->direct.base == base && v->direct.size == size && v->direct.ram_off == off)))
         return;

@@ -112,6 +112,7 @@ void main(void)
     test_planar();
     test_packed();
     test_vbe();
+    test_cirrus();
     video(3, 0, 0, 0);
     say("end\n");
 }

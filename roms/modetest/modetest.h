@@ -34,12 +34,15 @@ void dac(u32 i, u32 r, u32 g, u32 b);
 /* A picture is complete: its name goes out at port E9, then a key is waited for. */
 void shown(const char *name);
 
-/* text.c, planar.c, packed.c, vbe.c: all pictures of a kind of modes. */
+/* text.c, cga.c, planar.c, packed.c, vbe.c, cirrus.c: all pictures of a kind of modes. */
 void test_text(void);
 void test_cga(void);
 void test_planar(void);
 void test_packed(void);
 void test_vbe(void);
+void test_cirrus(void);
+/* Set the VBE mode of that size and depth with its linear frame buffer; false: there is none. */
+bool vbe_linear(u32 w, u32 h, u32 bpp, u32 *lfb, u32 *pitch);
 
 /* The picture of graphics modes: a frame, diagonals, bars and a checked field, as a colour number
  * below `colors` of each point. */

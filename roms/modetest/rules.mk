@@ -1,5 +1,5 @@
 # The mode test: a floppy image with 16-bit code of our own. Included by roms/rules.mk.
-MODETEST := $(patsubst %,$(DOSB)/m16/modetest/%.o,start.s main text cga planar packed vbe) $(DOS_SHARED)
+MODETEST := $(patsubst %,$(DOSB)/m16/modetest/%.o,start.s main text cga planar packed vbe cirrus) $(DOS_SHARED)
 
 $(ROMB)/modetest/program.elf: $(MODETEST) roms/lib/flat.lds
 	@mkdir -p $(@D)

@@ -78,6 +78,17 @@ static u32 find_mode(u32 w, u32 h, u32 bpp)
     return 0;
 }
 
+bool vbe_linear(u32 w, u32 h, u32 bpp, u32 *lfb, u32 *pitch)
+{
+    u32 m = find_mode(w, h, bpp);
+
+    if (!m || !set_mode(m | 0x4000))
+        return false;
+    *lfb = info.lfb;
+    *pitch = info.pitch;
+    return true;
+}
+
 static void planar(void)
 {
     if (!set_mode(0x102))
@@ -169,6 +180,9 @@ static void by_registers(void)
     u32 lfb = find_mode(640, 480, 32) ? info.lfb : 0;
 
     if (!lfb)
+        return;
+    outw(0x1ce, 0);
+    if ((inw(0x1cf) & 0xfff0) != 0xb0c0) /* another adapter */
         return;
     dispi(4, 0);
     dispi(1, 1000);

@@ -448,7 +448,7 @@ START_TEST(state_laws)
     struct rig *r = rig_new(true);
     struct snap a = {0}, b = {0};
     struct err err;
-    u8 saved[4096];
+    static u8 saved[65536];
 
     ck_assert_int_eq(fields_uncovered(vga_class.fields, vga_class.saved_size), -1);
     ck_assert_uint_le(vga_class.saved_size, sizeof(saved));
