@@ -409,6 +409,9 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
         snprintf(id, sizeof(id), "serial%u", i);
         if (!connect_port(vm, &vm->serial[i], id, opt->serial[i], err))
             return false;
+        /* whoever gives the machine a serial mouse wants it to be the one that moves */
+        if (vm->serial[i].user.dev && vm->serial[i].user.dev->is_mouse)
+            vm->pc->mouse = msmouse_sink(&vm->serial[i].user.dev->mouse);
     }
     if (!connect_port(vm, &vm->debugcon, "debugcon", opt->debugcon, err))
         return false;

@@ -50,6 +50,8 @@ struct chr;
 struct chr_ops {
     /* device to host; the host buffers or drops, never blocks */
     void (*write)(struct chr *chr, const u8 *data, size_t n);
+    /* the device's modem control lines; may be NULL */
+    void (*lines)(struct chr *chr, bool dtr, bool rts);
 };
 struct chr {
     const struct chr_ops *ops;
