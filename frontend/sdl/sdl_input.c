@@ -28,6 +28,8 @@ static void send_key(struct sdl *s, u32 scancode, bool down)
 
     if (!code || scancode >= ARRAY_LEN(s->down) || !k->key)
         return;
+    if (!down && !s->down[scancode]) /* it was pressed for the window */
+        return;
     s->down[scancode] = down;
     k->key(k->dev, code, down);
 }

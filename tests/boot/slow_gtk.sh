@@ -39,7 +39,7 @@ differ()
     [ "$(cmp -l "$1" "$2" | wc -l)" -gt "$3" ] || fail "$4"
 }
 
-start -m 512 -kernel "$G/d-i/gtk-vmlinuz" -initrd "$G/d-i/gtk-initrd.gz" -append 'vga=788' \
+start -m 768 -kernel "$G/d-i/gtk-vmlinuz" -initrd "$G/d-i/gtk-initrd.gz" -append 'vga=788' \
     -vnc "127.0.0.1:$number"
 end=$(($(date +%s) + 300 * slow))
 while :; do
