@@ -15,7 +15,7 @@ $(B)/obj/libtests.a: $(TEST_SHARED_OBJ)
 # Its sequences are assembled into it. Both compare and update run in the project's folder.
 $(B)/tests/golden/test_golden: $(wildcard tests/golden/*.s)
 golden-update: $(B)/tests/golden/test_golden
-	@DRAGOMAN_GOLDEN=update $< && git --no-pager diff --stat -- tests/golden
+	@DRAGOMAN_GOLDEN=update CK_DEFAULT_TIMEOUT=600 $(RUN) $< && git --no-pager diff --stat -- tests/golden
 
 # Guest code of instruction tests where the host's assembler does not know it.
 ifneq ($(HOST_ARCH),x86_64)
@@ -27,6 +27,10 @@ $(B)/obj/tests/%.guest.o: tests/%.c tests/insn/machine.h tests/tools/guest_code.
 	@mkdir -p $(@D)
 	$(Q)tests/tools/guest_code.sh $< $@ '$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS)' '$(ROM_TOOLS)'
 .PRECIOUS: $(B)/obj/tests/%.guest.o
+$(B)/tests/golden/test_golden: $(B)/obj/tests/golden/seqs.guest.o
+$(B)/obj/tests/golden/seqs.guest.o: $(wildcard tests/golden/*.s) tests/golden/seqs.sh
+	@mkdir -p $(@D)
+	$(Q)tests/golden/seqs.sh $@ '$(CC)' '$(ROM_TOOLS)' $(filter-out macros,$(basename $(notdir $(wildcard tests/golden/*.s))))
 endif
 endif
 

@@ -31,6 +31,13 @@ $(BENCHB)/bare/fp_sse2.o: tests/bench/bare/fp.c
 $(BENCHB)/bare.elf: $(BARE_OBJ) roms/lib/flat.lds
 	$(call rom_flat,0x100000)
 
+# The ROM through which QEMU enters that image without a firmware.
+$(BENCHB)/count.rom: tests/bench/bare/count_rom.S
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_ASFLAGS) -c $< -o $(@:.rom=_rom.o)
+	$(Q)$(ROM_CC) -m32 -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0 -Wl,--oformat=binary \
+	    -Wl,--no-warn-rwx-segments -o $@ $(@:.rom=_rom.o)
+
 # A 32-bit process without a C library, above the areas of the kernels: needs no 32-bit one on the host.
 $(BENCHB)/bare-native: $(BARE_NATIVE_OBJ)
 	$(Q)$(ROM_CC) $(ROM_LDFLAGS) -Wl,-Ttext-segment=0x40000000 -Wl,-z,noexecstack -o $@ $^

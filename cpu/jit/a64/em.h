@@ -48,6 +48,8 @@ struct recipe {
     u8 kind, op, size;
     bool nzcv, has_imm;
     bool keeps_c; /* INC, DEC: C is in NZCV already */
+    u8 have;      /* with `nzcv`: flags that are in NZCV all the same */
+    u8 zero;      /* 0, or a register that is 0 where Z is set: res, or a */
     u8 res, a, b;
     s64 imm;
 };
@@ -95,6 +97,9 @@ struct em {
     u32 free_slots;
     u32 nexecs, ncold;
     u32 last_vec; /* index behind the last vector operation */
+    u8 place;       /* the temporary that stands for [place_base + place_disp]; 0: none */
+    u8 place_base;
+    s32 place_disp;
     bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
@@ -131,9 +136,17 @@ void em_flags_commit(struct em *e); /* as blocks hand them on */
 void em_flags_guard(struct em *e, const struct ir_ins *i, unsigned r);
 /* Make the flags of recipe `open` and hand them on as blocks do; for ways out of line. */
 void em_flags_recall(struct em *e, const struct recipe *open, enum carry carry);
-/* The guest's condition cc as one of the host's; CC_P and CC_NP leave a value in SCR whose being zero
- * decides: *zero (or its contrary, *nonzero) */
+/* Make NZCV of the recipe, whether it is there or not; gives how C stands then. */
+enum carry em_flags_anew(struct em *e, const struct recipe *k);
+/* N and Z of the lowest bytes of r; C and V become 0. */
+void em_sign_and_zero(struct em *e, unsigned r, unsigned size);
+/* cond.c: the guest's condition cc as one of the host's; CC_P and CC_NP leave a value in SCR whose being
+ * zero decides. A branch that is taken when cc is true. */
 unsigned em_condition(struct em *e, unsigned cc, bool *by_parity);
+u8 *em_branch(struct em *e, unsigned cc);
+/* Is the next that reads S, Z, C or O a branch by Z? Are bits of v beyond `size` bytes known to be 0? */
+bool em_branch_by_zero(const struct em *e);
+bool em_is_short(const struct em *e, u8 v, unsigned size);
 /* C or O = bit 0 of r, the other three as they are; the CF then is direct. */
 void em_flags_insert(struct em *e, unsigned r, bool overflow);
 void em_flags_invert(struct em *e, struct as *a);
@@ -149,6 +162,10 @@ bool em_shift_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
 bool em_bits_op(struct em *e, const struct ir_ins *i, u8 live);
 bool em_muldiv_op(struct em *e, const struct ir_ins *i, u8 live);
 
+/* pair.c: a load or store and the one behind it as one instruction; true: done, that one is skipped. Is the
+ * place that LDW i gives for its STW alone, with the group's register as it is until then? */
+bool em_pair(struct em *e, const struct ir_ins *i);
+bool em_place_stays(const struct em *e, const struct ir_ins *i);
 /* group.c: find the block's groups and give them registers */
 void em_plan_groups(struct em *e);
 /* mem.c: guest memory, segments, calls to exec; the code put off */

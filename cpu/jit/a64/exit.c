@@ -177,11 +177,7 @@ static unsigned eip(struct em *e, u8 v)
 
 static void conditional(struct em *e, const struct ir_ins *i)
 {
-    bool parity;
-    unsigned cc = em_condition(e, i->b, &parity);
-    u8 *from = !parity ? as_bcond(&e->a, cc)
-               : cc == A_EQ ? as_cbz(&e->a, false, SCR)
-                            : as_cbnz(&e->a, false, SCR);
+    u8 *from = em_branch(e, i->b);
     em_cold(e, COLD_EXIT, i, from, NULL, (u64)i->imm);
 }
 

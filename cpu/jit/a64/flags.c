@@ -27,8 +27,7 @@ void em_flags_insert(struct em *e, unsigned r, bool overflow)
     as_set_nzcv(&e->a, SCR2);
 }
 
-/* N and Z of the lowest bits of r; C and V become 0. */
-static void sign_and_zero(struct em *e, unsigned r, unsigned size)
+void em_sign_and_zero(struct em *e, unsigned r, unsigned size)
 {
     if (size < 4) {
         as_lsl(&e->a, false, SCR, r, 32 - 8 * size);
@@ -42,7 +41,7 @@ static void shift_nzcv(struct em *e, const struct recipe *k)
 {
     unsigned bits = 8u * k->size, n = (unsigned)k->imm;
     bool left = k->op == IR_SHL || k->op == IR_SHLD;
-    sign_and_zero(e, k->res, k->size);
+    em_sign_and_zero(e, k->res, k->size);
     if (n <= bits)
         as_ubfx(&e->a, true, SCR, k->a, left ? bits - n : n - 1, 1);
     else if (k->op == IR_SAR)
@@ -78,7 +77,8 @@ static void product_nzcv(struct em *e, const struct recipe *k)
     as_set_nzcv(&e->a, SCR);
 }
 
-/* A sum or difference of up to 32 bits, made on top of SCR; of 64 bits only INC and DEC. */
+/* A sum or difference of up to 32 bits, made on top of SCR; of 64 bits only INC, DEC and what is
+ * compared with a constant. */
 static void sum_nzcv(struct em *e, const struct recipe *k)
 {
     unsigned up = k->size < 4 ? 32 - 8u * k->size : 0;
@@ -92,6 +92,8 @@ static void sum_nzcv(struct em *e, const struct recipe *k)
         as_mov_imm(&e->a, SCR2, (u64)1 << up);
         as_rrr(&e->a, op, wide, XZR, SCR, SCR2);
         em_flags_insert(e, X30, false);
+    } else if (k->has_imm && k->size >= 4 && k->a != NOREG) {
+        as_add_imm(&e->a, op, k->size == 8, XZR, k->a, k->imm, SCR2);
     } else if (k->has_imm) {
         if (k->a != NOREG)
             as_lsl(&e->a, false, SCR, k->a, up);
@@ -156,13 +158,30 @@ static void sum_values(struct em *e, const struct recipe *k)
     as_mov(&e->a, false, PARITY, k->res);
 }
 
-/* NZCV of k; C is direct behind all but differences. */
-static enum carry make_nzcv(struct em *e, const struct recipe *k)
+static void test_nzcv(struct em *e, const struct recipe *k)
+{
+    u64 imm = (u64)k->imm & size_mask(k->size);
+    if (k->size >= 4 && k->has_imm) {
+        as_logic_imm(&e->a, A_ANDS, k->size == 8, XZR, k->a, imm, SCR2);
+    } else if (k->size >= 4) {
+        as_rrr(&e->a, A_ANDS, k->size == 8, XZR, k->a, k->b);
+    } else {
+        if (k->has_imm)
+            as_logic_imm(&e->a, A_AND, false, SCR, k->a, imm, SCR2);
+        else
+            as_rrr(&e->a, A_AND, false, SCR, k->a, k->b);
+        em_sign_and_zero(e, SCR, k->size);
+    }
+}
+
+/* C is direct behind all but differences. */
+enum carry em_flags_anew(struct em *e, const struct recipe *k)
 {
     switch (k->kind) {
     case RECIPE_ADD:
     case RECIPE_SUB: sum_nzcv(e, k); break;
-    case RECIPE_LOGIC: sign_and_zero(e, k->res, k->size); break;
+    case RECIPE_LOGIC: em_sign_and_zero(e, k->res, k->size); break;
+    case RECIPE_TEST: test_nzcv(e, k); break;
     case RECIPE_SHIFT: shift_nzcv(e, k); break;
     case RECIPE_PRODUCT: product_nzcv(e, k); break;
     }
@@ -202,9 +221,9 @@ void em_flags_nzcv(struct em *e)
     if (e->recipe.kind == RECIPE_NONE || !e->recipe.nzcv)
         return;
     if (e->recipe.keeps_c)
-        make_nzcv(e, &e->recipe);
+        em_flags_anew(e, &e->recipe);
     else
-        e->carry = make_nzcv(e, &e->recipe);
+        e->carry = em_flags_anew(e, &e->recipe);
     e->recipe.nzcv = false;
 }
 
@@ -242,31 +261,11 @@ void em_flags_guard(struct em *e, const struct ir_ins *i, unsigned r)
     u8 open = IRF_P | IRF_A | (k->nzcv ? IRF_ALL : 0);
     if (k->kind == RECIPE_NONE || (k->res != r && k->a != r && k->b != r))
         return;
-    if (ir_flags_before(i, e->live[e->now]) & open)
+    /* what follows in a group cannot fault */
+    if ((e->follows[e->now] ? e->live[e->now] : ir_flags_before(i, e->live[e->now])) & open)
         em_flags_make(e);
     else
         e->recipe.kind = RECIPE_NONE;
-}
-
-unsigned em_condition(struct em *e, unsigned cc, bool *by_parity)
-{
-    static const u8 host[16] = {A_VS, A_VC, A_CS, A_CC, A_EQ, A_NE, A_LS, A_HI,
-                                A_MI, A_PL, A_EQ, A_NE, A_LT, A_GE, A_LE, A_GT};
-    *by_parity = cc == CC_P || cc == CC_NP;
-    if (*by_parity) {
-        em_flags_make(e);
-        as_rrrs(&e->a, A_EOR, false, SCR, PARITY, PARITY, LSR, 4);
-        as_rrrs(&e->a, A_EOR, false, SCR, SCR, SCR, LSR, 2);
-        as_rrrs(&e->a, A_EOR, false, SCR, SCR, SCR, LSR, 1);
-        as_logic_imm(&e->a, A_AND, false, SCR, SCR, 1, SCR2);
-        return cc == CC_P ? A_EQ : A_NE;
-    }
-    em_flags_nzcv(e);
-    if (cc == CC_BE || cc == CC_A)
-        em_flags_carry(e, CARRY_INVERTED);
-    if ((cc == CC_B || cc == CC_AE) && e->carry == CARRY_INVERTED)
-        return host[cc] ^ 1;
-    return host[cc];
 }
 
 /* EFLAGS bits 7, 6, 4, 2 and 0 in SCR2; NZCV stays in SCR3. */

@@ -216,9 +216,12 @@ void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bo
 
 static void load(struct em *e, const struct ir_ins *i)
 {
-    unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4;
-    struct em_place p = em_access(e, i, false);
-    unsigned d = em_target(e, i->dst, as, SCR);
+    unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4, d;
+    struct em_place p;
+    if (i->op == IR_LD && em_pair(e, i))
+        return;
+    p = em_access(e, i, false);
+    d = em_target(e, i->dst, as, SCR);
     em_place_general(e, i->op == IR_LDX && size < 4 ? A_LOAD_SX32 : A_LOAD, size, d, p);
     em_put(e, i->dst, d, as);
 }
@@ -226,7 +229,10 @@ static void load(struct em *e, const struct ir_ins *i)
 static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), v;
-    struct em_place p = em_access(e, i, true);
+    struct em_place p;
+    if (i->op == IR_ST && em_pair(e, i))
+        return;
+    p = em_access(e, i, true);
     if (i->op == IR_ST) {
         v = em_use(e, i->b, SCR2);
     } else {
@@ -245,6 +251,13 @@ static void load_for_write(struct em *e, const struct ir_ins *i)
     struct em_place p = em_access(e, i, true);
     struct loc l = em_loc(e, i->b);
     at = l.reg ? l.r : SCR2;
+    if (p.index == NOREG && p.base != SCR && em_place_stays(e, i)) {
+        e->place = i->b, e->place_base = p.base, e->place_disp = p.disp;
+        d = em_target(e, i->dst, size, SCR);
+        as_mem(&e->a, A_LOAD, size, d, p.base, p.disp);
+        em_put(e, i->dst, d, size);
+        return;
+    }
     if (p.index == NOREG)
         as_add_imm(&e->a, A_ADD, true, at, p.base, p.disp, NOREG);
     else
@@ -258,7 +271,12 @@ static void load_for_write(struct em *e, const struct ir_ins *i)
 
 static void store_back(struct em *e, const struct ir_ins *i)
 {
-    unsigned size = ir_bytes(i->type), at = em_use(e, i->b, SCR2), v = em_use(e, i->a, SCR);
+    unsigned size = ir_bytes(i->type), at, v = em_use(e, i->a, SCR);
+    if (e->place && e->place == i->b) {
+        as_mem(&e->a, A_STORE, size, v, e->place_base, e->place_disp);
+        return;
+    }
+    at = em_use(e, i->b, SCR2);
     as_mem(&e->a, A_STORE, size, v, at, 0);
 }
 

@@ -132,6 +132,13 @@ static void set_cc(struct em *e, const struct ir_ins *i)
 {
     bool parity;
     unsigned cc = em_condition(e, i->b, &parity), d = em_target(e, i->dst, 1, SCR2);
+    const struct ir_ins *next = e->now + 1 < e->in->ir->n && !e->skip[e->now + 1] ? i + 1 : NULL;
+    /* MOVZX of it follows: the bit alone does for both */
+    if (next && next->op == IR_ZX8 && next->dst == i->dst && next->a == i->dst && em_loc(e, i->dst).reg) {
+        d = em_loc(e, i->dst).r;
+        e->skip[e->now + 1] = ir_bytes(next->type) >= 4;
+        d = e->skip[e->now + 1] ? d : em_target(e, i->dst, 1, SCR2);
+    }
     if (parity && cc == A_EQ)
         as_logic_imm(&e->a, A_EOR, false, d, SCR, 1, NOREG);
     else if (parity)
@@ -258,9 +265,19 @@ static void guard(struct em *e, const struct ir_ins *i)
         em_flags_guard(e, i, l.r);
 }
 
+/* Nobody asks for what is open any more. */
+static void drop_dead(struct em *e, const struct ir_ins *i)
+{
+    u8 wanted = e->follows[e->now] ? e->live[e->now] : ir_flags_before(i, e->live[e->now]);
+    u8 open = IRF_P | IRF_A | (e->recipe.nzcv ? IRF_ALL : 0);
+    if (e->recipe.kind != RECIPE_NONE && !(wanted & open))
+        e->recipe.kind = RECIPE_NONE;
+}
+
 static void emit_ins(struct em *e, const struct ir_ins *i)
 {
     u8 live = e->live[e->now], want = e->want[e->now];
+    drop_dead(e, i);
     guard(e, i);
     if (move_op(e, i) || em_alu_op(e, i, live, want) || em_shift_op(e, i, live, want) ||
         em_bits_op(e, i, live) || em_muldiv_op(e, i, live))
