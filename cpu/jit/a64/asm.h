@@ -179,6 +179,7 @@ u8 *as_cbz(struct as *a, bool wide, unsigned t);
 u8 *as_cbnz(struct as *a, bool wide, unsigned t);
 u8 *as_tbz(struct as *a, unsigned t, unsigned bit);
 u8 *as_tbnz(struct as *a, unsigned t, unsigned bit);
+u8 *as_bl(struct as *a);
 void as_b_to(struct as *a, const u8 *to);
 void as_bl_to(struct as *a, const u8 *to);
 static inline void as_br(struct as *a, unsigned n)
@@ -193,6 +194,9 @@ static inline void as_ret(struct as *a)
 {
     as32(a, 0xd65f03c0);
 }
+/* d = the address of a place behind; it is the next instruction. */
+u8 *as_adr(struct as *a, unsigned d);
+void as_adr_here(struct as *a, u8 *at);
 /* Does the branch at `at` (both writable aliases) reach `to`? It is pointed there when it does. */
 bool as_branch(u8 *at, const u8 *to);
 /* ... to the next instruction that is emitted. */

@@ -182,9 +182,21 @@ void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);
+u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 /* To the same instruction in a block without groups. */
 void em_twin_exit(struct em *e, unsigned at);
 void em_indirect_exit(struct em *e, unsigned to, unsigned at);
+/* stack.c: guest calls and returns by pairs on the host's stack. begin: in the entry stub, behind the
+ * saved registers; `last`: where a return to what lies below all pairs goes, which last() begins;
+ * again: no pairs, as at the entry; both spoil SCR to SCR3 */
+void em_stack_begin(struct as *a, const u8 *last);
+void em_stack_last(struct as *a);
+void em_stack_again(struct as *a);
+/* Push the pair for the CALL that ends the block: where the place that it returns to is to be put
+ * (as_adr_here); false: not paired. Spoils SCR, SCR2 and SCR3. */
+bool em_stack_call(struct em *e, u8 **here);
+/* Return when the EIP in `to` is the one on top: the branch taken when it is not. */
+u8 *em_stack_return(struct em *e, unsigned to);
 const u8 *em_checked_entry(struct em *e);
 
 #endif

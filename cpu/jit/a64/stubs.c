@@ -184,6 +184,7 @@ static void quick_stub(struct as *a, const u8 *leave, const u8 *spill_vec)
     exec_end(a);
     on = as_cbz(a, true, ADDR);
     as_mov(a, true, LINK, ADDR);
+    em_stack_again(a);
     load_all(a);
     as_br(a, LINK);
     as_patch(a, on);
@@ -198,7 +199,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
                    struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
-    const u8 *spill_vec, *load_vec[2];
+    const u8 *spill_vec, *load_vec[2], *last;
     u8 *out, *leave;
     stubs->flagm = host_has_flagm();
 
@@ -226,6 +227,9 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->leave = codebuf_rx(buf, leave);
     as_mov_imm(a, ADDR, BE_LEAVE);
     as_b_to(a, out);
+    last = codebuf_rx(buf, a->p);
+    em_stack_last(a);
+    as_b_to(a, leave);
 
     /* u64 enter(cpu, host) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
@@ -233,18 +237,16 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     for (unsigned r = 0; r < 6; r++)
         as_pair(a, A_STP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
     as_mov(a, true, STATE, X0);
-    as_add_imm(a, A_ADD, true, SCR2, SP, 0, NOREG);
-    em_state(a, A_STORE, 8, SCR2, ST(host_rsp));
     as_mov(a, true, LINK, X1);
+    em_stack_begin(a, last);
     load_all(a);
     as_br(a, LINK);
 
     /* resume(cpu, host): what the helper and its caller had on the stack is left */
     stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     as_mov(a, true, STATE, X0);
-    em_state(a, A_LOAD, 8, SCR2, ST(host_rsp));
-    as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
     as_mov(a, true, LINK, X1);
+    em_stack_again(a);
     load_all(a);
     as_br(a, LINK);
 
