@@ -181,6 +181,9 @@ struct be_in {
 
 /* exits.c: may a direct exit to `rip` be linked? */
 bool be_linkable(const struct be_in *in, u64 rip);
+/* string.c: the stub that may try what REP `insn` asks for in mode `mode_key`; NULL: none. */
+const u8 *be_rep_stub(const struct be_stubs *stubs, const struct be_in *in, const struct insn *insn,
+                      u64 mode_key);
 /* One more exit, to `rip`; NULL: there is room for no more. */
 struct be_exit *be_new_exit(struct be_out *out, u64 rip);
 

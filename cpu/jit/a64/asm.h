@@ -142,6 +142,12 @@ static inline void as_cset(struct as *a, unsigned d, unsigned cc)
 {
     as32(a, 0x1a9f07e0 | (cc ^ 1) << 12 | d);
 }
+/* NZCV = that of n - m when cc holds, else `nzcv`; 64 bits */
+enum { AS_V = 1, AS_C = 2, AS_Z = 4, AS_N = 8 };
+static inline void as_ccmp(struct as *a, unsigned n, unsigned m, unsigned nzcv, unsigned cc)
+{
+    as32(a, 0xfa400000 | m << 16 | cc << 12 | n << 5 | nzcv);
+}
 /* d = n * m + c, n * m - c subtracted from c; long forms of 32 bits each and the upper half of 64 */
 static inline void as_madd(struct as *a, bool wide, unsigned d, unsigned n, unsigned m, unsigned c)
 {

@@ -70,6 +70,7 @@ enum cold_kind {
     COLD_INDIRECT,
     COLD_HOT,
     COLD_VEC,
+    COLD_REP,
 };
 struct cold {
     u8 kind, at, write, size, probe;
@@ -177,6 +178,19 @@ void em_vector_out(struct as *a, const u8 *spill);
 void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
+/* beside.c: `last`, the address of the last byte of a write at `la` in `mode` (MMU__MODES: the CPU's): the
+ * addend in SCR when no code is known to be on these bytes, else the branch taken; spoils t and t2. The
+ * first part of a stub for stores of `size` bytes at ADDR that missed: returns with the addend in SCR, else
+ * goes on with all registers but SCR and SCR3 as they were; the same for a group, whose host address it gives */
+u8 *em_beside(struct as *a, unsigned la, unsigned last, unsigned mode, unsigned t, unsigned t2);
+void em_store_beside(struct as *a, unsigned size, unsigned probe);
+void em_group_beside(struct as *a);
+/* string.c: string instructions with REP */
+void em_string_op(struct em *e, const struct ir_ins *i);
+void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+/* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,
+ * else goes to `otherwise` */
+void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
 /* exit.c: ways out; add n to a counter when that is asked for */
 void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);

@@ -310,12 +310,14 @@ static void call_exec(struct em *e, const struct ir_ins *i)
     const struct be_stubs *stubs = e->stubs;
     em_flags_commit(e);
     as_mov_imm(&e->a, SCR2, (u64)(uintptr_t)x);
-    if (i->op == IR_EXECX)
+    if (x->same != SEG_CS) {
+        as_mov(&e->a, false, SCR, em_use(e, x->from, SCR));
+        as_bl_to(&e->a, codebuf_rw(e->buf, stubs->same[x->same]));
+    } else if (i->op == IR_EXECX) {
         as_b_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quickx : stubs->execx));
-    else
-        as_bl_to(&e->a, codebuf_rw(e->buf, i->op == IR_EXECR ? stubs->rep
-                                           : x->quick        ? stubs->quick
-                                                             : stubs->exec));
+    } else {
+        as_bl_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quick : stubs->exec));
+    }
 }
 
 void em_mem_op(struct em *e, const struct ir_ins *i)
@@ -331,8 +333,8 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_SEG: segment(e, i); break;
     case IR_CANON: canonical(e, i); break;
     case IR_BAIL: bail(e, i); break;
+    case IR_EXECR: em_string_op(e, i); break;
     case IR_EXEC:
-    case IR_EXECR:
     case IR_EXECX: call_exec(e, i); break;
     }
 }
@@ -397,6 +399,10 @@ static void cold_one(struct em *e, const struct cold *c)
         em_flags_commit(e);
         as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
         as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
+        break;
+    case COLD_REP: /* flags are as blocks hand them on */
+        as_mov_imm(&e->a, SCR2, c->arg);
+        call_and_go_back(e, c, e->stubs->rep);
         break;
     case COLD_VEC: em_vec_cold(e, c); break;
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
