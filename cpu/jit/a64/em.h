@@ -178,6 +178,13 @@ void em_vector_out(struct as *a, const u8 *spill);
 void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
+/* copy.c: constants that depend on whose the block is: site numbers and records of execs in SCR2; its
+ * counter, from STATE; EIPs; the place of `rip`, or of the mode, in the jump table's tags, from STATE */
+void em_site(struct em *e, u32 at);
+void em_exec_record(struct em *e, u64 record);
+void em_heat(struct em *e, unsigned r);
+void em_eip(struct em *e, unsigned r, u64 rip);
+void em_table_place(struct em *e, unsigned r, bool constant, u64 rip);
 /* beside.c: `last`, the address of the last byte of a write at `la` in `mode` (MMU__MODES: the CPU's): the
  * addend in SCR when no code is known to be on these bytes, else the branch taken; spoils t and t2. The
  * first part of a stub for stores of `size` bytes at ADDR that missed: returns with the addend in SCR, else

@@ -35,7 +35,7 @@ static struct be_exit *new_exit(struct em *e, u64 rip)
 static void unlinked(struct em *e, struct be_exit *x)
 {
     x->unlinked = codebuf_rx(e->buf, e->a.p);
-    as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, x - e->out->exits));
+    em_site(e, (u32)(x - e->out->exits));
     as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
 }
 
@@ -70,7 +70,6 @@ static void leave(struct em *e, unsigned to)
  * goes to the run loop with rip stored. `call`: it is a CALL, which is paired where that is possible. */
 static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
 {
-    s64 salt = (s64)(e->in->jc_salt * sizeof(u64)), tags = ST(jc_tags) + salt;
     s64 hosts = ST(jc_host) - ST(jc_tags);
     u8 *miss, *here;
     if (e->in->link_none) {
@@ -79,11 +78,11 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     }
     call = call && em_stack_call(e, &here);
     if (constant) {
-        as_mov_imm(&e->a, SCR3, (u64)(tags + (s64)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64))));
+        em_table_place(e, SCR3, true, rip);
         as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
     } else {
         _Static_assert(JC_BITS == 16, "the index is a halfword");
-        as_mov_imm(&e->a, SCR3, (u64)tags);
+        em_table_place(e, SCR3, false, 0);
         as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
         as_rrrs(&e->a, A_EOR, false, SCR, to, to, LSR, 4);
         as_ubfx(&e->a, false, SCR, SCR, 0, 16);
@@ -110,7 +109,7 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
 const u8 *em_checked_entry(struct em *e)
 {
     const u8 *entry = codebuf_rx(e->buf, e->a.p);
-    as_mov_imm(&e->a, ADDR, e->in->ir->rip);
+    em_eip(e, ADDR, e->in->ir->rip);
     probe_table(e, ADDR, true, e->in->ir->rip, false);
     return entry;
 }
@@ -169,7 +168,7 @@ void em_direct_exit(struct em *e, u64 rip, unsigned at)
         x->rel = branch_here(e);
         unlinked(e, x);
     } else {
-        as_mov_imm(&e->a, ADDR, rip);
+        em_eip(e, ADDR, rip);
         probe_table(e, ADDR, true, rip, false);
     }
 }
@@ -238,7 +237,11 @@ static void expect(struct em *e, const struct ir_ins *i)
         as_mov(&e->a, false, ADDR, r);
         r = ADDR;
     }
-    as_mov_imm(&e->a, SCR2, imm);
+    if (size == 4)
+        em_eip(e, SCR2, imm);
+    else
+        as_mov_imm(&e->a, SCR2, imm);
+    e->out->fixed_eip |= size != 4;
     as_rrr(&e->a, A_EOR, true, SCR, r, SCR2);
     em_cold(e, COLD_INDIRECT, i, as_cbnz(&e->a, true, SCR), NULL, 0);
     if (e->ncold)
@@ -252,7 +255,7 @@ static void direct_call(struct em *e, u64 rip)
     u8 *here, *rel;
     if (!be_linkable(e->in, rip)) {
         em_flags_commit(e);
-        as_mov_imm(&e->a, ADDR, rip);
+        em_eip(e, ADDR, rip);
         probe_table(e, ADDR, true, rip, true);
         return;
     }

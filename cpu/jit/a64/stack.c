@@ -57,7 +57,7 @@ bool em_stack_call(struct em *e, u8 **here)
     room = as_tbnz(&e->a, SCR, ROOM_BIT);
     em_stack_again(&e->a); /* too deep: start over */
     as_patch(&e->a, room);
-    as_mov_imm(&e->a, SCR3, back);
+    em_eip(e, SCR3, back);
     *here = as_adr(&e->a, SCR2);
     as_pair(&e->a, A_STP_PRE, SCR3, SCR2, SP, -16);
     return true;

@@ -16,7 +16,7 @@ void em_string_op(struct em *e, const struct ir_ins *i)
     const u8 *stub = be_rep_stub(e->stubs, e->in, &e->in->insns[i->at], x->mode_key);
     em_flags_commit(e);
     if (!stub) {
-        as_mov_imm(&e->a, SCR2, (u64)(uintptr_t)x);
+        em_exec_record(e, (u64)(uintptr_t)x);
         as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
         return;
     }
