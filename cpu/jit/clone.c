@@ -166,6 +166,7 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
     if (!b || !copy_execs(jit, b, from) || !copy_facts(jit, b, from))
         return NULL;
     copy = (struct be_copy){
+        .buf = &jit->buf,
         .from = codebuf_rw(&jit->buf, from->code),
         .to = jit->code_p,
         .size = from->host_size,
@@ -213,7 +214,7 @@ void clone_check(struct jit *jit, const struct block *copy, const u8 *code, cons
         while (n < b->nfixes && (b->fixes[n] >> BE_FIX_AT) != BE_FIX_EXEC)
             n += 1 + (b->fixes[n] >> BE_FIX_AT == BE_FIX_JUMP);
         if (n < b->nfixes && i == (b->fixes[n] & (BIT(BE_FIX_AT) - 1))) { /* other records */
-            i += 7;
+            i += be_record_field() - 1;
             n++;
         } else {
             same = code[i] == now[i];

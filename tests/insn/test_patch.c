@@ -4,7 +4,7 @@
 #include "devices/core/err.h"
 #include "tests/insn/long.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum { ALIAS = 0x200000, ROUNDS = 300 };
 

@@ -72,6 +72,7 @@ enum cold_kind {
     COLD_INDIRECT,
     COLD_HOT,
     COLD_VEC,
+    COLD_REP,
 };
 struct cold {
     u8 kind, at, write, size, probe;
@@ -194,14 +195,46 @@ void em_vector_out(struct as *a, const u8 *spill);
 void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
+/* copy.c: constants that depend on whose the block is: site numbers and records of execs in SCR2; its
+ * counter, from STATE; EIPs; the place of `rip`, or of the mode, in the jump table's tags, from STATE */
+void em_site(struct em *e, u32 at);
+void em_exec_record(struct em *e, u64 record);
+void em_heat(struct em *e, unsigned r);
+void em_eip(struct em *e, unsigned r, u64 rip);
+void em_table_place(struct em *e, unsigned r, bool constant, u64 rip);
+/* beside.c: `last`, the address of the last byte of a write at `la` in `mode` (MMU__MODES: the CPU's): the
+ * addend in SCR when no code is known to be on these bytes, else the branch taken; spoils t and t2. The
+ * first part of a stub for stores of `size` bytes at ADDR that missed: returns with the addend in SCR, else
+ * goes on with all registers but SCR and SCR3 as they were; the same for a group, whose host address it gives */
+u8 *em_beside(struct as *a, unsigned la, unsigned last, unsigned mode, unsigned t, unsigned t2);
+void em_store_beside(struct as *a, unsigned size, unsigned probe);
+void em_group_beside(struct as *a);
+/* string.c: string instructions with REP */
+void em_string_op(struct em *e, const struct ir_ins *i);
+void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
+/* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,
+ * else goes to `otherwise` */
+void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
 /* exit.c: ways out; add n to a counter when that is asked for */
 void em_tally(struct em *e, unsigned which, s32 n);
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);
+u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 /* To the same instruction in a block without groups. */
 void em_twin_exit(struct em *e, unsigned at);
 void em_indirect_exit(struct em *e, unsigned to, unsigned at);
+/* stack.c: guest calls and returns by pairs on the host's stack. begin: in the entry stub, behind the
+ * saved registers; `last`: where a return to what lies below all pairs goes, which last() begins;
+ * again: no pairs, as at the entry; both spoil SCR to SCR3 */
+void em_stack_begin(struct as *a, const u8 *last);
+void em_stack_last(struct as *a);
+void em_stack_again(struct as *a);
+/* Push the pair for the CALL that ends the block: where the place that it returns to is to be put
+ * (as_adr_here); false: not paired. Spoils SCR, SCR2 and SCR3. */
+bool em_stack_call(struct em *e, u8 **here);
+/* Return when the EIP in `to` is the one on top: the branch taken when it is not. */
+u8 *em_stack_return(struct em *e, unsigned to);
 const u8 *em_checked_entry(struct em *e);
 
 #endif

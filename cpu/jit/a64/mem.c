@@ -237,8 +237,12 @@ static void store(struct em *e, const struct ir_ins *i)
         v = em_use(e, i->b, SCR2);
     } else {
         u64 imm = (u64)(s64)(s32)(i->imm >> 32) & size_mask(size);
-        v = imm ? SCR2 : XZR;
-        if (imm)
+        bool eip = e->in->insns[i->at].op == OP_CALL && size == 4; /* the return address */
+        e->out->fixed_eip |= e->in->insns[i->at].op == OP_CALL && !eip;
+        v = imm || eip ? SCR2 : XZR;
+        if (eip)
+            em_eip(e, SCR2, imm);
+        else if (imm)
             as_mov_imm(&e->a, SCR2, imm);
     }
     em_place_general(e, A_STORE, size, v, p);
@@ -327,13 +331,15 @@ static void call_exec(struct em *e, const struct ir_ins *i)
     const struct be_exec *x = &e->in->execs[e->nexecs++];
     const struct be_stubs *stubs = e->stubs;
     em_flags_commit(e);
-    as_mov_imm(&e->a, SCR2, (u64)(uintptr_t)x);
-    if (i->op == IR_EXECX)
+    em_exec_record(e, (u64)(uintptr_t)x);
+    if (x->same != SEG_CS) {
+        as_mov(&e->a, false, SCR, em_use(e, x->from, SCR));
+        as_bl_to(&e->a, codebuf_rw(e->buf, stubs->same[x->same]));
+    } else if (i->op == IR_EXECX) {
         as_b_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quickx : stubs->execx));
-    else
-        as_bl_to(&e->a, codebuf_rw(e->buf, i->op == IR_EXECR ? stubs->rep
-                                           : x->quick        ? stubs->quick
-                                                             : stubs->exec));
+    } else {
+        as_bl_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quick : stubs->exec));
+    }
 }
 
 void em_mem_op(struct em *e, const struct ir_ins *i)
@@ -349,8 +355,8 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_SEG: segment(e, i); break;
     case IR_CANON: canonical(e, i); break;
     case IR_BAIL: bail(e, i); break;
+    case IR_EXECR: em_string_op(e, i); break;
     case IR_EXEC:
-    case IR_EXECR:
     case IR_EXECX: call_exec(e, i); break;
     }
 }
@@ -360,7 +366,7 @@ static void stub_arguments(struct em *e, const struct cold *c)
 {
     if (e->in->ir->long_mode ? c->reg != ADDR : true)
         as_mov(&e->a, e->in->ir->long_mode, ADDR, c->reg);
-    as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+    em_site(e, c->at);
 }
 
 static void go_back(struct em *e, const struct cold *c)
@@ -413,8 +419,12 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_HOT: call_and_go_back(e, c, e->stubs->hot); break; /* flags are as blocks hand them on */
     case COLD_BAIL:
         em_flags_commit(e);
-        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        em_site(e, c->at);
         as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
+        break;
+    case COLD_REP: /* flags are as blocks hand them on */
+        em_exec_record(e, c->arg);
+        call_and_go_back(e, c, e->stubs->rep);
         break;
     case COLD_VEC: em_vec_cold(e, c); break;
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
@@ -425,12 +435,12 @@ static void cold_one(struct em *e, const struct cold *c)
             as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest, NOREG);
             em_state(&e->a, A_STORE, 4, SCR, ST(budget));
         }
-        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, 0));
+        em_site(e, 0);
         as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
         break;
     case COLD_POLL:
         em_flags_commit(e);
-        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+        em_site(e, c->at);
         as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
         break;
     }

@@ -403,10 +403,9 @@ static void emit_entry(struct em *e, u32 poll)
 
 void em_count_runs(struct em *e)
 {
-    s64 heat = (s64)offsetof(struct cpu, heat) + 4 * (s64)(e->in->block_id % CPU_HEATS);
     if (!e->in->heats || !(e->in->cut || plan_is_loop(e->in->ir)))
         return;
-    as_mov_imm(&e->a, SCR3, (u64)heat);
+    em_heat(e, SCR3);
     as_mem_reg(&e->a, A_LOAD, 4, SCR, STATE, SCR3, false, false);
     as_add_imm(&e->a, A_SUB, false, SCR, SCR, 1, NOREG);
     as_mem_reg(&e->a, A_STORE, 4, SCR, STATE, SCR3, false, false);
@@ -437,7 +436,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_regs = temp_regs(e);
     e->free_slots = ~0u;
     out->nexits = out->nguesses = out->nfixes = 0;
-    out->fixed = out->fixed_eip = true; /* its constants are spread over instructions */
+    out->fixed = out->fixed_eip = false;
     em_plan_groups(e);
     scan_uses(e, b);
     poll = poll_place(e, b);
@@ -499,9 +498,4 @@ void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
         return;
     point(buf, branch, codebuf_rx(buf, rel)); /* should it not reach */
     point(buf, branch, to);
-}
-
-void be_copy_block(const struct be_copy *c)
-{
-    /* Never asked for: be_out.fixed says so of each block. */
 }

@@ -133,6 +133,30 @@ static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
     as_ret(a);
 }
 
+/* Behind a probe of the flat table an address may only not be aligned: when the access stays in its
+ * page the plain entry decides. One in many goes to the helper, which has that block made anew with
+ * probes that do not mind. */
+static void not_aligned(struct as *a, bool write, unsigned size)
+{
+    u8 *crosses, *none, *often;
+    as_add_imm(a, A_ADD, false, SCR, ADDR, size - 1, NOREG);
+    as_rrr(a, A_EOR, false, SCR, SCR, ADDR);
+    as_lsr(a, false, SCR, SCR, PAGE_BITS);
+    crosses = as_cbnz(a, false, SCR);
+    as_lsr(a, false, SCR, ADDR, PAGE_BITS);
+    as_mem_reg(a, A_LOAD, 8, SCR, write ? WR_TABLE : RD_TABLE, SCR, false, true);
+    none = as_cbz(a, true, SCR);
+    _Static_assert(offsetof(struct cpu, guess_left) < 1 << 14, "near");
+    as_mem(a, A_LOAD, 4, SCR3, STATE, ST(loose_left));
+    as_add_imm(a, A_SUB, false, SCR3, SCR3, 1, NOREG);
+    as_mem(a, A_STORE, 4, SCR3, STATE, ST(loose_left));
+    often = as_tbnz(a, SCR3, 31);
+    as_ret(a);
+    as_patch(a, crosses);
+    as_patch(a, none);
+    as_patch(a, often);
+}
+
 /* A guest instruction by a helper, whose record is in SCR2; a helper that leaves the block does not
  * return. */
 enum { EXEC_KEEP = 96 }; /* LINK and temporaries, which outlive the instruction */
@@ -184,6 +208,7 @@ static void quick_stub(struct as *a, const u8 *leave, const u8 *spill_vec)
     exec_end(a);
     on = as_cbz(a, true, ADDR);
     as_mov(a, true, LINK, ADDR);
+    em_stack_again(a);
     load_all(a);
     as_br(a, LINK);
     as_patch(a, on);
@@ -198,8 +223,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
                    struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
-    const u8 *spill_vec, *load_vec[2];
-    u8 *out, *leave;
+    const u8 *spill_vec, *load_vec[2], *last;
+    u8 *out, *leave, *prepare;
     stubs->flagm = host_has_flagm();
 
     em_vector_stubs(buf, a, stubs);
@@ -226,6 +251,9 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->leave = codebuf_rx(buf, leave);
     as_mov_imm(a, ADDR, BE_LEAVE);
     as_b_to(a, out);
+    last = codebuf_rx(buf, a->p);
+    em_stack_last(a);
+    as_b_to(a, leave);
 
     /* u64 enter(cpu, host) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
@@ -233,18 +261,16 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     for (unsigned r = 0; r < 6; r++)
         as_pair(a, A_STP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
     as_mov(a, true, STATE, X0);
-    as_add_imm(a, A_ADD, true, SCR2, SP, 0, NOREG);
-    em_state(a, A_STORE, 8, SCR2, ST(host_rsp));
     as_mov(a, true, LINK, X1);
+    em_stack_begin(a, last);
     load_all(a);
     as_br(a, LINK);
 
     /* resume(cpu, host): what the helper and its caller had on the stack is left */
     stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     as_mov(a, true, STATE, X0);
-    em_state(a, A_LOAD, 8, SCR2, ST(host_rsp));
-    as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
     as_mov(a, true, LINK, X1);
+    em_stack_again(a);
     load_all(a);
     as_br(a, LINK);
 
@@ -257,14 +283,18 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_rrr(a, A_ORR, true, ADDR, ADDR, SCR2);
     as_b_to(a, out);
 
-    for (unsigned w = 0; w < 2; w++)
-        for (unsigned s = 0; s < 6; s++) {
-            const u8 *at = codebuf_rx(buf, a->p);
-            for (unsigned probe = 0; probe < 3; probe++)
-                stubs->prepare[probe][w][s] = at;
-            as_mov_imm(a, SCR, (s == 5 ? 10u : BIT(s)) | w << 8);
-            address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
-        }
+    prepare = a->p;
+    address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
+    for (unsigned n = 0; n < 36; n++) {
+        unsigned probe = n / 12, w = n / 6 & 1, s = n % 6;
+        stubs->prepare[probe][w][s] = codebuf_rx(buf, a->p);
+        if (w)
+            em_store_beside(a, s == 5 ? 10 : BIT(s), probe);
+        if (stubs->flat && probe < 2 && s < 5)
+            not_aligned(a, w, BIT(s));
+        as_mov_imm(a, SCR, (s == 5 ? 10u : BIT(s)) | w << 8);
+        as_b_to(a, prepare);
+    }
 
     /* What straddles two pages goes to the twin without more ado. */
     stubs->group = codebuf_rx(buf, a->p);
@@ -280,6 +310,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         as_ret(a);
         as_patch(a, whole);
     }
+    em_group_beside(a);
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
     /* helper(cpu, 0, where it is called from) */
@@ -319,6 +350,11 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     quick_stub(a, NULL, spill_vec);
     stubs->quickx = codebuf_rx(buf, a->p);
     quick_stub(a, leave, spill_vec);
+    for (unsigned s = 0; s < SEG__COUNT; s++) {
+        stubs->same[s] = codebuf_rx(buf, a->p);
+        em_segment_stub(a, s, codebuf_rw(buf, stubs->quick));
+    }
+    em_string_stubs(buf, a, stubs);
 
     __builtin___clear_cache((char *)(uintptr_t)codebuf_rx(buf, *p),
                             (char *)(uintptr_t)codebuf_rx(buf, a->p));

@@ -139,7 +139,6 @@ struct em {
 /* copy.c: the field that ends `back` bytes before here depends on whose the block is (enum be_fix);
  * calls of stubs and jumps there; records of execs in SCR2; EIPs in a register */
 void em_fix(struct em *e, enum be_fix kind, u32 back);
-void em_fix_more(struct em *e, u32 word); /* what belongs to it */
 void em_call_stub(struct em *e, const u8 *stub);
 void em_jmp_stub(struct em *e, const u8 *stub);
 void em_site(struct em *e, u32 at); /* in SCR2 */

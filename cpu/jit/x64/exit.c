@@ -52,7 +52,7 @@ static void fix_jump(struct em *e, bool constant, u64 rip)
                    "displacements of 32 bits");
     em_fix(e, constant ? BE_FIX_JUMP : BE_FIX_SALT, 4);
     if (constant)
-        em_fix_more(e, (u32)(rip - e->in->ir->rip));
+        be_fix_more(e->out, (u32)(rip - e->in->ir->rip));
 }
 
 /* Compare the tag of the EIP in register `to` (zero-extended, kept) with the jump table's; the
