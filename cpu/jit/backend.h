@@ -193,7 +193,7 @@ u64 be_fix_change(const struct be_copy *c, u32 *n);
 /* One more exit, to `rip`; NULL: there is room for no more. */
 struct be_exit *be_new_exit(struct be_out *out, u64 rip);
 
-/* So many bytes of code memory can jump to each other. */
+/* So many bytes of code memory can jump to each other; 0: there is no back end. */
 size_t be_reach(void);
 /* Does code that is written anew through the writable alias run as it was written? `buf` is empty. */
 bool be_works(struct codebuf *buf);

@@ -158,6 +158,7 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
     const struct block *from = donor->block;
     struct block *b;
     struct be_copy copy;
+    bool linked;
     s64 moved;
     if (donor->key != key_of(page, off, plain) || !fits(jit, from, page, off, mode_key) ||
         (size_t)(jit->region->end - jit->code_p) < from->host_size + 16u)
@@ -181,12 +182,16 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
         .salt = jc_salt(mode_key & ~MK_PLAIN),
         .old_salt = jc_salt(from->mode_key & ~MK_PLAIN),
     };
+    codebuf_begin(&jit->buf);
+    codebuf_write(&jit->buf, copy.to, copy.size);
     be_copy_block(&copy);
     moved = copy.to - copy.from;
     b->code = from->code + moved;
     b->host = (const u8 *)from->host + moved;
     b->host_forward = (const u8 *)from->host_forward + moved;
-    if (!copy_links(jit, b, from, moved))
+    linked = copy_links(jit, b, from, moved);
+    codebuf_end(&jit->buf);
+    if (!linked)
         return NULL;
     jit->code_p += from->host_size + (-(uintptr_t)(copy.to + from->host_size) & 15);
     jit->stats.clones++;

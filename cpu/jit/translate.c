@@ -171,8 +171,11 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
-    out->end = jit->region->end;
+    out->end = codebuf_room(&jit->buf, jit->code_p, jit->region->end);
+    codebuf_begin(&jit->buf);
+    codebuf_write(&jit->buf, out->code, (size_t)(out->end - out->code));
     be_emit_block(&jit->buf, &jit->stubs, &in, out);
+    codebuf_end(&jit->buf);
     if (out->full)
         return false;
     b->guess_first = jit->nguesses;

@@ -26,7 +26,7 @@ done
 
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-apt_use $debian $suite
+apt_use $debian ${CROSS_SUITE:-$suite}
 root=$out/$1
 # Programs and libraries have one folder each, whether the release has merged them or not.
 mkdir -p "$root/usr/lib" "$root/usr/lib64"

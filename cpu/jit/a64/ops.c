@@ -486,6 +486,7 @@ static u8 *branch_to(u8 *rel)
 static void point(struct codebuf *buf, u8 *branch, const u8 *to)
 {
     const u8 *at = codebuf_rx(buf, branch);
+    codebuf_write(buf, branch, 4);
     if (as_branch(branch, branch + (to - at)))
         __builtin___clear_cache((char *)(uintptr_t)at, (char *)(uintptr_t)(at + 4));
 }

@@ -380,8 +380,11 @@ bool be_works(struct codebuf *buf)
     u64 (*number)(void) = (u64(*)(void))(uintptr_t)buf->rx;
     for (u64 n = 7; n <= 14; n += 7) {
         struct as a = {buf->rw, buf->rw + 64, false};
+        codebuf_begin(buf);
+        codebuf_write(buf, buf->rw, 64);
         as_mov_imm(&a, X0, n);
         as_ret(&a);
+        codebuf_end(buf);
         __builtin___clear_cache((char *)(uintptr_t)buf->rx, (char *)(uintptr_t)(buf->rx + 64));
         if (number() != n)
             return false;

@@ -61,5 +61,6 @@ void be_copy_block(const struct be_copy *c)
 
 void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
 {
+    codebuf_write(buf, rel, 4);
     st32(rel, (u32)(s32)(to - (codebuf_rx(buf, rel) + 4)));
 }
