@@ -141,8 +141,16 @@ struct fpu {
     u16 cw, sw;       /* sw without TOP (bits 11..13 zero) */
     u8 top;
     u8 empty; /* bit i: R[i] is empty */
+    u8 dbl;   /* bit i: R[i] is cpu->x87_dbl[i], st[i] is old */
+    u8 ready; /* X87_*; both are 0 outside of translated code */
     u16 fop, fcs, fds;
     u64 fip, fdp;
+};
+/* What translated code that computes with doubles wants to know of the unit at a glance. */
+enum {
+    X87_CONTROL = 0x0f, /* rounding and precision control; 0: to nearest, 53 bits */
+    X87_NO_PE = 0x10,   /* FP_PE is clear: who rounds must say so */
+    X87_AWAKE = 0x80,   /* all this is so */
 };
 
 /* Why cpu_run returned. */
@@ -216,6 +224,9 @@ struct cpu {
     struct seg seg[SEG__COUNT];
     union xmm xmm[16] __attribute__((aligned(16)));
     struct fpu fpu;
+    u64 x87_dbl[8]; /* translated code: x87 registers as doubles */
+    u64 x87_last[2]; /* ... operands of the last operation, by which */
+    u8 x87_c1;       /* ... C1 is made when somebody asks (cpu/jit/x87.h) */
     u32 mxcsr;
     u32 host_mxcsr; /* for code that is not the guest's */
     union xmm ymmh[16] __attribute__((aligned(16))); /* upper halves of the YMM registers */

@@ -1,6 +1,7 @@
 /* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the
  * tables. */
 #include "cpu/exec/exec.h"
+#include "cpu/fp/fp.h"
 #include "cpu/ir/shape.h"
 #include "cpu/jit/block.h"
 #include "devices/core/err.h"
@@ -168,6 +169,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .two_pages = b->page1 != RAM_NO_PAGE && (b->mode_key & (MK_PG | MK_PLAIN)) == MK_PG,
         .jc_salt = jc_salt(b->mode_key & ~MK_PLAIN),
+        .x87_top = cpu->fpu.top & 7,
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
@@ -327,6 +329,9 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     src.soft = soft_marks(jit, page);
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
+    jit->config.tr.no_x87 =
+        jit->stubs.x87_double && (plain || (jit->cpu->fpu.cw >> 8 & 3) != FP_PC53);
+    jit->config.tr.x87_leaves = jit->stubs.x87_double;
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)
         return NULL;

@@ -172,6 +172,7 @@ static inline void as_mem_reg(struct as *a, unsigned what, unsigned size, unsign
                 (u32)scaled << 12 | n << 5 | t);
 }
 /* Pairs of 64-bit registers; disp a multiple of 8 from -512 to 504. */
+enum { A_STP_D = 0x6d000000, A_LDP_D = 0x6d400000 };
 enum { A_STP = 0xa9000000, A_LDP = 0xa9400000, A_STP_PRE = 0xa9800000, A_LDP_POST = 0xa8c00000 };
 static inline void as_pair(struct as *a, u32 op, unsigned t, unsigned t2, unsigned n, s32 disp)
 {

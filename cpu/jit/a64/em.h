@@ -7,6 +7,7 @@
 #include "cpu/jit/a64/asm.h"
 #include "cpu/jit/backend.h"
 #include "cpu/jit/plan.h"
+#include "cpu/jit/x87.h"
 
 /* Fixed registers. NZCV holds the guest's S, Z, C and O. C is ARM's, which is inverted behind a
  * subtraction: at every boundary of blocks it is inverted, in between em.carry says what it is. */
@@ -73,15 +74,35 @@ enum cold_kind {
     COLD_HOT,
     COLD_VEC,
     COLD_REP,
+    COLD_VEC_OUT,   /* XMM registers out of the way of x87 operations */
+    COLD_X87_WAKE,  /* the x87 unit is not as the block wants it */
+    COLD_X87_CHECK, /* an x87 operation's operand or result may be none for doubles */
 };
 struct cold {
     u8 kind, at, write, size, probe;
     u8 reg; /* the host register that holds the address or offset */
     u8 carry;
+    u8 x87; /* 1 + index in em.x87_then of what the unit's state was; 0: all of it in struct cpu */
     u8 *from, *from2, *back; /* the branches that lead here; where it goes on */
     u64 arg;
     struct recipe recipe;
     s32 disp; /* to be added to the address in `reg` */
+};
+
+/* What the emitter knows of the x87 unit, by physical registers. `open`: not in struct cpu yet. */
+enum { X87_THEN = 160 };
+struct em_x87 {
+    bool known;        /* the unit is awake, and this is so: */
+    u8 top, top_there; /* TOP, and what struct cpu says */
+    u8 tagged;         /* mask: known to be empty or not, as `empty` says; in struct cpu */
+    u8 empty, empty_there;
+    u8 dbl;       /* mask: known to be marked as doubles */
+    u8 ready;     /* mask of X87_* known to be 0 */
+    u8 dirty;     /* mask: open in reg[] */
+    u8 reg[8];    /* host registers that have them as doubles; NOREG */
+    u8 c1, c1_a, c1_b; /* enum x87_c1 that is open, with the operands' host registers */
+    u8 site;      /* 1 + index of the instruction that noted its place last, open; 0: none */
+    u8 fds;       /* 1 + segment register whose selector is in fpu.fds */
 };
 
 struct em {
@@ -101,6 +122,9 @@ struct em {
     u8 place;       /* the temporary that stands for [place_base + place_disp]; 0: none */
     u8 place_base;
     s32 place_disp;
+    struct em_x87 x87;
+    u32 x87_kept; /* mask of host registers that the operation under way uses */
+    u32 nx87;
     bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
@@ -112,6 +136,7 @@ struct em {
     s32 offset[IR_MAX_INS], extra[IR_MAX_INS];
     struct group groups[PLAN_GROUPS];
     struct cold cold[IR_MAX_INS];
+    struct em_x87 x87_then[X87_THEN];
 };
 
 /* ops.c: where value v is; its register, loaded into `scratch` when it is in memory; the register
@@ -182,6 +207,7 @@ struct em_place em_access(struct em *e, const struct ir_ins *i, bool write);
 void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p);
 void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bool write);
 void em_emit_cold(struct em *e);
+void em_cold_back(struct em *e, const struct cold *c); /* SCR is kept */
 /* vec.c: vector operations. vec_state.c: registers into the host's at entry and behind C code; the stubs
  * for that; what is live goes to struct cpu, spoiling SCR to SCR3 and LINK; comes back by what
  * register `live` says of vec_live before, spoiling the same */
@@ -193,6 +219,25 @@ void em_vec_cold(struct em *e, const struct cold *c);
 void em_vector_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 void em_vector_out(struct as *a, const u8 *spill);
 void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
+/* x87_state.c: the unit's state in host registers, as far as the emitter knows it. Write what is open
+ * to struct cpu; the same and take it as written; the same and forget what is known; the index for struct cold */
+void em_x87_write(struct em *e, const struct em_x87 *k);
+void em_x87_flush(struct em *e);
+void em_x87_forget(struct em *e);
+void em_x87_leave(struct em *e, const struct ir_ins *i); /* ... and registers are fpu.st again */
+u8 em_x87_now(struct em *e);
+/* The host register with physical register p; one for a result; p's value is in host register r now;
+ * its value is dropped, it is empty */
+unsigned em_x87_get(struct em *e, unsigned p);
+unsigned em_x87_new(struct em *e);
+void em_x87_set(struct em *e, unsigned p, unsigned r);
+void em_x87_drop(struct em *e, unsigned p);
+/* See to it that the unit is as operation i wants it, or leave the block. */
+bool em_x87_begin(struct em *e, const struct ir_ins *i, const struct x87_does *does);
+/* x87.c: x87 operations; what they put off; leave the instruction to exec when `from` is taken */
+void em_x87_op(struct em *e, const struct ir_ins *i);
+void em_x87_cold(struct em *e, const struct cold *c);
+void em_x87_bail(struct em *e, const struct ir_ins *i, u8 *from);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
 /* copy.c: constants that depend on whose the block is: site numbers and records of execs in SCR2; its

@@ -13,6 +13,7 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
                                         .at = i ? i->at : 0,
                                         .carry = (u8)e->carry,
                                         .recipe = e->recipe,
+                                        .x87 = em_x87_now(e),
                                         .from = from,
                                         .back = back,
                                         .arg = arg};
@@ -369,7 +370,7 @@ static void stub_arguments(struct em *e, const struct cold *c)
     em_site(e, c->at);
 }
 
-static void go_back(struct em *e, const struct cold *c)
+void em_cold_back(struct em *e, const struct cold *c)
 {
     if (c->carry == CARRY_DIRECT) {
         /* without FlagM an inversion spoils what the stub gives */
@@ -385,7 +386,7 @@ static void go_back(struct em *e, const struct cold *c)
 static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
 {
     as_bl_to(&e->a, codebuf_rw(e->buf, stub));
-    go_back(e, c);
+    em_cold_back(e, c);
 }
 
 static void cold_one(struct em *e, const struct cold *c)
@@ -393,6 +394,8 @@ static void cold_one(struct em *e, const struct cold *c)
     u8 *none;
     e->recipe = c->recipe;
     e->carry = (enum carry)c->carry;
+    if (c->x87 && c->kind != COLD_X87_CHECK && c->kind != COLD_VEC && c->kind != COLD_VEC_OUT)
+        em_x87_write(e, &e->x87_then[c->x87 - 1]);
     switch (c->kind) {
     case COLD_PREPARE:
         em_flags_commit(e);
@@ -412,7 +415,7 @@ static void cold_one(struct em *e, const struct cold *c)
         as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
         as_mov(&e->a, true, c->write, SCR); /* the group's register */
         none = as_cbz(&e->a, true, SCR);
-        go_back(e, c);
+        em_cold_back(e, c);
         as_patch(&e->a, none);
         em_twin_exit(e, c->at);
         break;
@@ -427,6 +430,9 @@ static void cold_one(struct em *e, const struct cold *c)
         call_and_go_back(e, c, e->stubs->rep);
         break;
     case COLD_VEC: em_vec_cold(e, c); break;
+    case COLD_VEC_OUT:
+    case COLD_X87_WAKE:
+    case COLD_X87_CHECK: em_x87_cold(e, c); break;
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:

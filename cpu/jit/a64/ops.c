@@ -279,10 +279,16 @@ static void emit_ins(struct em *e, const struct ir_ins *i)
     u8 live = e->live[e->now], want = e->want[e->now];
     drop_dead(e, i);
     guard(e, i);
+    if (ir_calls_exec(i->op))
+        em_x87_forget(e);
+    else if (ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op))
+        em_x87_flush(e);
     if (move_op(e, i) || em_alu_op(e, i, live, want) || em_shift_op(e, i, live, want) ||
         em_bits_op(e, i, live) || em_muldiv_op(e, i, live))
         return;
-    if (i->op >= IR_VEC && i->op <= IR_VECS)
+    if (i->op >= IR_VEC && i->op <= IR_VECS && op_info[e->in->insns[i->at].op].attrs & OPA_X87)
+        em_x87_op(e, i);
+    else if (i->op >= IR_VEC && i->op <= IR_VECS)
         em_vector_op(e, i, live);
     else if (i->op == IR_SETF)
         em_setf(e, i, live);

@@ -7,7 +7,7 @@
 #include <sys/auxv.h>
 #endif
 
-enum { FRAME = 96 }; /* X19 to X30 */
+enum { FRAME = 160 }; /* X19 to X30, the lower halves of V8 to V15 */
 
 static bool host_has_flagm(void)
 {
@@ -244,6 +244,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
     for (unsigned r = 0; r < 6; r++)
         as_pair(a, A_LDP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
+    for (unsigned r = 0; r < 4; r++)
+        as_pair(a, A_LDP_D, 8 + 2 * r, 9 + 2 * r, SP, (s32)(96 + 16 * r));
     sp_add(a, FRAME);
     as_ret(a);
 
@@ -260,6 +262,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     sp_add(a, -FRAME);
     for (unsigned r = 0; r < 6; r++)
         as_pair(a, A_STP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
+    for (unsigned r = 0; r < 4; r++)
+        as_pair(a, A_STP_D, 8 + 2 * r, 9 + 2 * r, SP, (s32)(96 + 16 * r));
     as_mov(a, true, STATE, X0);
     as_mov(a, true, LINK, X1);
     em_stack_begin(a, last);
@@ -335,6 +339,12 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     sp_add(a, 16);
     as_ret(a);
 
+    stubs->x87_double = true;
+    stubs->x87_wake = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)jit_x87_wake, spill_vec, load_vec);
+    stubs->x87_spill = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)be_x87_spill, spill_vec, load_vec);
+
     stubs->bail = codebuf_rx(buf, a->p);
     helper_begin(a, spill_vec);
     as_mov(a, false, X1, X3);
@@ -361,9 +371,11 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     *p = a->p;
 }
 
-/* ---- x87 state: never in the host's registers ---- */
+/* ---- x87 state: in the host's registers within blocks only ---- */
 void be_x87_spill(struct cpu *cpu)
 {
+    if (cpu->x87_live)
+        jit_x87_sleep(cpu);
 }
 void be_x87_load(struct cpu *cpu)
 {
