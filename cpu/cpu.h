@@ -303,12 +303,12 @@ struct cpu {
     s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 tally[CPU_TALLIES]; /* translated code: what it counts when it is asked to */
+    u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     struct mmu mmu; /* large: what is in front of it is near the registers, for hosts with short offsets */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
     u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */
     s32 heat[CPU_HEATS]; /* translated code: how often a block runs before it is made anew */
-    u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     u64 stat_exc[32], stat_intr;
 };
 

@@ -6,6 +6,7 @@
 #include "cpu/ir/shape.h"
 #include "cpu/jit/a64/asm.h"
 #include "cpu/jit/backend.h"
+#include "cpu/jit/guess.h"
 #include "cpu/jit/plan.h"
 #include "cpu/jit/x87.h"
 
@@ -87,6 +88,8 @@ struct cold {
     u64 arg;
     struct recipe recipe;
     s32 disp; /* to be added to the address in `reg` */
+    u16 guess; /* COLD_PREPARE, COLD_GROUP: 1 + the number of the guess, which was wrong */
+    u8 *guess_back; /* where it goes on with the addend in SCR */
 };
 
 /* What the emitter knows of the x87 unit, by physical registers. `open`: not in struct cpu yet. */
@@ -125,6 +128,7 @@ struct em {
     struct em_x87 x87;
     u32 x87_kept; /* mask of host registers that the operation under way uses */
     u32 nx87;
+    u16 guess; /* 1 + the number of the guess that the access under way makes; 0: none */
     bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
     u8 temp[IR_MAX_VALUE];  /* host register or 0x80 | slot of each temporary */
@@ -133,6 +137,7 @@ struct em {
     u8 want[IR_MAX_INS];    /* ... by more than faults and exits, which can make them anew */
     u8 group[IR_MAX_INS];   /* cpu/jit/plan.h */
     bool follows[IR_MAX_INS], skip[IR_MAX_INS];
+    bool late[IR_MAX_INS]; /* the address is not known early (cpu/jit/guess.h) */
     s32 offset[IR_MAX_INS], extra[IR_MAX_INS];
     struct group groups[PLAN_GROUPS];
     struct cold cold[IR_MAX_INS];
@@ -239,6 +244,11 @@ void em_x87_op(struct em *e, const struct ir_ins *i);
 void em_x87_cold(struct em *e, const struct cold *c);
 void em_x87_bail(struct em *e, const struct ir_ins *i, u8 *from);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
+/* guess.c: the addend by the entry of page SCR in the table: the branch taken where there is none, or not
+ * the one guessed (e->guess); what a wrong guess runs. Count how often the block runs: when that is often it
+ * is made anew, with more effort. */
+u8 *em_entry(struct em *e, unsigned table);
+void em_guess_wrong(struct em *e, const struct cold *c);
 void em_count_runs(struct em *e);
 /* copy.c: constants that depend on whose the block is: site numbers and records of execs in SCR2; its
  * counter, from STATE; EIPs; the place of `rip`, or of the mode, in the jump table's tags, from STATE */

@@ -45,8 +45,7 @@ static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write, u8 *
     } else {
         as_lsr(&e->a, false, SCR, la, PAGE_BITS);
     }
-    as_mem_reg(&e->a, A_LOAD, 8, SCR, table, SCR, false, true);
-    return as_cbz(&e->a, true, SCR);
+    return em_entry(e, table);
 }
 
 /* In long mode: is the number of the last byte's page in the table? */
@@ -135,6 +134,7 @@ static struct em_place single(struct em *e, const struct ir_ins *i, bool write)
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->from2 = crosses;
+        c->guess = e->guess, c->guess_back = e->a.p;
         c->write = write, c->size = i->type, c->reg = (u8)la;
         c->probe = e->stubs->flat && !e->in->ir->long_mode ? e->in->user : 2;
     }
@@ -148,8 +148,7 @@ static u8 *probe_span(struct em *e, unsigned la, unsigned span, bool write, u8 *
     as_rrr(&e->a, A_EOR, false, SCR2, SCR2, la);
     *straddles = as_tbnz(&e->a, SCR2, PAGE_BITS);
     as_lsr(&e->a, false, SCR, la, PAGE_BITS);
-    as_mem_reg(&e->a, A_LOAD, 8, SCR, write ? WR_TABLE : RD_TABLE, SCR, false, true);
-    return as_cbz(&e->a, true, SCR);
+    return em_entry(e, write ? WR_TABLE : RD_TABLE);
 }
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
@@ -158,7 +157,7 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
     s32 at = e->offset[e->now] - g->lo;
     unsigned la = address(e, i, (s32)((u32)i->imm - (u32)at));
     bool word = !e->in->ir->long_mode;
-    u8 *miss, *straddles = NULL;
+    u8 *miss, *found, *straddles = NULL;
     aligned(e, i, la, at);
     if (!e->stubs->flat)
         miss = probe_tagged(e, la, g->span, g->write);
@@ -168,6 +167,7 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
         miss = probe_flat(e, la, g->span, g->write, &straddles);
     else
         miss = probe_span(e, la, g->span, g->write, &straddles);
+    found = e->a.p;
     sum(e, g->reg, SCR, la, word);
     em_cold(e, COLD_GROUP, i, miss, NULL,
             g->span | (g->write ? BE_GROUP_WRITE : 0u) |
@@ -175,17 +175,25 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->reg = (u8)la, c->from2 = straddles, c->write = g->reg, c->back = e->a.p;
+        c->guess = e->guess, c->guess_back = found;
     }
 }
 
 struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
+    struct em_place p;
     s32 disp;
-    if (!g)
-        return single(e, i, write);
+    if (!e->follows[e->now])
+        e->guess = (u16)guess_take(e->stubs, e->in, e->out, e->late, e->now, g != NULL);
+    if (!g) {
+        p = single(e, i, write);
+        e->guess = 0;
+        return p;
+    }
     if (!e->follows[e->now])
         lead(e, i, g);
+    e->guess = 0;
     disp = e->offset[e->now] - g->lo;
     if (as_mem_fits(ir_bytes(i->type), disp))
         return (struct em_place){g->reg, NOREG, false, disp};
@@ -458,6 +466,8 @@ void em_emit_cold(struct em *e)
         if (e->cold[n].kind == COLD_EXIT) /* be_patch reads it: so many words back is a branch here */
             as32(&e->a, (u32)(e->a.p + 4 - e->cold[n].from) / 4 & 0xffff);
         as_patch(&e->a, e->cold[n].from);
+        if (e->cold[n].guess)
+            em_guess_wrong(e, &e->cold[n]);
         if (e->cold[n].from2)
             as_patch(&e->a, e->cold[n].from2);
         cold_one(e, &e->cold[n]);

@@ -407,20 +407,6 @@ static void emit_entry(struct em *e, u32 poll)
     }
 }
 
-void em_count_runs(struct em *e)
-{
-    if (!e->in->heats || !(e->in->cut || plan_is_loop(e->in->ir)))
-        return;
-    em_heat(e, SCR3);
-    as_mem_reg(&e->a, A_LOAD, 4, SCR, STATE, SCR3, false, false);
-    as_add_imm(&e->a, A_SUB, false, SCR, SCR, 1, NOREG);
-    as_mem_reg(&e->a, A_STORE, 4, SCR, STATE, SCR3, false, false);
-    as_lsr(&e->a, false, SCR, SCR, 31);
-    em_cold(e, COLD_HOT, NULL, as_cbnz(&e->a, false, SCR), NULL, 0);
-    if (e->ncold)
-        e->cold[e->ncold - 1].back = e->a.p;
-}
-
 static void poll_here(struct em *e, unsigned at)
 {
     const struct ir_ins where = {.at = (u8)at};
@@ -444,6 +430,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     out->nexits = out->nguesses = out->nfixes = 0;
     out->fixed = out->fixed_eip = false;
     em_plan_groups(e);
+    guess_plan(stubs, in, e->late);
     scan_uses(e, b);
     poll = poll_place(e, b);
     emit_entry(e, poll);

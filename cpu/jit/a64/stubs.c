@@ -133,6 +133,18 @@ static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
     as_ret(a);
 }
 
+/* helper(cpu, SCR, where it is called from): its result in SCR. */
+static void caller_stub(struct as *a, const void *helper, const u8 *spill_vec,
+                        const u8 *const load_vec[2])
+{
+    helper_begin(a, spill_vec);
+    as_mov(a, true, X1, X2);
+    as_mem(a, A_LOAD, 8, X2, SP, 128);
+    call_abs(a, helper);
+    helper_end(a, load_vec);
+    as_ret(a);
+}
+
 /* Behind a probe of the flat table an address may only not be aligned: when the access stays in its
  * page the plain entry decides. One in many goes to the helper, which has that block made anew with
  * probes that do not mind. */
@@ -317,14 +329,20 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     em_group_beside(a);
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
-    /* helper(cpu, 0, where it is called from) */
+    /* The addend stays in SCR. */
+    stubs->guess = codebuf_rx(buf, a->p);
+    {
+        u8 *often;
+        as_mem(a, A_LOAD, 4, SCR3, STATE, ST(guess_left));
+        as_add_imm(a, A_SUB, false, SCR3, SCR3, 1, NOREG);
+        as_mem(a, A_STORE, 4, SCR3, STATE, ST(guess_left));
+        often = as_tbnz(a, SCR3, 31);
+        as_ret(a);
+        as_patch(a, often);
+    }
+    caller_stub(a, (const void *)(uintptr_t)helpers->guess, spill_vec, load_vec);
     stubs->hot = codebuf_rx(buf, a->p);
-    helper_begin(a, spill_vec);
-    as_mov_imm(a, X1, 0);
-    as_mem(a, A_LOAD, 8, X2, SP, 128);
-    call_abs(a, (const void *)(uintptr_t)helpers->hot);
-    helper_end(a, load_vec);
-    as_ret(a);
+    caller_stub(a, (const void *)(uintptr_t)helpers->hot, spill_vec, load_vec);
 
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);

@@ -4,6 +4,7 @@
 #define CPU_JIT_X64_EM_H
 
 #include "cpu/jit/backend.h"
+#include "cpu/jit/guess.h"
 #include "cpu/jit/plan.h"
 #include "cpu/jit/x64/asm.h"
 
@@ -127,7 +128,7 @@ struct em {
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
     bool follows[IR_MAX_INS]; /* an access whose check the group's first one has made */
-    bool late[IR_MAX_INS];  /* the address is not known early (guess.c) */
+    bool late[IR_MAX_INS];  /* the address is not known early (cpu/jit/guess.h) */
     s32 offset[IR_MAX_INS];
     struct group groups[PLAN_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
@@ -191,12 +192,10 @@ void em_mem_op(struct em *e, const struct ir_ins *i);
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
              u64 arg);
 void em_emit_cold(struct em *e);
-/* guess.c: may access i, operation e->now, guess? the jump taken where the entry [SCR] of the table
+/* guess.c: the jump taken where the entry [SCR] of the table
  * is none (a wrong one: with e->guess); what a wrong one runs */
-void em_plan_guesses(struct em *e);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
-bool em_may_guess(const struct em *e, const struct ir_ins *i);
 u8 *em_entry(struct em *e, s32 table);
 void em_guess_wrong(struct em *e, const struct cold *c);
 /* fuse.c: emit operation n with those behind it as one instruction; how many, 0: not possible */

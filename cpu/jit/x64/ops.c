@@ -702,7 +702,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     out->fixed = out->fixed_eip = false;
     em_upper_plan(e);
     em_plan_groups(e);
-    em_plan_guesses(e);
+    guess_plan(stubs, in, e->late);
     em_scan_uses(e);
     poll = poll_place(e, b);
     emit_entry(e, poll);
