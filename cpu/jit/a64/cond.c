@@ -64,9 +64,15 @@ static bool part(struct em *e, u8 need)
         k->have = IRF_Z;
         return true;
     }
-    if (!(need & ~(u8)(IRF_Z | IRF_S)) && k->kind == RECIPE_SHIFT) {
+    if (!(need & (u8)~(IRF_Z | IRF_S)) && k->kind == RECIPE_SHIFT) {
         em_sign_and_zero(e, k->res, k->size);
         k->have = IRF_Z | IRF_S;
+        return true;
+    }
+    if (need == IRF_C && k->kind == RECIPE_SHIFT) {
+        em_flags_shifted(e, k);
+        e->carry = CARRY_DIRECT;
+        k->have |= IRF_C;
         return true;
     }
     return false;

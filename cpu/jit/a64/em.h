@@ -138,8 +138,10 @@ void em_flags_guard(struct em *e, const struct ir_ins *i, unsigned r);
 void em_flags_recall(struct em *e, const struct recipe *open, enum carry carry);
 /* Make NZCV of the recipe, whether it is there or not; gives how C stands then. */
 enum carry em_flags_anew(struct em *e, const struct recipe *k);
-/* N and Z of the lowest bytes of r; C and V become 0. */
-void em_sign_and_zero(struct em *e, unsigned r, unsigned size);
+/* S and Z of the lowest bytes of r, the guest's C and O clear; gives how C stands then. */
+enum carry em_sign_and_zero(struct em *e, unsigned r, unsigned size);
+/* C of a shift by a constant. */
+void em_flags_shifted(struct em *e, const struct recipe *k);
 /* cond.c: the guest's condition cc as one of the host's; CC_P and CC_NP leave a value in SCR whose being
  * zero decides. A branch that is taken when cc is true. */
 unsigned em_condition(struct em *e, unsigned cc, bool *by_parity);
