@@ -291,9 +291,9 @@ static void step(struct em *e, const struct ir_ins *i)
 static bool put_off(struct em *e, const struct ir_ins *i, struct recipe *k, unsigned a, u8 read)
 {
     bool self = i->op == IR_TEST && i->b == i->a, none = i->op == IR_CMP && k->has_imm && !k->imm;
-    if ((!self && !none) || read & (u8)~IRF_Z || k->a == NOREG || (read && !em_branch_by_zero(e)))
+    if ((!self && !none) || read & (u8)~(IRF_Z | IRF_S) || k->a == NOREG || (read && !em_branch_by_zero(e)))
         return false;
-    if (k->size < 4 && !em_is_short(e, i->a, k->size))
+    if (k->size < 4 && (read & IRF_S || !em_is_short(e, i->a, k->size)))
         return false;
     k->nzcv = true;
     k->zero = (u8)a;
@@ -369,7 +369,7 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     keeps_c = nzcv && (i->op == IR_INC || i->op == IR_DEC) && live & IRF_C;
     if (keeps_c && !(e->recipe.nzcv && e->recipe.keeps_c)) /* whose C is in place */
         em_flags_nzcv(e);
-    if (keeps_c && em_loc(e, i->dst).reg && (!read || (read == IRF_Z && size >= 4 && em_branch_by_zero(e)))) {
+    if (keeps_c && em_loc(e, i->dst).reg && (!read || (!(read & (u8)~(IRF_Z | IRF_S)) && size >= 4 && em_branch_by_zero(e)))) {
         step(e, i);
         return true;
     }
@@ -396,7 +396,7 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     if (size >= 4) {
         d = dest ? em_target(e, i->dst, size, SCR) : XZR;
         if (lazy && nzcv && (i->op == IR_OR || i->op == IR_XOR) &&
-            (!read || (read == IRF_Z && em_branch_by_zero(e))))
+            (!read || (!(read & (u8)~(IRF_Z | IRF_S)) && em_branch_by_zero(e))))
             k.nzcv = true, k.zero = k.res; /* takes an instruction of its own */
         if (dest || (nzcv && !(lazy && put_off(e, i, &k, a, read))))
             wide_op(e, i, op, d, a, b, nzcv && !k.nzcv);
