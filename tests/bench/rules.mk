@@ -59,3 +59,14 @@ bench: all bench-tools
 bench-docs:
 	cp $(BENCHB)/bench.svg docs/bench.svg
 	cp $(BENCHB)/bench.csv docs/bench.csv
+
+# Executed host instructions on AArch64, ours and QEMU's, counted under qemu-user: hostcount.sh. Some ten minutes.
+$(BENCHB)/hostcount: tests/bench/hostcount.c
+	@mkdir -p $(@D)
+	$(HOSTCC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -o $@ $<
+bench-a64: all $(BENCHB)/bare.elf $(BENCHB)/count.rom $(BENCHB)/hostcount
+	$(call cross_check,aarch64-linux-gnu)
+	+$(call cross,aarch64-linux-gnu) all
+	tests/tools/qemu_arm64.sh build/qemu-arm64
+	tests/bench/hostcount.sh $(B) $(B)/aarch64-linux-gnu $(COUNT_KERNELS)
+.PHONY: bench-a64

@@ -87,20 +87,11 @@ static bool loads_table(const cs_insn *insn)
                                          strstr(insn->op_str, "[x27, x0") || strstr(insn->op_str, "[x29, x0"));
 }
 
-/* From the first operation on the address to the branch behind the look into the table, and what follows it: the addend
- * of long mode, the sum of a group. */
-static bool probe(const cs_insn *insn, u32 n, u32 at)
+/* Does insn[at] belong to the look into a table at `load`: from the first operation on the address to the branch behind
+ * it, and what follows that: the addend of long mode, the sum of a group. */
+static bool looks(const cs_insn *insn, u32 n, u32 load, u32 at)
 {
-    u32 load = at, from, to;
-    while (load < n && load < at + 8 && !loads_table(&insn[load]))
-        load++;
-    if (load == n || load == at + 8) { /* behind it? */
-        load = at;
-        while (load && load + 8 > at && !loads_table(&insn[load]))
-            load--;
-        if (!loads_table(&insn[load]))
-            return false;
-    }
+    u32 from, to;
     for (from = load; from && from + 8 > load; from--) {
         const cs_insn *k = &insn[from - 1];
         bool shape = k->id == ARM64_INS_ROR || k->id == ARM64_INS_EXTR || k->id == ARM64_INS_LSR ||
@@ -109,12 +100,21 @@ static bool probe(const cs_insn *insn, u32 n, u32 at)
         if (!(shape && scratch(k->op_str)) && k->id != ARM64_INS_TBNZ)
             break;
     }
-    for (to = load + 1; to < n && to < load + 5; to++)
+    for (to = load + 1; to + 1 < n && to < load + 4; to++)
         if (insn[to].id == ARM64_INS_CBZ || insn[to].id == ARM64_INS_CBNZ)
             break;
     if (to + 1 < n && (strstr(insn[to + 1].op_str, "[x17,") || strstr(insn[to + 1].op_str, ", x0, w")))
         to += insn[to + 1].id == ARM64_INS_LDR || insn[to + 1].id == ARM64_INS_ADD;
     return at >= from && at <= to;
+}
+
+static bool probe(const cs_insn *insn, u32 n, u32 at)
+{
+    u32 first = at > 8 ? at - 8 : 0;
+    for (u32 load = first; load < n && load < at + 8; load++)
+        if (loads_table(&insn[load]) && looks(insn, n, load, at))
+            return true;
+    return false;
 }
 
 const struct golden_host golden_host = {.arch = CS_ARCH_ARM64,

@@ -100,12 +100,17 @@ static void wide_op(struct em *e, const struct ir_ins *i, u32 op, unsigned d, un
     bool by_imm = constant(i, &imm);
     if (is_logic(i->op)) {
         bool test = i->op == IR_TEST || i->op == IR_AND;
+        bool self = i->op == IR_TEST && !by_imm && a == b;
+        if (s && self) {
+            e->carry = em_sign_and_zero(e, a, wide ? 8 : 4);
+            return;
+        }
         if (by_imm)
             as_logic_imm(&e->a, test && s ? A_ANDS : op, wide, d, a, (u64)imm, SCR3);
         else
             as_rrr(&e->a, test && s ? A_ANDS : op, wide, d, a, b);
-        if (s && !test)
-            as_rrr(&e->a, A_ANDS, wide, XZR, d, d);
+        if (s)
+            e->carry = test ? CARRY_DIRECT : em_sign_and_zero(e, d, wide ? 8 : 4);
         return;
     }
     if (s)
@@ -134,6 +139,7 @@ static void narrow_flags(struct em *e, const struct ir_ins *i, unsigned a, unsig
         if (by_imm || op != A_AND || a != b)
             as_lsl(&e->a, false, SCR, SCR, up);
         as_rrr(&e->a, A_ANDS, false, XZR, SCR, SCR);
+        e->carry = CARRY_DIRECT;
         return;
     }
     op |= A_ADDS ^ A_ADD;
@@ -285,9 +291,9 @@ static void step(struct em *e, const struct ir_ins *i)
 static bool put_off(struct em *e, const struct ir_ins *i, struct recipe *k, unsigned a, u8 read)
 {
     bool self = i->op == IR_TEST && i->b == i->a, none = i->op == IR_CMP && k->has_imm && !k->imm;
-    if ((!self && !none) || read & (u8)~IRF_Z || k->a == NOREG || (read && !em_branch_by_zero(e)))
+    if ((!self && !none) || read & (u8)~(IRF_Z | IRF_S) || k->a == NOREG || (read && !em_branch_by_zero(e)))
         return false;
-    if (k->size < 4 && !em_is_short(e, i->a, k->size))
+    if (k->size < 4 && (read & IRF_S || !em_is_short(e, i->a, k->size)))
         return false;
     k->nzcv = true;
     k->zero = (u8)a;
@@ -301,12 +307,13 @@ static bool narrow_part(struct em *e, const struct ir_ins *i, struct recipe *k, 
     u64 mask = size_mask(size), imm = (u64)k->imm & mask;
     bool is_short = em_is_short(e, i->a, size);
     if (i->op == IR_TEST) {
+        if (read & IRF_S && (!k->has_imm || imm >> (8 * size - 1)))
+            return false;
+        e->carry = CARRY_DIRECT;
         if (k->has_imm && !(imm >> (8 * size - 1))) { /* S is 0, as N */
             as_logic_imm(&e->a, A_ANDS, false, XZR, a, imm, SCR3);
             return true;
         }
-        if (read & IRF_S)
-            return false;
         if (k->has_imm)
             as_logic_imm(&e->a, A_ANDS, false, XZR, a, imm, SCR3);
         else if (i->a == i->b)
@@ -362,7 +369,7 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     keeps_c = nzcv && (i->op == IR_INC || i->op == IR_DEC) && live & IRF_C;
     if (keeps_c && !(e->recipe.nzcv && e->recipe.keeps_c)) /* whose C is in place */
         em_flags_nzcv(e);
-    if (keeps_c && em_loc(e, i->dst).reg && (!read || (read == IRF_Z && size >= 4 && em_branch_by_zero(e)))) {
+    if (keeps_c && em_loc(e, i->dst).reg && (!read || (!(read & (u8)~(IRF_Z | IRF_S)) && size >= 4 && em_branch_by_zero(e)))) {
         step(e, i);
         return true;
     }
@@ -389,7 +396,7 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     if (size >= 4) {
         d = dest ? em_target(e, i->dst, size, SCR) : XZR;
         if (lazy && nzcv && (i->op == IR_OR || i->op == IR_XOR) &&
-            (!read || (read == IRF_Z && em_branch_by_zero(e))))
+            (!read || (!(read & (u8)~(IRF_Z | IRF_S)) && em_branch_by_zero(e))))
             k.nzcv = true, k.zero = k.res; /* takes an instruction of its own */
         if (dest || (nzcv && !(lazy && put_off(e, i, &k, a, read))))
             wide_op(e, i, op, d, a, b, nzcv && !k.nzcv);
@@ -419,7 +426,7 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     }
     if (keeps_c)
         em_flags_insert(e, X30, false);
-    else if (nzcv)
+    else if (nzcv && !is_logic(i->op))
         e->carry = k.kind == RECIPE_SUB ? CARRY_INVERTED : CARRY_DIRECT;
     if (nzcv || values) {
         e->recipe = k;
