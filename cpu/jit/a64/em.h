@@ -247,7 +247,7 @@ bool em_x87_begin(struct em *e, const struct ir_ins *i, const struct x87_does *d
 void em_x87_op(struct em *e, const struct ir_ins *i);
 void em_x87_cold(struct em *e, const struct cold *c);
 void em_x87_bail(struct em *e, const struct ir_ins *i, u8 *from);
-/* Count how often the block runs: when that is often it is made anew, with more effort. */
+
 /* guess.c: the addend by the entry of page SCR in the table: the branch taken where there is none, or not
  * the one guessed (e->guess); what a wrong guess runs. Count how often the block runs: when that is often it
  * is made anew, with more effort. */
