@@ -7,6 +7,7 @@
 #include "cpu/jit/a64/asm.h"
 #include "cpu/jit/backend.h"
 #include "cpu/jit/guess.h"
+#include "cpu/jit/shared.h"
 #include "cpu/jit/plan.h"
 
 /* Fixed registers. NZCV holds the guest's S, Z, C and O. C is ARM's, which is inverted behind a
@@ -97,7 +98,7 @@ struct em {
     u8 live_in;
     u32 free_regs; /* mask */
     u32 free_slots;
-    u32 nexecs, ncold;
+    u32 nexecs, ncold, ngroups;
     u32 last_vec; /* index behind the last vector operation */
     u16 guess; /* 1 + the number of the guess that the access under way makes; 0: none */
     bool drop; /* sums may be left out that only accesses behind a check ask for */
@@ -187,12 +188,11 @@ void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 u8 *em_entry(struct em *e, unsigned table);
 void em_guess_wrong(struct em *e, const struct cold *c);
 void em_count_runs(struct em *e);
-/* copy.c: constants that depend on whose the block is: site numbers and records of execs in SCR2; its
- * counter, from STATE; EIPs; the place of `rip`, or of the mode, in the jump table's tags, from STATE */
-void em_site(struct em *e, u32 at);
+/* copy.c: constants that depend on whose the block is: site numbers (em_site) and records of execs in SCR2;
+ * its counter, from STATE; EIPs (em_eip); the place of `rip`, or of the mode, in the jump table's tags, from STATE */
 void em_exec_record(struct em *e, u64 record);
+void em_call_stub(struct em *e, const u8 *stub);
 void em_heat(struct em *e, unsigned r);
-void em_eip(struct em *e, unsigned r, u64 rip);
 void em_table_place(struct em *e, unsigned r, bool constant, u64 rip);
 /* beside.c: `last`, the address of the last byte of a write at `la` in `mode` (MMU__MODES: the CPU's): the
  * addend in SCR when no code is known to be on these bytes, else the branch taken; spoils t and t2. The
@@ -207,15 +207,9 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,
  * else goes to `otherwise` */
 void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
-/* exit.c: ways out; add n to a counter when that is asked for */
-void em_tally(struct em *e, unsigned which, s32 n);
+/* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
-void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);
-u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
-/* To the same instruction in a block without groups. */
-void em_twin_exit(struct em *e, unsigned at);
-void em_indirect_exit(struct em *e, unsigned to, unsigned at);
 /* stack.c: guest calls and returns by pairs on the host's stack. begin: in the entry stub, behind the
  * saved registers; `last`: where a return to what lies below all pairs goes, which last() begins;
  * again: no pairs, as at the entry; both spoil SCR to SCR3 */
@@ -227,6 +221,5 @@ void em_stack_again(struct as *a);
 bool em_stack_call(struct em *e, u8 **here);
 /* Return when the EIP in `to` is the one on top: the branch taken when it is not. */
 u8 *em_stack_return(struct em *e, unsigned to);
-const u8 *em_checked_entry(struct em *e);
 
 #endif

@@ -333,30 +333,6 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     e->live_in = live;
 }
 
-static void temp_give(struct em *e, u8 v)
-{
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->temp[v])
-        return;
-    e->temp[v] = plan_temp(&e->free_regs, &e->free_slots);
-    e->a.full |= !e->temp[v]; /* never seen: translation keeps fewer alive */
-}
-
-static void temp_take_back(struct em *e, u8 v, u32 n)
-{
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->last[v] != n || !e->temp[v])
-        return;
-    plan_temp_back(e->temp[v], &e->free_regs, &e->free_slots);
-    e->temp[v] = 0;
-}
-
-/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
-static u32 poll_place(const struct em *e, const struct ir_block *b)
-{
-    if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
-        return 0;
-    return plan_poll(b, e->follows);
-}
-
 static u8 *look_at_request(struct em *e)
 {
     em_state(&e->a, A_LOAD, 4, SCR, ST(exit_request));
@@ -406,10 +382,12 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_slots = ~0u;
     out->nexits = out->nguesses = out->nfixes = 0;
     out->fixed = out->fixed_eip = false;
+    for (u32 k = 0; k < b->nguest; k++) /* where the last one was is a constant that copies do not change */
+        out->fixed |= (insn_units(&in->insns[k]) & UNIT_X87) != 0;
     em_plan_groups(e);
     guess_plan(stubs, in, e->late);
     scan_uses(e, b);
-    poll = poll_place(e, b);
+    poll = em_poll_place(e);
     emit_entry(e, poll);
     em_count_runs(e);
     em_tally(e, TALLY_BLOCKS, 1);
@@ -425,16 +403,16 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (n && n == poll)
             poll_here(e, i->at);
         if (use & IRU_SETS_DST)
-            temp_give(e, i->dst);
+            em_temp_give(e, i->dst);
         if (use & IRU_WRITES_B)
-            temp_give(e, i->b);
+            em_temp_give(e, i->b);
         emit_ins(e, i);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        temp_take_back(e, i->dst, n);
-        temp_take_back(e, i->a, n);
+        em_temp_take_back(e, i->dst, n);
+        em_temp_take_back(e, i->a, n);
         if (use & IRU_VALUE_B)
-            temp_take_back(e, i->b, n);
+            em_temp_take_back(e, i->b, n);
     }
     em_emit_cold(e);
     out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;

@@ -17,10 +17,10 @@ void em_string_op(struct em *e, const struct ir_ins *i)
     em_flags_commit(e);
     if (!stub) {
         em_exec_record(e, (u64)(uintptr_t)x);
-        as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
+        em_call_stub(e, e->stubs->rep);
         return;
     }
-    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
+    em_call_stub(e, stub);
     em_cold(e, COLD_REP, i, as_cbnz(&e->a, false, SCR), NULL, (u64)(uintptr_t)x);
     if (e->ncold)
         e->cold[e->ncold - 1].back = e->a.p;
