@@ -19,11 +19,53 @@ void em_temp_take_back(struct em *e, u8 v, u32 n)
     e->temp[v] = 0;
 }
 
-u32 em_poll_place(const struct em *e)
+/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
+static u32 poll_place(const struct em *e)
 {
     if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
         return 0;
     return plan_poll(e->in->ir, e->follows);
+}
+
+u32 em_emit_entry(struct em *e)
+{
+    struct be_out *out = e->out;
+    u32 poll = poll_place(e);
+    out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
+    out->flags_dead = poll != 0;
+    out->flags_unwanted =
+        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
+    if (e->in->counted) {
+        em_cold(e, COLD_ENTRY, NULL, em_charge_entry(e), NULL, 0);
+    } else if (!poll) {
+        em_cold(e, COLD_ENTRY, NULL, em_request(e), NULL, 0);
+        if (!(e->in->off_techniques & JIT_OFF(POLLS)))
+            out->entry_forward = codebuf_rx(e->buf, e->a.p);
+    }
+    return poll;
+}
+
+void em_poll(struct em *e, unsigned at)
+{
+    const struct ir_ins where = {.at = (u8)at};
+    u8 *request = em_request(e);
+    em_cold(e, COLD_POLL, &where, request, NULL, 0);
+}
+
+void em_string_op(struct em *e, const struct ir_ins *i)
+{
+    const struct be_exec *x = &e->in->execs[e->nexecs++];
+    const u8 *stub = be_rep_stub(e->stubs, e->in, &e->in->insns[i->at], x->mode_key);
+    u8 *refused;
+    em_flags_commit(e);
+    if (!stub) {
+        em_exec_record(e, (u64)(uintptr_t)x);
+        em_call_stub(e, e->stubs->rep);
+        return;
+    }
+    em_call_stub(e, stub);
+    refused = em_refused(e);
+    em_cold(e, COLD_REP, i, refused, e->a.p, (u64)(uintptr_t)x);
 }
 
 void em_plan(struct em *e, bool (*joins)(const struct insn *insn),

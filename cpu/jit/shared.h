@@ -7,12 +7,31 @@
 
 struct em;
 
+enum cold_kind {
+    COLD_PREPARE,
+    COLD_SEG,
+    COLD_EXIT,
+    COLD_ENTRY,
+    COLD_BAIL,
+    COLD_POLL,
+    COLD_GROUP,
+    COLD_HOT,
+    COLD_INDIRECT,
+    COLD_REP,
+    COLD_CANON, /* x86-64 only, as AArch64 only: */
+    COLD_VEC,
+};
+
 /* ---- given by emit.c ---- */
 /* A place for temporary v, unless it has one; taken back behind operation n, if that names it last. */
 void em_temp_give(struct em *e, u8 v);
 void em_temp_take_back(struct em *e, u8 v, u32 n);
-/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
-u32 em_poll_place(const struct em *e);
+/* The block's entry: charge all of it, or look for a request to leave, unless that is done later: returns
+ * the operation in front of which em_poll() does, 0: none. */
+u32 em_emit_entry(struct em *e);
+void em_poll(struct em *e, unsigned at); /* leaves in front of guest instruction `at` */
+/* A string instruction with REP. */
+void em_string_op(struct em *e, const struct ir_ins *i);
 /* Groups and steps of the block; `give` finds host registers for the groups when some have members. */
 void em_plan(struct em *e, bool (*joins)(const struct insn *insn),
              void (*give)(struct em *e, struct plan *p));
@@ -29,6 +48,13 @@ const u8 *em_checked_entry(struct em *e);
 u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 
 /* ---- asked of the back end ---- */
+/* Code put off to the end: reached from `from`, goes on at `back`, in front of operation i. */
+void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg);
+u8 *em_charge_entry(struct em *e); /* charge the whole block: the branch taken when it is too long */
+u8 *em_request(struct em *e);      /* the branch taken when somebody asks for an exit */
+u8 *em_refused(struct em *e);      /* ... behind a stub that says so when it did nothing */
+void em_exec_record(struct em *e, u64 record); /* in the register that stubs take it in */
+void em_call_stub(struct em *e, const u8 *stub);
 void em_commit(struct em *e);        /* state as blocks hand it on */
 void em_charge(struct em *e, s32 n); /* cpu->budget grows by n */
 void em_tally(struct em *e, unsigned which, s32 n); /* a counter does, when that is asked for */

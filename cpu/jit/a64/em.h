@@ -61,19 +61,6 @@ struct loc {
     u32 off;
 };
 
-enum cold_kind {
-    COLD_PREPARE,
-    COLD_SEG,
-    COLD_EXIT,
-    COLD_ENTRY,
-    COLD_BAIL,
-    COLD_POLL,
-    COLD_GROUP,
-    COLD_INDIRECT,
-    COLD_HOT,
-    COLD_VEC,
-    COLD_REP,
-};
 struct cold {
     u8 kind, at, write, size, probe;
     u8 reg; /* the host register that holds the address or offset */
@@ -124,8 +111,6 @@ unsigned em_target(struct em *e, u8 dst, unsigned size, unsigned scratch);
 void em_put(struct em *e, u8 dst, unsigned r, unsigned size);
 /* A member of struct cpu to or from register t, by way of SCR3 when it is far. */
 void em_state(struct as *a, unsigned what, unsigned size, unsigned t, s64 off);
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
-             u64 arg);
 
 /* flags.c: bring up what is open: all of it; NZCV at least; with C in the sense `carry`. All spoil
  * SCR, SCR2 and SCR3. */
@@ -190,8 +175,6 @@ void em_guess_wrong(struct em *e, const struct cold *c);
 void em_count_runs(struct em *e);
 /* copy.c: constants that depend on whose the block is: site numbers (em_site) and records of execs in SCR2;
  * its counter, from STATE; EIPs (em_eip); the place of `rip`, or of the mode, in the jump table's tags, from STATE */
-void em_exec_record(struct em *e, u64 record);
-void em_call_stub(struct em *e, const u8 *stub);
 void em_heat(struct em *e, unsigned r);
 void em_table_place(struct em *e, unsigned r, bool constant, u64 rip);
 /* beside.c: `last`, the address of the last byte of a write at `la` in `mode` (MMU__MODES: the CPU's): the
@@ -202,7 +185,6 @@ u8 *em_beside(struct as *a, unsigned la, unsigned last, unsigned mode, unsigned 
 void em_store_beside(struct as *a, unsigned size, unsigned probe);
 void em_group_beside(struct as *a);
 /* string.c: string instructions with REP */
-void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,
  * else goes to `otherwise` */

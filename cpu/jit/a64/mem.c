@@ -420,11 +420,8 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
-        if (e->in->counted) {
-            em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-            as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest, NOREG);
-            em_state(&e->a, A_STORE, 4, SCR, ST(budget));
-        }
+        if (e->in->counted)
+            em_charge(e, e->in->ir->nguest);
         em_site(e, 0);
         em_jmp_stub(e, e->stubs->exit_entry);
         break;

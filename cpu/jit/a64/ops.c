@@ -333,37 +333,17 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     e->live_in = live;
 }
 
-static u8 *look_at_request(struct em *e)
+u8 *em_request(struct em *e)
 {
     em_state(&e->a, A_LOAD, 4, SCR, ST(exit_request));
     return as_cbnz(&e->a, false, SCR);
 }
 
-/* At the entry: charge the whole block, or look for a request to leave. */
-static void emit_entry(struct em *e, u32 poll)
+u8 *em_charge_entry(struct em *e)
 {
-    struct be_out *out = e->out;
-    out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    out->flags_dead = poll != 0;
-    out->flags_unwanted =
-        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
-    if (e->in->counted) {
-        em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-        as_add_imm(&e->a, A_SUB, false, SCR, SCR, e->in->ir->nguest, NOREG);
-        em_state(&e->a, A_STORE, 4, SCR, ST(budget));
-        as_lsr(&e->a, false, SCR, SCR, 31); /* TBNZ might not reach */
-        em_cold(e, COLD_ENTRY, NULL, as_cbnz(&e->a, false, SCR), NULL, 0);
-    } else if (!poll) {
-        em_cold(e, COLD_ENTRY, NULL, look_at_request(e), NULL, 0);
-        if (!(e->in->off_techniques & JIT_OFF(POLLS)))
-            out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    }
-}
-
-static void poll_here(struct em *e, unsigned at)
-{
-    const struct ir_ins where = {.at = (u8)at};
-    em_cold(e, COLD_POLL, &where, look_at_request(e), NULL, 0);
+    em_charge(e, -(s32)e->in->ir->nguest);
+    as_lsr(&e->a, false, SCR, SCR, 31); /* TBNZ might not reach */
+    return as_cbnz(&e->a, false, SCR);
 }
 
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
@@ -387,8 +367,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     em_plan_groups(e);
     guess_plan(stubs, in, e->late);
     scan_uses(e, b);
-    poll = em_poll_place(e);
-    emit_entry(e, poll);
+    poll = em_emit_entry(e);
     em_count_runs(e);
     em_tally(e, TALLY_BLOCKS, 1);
     em_tally(e, TALLY_INSNS, (s32)b->nguest);
@@ -401,7 +380,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (e->skip[n])
             continue;
         if (n && n == poll)
-            poll_here(e, i->at);
+            em_poll(e, i->at);
         if (use & IRU_SETS_DST)
             em_temp_give(e, i->dst);
         if (use & IRU_WRITES_B)

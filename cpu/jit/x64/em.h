@@ -62,19 +62,6 @@ struct uppers {
     u16 next[8];
 };
 
-enum cold_kind {
-    COLD_PREPARE,
-    COLD_SEG,
-    COLD_EXIT,
-    COLD_ENTRY,
-    COLD_BAIL,
-    COLD_POLL,
-    COLD_GROUP,
-    COLD_HOT,
-    COLD_INDIRECT,
-    COLD_REP,
-    COLD_CANON
-};
 struct cold {
     u8 kind, at, write, size, probe;
     u8 reg; /* the host register that holds the address or offset */
@@ -141,8 +128,6 @@ struct em {
 /* copy.c: the field that ends `back` bytes before here depends on whose the block is (enum be_fix);
  * calls of stubs and jumps there; records of execs in SCR2; EIPs in a register */
 void em_fix(struct em *e, enum be_fix kind, u32 back);
-void em_call_stub(struct em *e, const u8 *stub);
-void em_exec_record(struct em *e, u64 record);
 struct loc em_loc(const struct em *e, u8 v);
 /* Make the host's flags hold the guest's / make memory hold them; spoil: the host's flags are about
  * to be lost. */
@@ -187,8 +172,6 @@ unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
 /* mem.c: guest memory, segments, calls to exec */
 void em_mem_op(struct em *e, const struct ir_ins *i);
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
-             u64 arg);
 void em_emit_cold(struct em *e);
 /* guess.c: the jump taken where the entry [SCR] of the table
  * is none (a wrong one: with e->guess); what a wrong one runs */
@@ -245,7 +228,6 @@ bool em_double_shift(struct em *e, const struct ir_ins *i, u8 live);
 void em_scan_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF without O */
 /* string.c: string instructions with REP */
-void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with
  * the addend in SCR when no code is known to be on these bytes, else goes on with all registers but
@@ -271,7 +253,5 @@ bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: no
  * a return. */
 bool em_stack_top(struct em *e, const struct ir_ins *i, u8 **other);
 u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
-/* Leave in front of guest instruction `at` when exit_request says so. */
-void em_poll(struct em *e, unsigned at);
 
 #endif

@@ -155,12 +155,17 @@ static void conditional(struct em *e, const struct ir_ins *i, unsigned cc)
         e->cold[e->ncold - 1].again = e->flags == FLAGS_HOST && em_recipe_holds(e);
 }
 
-void em_poll(struct em *e, unsigned at)
+u8 *em_request(struct em *e)
 {
-    const struct ir_ins where = {.at = (u8)at};
     em_flags_spoil(e, true);
     as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
-    em_cold(e, COLD_POLL, &where, as_jcc(&e->a, CC_NE), NULL, 0);
+    return as_jcc(&e->a, CC_NE);
+}
+
+u8 *em_charge_entry(struct em *e)
+{
+    as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
+    return as_jcc(&e->a, CC_L);
 }
 
 /* A CALL to a known place. */

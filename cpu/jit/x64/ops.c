@@ -646,25 +646,6 @@ static void temp_inherit(struct em *e, const struct ir_ins *i, u32 n)
     e->last[i->a] = 0; /* is not taken back */
 }
 
-/* At the entry: charge the whole block, or look for a request to leave. */
-static void emit_entry(struct em *e, u32 poll)
-{
-    struct be_out *out = e->out;
-    out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    out->flags_dead = poll != 0;
-    out->flags_unwanted =
-        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
-    if (e->in->counted) {
-        as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
-        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_L), NULL, 0);
-    } else if (!poll) {
-        as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
-        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_NE), NULL, 0);
-        if (!(e->in->off_techniques & JIT_OFF(POLLS)))
-            out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    }
-}
-
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
@@ -686,8 +667,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     em_plan_groups(e);
     guess_plan(stubs, in, e->late);
     em_scan_uses(e);
-    poll = em_poll_place(e);
-    emit_entry(e, poll);
+    poll = em_emit_entry(e);
     em_tally(e, TALLY_BLOCKS, 1);
     em_tally(e, TALLY_INSNS, (s32)b->nguest);
     em_count_runs(e);
