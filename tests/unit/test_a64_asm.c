@@ -90,6 +90,12 @@ START_TEST(registers)
     as_csel(&as, true, 1, 2, 3, A_GE);
     expect("csel x1, x2, x3, ge");
     begin();
+    as_ccmp(&as, 1, 2, AS_C, A_HI);
+    expect("ccmp x1, x2, #2, hi");
+    begin();
+    as_adr_here(&as, as_adr(&as, 5));
+    expect("adr x5, #4");
+    begin();
     as_cset(&as, 7, A_CS);
     expect("cset w7, hs");
     begin();

@@ -13,6 +13,16 @@ static void fixed(struct em *e, enum be_fix kind, unsigned r, u64 v, unsigned pa
     e->out->fixed |= v >> (16 * parts) != 0;
 }
 
+void em_call_stub(struct em *e, const u8 *stub)
+{
+    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
+}
+
+void em_jmp_stub(struct em *e, const u8 *stub)
+{
+    as_b_to(&e->a, codebuf_rw(e->buf, stub));
+}
+
 void em_site(struct em *e, u32 at)
 {
     fixed(e, BE_FIX_SITE, SCR2, SITE(e->in->block_id, at), WORD);

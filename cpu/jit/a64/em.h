@@ -7,6 +7,7 @@
 #include "cpu/jit/a64/asm.h"
 #include "cpu/jit/backend.h"
 #include "cpu/jit/guess.h"
+#include "cpu/jit/shared.h"
 #include "cpu/jit/plan.h"
 #include "cpu/jit/x87.h"
 
@@ -63,22 +64,6 @@ struct loc {
     u32 off;
 };
 
-enum cold_kind {
-    COLD_PREPARE,
-    COLD_SEG,
-    COLD_EXIT,
-    COLD_ENTRY,
-    COLD_BAIL,
-    COLD_POLL,
-    COLD_GROUP,
-    COLD_INDIRECT,
-    COLD_HOT,
-    COLD_VEC,
-    COLD_REP,
-    COLD_VEC_OUT,   /* XMM registers out of the way of x87 operations */
-    COLD_X87_WAKE,  /* the x87 unit is not as the block wants it */
-    COLD_X87_CHECK, /* an x87 operation's operand or result may be none for doubles */
-};
 struct cold {
     u8 kind, at, write, size, probe;
     u8 reg; /* the host register that holds the address or offset */
@@ -120,7 +105,7 @@ struct em {
     u8 live_in;
     u32 free_regs; /* mask */
     u32 free_slots;
-    u32 nexecs, ncold;
+    u32 nexecs, ncold, ngroups;
     u32 last_vec; /* index behind the last vector operation */
     u8 place;       /* the temporary that stands for [place_base + place_disp]; 0: none */
     u8 place_base;
@@ -153,8 +138,6 @@ unsigned em_target(struct em *e, u8 dst, unsigned size, unsigned scratch);
 void em_put(struct em *e, u8 dst, unsigned r, unsigned size);
 /* A member of struct cpu to or from register t, by way of SCR3 when it is far. */
 void em_state(struct as *a, unsigned what, unsigned size, unsigned t, s64 off);
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
-             u64 arg);
 
 /* flags.c: bring up what is open: all of it; NZCV at least; with C in the sense `carry`. All spoil
  * SCR, SCR2 and SCR3. */
@@ -254,12 +237,9 @@ void em_x87_bail(struct em *e, const struct ir_ins *i, u8 *from);
 u8 *em_entry(struct em *e, unsigned table);
 void em_guess_wrong(struct em *e, const struct cold *c);
 void em_count_runs(struct em *e);
-/* copy.c: constants that depend on whose the block is: site numbers and records of execs in SCR2; its
- * counter, from STATE; EIPs; the place of `rip`, or of the mode, in the jump table's tags, from STATE */
-void em_site(struct em *e, u32 at);
-void em_exec_record(struct em *e, u64 record);
+/* copy.c: constants that depend on whose the block is: site numbers (em_site) and records of execs in SCR2;
+ * its counter, from STATE; EIPs (em_eip); the place of `rip`, or of the mode, in the jump table's tags, from STATE */
 void em_heat(struct em *e, unsigned r);
-void em_eip(struct em *e, unsigned r, u64 rip);
 void em_table_place(struct em *e, unsigned r, bool constant, u64 rip);
 /* beside.c: `last`, the address of the last byte of a write at `la` in `mode` (MMU__MODES: the CPU's): the
  * addend in SCR when no code is known to be on these bytes, else the branch taken; spoils t and t2. The
@@ -269,20 +249,13 @@ u8 *em_beside(struct as *a, unsigned la, unsigned last, unsigned mode, unsigned 
 void em_store_beside(struct as *a, unsigned size, unsigned probe);
 void em_group_beside(struct as *a);
 /* string.c: string instructions with REP */
-void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,
  * else goes to `otherwise` */
 void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
-/* exit.c: ways out; add n to a counter when that is asked for */
-void em_tally(struct em *e, unsigned which, s32 n);
+/* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
-void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u64 rip, unsigned at);
-u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
-/* To the same instruction in a block without groups. */
-void em_twin_exit(struct em *e, unsigned at);
-void em_indirect_exit(struct em *e, unsigned to, unsigned at);
 /* stack.c: guest calls and returns by pairs on the host's stack. begin: in the entry stub, behind the
  * saved registers; `last`: where a return to what lies below all pairs goes, which last() begins;
  * again: no pairs, as at the entry; both spoil SCR to SCR3 */
@@ -294,6 +267,5 @@ void em_stack_again(struct as *a);
 bool em_stack_call(struct em *e, u8 **here);
 /* Return when the EIP in `to` is the one on top: the branch taken when it is not. */
 u8 *em_stack_return(struct em *e, unsigned to);
-const u8 *em_checked_entry(struct em *e);
 
 #endif

@@ -11,36 +11,25 @@ void em_tally(struct em *e, unsigned which, s32 n)
     em_state(&e->a, A_STORE, 8, SCR, ST(tally) + 8 * (s64)which);
 }
 
-/* Charge back what the block will not execute when it is left behind `done` of its instructions. */
-static void charge_back(struct em *e, unsigned done)
+void em_charge(struct em *e, s32 n)
 {
-    if (done >= e->in->ir->nguest)
-        return;
-    em_tally(e, TALLY_INSNS, (s32)done - (s32)e->in->ir->nguest);
-    if (!e->in->counted)
-        return;
     em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-    as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest - done, NOREG);
+    as_add_imm(&e->a, A_ADD, false, SCR, SCR, n, NOREG);
     em_state(&e->a, A_STORE, 4, SCR, ST(budget));
 }
 
-static struct be_exit *new_exit(struct em *e, u64 rip)
+void em_commit(struct em *e)
 {
-    struct be_exit *x = be_new_exit(e->out, rip);
-    e->a.full |= x == NULL;
-    return x;
+    em_flags_commit(e);
 }
 
-/* What an unlinked exit runs: tell the run loop which exit this was. */
-static void unlinked(struct em *e, struct be_exit *x)
+unsigned em_eip_register(void)
 {
-    x->unlinked = codebuf_rx(e->buf, e->a.p);
-    em_site(e, (u32)(x - e->out->exits));
-    as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
+    return ADDR;
 }
 
 /* A branch that goes to the next instruction until it is linked. */
-static u8 *branch_here(struct em *e)
+u8 *em_jump_next(struct em *e)
 {
     u8 *at = as_b(&e->a);
     as_patch(&e->a, at);
@@ -50,25 +39,24 @@ static u8 *branch_here(struct em *e)
 /* Behind a paired call: on at the return address, which is on the same page. */
 static void land(struct em *e, u8 *here)
 {
-    struct be_exit *x = new_exit(e, em_return_eip(e));
+    struct be_exit *x = em_new_exit(e, em_return_eip(e));
     if (!x)
         return;
     as_adr_here(&e->a, here);
     x->polled = true; /* a return goes to a lower address, unseen */
     em_tally(e, TALLY_PAIRED, 1);
-    x->rel = branch_here(e);
-    unlinked(e, x);
+    x->rel = em_jump_next(e);
+    em_unlinked(e, x);
 }
 
 static void leave(struct em *e, unsigned to)
 {
     em_state(&e->a, A_STORE, 8, to, ST(rip));
-    as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+    em_jmp_stub(e, e->stubs->leave);
 }
 
-/* Go on at the EIP in register `to` (zero-extended, not SCR, SCR2 or SCR3) by the jump table; a miss
- * goes to the run loop with rip stored. `call`: it is a CALL, which is paired where that is possible. */
-static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
+/* `to` is zero-extended and not SCR, SCR2 or SCR3. */
+void em_probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
 {
     s64 hosts = ST(jc_host) - ST(jc_tags);
     u8 *miss, *here;
@@ -106,14 +94,6 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     leave(e, to);
 }
 
-const u8 *em_checked_entry(struct em *e)
-{
-    const u8 *entry = codebuf_rx(e->buf, e->a.p);
-    em_eip(e, ADDR, e->in->ir->rip);
-    probe_table(e, ADDR, true, e->in->ir->rip, false);
-    return entry;
-}
-
 /* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are
  * the flags made, for whoever comes: behind `keep`. */
 static void poll_stub(struct em *e, struct be_exit *x)
@@ -135,7 +115,7 @@ static bool open_flags(const struct em *e)
 /* Behind `branch`, a B or BL to blocks that want no flags, lies what makes them for others. */
 static void exit_behind(struct em *e, u8 *branch, u64 rip)
 {
-    struct be_exit *x = new_exit(e, rip);
+    struct be_exit *x = em_new_exit(e, rip);
     if (!x)
         return;
     x->skip = branch;
@@ -144,8 +124,8 @@ static void exit_behind(struct em *e, u8 *branch, u64 rip)
     as_patch(&e->a, x->skip);
     x->keep = codebuf_rx(e->buf, e->a.p);
     em_flags_commit(e);
-    x->rel = branch_here(e);
-    unlinked(e, x);
+    x->rel = em_jump_next(e);
+    em_unlinked(e, x);
 }
 
 /* A conditional exit's landing place. */
@@ -155,41 +135,6 @@ void em_side_exit(struct em *e, u64 rip, unsigned at)
         em_direct_exit(e, rip, at);
     else
         exit_behind(e, as_b(&e->a), rip);
-}
-
-void em_direct_exit(struct em *e, u64 rip, unsigned at)
-{
-    em_flags_commit(e);
-    charge_back(e, at);
-    if (be_linkable(e->in, rip)) {
-        struct be_exit *x = new_exit(e, rip);
-        if (!x)
-            return;
-        x->rel = branch_here(e);
-        unlinked(e, x);
-    } else {
-        em_eip(e, ADDR, rip);
-        probe_table(e, ADDR, true, rip, false);
-    }
-}
-
-void em_twin_exit(struct em *e, unsigned at)
-{
-    struct be_exit *x = new_exit(e, e->in->ir->rip + (u64)(s64)e->in->ir->off[at]);
-    if (!x)
-        return;
-    x->twin = true;
-    charge_back(e, at);
-    if (!e->in->link_none)
-        x->rel = branch_here(e);
-    unlinked(e, x);
-}
-
-void em_indirect_exit(struct em *e, unsigned to, unsigned at)
-{
-    em_flags_commit(e);
-    charge_back(e, at);
-    probe_table(e, to, false, 0, false);
 }
 
 /* The EIP in v in a register that probes leave alone. */
@@ -252,7 +197,7 @@ static void direct_call(struct em *e, u64 rip)
     if (!be_linkable(e->in, rip)) {
         em_flags_commit(e);
         em_eip(e, ADDR, rip);
-        probe_table(e, ADDR, true, rip, true);
+        em_probe_table(e, ADDR, true, rip, true);
         return;
     }
     if (e->in->link_none || !em_stack_call(e, &here)) {
@@ -267,11 +212,11 @@ static void direct_call(struct em *e, u64 rip)
     }
     rel = as_bl(&e->a);
     land(e, here);
-    if (!(x = new_exit(e, rip)))
+    if (!(x = em_new_exit(e, rip)))
         return;
     x->rel = rel;
     as_patch(&e->a, rel);
-    unlinked(e, x);
+    em_unlinked(e, x);
 }
 
 static void return_exit(struct em *e, const struct ir_ins *i)
@@ -283,7 +228,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
         as_patch(&e->a, em_stack_return(e, to)); /* the pairs stay: the callers' may still match */
         em_tally(e, TALLY_UNPAIRED, 1);
     }
-    probe_table(e, to, false, 0, false);
+    em_probe_table(e, to, false, 0, false);
 }
 
 void em_exit_op(struct em *e, const struct ir_ins *i)
@@ -299,7 +244,7 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     case IR_CALLI:
     case IR_GOTOI: {
         em_flags_commit(e);
-        probe_table(e, eip(e, i->a), false, 0, i->op == IR_CALLI);
+        em_probe_table(e, eip(e, i->a), false, 0, i->op == IR_CALLI);
         break;
     }
     }

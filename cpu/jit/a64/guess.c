@@ -29,7 +29,7 @@ void em_guess_wrong(struct em *e, const struct cold *c)
     as_rrr(&e->a, A_ADD, true, SCR, SCR, SCR3);
     none = as_cbz(&e->a, true, SCR);
     as_mem(&e->a, A_STORE, 8, SCR, STATE, place(c->guess));
-    as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->guess));
+    em_call_stub(e, e->stubs->guess);
     as_b_to(&e->a, c->guess_back);
     as_patch(&e->a, none);
 }

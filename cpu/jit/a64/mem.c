@@ -343,11 +343,11 @@ static void call_exec(struct em *e, const struct ir_ins *i)
     em_exec_record(e, (u64)(uintptr_t)x);
     if (x->same != SEG_CS) {
         as_mov(&e->a, false, SCR, em_use(e, x->from, SCR));
-        as_bl_to(&e->a, codebuf_rw(e->buf, stubs->same[x->same]));
+        em_call_stub(e, stubs->same[x->same]);
     } else if (i->op == IR_EXECX) {
-        as_b_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quickx : stubs->execx));
+        em_jmp_stub(e, x->quick ? stubs->quickx : stubs->execx);
     } else {
-        as_bl_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quick : stubs->exec));
+        em_call_stub(e, x->quick ? stubs->quick : stubs->exec);
     }
 }
 
@@ -393,7 +393,7 @@ void em_cold_back(struct em *e, const struct cold *c)
 
 static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
 {
-    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
+    em_call_stub(e, stub);
     em_cold_back(e, c);
 }
 
@@ -420,7 +420,7 @@ static void cold_one(struct em *e, const struct cold *c)
         em_flags_commit(e);
         stub_arguments(e, c);
         as_mov_imm(&e->a, SCR, c->arg);
-        as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
+        em_call_stub(e, e->stubs->group);
         as_mov(&e->a, true, c->write, SCR); /* the group's register */
         none = as_cbz(&e->a, true, SCR);
         em_cold_back(e, c);
@@ -431,7 +431,7 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_BAIL:
         em_flags_commit(e);
         em_site(e, c->at);
-        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
+        em_jmp_stub(e, e->stubs->bail);
         break;
     case COLD_REP: /* flags are as blocks hand them on */
         em_exec_record(e, c->arg);
@@ -444,18 +444,15 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
-        if (e->in->counted) {
-            em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-            as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest, NOREG);
-            em_state(&e->a, A_STORE, 4, SCR, ST(budget));
-        }
+        if (e->in->counted)
+            em_charge(e, e->in->ir->nguest);
         em_site(e, 0);
-        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        em_jmp_stub(e, e->stubs->exit_entry);
         break;
     case COLD_POLL:
         em_flags_commit(e);
         em_site(e, c->at);
-        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        em_jmp_stub(e, e->stubs->exit_entry);
         break;
     }
 }

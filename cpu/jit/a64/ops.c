@@ -349,61 +349,17 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     e->live_in = live;
 }
 
-static void temp_give(struct em *e, u8 v)
-{
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->temp[v])
-        return;
-    e->temp[v] = plan_temp(&e->free_regs, &e->free_slots);
-    e->a.full |= !e->temp[v]; /* never seen: translation keeps fewer alive */
-}
-
-static void temp_take_back(struct em *e, u8 v, u32 n)
-{
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->last[v] != n || !e->temp[v])
-        return;
-    plan_temp_back(e->temp[v], &e->free_regs, &e->free_slots);
-    e->temp[v] = 0;
-}
-
-/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
-static u32 poll_place(const struct em *e, const struct ir_block *b)
-{
-    if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
-        return 0;
-    return plan_poll(b, e->follows);
-}
-
-static u8 *look_at_request(struct em *e)
+u8 *em_request(struct em *e)
 {
     em_state(&e->a, A_LOAD, 4, SCR, ST(exit_request));
     return as_cbnz(&e->a, false, SCR);
 }
 
-/* At the entry: charge the whole block, or look for a request to leave. */
-static void emit_entry(struct em *e, u32 poll)
+u8 *em_charge_entry(struct em *e)
 {
-    struct be_out *out = e->out;
-    out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    out->flags_dead = poll != 0;
-    out->flags_unwanted =
-        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
-    if (e->in->counted) {
-        em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-        as_add_imm(&e->a, A_SUB, false, SCR, SCR, e->in->ir->nguest, NOREG);
-        em_state(&e->a, A_STORE, 4, SCR, ST(budget));
-        as_lsr(&e->a, false, SCR, SCR, 31); /* TBNZ might not reach */
-        em_cold(e, COLD_ENTRY, NULL, as_cbnz(&e->a, false, SCR), NULL, 0);
-    } else if (!poll) {
-        em_cold(e, COLD_ENTRY, NULL, look_at_request(e), NULL, 0);
-        if (!(e->in->off_techniques & JIT_OFF(POLLS)))
-            out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    }
-}
-
-static void poll_here(struct em *e, unsigned at)
-{
-    const struct ir_ins where = {.at = (u8)at};
-    em_cold(e, COLD_POLL, &where, look_at_request(e), NULL, 0);
+    em_charge(e, -(s32)e->in->ir->nguest);
+    as_lsr(&e->a, false, SCR, SCR, 31); /* TBNZ might not reach */
+    return as_cbnz(&e->a, false, SCR);
 }
 
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
@@ -422,11 +378,12 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_slots = ~0u;
     out->nexits = out->nguesses = out->nfixes = 0;
     out->fixed = out->fixed_eip = false;
+    for (u32 k = 0; k < b->nguest; k++) /* where the last one was is a constant that copies do not change */
+        out->fixed |= (insn_units(&in->insns[k]) & UNIT_X87) != 0;
     em_plan_groups(e);
     guess_plan(stubs, in, e->late);
     scan_uses(e, b);
-    poll = poll_place(e, b);
-    emit_entry(e, poll);
+    poll = em_emit_entry(e);
     em_count_runs(e);
     em_tally(e, TALLY_BLOCKS, 1);
     em_tally(e, TALLY_INSNS, (s32)b->nguest);
@@ -439,18 +396,18 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (e->skip[n])
             continue;
         if (n && n == poll)
-            poll_here(e, i->at);
+            em_poll(e, i->at);
         if (use & IRU_SETS_DST)
-            temp_give(e, i->dst);
+            em_temp_give(e, i->dst);
         if (use & IRU_WRITES_B)
-            temp_give(e, i->b);
+            em_temp_give(e, i->b);
         emit_ins(e, i);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        temp_take_back(e, i->dst, n);
-        temp_take_back(e, i->a, n);
+        em_temp_take_back(e, i->dst, n);
+        em_temp_take_back(e, i->a, n);
         if (use & IRU_VALUE_B)
-            temp_take_back(e, i->b, n);
+            em_temp_take_back(e, i->b, n);
     }
     em_emit_cold(e);
     out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;

@@ -41,12 +41,6 @@ void em_stack_again(struct as *a)
     lowest(a);
 }
 
-u64 em_return_eip(const struct em *e)
-{
-    u64 back = e->in->ir->rip + (u64)(s64)e->in->ir->off[e->in->ir->nguest];
-    return e->in->ir->long_mode ? back : (u32)back;
-}
-
 bool em_stack_call(struct em *e, u8 **here)
 {
     u64 back = em_return_eip(e);

@@ -10,20 +10,9 @@ enum { G_SI = FIRST_LOW + REG_SI, G_DI = FIRST_LOW + REG_DI };
 /* What a stub works with beside SCR, SCR3 and LINK; the last three are saved. */
 enum { SRC = X1, DST = X2, BYTES = X3, LA = X4, SAVED = X5 };
 
-void em_string_op(struct em *e, const struct ir_ins *i)
+u8 *em_refused(struct em *e)
 {
-    const struct be_exec *x = &e->in->execs[e->nexecs++];
-    const u8 *stub = be_rep_stub(e->stubs, e->in, &e->in->insns[i->at], x->mode_key);
-    em_flags_commit(e);
-    if (!stub) {
-        em_exec_record(e, (u64)(uintptr_t)x);
-        as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->rep));
-        return;
-    }
-    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
-    em_cold(e, COLD_REP, i, as_cbnz(&e->a, false, SCR), NULL, (u64)(uintptr_t)x);
-    if (e->ncold)
-        e->cold[e->ncold - 1].back = e->a.p;
+    return as_cbnz(&e->a, false, SCR);
 }
 
 /* ---- stubs ---- */

@@ -161,6 +161,6 @@ void em_vector_enter(struct em *e)
     u8 *there;
     em_state(&e->a, A_LOAD, 1, SCR, ST(vec_live));
     there = as_cbnz(&e->a, false, SCR);
-    as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->vec_load[e->in->ir->long_mode]));
+    em_call_stub(e, e->stubs->vec_load[e->in->ir->long_mode]);
     as_patch(&e->a, there);
 }

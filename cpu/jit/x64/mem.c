@@ -430,7 +430,7 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
         if (e->in->counted)
-            as_alu_mi(&e->a, 0, 4, ST(budget), (s32)e->in->ir->nguest);
+            em_charge(e, e->in->ir->nguest);
         em_site(e, 0);
         em_jmp_stub(e, e->stubs->exit_entry);
         break;

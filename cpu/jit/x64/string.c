@@ -7,20 +7,10 @@
  * Elements that are looked at, at most; for more the call of the helper is the smaller part. */
 enum { SHORT = 192, FEW = 48 };
 
-void em_string_op(struct em *e, const struct ir_ins *i)
+/* Carry: nothing was done. */
+u8 *em_refused(struct em *e)
 {
-    const struct be_exec *x = &e->in->execs[e->nexecs++];
-    const u8 *stub = be_rep_stub(e->stubs, e->in, &e->in->insns[i->at], x->mode_key);
-    u8 *refused;
-    em_flags_commit(e);
-    if (!stub) {
-        em_exec_record(e, (u64)(uintptr_t)x);
-        em_call_stub(e, e->stubs->rep);
-        return;
-    }
-    em_call_stub(e, stub);
-    refused = as_jcc(&e->a, CC_B);
-    em_cold(e, COLD_REP, i, refused, e->a.p, (u64)(uintptr_t)x);
+    return as_jcc(&e->a, CC_B);
 }
 
 /* ---- stubs ---- */
