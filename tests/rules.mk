@@ -102,10 +102,10 @@ check-units check-boot check-cross-units check-cross-lock check-cross-boot: $(B)
 endif
 CROSS_LOCK = $(B)/tests/lock/test_lock
 check-cross-units: all $(TEST_BIN)
-	@CK_DEFAULT_TIMEOUT=3600 $(CROSS_SHARES) tests/tools/run_checks.sh $(B) $(filter-out $(CROSS_LOCK),$(TEST_BIN))
+	@CK_DEFAULT_TIMEOUT=3600 CK_TIMEOUT_MULTIPLIER=20 $(CROSS_SHARES) tests/tools/run_checks.sh $(B) $(filter-out $(CROSS_LOCK),$(TEST_BIN))
 # The series has nine parts; of what it is given 2.25 are programs in translated code.
 check-cross-lock: $(CROSS_LOCK)
-	@CK_DEFAULT_TIMEOUT=36000 DRAGOMAN_LOCK=$$(($(LOCK_N) * 4 / 9)) tests/tools/run_checks.sh $(B) $(CROSS_LOCK)
+	@CK_DEFAULT_TIMEOUT=36000 CK_TIMEOUT_MULTIPLIER=20 DRAGOMAN_LOCK=$$(($(LOCK_N) * 4 / 9)) tests/tools/run_checks.sh $(B) $(CROSS_LOCK)
 check-cross-boot: all
 	@TEST_SLOW=10 tests/tools/run_boots.sh $(B) $(CROSS_BOOTS)
 check-cross:
