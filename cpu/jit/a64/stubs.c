@@ -1,23 +1,10 @@
 /* The few pieces of code that every block shares on AArch64: entering and leaving, and calling helpers
  * with the pinned registers put into struct cpu and taken back (AAPCS64: X0 to X7 carry arguments, X19
  * to X28 are the caller's). */
+#include "cpu/jit/a64/host.h"
 #include "cpu/jit/a64/vec.h"
 
-#if defined(__linux__)
-#include <sys/auxv.h>
-#endif
-
 enum { FRAME = 160 }; /* X19 to X30, the lower halves of V8 to V15 */
-
-static bool host_has_flagm(void)
-{
-#if defined(__linux__)
-    enum { HWCAP_FLAGM_BIT = 27 };
-    return getauxval(AT_HWCAP) >> HWCAP_FLAGM_BIT & 1;
-#else
-    return false;
-#endif
-}
 
 /* The branch taken in code that is not 64-bit. */
 static u8 *unless_64(struct as *a)
@@ -237,7 +224,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
     const u8 *spill_vec, *load_vec[2], *last;
     u8 *out, *leave, *prepare;
-    stubs->flagm = host_has_flagm();
+    stubs->flagm = a64_host_has(A64_FLAGM);
 
     em_vector_stubs(buf, a, stubs);
     stubs->flagm2 = em_vec_has(HOST_FLAGM2);

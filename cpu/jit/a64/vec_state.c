@@ -1,10 +1,7 @@
 /* What a host's vector unit has, and the way of the guest's XMM registers and MXCSR into it and
  * back (SDM vol. 1 section 10.2.3; Arm ARM D24.2 "FPCR", "FPSR"). */
+#include "cpu/jit/a64/host.h"
 #include "cpu/jit/a64/vec.h"
-
-#if defined(__linux__)
-#include <sys/auxv.h>
-#endif
 
 enum {
     FPCR_FIZ = 1 << 0,
@@ -34,17 +31,12 @@ bool em_vec_has(unsigned host)
         return has_afp();
     if (host == HOST_AVX) /* em_avx_ops says when */
         return false;
-#if defined(__linux__)
-    enum { HWCAP_AES_BIT = 3, HWCAP_PMULL_BIT = 4, HWCAP2_FLAGM2_BIT = 7 };
     switch (host) {
     case HOST_ANY: return true;
-    case HOST_FLAGM2: return getauxval(AT_HWCAP2) >> HWCAP2_FLAGM2_BIT & 1;
-    case HOST_AES: return getauxval(AT_HWCAP) >> HWCAP_AES_BIT & 1;
-    default: return getauxval(AT_HWCAP) >> HWCAP_PMULL_BIT & 1;
+    case HOST_FLAGM2: return a64_host_has(A64_FLAGM2);
+    case HOST_AES: return a64_host_has(A64_AES);
+    default: return a64_host_has(A64_PMULL);
     }
-#else
-    return host == HOST_ANY;
-#endif
 }
 
 enum {
