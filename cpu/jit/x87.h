@@ -54,6 +54,8 @@ u32 x87_word(const struct x87_want *w);
 u32 x87_care(const struct x87_want *w);
 /* Make the unit's state such that the word agrees with `want` in the bits of `care`; 0: it is another. */
 u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site);
+/* An operation rounded, and FP_PE was clear. */
+void jit_x87_rounds(struct cpu *cpu, u64 unused, u64 unused2, u32 site);
 /* Everything back to where exec has it. */
 void jit_x87_sleep(struct cpu *cpu);
 

@@ -73,6 +73,7 @@ enum cold_kind {
     COLD_VEC,
     COLD_VEC_OUT,   /* XMM registers out of the way of x87 operations */
     COLD_X87_WAKE,  /* the x87 unit is not as the block wants it */
+    COLD_X87_ROUNDS, /* one rounded; FP_PE may be clear */
     COLD_X87_CHECK, /* an x87 operation's operand or result may be none for doubles */
 };
 struct cold {
@@ -204,6 +205,9 @@ void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 /* x87_state.c: the unit's state in host registers, as far as the emitter knows it. Write what is open
  * to struct cpu; the same and take it as written; the same and forget what is known; the index for struct cold */
 void em_x87_write(struct em *e, const struct em_x87 *k);
+/* Out of line, when the block goes on: TOP and tags in struct cpu are what the block takes them for. SCR
+ * is kept. */
+void em_x87_unwrite(struct em *e, const struct em_x87 *k);
 void em_x87_flush(struct em *e);
 void em_x87_forget(struct em *e);
 void em_x87_leave(struct em *e, const struct ir_ins *i); /* ... and registers are fpu.st again */
