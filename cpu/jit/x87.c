@@ -68,15 +68,15 @@ static bool make_doubles(struct cpu *cpu, u8 regs)
 
 /* With what it was made for in mind, a block whose operations nobody was to see round is made anew for
  * others, and the other way around; in the end it minds neither. */
-static void other_way(struct cpu *cpu, u32 site, bool mark)
+static void other_way(struct cpu *cpu, u32 site, u8 *marks, bool mark)
 {
     struct jit *jit = cpu->jit;
     struct block *b = jit_block(jit, SITE_BLOCK(site));
     u32 place = jit_place(b->page0, b->off);
-    if (b->dead || jit_marked(jit->rounds, b->page0, b->off))
+    if (b->dead || jit_marked(marks, b->page0, b->off))
         return;
     if (mark)
-        jit->rounds[place / 8] |= (u8)BIT(place & 7);
+        marks[place / 8] |= (u8)BIT(place & 7);
     block_retire(jit, b);
 }
 
@@ -87,7 +87,9 @@ u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site)
         wake(cpu);
     differs = (word(&cpu->fpu) ^ (u32)care_want) & care & ~0xff0000u;
     if (differs == (u32)X87_NO_PE << 24)
-        other_way(cpu, site, true);
+        other_way(cpu, site, cpu->jit->rounds, true);
+    if (differs & 0xff) /* it was made ahead, elsewhere in the program */
+        other_way(cpu, site, cpu->jit->tops, true);
     return !differs && make_doubles(cpu, care >> 16 & 0xff);
 }
 
@@ -95,7 +97,7 @@ void jit_x87_rounds(struct cpu *cpu, u64 unused, u64 unused2, u32 site)
 {
     cpu->fpu.sw |= FP_PE;
     cpu->fpu.ready &= (u8)~X87_NO_PE;
-    other_way(cpu, site, false);
+    other_way(cpu, site, cpu->jit->rounds, false);
 }
 
 /* Did the last operation round away from zero? */
@@ -280,4 +282,30 @@ bool x87_add(struct x87_want *w, struct x87_made *made, const struct x87_does *d
         made->top = (made->top + 1) & 7;
     }
     return true;
+}
+
+int x87_step(const struct insn *insn)
+{
+    switch (insn->op) {
+    case OP_FLD:
+    case OP_FBLD:
+    case OP_FLDL2T:
+    case OP_FLDL2E:
+    case OP_FLDPI:
+    case OP_FLDLG2:
+    case OP_FLDLN2:
+    case OP_FPTAN:
+    case OP_FSINCOS:
+    case OP_FXTRACT:
+    case OP_FDECSTP: return -1;
+    case OP_FSTP:
+    case OP_FBSTP:
+    case OP_FSTPNCE:
+    case OP_FFREEP:
+    case OP_FYL2X:
+    case OP_FYL2XP1:
+    case OP_FPATAN:
+    case OP_FINCSTP: return 1;
+    default: return 0;
+    }
 }

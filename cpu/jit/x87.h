@@ -20,6 +20,9 @@ struct x87_does {
 /* False: not one that is done with doubles. */
 bool x87_does(const struct insn *insn, struct x87_does *d);
 
+/* How far TOP moves in an instruction that exec does. */
+int x87_step(const struct insn *insn);
+
 /* What a stretch of instructions wants of the unit where it begins, by physical registers. */
 struct x87_want {
     u8 top;

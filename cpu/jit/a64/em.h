@@ -118,6 +118,7 @@ struct em {
     u32 nexecs, ncold;
     u32 last_vec; /* index behind the last vector operation */
     struct em_x87 x87;
+    u8 x87_guess; /* what TOP may be where nothing is known */
     u32 x87_kept; /* mask of host registers that the operation under way uses */
     u32 nx87;
     bool drop; /* sums may be left out that only accesses behind a check ask for */

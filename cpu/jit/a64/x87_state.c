@@ -92,6 +92,8 @@ void em_x87_flush(struct em *e)
 void em_x87_forget(struct em *e)
 {
     em_x87_flush(e);
+    if (e->x87.known)
+        e->x87_guess = e->x87.top;
     e->x87.known = false;
 }
 
@@ -99,6 +101,7 @@ void em_x87_leave(struct em *e, const struct ir_ins *i)
 {
     u8 *from;
     em_x87_forget(e);
+    e->x87_guess = 0; /* as MMX operations leave it */
     em_state(&e->a, A_LOAD, 1, SCR, ST(x87_live));
     from = as_cbnz(&e->a, false, SCR);
     em_cold(e, COLD_VEC_OUT, i, from, e->a.p, 1);
@@ -205,7 +208,7 @@ static void wants(const struct em *e, u32 n, struct x87_want *w)
 {
     const struct em_x87 *k = &e->x87;
     const struct ir_block *b = e->in->ir;
-    struct x87_made made = {.top = k->known ? k->top : e->in->x87_top};
+    struct x87_made made = {.top = k->known ? k->top : e->x87_guess};
     *w = (struct x87_want){.top = made.top};
     if (k->known)
         made.tagged = k->tagged, made.empty = k->empty, made.dbl = k->dbl;
@@ -272,7 +275,7 @@ bool em_x87_begin(struct em *e, const struct ir_ins *i, const struct x87_does *d
 {
     struct em_x87 *k = &e->x87;
     struct x87_want own, w;
-    struct x87_made made = {.top = k->known ? k->top : e->in->x87_top};
+    struct x87_made made = {.top = k->known ? k->top : e->x87_guess};
     e->x87_kept = 0;
     if (k->known)
         made.tagged = k->tagged, made.empty = k->empty, made.dbl = k->dbl;
