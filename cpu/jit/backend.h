@@ -40,7 +40,7 @@ struct be_stubs {
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *vec_slow; /* AArch64: a vector operation by exec in the middle of a block */
-    const u8 *x87_wake, *x87_spill; /* ... jit_x87_wake and be_x87_spill */
+    const u8 *x87_wake, *x87_rounds, *x87_spill; /* ... jit_x87_... */
     bool x87_double; /* x87 operations are made for precision control of 53 bits only, and not in twins */
     bool flagm2, afp;   /* ... the host has FlagM2, FEAT_AFP */
     const u8 *seg, *exec, *execx, *rep, *quick, *quickx;
@@ -179,6 +179,7 @@ struct be_in {
     bool loose;  /* accesses that are not aligned are common here */
     bool two_pages; /* the page behind may be mapped anew: links need entry_checked */
     u32 jc_salt;        /* of the block's mode */
+    bool x87_rounds;    /* x87 operations may be the first to round: FP_PE may be clear */
     u8 x87_top;         /* what TOP is likely to be at the entry */
     u32 off_techniques; /* JIT_OFF(...) */
 };

@@ -22,6 +22,7 @@ enum cold_kind {
     COLD_VEC,
     COLD_VEC_OUT,   /* XMM registers out of the way of x87 operations */
     COLD_X87_WAKE,  /* the x87 unit is not as the block wants it */
+    COLD_X87_ROUNDS, /* one rounded; FP_PE may be clear */
     COLD_X87_CHECK, /* an x87 operation's operand or result may be none for doubles */
 };
 

@@ -169,6 +169,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .two_pages = b->page1 != RAM_NO_PAGE && (b->mode_key & (MK_PG | MK_PLAIN)) == MK_PG,
         .jc_salt = jc_salt(b->mode_key & ~MK_PLAIN),
+        .x87_rounds = !(cpu->fpu.sw & FP_PE) || jit_marked(jit->rounds, b->page0, b->off),
         .x87_top = cpu->fpu.top & 7,
         .off_techniques = jit->config.off,
     };

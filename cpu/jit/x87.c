@@ -2,6 +2,7 @@
  * share (SDM vol. 1 section 8.1). */
 #include "cpu/jit/x87.h"
 #include "cpu/exec/x87.h"
+#include "cpu/jit/block.h"
 
 /* In place of a double: an empty register's value, which is none, is still in fpu.st. Doubles here are
  * never NaNs. */
@@ -38,30 +39,65 @@ static u32 word(const struct fpu *f)
     return (u32)(f->top | f->empty << 8 | f->dbl << 16) | (u32)f->ready << 24;
 }
 
-u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site)
+static void wake(struct cpu *cpu)
 {
     struct fpu *f = &cpu->fpu;
-    u32 care = (u32)(care_want >> 32), want = (u32)care_want;
-    if (!(f->ready & X87_AWAKE)) {
-        f->ready = (u8)(X87_AWAKE | (f->sw & FP_PE ? 0 : X87_NO_PE) |
-                        ((f->cw >> 8 & 15) ^ (FP_PC53 | RC_NEAREST << 2)));
-        cpu->x87_c1 = C1_KNOWN;
-        cpu->x87_live = 1;
-    }
-    if ((word(f) ^ want) & care & ~0xff0000u)
-        return 0;
-    for (u32 m = care >> 16 & 0xff & ~(u32)f->dbl; m; m &= m - 1) {
+    f->ready = (u8)(X87_AWAKE | (f->sw & FP_PE ? 0 : X87_NO_PE) |
+                    ((f->cw >> 8 & 15) ^ (FP_PC53 | RC_NEAREST << 2)));
+    cpu->x87_c1 = C1_KNOWN;
+    cpu->x87_live = 1;
+}
+
+/* A register that is empty may have what it likes. */
+static bool make_doubles(struct cpu *cpu, u8 regs)
+{
+    struct fpu *f = &cpu->fpu;
+    for (u32 m = regs & ~(u32)f->dbl; m; m &= m - 1) {
         unsigned p = (unsigned)__builtin_ctz(m);
         u64 d;
         if (!to_double(&f->st[p], &d)) {
             if (!(f->empty >> p & 1))
-                return 0;
+                return false;
             d = NOT_HERE;
         }
         cpu->x87_dbl[p] = d;
         f->dbl |= (u8)BIT(p);
     }
-    return 1;
+    return true;
+}
+
+/* With what it was made for in mind, a block whose operations nobody was to see round is made anew for
+ * others, and the other way around; in the end it minds neither. */
+static void other_way(struct cpu *cpu, u32 site, u8 *marks, bool mark)
+{
+    struct jit *jit = cpu->jit;
+    struct block *b = jit_block(jit, SITE_BLOCK(site));
+    u32 place = jit_place(b->page0, b->off);
+    if (b->dead || jit_marked(marks, b->page0, b->off))
+        return;
+    if (mark)
+        marks[place / 8] |= (u8)BIT(place & 7);
+    block_retire(jit, b);
+}
+
+u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site)
+{
+    u32 care = (u32)(care_want >> 32), differs;
+    if (!(cpu->fpu.ready & X87_AWAKE))
+        wake(cpu);
+    differs = (word(&cpu->fpu) ^ (u32)care_want) & care & ~0xff0000u;
+    if (differs == (u32)X87_NO_PE << 24)
+        other_way(cpu, site, cpu->jit->rounds, true);
+    if (differs & 0xff) /* it was made ahead, elsewhere in the program */
+        other_way(cpu, site, cpu->jit->tops, true);
+    return !differs && make_doubles(cpu, care >> 16 & 0xff);
+}
+
+void jit_x87_rounds(struct cpu *cpu, u64 unused, u64 unused2, u32 site)
+{
+    cpu->fpu.sw |= FP_PE;
+    cpu->fpu.ready &= (u8)~X87_NO_PE;
+    other_way(cpu, site, cpu->jit->rounds, false);
 }
 
 /* Did the last operation round away from zero? */
@@ -246,4 +282,30 @@ bool x87_add(struct x87_want *w, struct x87_made *made, const struct x87_does *d
         made->top = (made->top + 1) & 7;
     }
     return true;
+}
+
+int x87_step(const struct insn *insn)
+{
+    switch (insn->op) {
+    case OP_FLD:
+    case OP_FBLD:
+    case OP_FLDL2T:
+    case OP_FLDL2E:
+    case OP_FLDPI:
+    case OP_FLDLG2:
+    case OP_FLDLN2:
+    case OP_FPTAN:
+    case OP_FSINCOS:
+    case OP_FXTRACT:
+    case OP_FDECSTP: return -1;
+    case OP_FSTP:
+    case OP_FBSTP:
+    case OP_FSTPNCE:
+    case OP_FFREEP:
+    case OP_FYL2X:
+    case OP_FYL2XP1:
+    case OP_FPATAN:
+    case OP_FINCSTP: return 1;
+    default: return 0;
+    }
 }

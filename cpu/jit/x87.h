@@ -20,6 +20,9 @@ struct x87_does {
 /* False: not one that is done with doubles. */
 bool x87_does(const struct insn *insn, struct x87_does *d);
 
+/* How far TOP moves in an instruction that exec does. */
+int x87_step(const struct insn *insn);
+
 /* What a stretch of instructions wants of the unit where it begins, by physical registers. */
 struct x87_want {
     u8 top;
@@ -54,6 +57,8 @@ u32 x87_word(const struct x87_want *w);
 u32 x87_care(const struct x87_want *w);
 /* Make the unit's state such that the word agrees with `want` in the bits of `care`; 0: it is another. */
 u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site);
+/* An operation rounded, and FP_PE was clear. */
+void jit_x87_rounds(struct cpu *cpu, u64 unused, u64 unused2, u32 site);
 /* Everything back to where exec has it. */
 void jit_x87_sleep(struct cpu *cpu);
 

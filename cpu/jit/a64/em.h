@@ -111,6 +111,7 @@ struct em {
     u8 place_base;
     s32 place_disp;
     struct em_x87 x87;
+    u8 x87_guess; /* what TOP may be where nothing is known */
     u32 x87_kept; /* mask of host registers that the operation under way uses */
     u32 nx87;
     u16 guess; /* 1 + the number of the guess that the access under way makes; 0: none */
@@ -214,6 +215,9 @@ void em_vector_back(struct as *a, unsigned live, const u8 *const load[2]);
 /* x87_state.c: the unit's state in host registers, as far as the emitter knows it. Write what is open
  * to struct cpu; the same and take it as written; the same and forget what is known; the index for struct cold */
 void em_x87_write(struct em *e, const struct em_x87 *k);
+/* Out of line, when the block goes on: TOP and tags in struct cpu are what the block takes them for. SCR
+ * is kept. */
+void em_x87_unwrite(struct em *e, const struct em_x87 *k);
 void em_x87_flush(struct em *e);
 void em_x87_forget(struct em *e);
 void em_x87_leave(struct em *e, const struct ir_ins *i); /* ... and registers are fpu.st again */

@@ -378,8 +378,17 @@ static void stub_arguments(struct em *e, const struct cold *c)
     em_site(e, c->at);
 }
 
+/* Does the unit's state go to struct cpu first? Somebody may look at it. */
+static bool was_written(const struct cold *c)
+{
+    return c->x87 && c->kind != COLD_X87_CHECK && c->kind != COLD_X87_ROUNDS && c->kind != COLD_VEC &&
+           c->kind != COLD_VEC_OUT;
+}
+
 void em_cold_back(struct em *e, const struct cold *c)
 {
+    if (was_written(c))
+        em_x87_unwrite(e, &e->x87_then[c->x87 - 1]);
     if (c->carry == CARRY_DIRECT) {
         /* without FlagM an inversion spoils what the stub gives */
         if (!e->stubs->flagm)
@@ -402,7 +411,7 @@ static void cold_one(struct em *e, const struct cold *c)
     u8 *none;
     e->recipe = c->recipe;
     e->carry = (enum carry)c->carry;
-    if (c->x87 && c->kind != COLD_X87_CHECK && c->kind != COLD_VEC && c->kind != COLD_VEC_OUT)
+    if (was_written(c))
         em_x87_write(e, &e->x87_then[c->x87 - 1]);
     switch (c->kind) {
     case COLD_PREPARE:
@@ -440,6 +449,7 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_VEC: em_vec_cold(e, c); break;
     case COLD_VEC_OUT:
     case COLD_X87_WAKE:
+    case COLD_X87_ROUNDS:
     case COLD_X87_CHECK: em_x87_cold(e, c); break;
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;

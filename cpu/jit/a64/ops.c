@@ -272,9 +272,10 @@ static void emit_ins(struct em *e, const struct ir_ins *i)
     if (e->recipe.kind != RECIPE_NONE && !em_flags_wanted(e, i))
         e->recipe.kind = RECIPE_NONE;
     guard(e, i);
-    if (ir_calls_exec(i->op))
+    if (ir_calls_exec(i->op)) {
         em_x87_forget(e);
-    else if (ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op))
+        e->x87_guess = (u8)((e->x87_guess + x87_step(&e->in->insns[i->at])) & 7);
+    } else if (ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op))
         em_x87_flush(e);
     if (move_op(e, i) || em_alu_op(e, i, live, want) || em_shift_op(e, i, live, want) ||
         em_bits_op(e, i, live) || em_muldiv_op(e, i, live))
@@ -374,6 +375,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
     e->a = (struct as){out->code, out->end, false};
     e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
+    e->x87_guess = in->x87_top;
     e->free_regs = temp_regs(e);
     e->free_slots = ~0u;
     out->nexits = out->nguesses = out->nfixes = 0;

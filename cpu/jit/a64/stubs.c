@@ -95,6 +95,7 @@ static void helper_end(struct as *a, const u8 *const load_vec[2])
 {
     as_mem(a, A_STORE, 8, SCR, SP, 136);
     as_mem(a, A_LOAD, 8, ADDR, SP, 144);
+    as32(a, MSR_FPSR | XZR); /* x87 operations may look at their own marks only */
     em_vector_back(a, ADDR, load_vec);
     as_mem(a, A_LOAD, 8, SCR, SP, 136);
     as_pair(a, A_LDP, ADDR, SCR3, SP, 112);
@@ -347,6 +348,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->x87_double = true;
     stubs->x87_wake = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)jit_x87_wake, spill_vec, load_vec);
+    stubs->x87_rounds = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)jit_x87_rounds, spill_vec, load_vec);
     stubs->x87_spill = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)be_x87_spill, spill_vec, load_vec);
 

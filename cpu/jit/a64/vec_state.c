@@ -39,12 +39,6 @@ bool em_vec_has(unsigned host)
     }
 }
 
-enum {
-    MRS_FPCR = (int)0xd53b4400,
-    MSR_FPCR = (int)0xd51b4400,
-    MRS_FPSR = (int)0xd53b4420,
-    MSR_FPSR = (int)0xd51b4420
-};
 
 /* Registers in pairs. Spoils SCR. */
 static void all_xmm(struct as *a, bool load, unsigned from, unsigned to)

@@ -93,10 +93,24 @@ static void moderate(const struct x87_op *o, unsigned r, bool dbl, u32 what)
     em_cold(o->e, COLD_X87_CHECK, o->i, from, o->a->p, what);
 }
 
+/* Where FP_PE may be clear: the host's mark says that it becomes set. `later`: not before a store that
+ * may fault, so exec does it. */
+static void rounds(const struct x87_op *o, bool later)
+{
+    enum { IXC_BIT = 4 };
+    u8 *from;
+    if (!o->e->in->x87_rounds)
+        return;
+    as32(o->a, MRS_FPSR | SCR);
+    from = as_tbnz(o->a, SCR, IXC_BIT);
+    em_cold(o->e, COLD_X87_ROUNDS, o->i, from, o->a->p, later);
+}
+
 static void result(const struct x87_op *o, unsigned kind, unsigned r, unsigned x, unsigned y)
 {
     v_to_general(o->a, true, SCR, r);
     moderate(o, SCR, true, kind | r << 8 | x << 16 | y << 24);
+    rounds(o, false);
 }
 
 static void branch(struct as *a, u8 *at, const u8 *to)
@@ -140,6 +154,15 @@ static void normal(struct as *a, const struct cold *c, bool dbl, unsigned least)
     as_patch(a, large);
 }
 
+/* The instruction is exec's after all. */
+static void leave(struct em *e, const struct cold *c)
+{
+    em_x87_write(e, c->x87 ? &e->x87_then[c->x87 - 1] : &(const struct em_x87){0});
+    em_flags_commit(e);
+    as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+    as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
+}
+
 static void check(struct em *e, const struct cold *c)
 {
     struct as *a = &e->a;
@@ -159,10 +182,23 @@ static void check(struct em *e, const struct cold *c)
         normal(a, c, true, 2);
         break;
     }
-    em_x87_write(e, c->x87 ? &e->x87_then[c->x87 - 1] : &(const struct em_x87){0});
+    leave(e, c);
+}
+
+static void rounded(struct em *e, const struct cold *c)
+{
+    struct as *a = &e->a;
+    em_state(a, A_LOAD, 1, SCR, ST(fpu.ready));
+    as_logic_imm(a, A_AND, false, SCR, SCR, X87_NO_PE, NOREG);
+    branch(a, as_cbz(a, false, SCR), c->back);
+    if (c->arg) {
+        leave(e, c);
+        return;
+    }
     em_flags_commit(e);
     as_mov_imm(a, SCR2, SITE(e->in->block_id, c->at));
-    as_b_to(a, codebuf_rw(e->buf, e->stubs->bail));
+    as_bl_to(a, codebuf_rw(e->buf, e->stubs->x87_rounds));
+    em_cold_back(e, c);
 }
 
 void em_x87_cold(struct em *e, const struct cold *c)
@@ -177,12 +213,14 @@ void em_x87_cold(struct em *e, const struct cold *c)
     case COLD_X87_WAKE:
         em_flags_commit(e);
         as_mov_imm(a, SCR, c->arg);
+        as_mov_imm(a, SCR2, SITE(e->in->block_id, c->at));
         as_bl_to(a, codebuf_rw(e->buf, e->stubs->x87_wake));
         none = as_cbz(a, true, SCR);
         em_cold_back(e, c);
         as_patch(a, none);
         em_twin_exit(e, c->at);
         break;
+    case COLD_X87_ROUNDS: rounded(e, c); break;
     default: check(e, c); break;
     }
 }
@@ -257,6 +295,7 @@ static void store(const struct x87_op *o, bool pops)
             v2(o->a, F_TO_SINGLE, v, r);
             v_to_general(o->a, false, SCR, v);
             moderate(o, SCR, false, STORED_SINGLE | v << 8 | r << 16);
+            rounds(o, true);
         }
         p = em_access(e, o->i, true);
         em_place_vec(e, size, v, p, true);
@@ -284,6 +323,10 @@ static void store_int(const struct x87_op *o, bool trunc, bool pops)
         em_state(o->a, A_LOAD, 1, SCR, ST(fpu.ready));
         as_rrrs(o->a, A_EOR, false, SCR, SCR, SCR, LSR, 1);
         em_x87_bail(e, o->i, as_tbnz(o->a, SCR, 2));
+    }
+    if (e->in->x87_rounds) {
+        v2(o->a, F_CHOP | wide, SCR, r);
+        rounds(o, true);
     }
     p = em_access(e, o->i, true);
     if (either) {

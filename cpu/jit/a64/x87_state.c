@@ -18,22 +18,22 @@ static void move(struct as *a, bool load, unsigned v, s64 off)
 }
 
 /* ---- to struct cpu ---- */
-static void write_tags(struct as *a, const struct em_x87 *k)
+static void write_tags(struct as *a, const struct em_x87 *k, unsigned r)
 {
     u8 changed = (k->empty ^ k->empty_there) & k->tagged;
     u8 set = changed & k->empty, clear = changed & (u8)~k->empty;
     if (k->top != k->top_there) {
-        as_mov_imm(a, SCR, k->top);
-        em_state(a, A_STORE, 1, SCR, ST(fpu.top));
+        as_mov_imm(a, r, k->top);
+        em_state(a, A_STORE, 1, r, ST(fpu.top));
     }
     if (!changed)
         return;
-    em_state(a, A_LOAD, 1, SCR, ST(fpu.empty));
+    em_state(a, A_LOAD, 1, r, ST(fpu.empty));
     if (set)
-        as_logic_imm(a, A_ORR, false, SCR, SCR, set, SCR3);
+        as_logic_imm(a, A_ORR, false, r, r, set, SCR3);
     if (clear)
-        as_logic_imm(a, A_AND, false, SCR, SCR, (u8)~clear, SCR3);
-    em_state(a, A_STORE, 1, SCR, ST(fpu.empty));
+        as_logic_imm(a, A_AND, false, r, r, (u8)~clear, SCR3);
+    em_state(a, A_STORE, 1, r, ST(fpu.empty));
 }
 
 static void write_c1(struct as *a, const struct em_x87 *k)
@@ -62,12 +62,20 @@ void em_x87_write(struct em *e, const struct em_x87 *k)
         unsigned p = (unsigned)__builtin_ctz(m);
         move(a, false, k->reg[p], home(p));
     }
-    write_tags(a, k);
+    write_tags(a, k, SCR);
     write_c1(a, k);
     if (k->site) {
         as_mov_imm(a, SCR, SITE(e->in->block_id, k->site - 1) + 1);
         em_state(a, A_STORE, 4, SCR, ST(x87_site));
     }
+}
+
+void em_x87_unwrite(struct em *e, const struct em_x87 *k)
+{
+    struct em_x87 back = *k;
+    back.top = k->top_there, back.top_there = k->top;
+    back.empty = k->empty_there, back.empty_there = k->empty;
+    write_tags(&e->a, &back, SCR2);
 }
 
 void em_x87_flush(struct em *e)
@@ -84,6 +92,8 @@ void em_x87_flush(struct em *e)
 void em_x87_forget(struct em *e)
 {
     em_x87_flush(e);
+    if (e->x87.known)
+        e->x87_guess = e->x87.top;
     e->x87.known = false;
 }
 
@@ -91,6 +101,7 @@ void em_x87_leave(struct em *e, const struct ir_ins *i)
 {
     u8 *from;
     em_x87_forget(e);
+    e->x87_guess = 0; /* as MMX operations leave it */
     em_state(&e->a, A_LOAD, 1, SCR, ST(x87_live));
     from = as_cbnz(&e->a, false, SCR);
     em_cold(e, COLD_VEC_OUT, i, from, e->a.p, 1);
@@ -197,7 +208,7 @@ static void wants(const struct em *e, u32 n, struct x87_want *w)
 {
     const struct em_x87 *k = &e->x87;
     const struct ir_block *b = e->in->ir;
-    struct x87_made made = {.top = k->known ? k->top : e->in->x87_top};
+    struct x87_made made = {.top = k->known ? k->top : e->x87_guess};
     *w = (struct x87_want){.top = made.top};
     if (k->known)
         made.tagged = k->tagged, made.empty = k->empty, made.dbl = k->dbl;
@@ -235,11 +246,15 @@ static void check(struct em *e, const struct ir_ins *i, const struct x87_want *w
 {
     struct as *a = &e->a;
     u32 want = x87_word(w), care = x87_care(w);
+    if (e->in->x87_rounds)
+        care &= ~((u32)X87_NO_PE << 24);
     em_x87_flush(e);
     if (w->fpsr && !e->last_vec) { /* its marks are MXCSR's while XMM registers are the host's */
         em_state(a, A_LOAD, 1, SCR, ST(vec_live));
         u8 *from = as_cbnz(a, false, SCR);
         em_cold(e, COLD_VEC_OUT, i, from, a->p, 0);
+        if (e->in->x87_rounds)
+            as32(a, MSR_FPSR | XZR);
     }
     _Static_assert(offsetof(struct fpu, ready) == offsetof(struct fpu, top) + 3, "one word");
     em_state(a, A_LOAD, 4, SCR, ST(fpu.top));
@@ -260,7 +275,7 @@ bool em_x87_begin(struct em *e, const struct ir_ins *i, const struct x87_does *d
 {
     struct em_x87 *k = &e->x87;
     struct x87_want own, w;
-    struct x87_made made = {.top = k->known ? k->top : e->in->x87_top};
+    struct x87_made made = {.top = k->known ? k->top : e->x87_guess};
     e->x87_kept = 0;
     if (k->known)
         made.tagged = k->tagged, made.empty = k->empty, made.dbl = k->dbl;
