@@ -213,7 +213,8 @@ bool opts_place_drives(struct options *opt, struct err *err)
             struct opt_drive *table = q->kind == DRIVE_FLOPPY ? opt->fd : opt->ide;
             int places = q->kind == DRIVE_FLOPPY ? PC_FLOPPIES : PC_IDE, at = q->index;
 
-            if ((at >= 0) != (pass == 0) || q->kind == DRIVE_NONE)
+            if ((at >= 0) != (pass == 0) || q->kind == DRIVE_NONE ||
+                q->kind == DRIVE_ADDON)
                 continue;
             for (int k = 0; at < 0 && k < places; k++) {
                 if (!table[k].used)
@@ -234,6 +235,8 @@ bool opts_place_drives(struct options *opt, struct err *err)
         opt->ide[i].snapshot |= opt->snapshot;
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
         opt->fd[i].snapshot |= opt->snapshot;
+    for (unsigned i = 0; i < opt->ndrives; i++)
+        opt->drives[i].drive.snapshot |= opt->snapshot;
     if ((opt->initrd[0] || opt->have_append) && !opt->kernel[0])
         return err_set(err, "%s is for a kernel given with -kernel; there is none.",
                        opt->initrd[0] ? "-initrd" : "-append");

@@ -40,7 +40,8 @@ enum {
     OPT_MAX_CHARDEVS = 16,
     OPT_MAX_MONITORS = 4,
     OPT_MAX_DIRS = 8,
-    OPT_MAX_DRIVES = 12
+    OPT_MAX_DRIVES = 12,
+    OPT_MAX_GLOBALS = 16
 };
 
 /* A drive as asked for: where it is plugged in and what is in it. */
@@ -54,7 +55,7 @@ struct opt_drive {
 /* A drive of -drive whose place is not known until all options are read. */
 struct opt_drive_request {
     struct opt_drive drive;
-    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE } kind;
+    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE, DRIVE_ADDON /* of one of the addons */ } kind;
     int index; /* -1: the next free one */
 };
 
@@ -68,6 +69,18 @@ struct opt_blob {
     char name[64];
     char path[OPT_PATH]; /* "": `text` is the content */
     char text[OPT_TEXT];
+};
+
+/* A device of the board's table (devices/board/addons.def) as -device asked for it. */
+struct opt_addon {
+    char driver[32], id[64];
+    char host[OPT_PATH];  /* the id of its netdev or audiodev, or a character device as of -serial */
+    int drive;            /* its place in options.drives; -1: none */
+    int devfn;            /* -1: anywhere */
+    char props[OPT_TEXT]; /* the rest, as pc_addon.props */
+};
+struct opt_global {
+    char driver[32], name[64], value[256];
 };
 
 enum opt_show { SHOW_DEFAULT, SHOW_SDL, SHOW_NONE, SHOW_NOGRAPHIC };
@@ -86,6 +99,10 @@ struct options {
     struct opt_drive fd[PC_FLOPPIES], ide[PC_IDE];
     struct opt_drive_request drives[OPT_MAX_DRIVES];
     unsigned ndrives;
+    struct opt_addon addons[PC_MAX_ADDONS];
+    unsigned naddons;
+    struct opt_global globals[OPT_MAX_GLOBALS];
+    unsigned nglobals;
     char boot[8];
     bool boot_menu, no_fd_check;
     u32 boot_menu_ms;
@@ -139,6 +156,14 @@ bool opts_guess(struct options *opt, struct err *err);
 /* Give every requested drive its place on a controller. */
 bool opts_place_drives(struct options *opt, struct err *err);
 
+/* Put the properties of -global in front of the devices' own. */
+bool opts_apply_globals(struct options *opt, struct err *err);
+
+/* For options that stand for a -drive or a -device. NULL with *err when there are too many; what is
+ * returned is cleared and free to be filled. opts_new_drive leaves ndrives to the caller. */
+struct opt_drive_request *opts_new_drive(struct options *opt, struct err *err);
+struct opt_addon *opts_new_addon(struct options *opt, const char *driver, struct err *err);
+
 /* opts_arg.c: values. */
 /* The name in the NULL-ended `names` nearest to `word`, or NULL when none is near. */
 const char *opts_nearest(const char *word, const char *const *names);
@@ -154,7 +179,7 @@ bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val
 /* Copy text into a fixed buffer; false when it does not fit. */
 bool opts_copy(char *to, size_t size, const char *text);
 
-/* opts_set.c, opts_drive.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
+/* opts_set.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
  * options without an argument. */
 typedef bool opt_fn(struct options *opt, const char *flag, const char *val, struct err *err);
 #define OPT(id, flag, arg, section, help) opt_fn opt_set_##id;

@@ -39,13 +39,6 @@ bool opt_set_SERIAL(struct options *opt, const char *flag, const char *val, stru
            err_set(err, "The value of -serial is too long.");
 }
 
-bool opt_set_PARALLEL(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    static const char *const names[] = {"none", "null", NULL};
-
-    return !strcmp(val, "none") || !strcmp(val, "null") || opts_bad_value(flag, val, names, err);
-}
-
 bool opt_set_DEBUGCON(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     if (!opts_check_dev(flag, val, err))
@@ -217,6 +210,10 @@ bool opts_check_chardevs(const struct options *opt, struct err *err)
     }
     for (unsigned i = 0; i < opt->nmonitors; i++) {
         if (!chardev_exists(opt, opt->monitor[i], err))
+            return false;
+    }
+    for (unsigned i = 0; i < opt->naddons; i++) {
+        if (!chardev_exists(opt, opt->addons[i].host, err))
             return false;
     }
     return chardev_exists(opt, opt->debugcon, err);

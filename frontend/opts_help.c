@@ -116,6 +116,12 @@ bool opts_print_completion(FILE *f, const char *shell)
     return true;
 }
 
+static void print_props(FILE *f, const struct prop *p)
+{
+    for (; p && p->type != PT_END; p++)
+        fprintf(f, "%-20s %s\n", p->name, p->help ? p->help : "");
+}
+
 bool opts_print_list(FILE *f, const char *what)
 {
     if (!strcmp(what, "machine")) {
@@ -133,6 +139,10 @@ bool opts_print_list(FILE *f, const char *what)
               "floppy               floppy drive: drive=id, unit=n\n"
               "VGA                  display adapter\n",
               f);
+        for (const struct plug_class *c = pc_addon_classes; c->driver; c++)
+            fprintf(f, "%-20s %s\n", c->driver, c->cls->help);
+    } else if (pc_addon_class(what)) {
+        print_props(f, pc_addon_class(what)->cls->props);
     } else if (!strcmp(what, "d")) {
 #define LOG(id, name, help) fprintf(f, "%-20s %s\n", name, help);
 #include "devices/core/log.def"

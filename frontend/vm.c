@@ -453,6 +453,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     for (unsigned i = 0; i < PC_SERIALS; i++)
         chr_port_init(&vm->serial[i]);
     chr_port_init(&vm->debugcon);
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
+        chr_port_init(&vm->addon_port[i]);
     clock_init(&vm->clock, read_clock, vm);
     vm->clock.moved = deadline_moved;
     vm->clock.moved_arg = vm;
@@ -467,7 +469,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!loop_init(&vm->loop, kick, vm, err))
         return false;
     vm->loop_ready = true;
-    if (!catch_signals(vm, err) || !vm_open_drives(vm, err))
+    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err))
         return false;
     for (unsigned i = 0; i < opt->nserial; i++)
         vm->cfg.serial[i] = strcmp(opt->serial[i], "none") ? &vm->serial[i].chr : NULL;
@@ -502,6 +504,8 @@ void vm_destroy(struct vm *vm)
         raw_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)
         raw_close(vm->ide[i]);
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
+        raw_close(vm->addon_blk[i]);
     boot_free(&vm->boot);
     for (unsigned i = 0; i < vm->nblobs; i++)
         free(vm->blobs[i]);

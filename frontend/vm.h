@@ -44,6 +44,8 @@ struct vm {
     struct chardev *chardevs[VM_MAX_CHARDEVS];
     unsigned nchardevs;
     struct chr_port serial[PC_SERIALS], debugcon;
+    struct chr_port addon_port[PC_MAX_ADDONS]; /* of addons with characters behind them */
+    struct blk *addon_blk[PC_MAX_ADDONS];      /* of those with a drive; NULL: others */
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
     struct sdl *sdl;
@@ -96,6 +98,7 @@ struct blk *vm_drive(const struct vm *vm, unsigned i);
 bool vm_open_firmware(struct vm *vm, struct err *err);
 bool vm_open_kernel(struct vm *vm, struct err *err);
 bool vm_open_drives(struct vm *vm, struct err *err);
+bool vm_add_devices(struct vm *vm, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
 void vm_close_all(struct vm *vm);
 /* Where -display and the absence of a display leave the serial port and the monitor; fills in opt.

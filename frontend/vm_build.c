@@ -184,6 +184,36 @@ bool vm_open_drives(struct vm *vm, struct err *err)
     return true;
 }
 
+/* ---- what -device adds ---- */
+
+bool vm_add_devices(struct vm *vm, struct err *err)
+{
+    struct options *opt = vm->opt;
+
+    if (!opts_apply_globals(opt, err))
+        return false;
+    for (unsigned i = 0; i < opt->naddons; i++) {
+        const struct opt_addon *a = &opt->addons[i];
+        struct pc_addon *to = &vm->cfg.addon[i];
+
+        to->driver = a->driver;
+        to->id = a->id[0] ? a->id : NULL;
+        to->props = a->props;
+        to->devfn = a->devfn;
+        if (pc_addon_class(a->driver)->host == PLUG_CHR && a->host[0])
+            to->chr = &vm->addon_port[i].chr;
+        if (a->drive >= 0) {
+            if (!open_drive(vm, &opt->drives[a->drive].drive, false, &vm->addon_blk[i], err))
+                return false;
+            to->blk = vm->addon_blk[i];
+        }
+    }
+    vm->cfg.naddons = opt->naddons;
+    return true;
+}
+
+/* ---- names of drives ---- */
+
 static const char *const drive_names[] = {"floppy0",  "floppy1",  "ide0-hd0", "ide0-hd1",
                                           "ide1-cd0", "ide1-hd1", NULL};
 
@@ -365,6 +395,15 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
     }
     if (!connect_port(vm, &vm->debugcon, "debugcon", opt->debugcon, err))
         return false;
+    for (unsigned i = 0; i < opt->naddons; i++) {
+        const struct opt_addon *a = &opt->addons[i];
+
+        if (!vm->cfg.addon[i].chr)
+            continue;
+        snprintf(id, sizeof(id), "addon%u", i);
+        if (!connect_port(vm, &vm->addon_port[i], a->id[0] ? a->id : id, a->host, err))
+            return false;
+    }
     for (unsigned i = 0; i < opt->nmonitors; i++) {
         struct chardev *dev;
 

@@ -9,6 +9,7 @@
 #include "devices/core/err.h"
 #include "devices/core/irq.h"
 #include "devices/core/log.h"
+#include "devices/core/plug.h"
 #include "devices/core/ports.h"
 #include "mmu/bus.h"
 #include "mmu/ram.h"
@@ -18,10 +19,10 @@ enum {
     PC_FLOPPIES = 2,
     PC_IDE = 4, /* 0: primary master, 1: primary slave, 2: secondary master, 3: secondary slave */
     PC_SERIALS = 4,
-    PC_NICS = 4,
     PC_MAX_ROMS = 8,
     PC_MAX_FILES = 16,
     PC_MAX_ITEMS = 16,
+    PC_MAX_ADDONS = 24,
 };
 
 /* RAM below 4 GiB ends here at the latest; what is above goes to 4 GiB and up. */
@@ -42,6 +43,21 @@ struct pc_item {
     u16 key;
     const u8 *data;
     size_t len;
+};
+
+/* A device that is added to those every machine has. Of the host's ends only the one that its
+ * driver asks for is set. */
+struct pc_addon {
+    const char *driver;  /* a row of devices/board/addons.def */
+    const char *id;      /* NULL: made up */
+    const char *props;   /* "name=value,..." (",," is a comma); NULL: none */
+    int devfn;           /* its place on the PCI bus; -1: the next free one */
+    const u8 *rom;       /* PCI: its expansion ROM */
+    size_t rom_len;
+    struct net *net;
+    struct blk *blk;
+    struct chr *chr;
+    struct audio_out *audio;
 };
 
 enum pc_vga { PC_VGA_STD, PC_VGA_CIRRUS, PC_VGA_NONE };
@@ -79,8 +95,9 @@ struct pc_config {
     struct chr *serial[PC_SERIALS]; /* NULL: no such port */
     struct chr *debugcon;        /* port 0xE9; NULL: absent */
     u16 debugcon_port;           /* 0: 0xE9; 0x402 is where SeaBIOS writes its messages */
-    struct net *net[PC_NICS];    /* for later network cards; NULL: absent */
     struct audio_out *audio;     /* for the speaker; may be NULL */
+    struct pc_addon addon[PC_MAX_ADDONS];
+    unsigned naddons;
     enum pc_vga vga;
     u32 vga_mem;                 /* bytes of display memory; 0: 16 MiB */
 
@@ -135,11 +152,17 @@ struct pc {
     struct display display;      /* update == NULL: no display adapter */
     struct input_sink keyboard;  /* key == NULL: none */
     struct mouse_sink mouse;
+    struct tablet_sink tablet;   /* point == NULL: none */
 
     bool a20;                    /* the address line as it is now */
     struct pc_event pending;
     struct pc_parts *parts;      /* private to devices/board */
 };
+
+/* The kinds of devices that pc_config.addon can name; the last row has no driver. */
+extern const struct plug_class pc_addon_classes[];
+/* The row of `driver`, or NULL. */
+const struct plug_class *pc_addon_class(const char *driver);
 
 /* Build a machine. NULL with a sentence in *err (what is wrong and how to mend it) on failure;
  * nothing is left behind. The machine is reset and ready to run. */

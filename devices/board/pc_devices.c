@@ -235,7 +235,7 @@ bool pc_devices_create(struct pc *pc, struct err *err)
 
     if (!create_bridges(pc, err) || !create_timers(pc, err) || !create_input(pc, err) ||
         !create_display(pc, err) || !create_serial(pc, err) || !create_debug(pc, err) ||
-        !create_disks(pc, err) || !create_pm(pc, err))
+        !create_disks(pc, err) || !create_pm(pc, err) || !pc_addons_create(pc, err))
         return false;
     p->fwcfg = pc_dev(pc, &fwcfg_class, "fwcfg");
     return dev_start(p->fwcfg, err);

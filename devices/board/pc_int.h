@@ -12,11 +12,11 @@
 #include "devices/time/mc146818.h"
 
 /* Who drives an interrupt input: the levels of the sources are ORed. */
-enum pc_irq_source { IRQ_ISA, IRQ_ISA2, IRQ_PCI, IRQ_CPU };
+enum pc_irq_source { IRQ_ISA, IRQ_ISA2, IRQ_PCI, IRQ_CPU, IRQ_ADDON /* and one each */ };
 enum { PC_GSIS = 24, IRQ_SOURCE_SHIFT = 8 };
 
 struct pc_gsi {
-    u8 sources; /* a bit per pc_irq_source that is high */
+    u32 sources; /* a bit per pc_irq_source that is high */
 };
 
 /* One per vCPU: the argument of its hooks. */
@@ -38,6 +38,8 @@ struct pc_parts {
     struct mc146818 *rtc;
     struct dev *i440fx, *piix3, *pm, *ide, *fdc, *fwcfg, *vga, *kbc;
     struct pc_gsi gsi[PC_GSIS];
+    unsigned addon_wires; /* that were given away */
+    struct usb_bus *usb;  /* the first controller's ports; NULL: none */
 };
 
 /* The TSC counts nanoseconds: one rate for every guest, whatever the host. */
@@ -64,6 +66,9 @@ void pc_kick(struct pc *pc);
 /* pc_devices.c */
 bool pc_devices_create(struct pc *pc, struct err *err);
 struct dev *pc_dev(struct pc *pc, const struct dev_class *cls, const char *id);
+
+/* pc_addons.c: what the configuration adds. */
+bool pc_addons_create(struct pc *pc, struct err *err);
 
 /* pc_cmos.c: configuration bytes for the firmware. */
 void pc_cmos_fill(struct pc *pc);

@@ -24,13 +24,13 @@ static void line_set(void *sink, int n, int level)
     struct pc *pc = sink;
     unsigned gsi = (unsigned)n & 0xff;
     struct pc_gsi *g;
-    u8 old;
+    u32 old;
 
     if (gsi >= PC_GSIS)
         return;
     g = &pc->parts->gsi[gsi];
     old = g->sources;
-    g->sources = (u8)bits_put(old, (unsigned)n >> IRQ_SOURCE_SHIFT & 7, 1, level ? 1 : 0);
+    g->sources = (u32)bits_put(old, (unsigned)n >> IRQ_SOURCE_SHIFT & 31, 1, level ? 1 : 0);
     if (!old != !g->sources)
         update_line(pc, gsi);
 }

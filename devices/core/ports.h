@@ -110,6 +110,14 @@ struct mouse_sink {
     /* buttons: 1 left, 2 right, 4 middle */
     void (*move)(void *dev, int dx, int dy, int dz, u32 buttons);
 };
+/* A pointer that is told where it is, not how far it went: tablets. */
+struct tablet_sink {
+    void *dev;
+    /* x and y: 0 to 32767 over the whole picture; dz: steps of the wheel; buttons as above */
+    void (*point)(void *dev, u32 x, u32 y, int dz, u32 buttons);
+    /* Does the guest listen to it? May be NULL: always. */
+    bool (*wanted)(void *dev);
+};
 
 /* ---- sound ---- */
 struct audio_out {

@@ -122,3 +122,37 @@ bool prop_set(const struct prop *rows, void *base, const char *name, const char 
     put_number(rows, base, v);
     return true;
 }
+
+/* The text up to the next single comma; false at the end. */
+static bool next_part(const char **p, char *to, size_t size)
+{
+    const char *s = *p;
+    size_t n = 0;
+
+    if (!*s)
+        return false;
+    for (; *s && (*s != ',' || s[1] == ','); s++) {
+        if (*s == ',')
+            s++;
+        if (n + 1 < size)
+            to[n++] = *s;
+    }
+    to[n] = 0;
+    *p = *s ? s + 1 : s;
+    return true;
+}
+
+bool props_set(const struct prop *rows, void *base, const char *text, struct err *err)
+{
+    char part[4200];
+
+    while (text && next_part(&text, part, sizeof(part))) {
+        char *eq = strchr(part, '=');
+
+        if (eq)
+            *eq = 0;
+        if (!prop_set(rows, base, part, eq ? eq + 1 : "on", err))
+            return false;
+    }
+    return true;
+}

@@ -28,6 +28,9 @@ void props_default(const struct prop *rows, void *base);
  * allowed. */
 bool prop_set(const struct prop *rows, void *base, const char *name, const char *value,
               struct err *err);
+/* "name=value,name=value" (",," is a comma; a name alone is name=on), each as prop_set does it; text
+ * NULL: nothing. */
+bool props_set(const struct prop *rows, void *base, const char *text, struct err *err);
 void props_free(const struct prop *rows, void *base);
 
 #endif

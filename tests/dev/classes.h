@@ -9,6 +9,7 @@
 #include "devices/bus/piix4pm.h"
 #include "devices/char/debugcon.h"
 #include "devices/char/exitdev.h"
+#include "devices/char/lpt.h"
 #include "devices/char/post.h"
 #include "devices/char/uart16550.h"
 #include "devices/disk/fdc.h"
@@ -251,6 +252,14 @@ static void law_exitdev(struct law *law)
     rig_start(law_new(law, &exitdev_class));
 }
 
+static void law_lpt(struct law *law)
+{
+    struct lpt *l = law_new(law, &lpt_class);
+
+    law_wire(law, &l->out);
+    rig_start(l);
+}
+
 /* ---- buses ---- */
 
 static void law_i440fx(struct law *law)
@@ -419,6 +428,7 @@ static const struct law_class law_classes[] = {
     {&debugcon_class, law_debugcon, NULL},
     {&post_class, law_post, NULL},
     {&exitdev_class, law_exitdev, NULL},
+    {&lpt_class, law_lpt, NULL},
 };
 
 #endif

@@ -219,7 +219,7 @@ START_TEST(characters)
     bad("-chardev stdio,id=a -chardev null,id=a", "'a'");
     bad("-chardev file,id=a", "path=");
     bad("-mon mode=control,chardev=x", "'control'");
-    bad("-parallel file:x", "none or null");
+    bad("-parallel paper", "file:path");
 }
 END_TEST
 
@@ -251,6 +251,28 @@ START_TEST(boot_time_debug)
     bad("-fw_cfg name=opt/x", "string=");
     bad("-global foo=1", "'foo'");
     bad("-global VGA", "driver.property");
+}
+END_TEST
+
+START_TEST(addons)
+{
+    good("-chardev null,id=p -global isa-parallel.irq=5 -device isa-parallel,chardev=p,id=x,iobase=0x278");
+    ck_assert_uint_eq(opt->naddons, 1);
+    ck_assert_str_eq(opt->addons[0].driver, "isa-parallel");
+    ck_assert_str_eq(opt->addons[0].id, "x");
+    ck_assert_str_eq(opt->addons[0].host, "chardev:p");
+    ck_assert_int_eq(opt->addons[0].devfn, -1);
+    ck_assert(opts_apply_globals(opt, &err));
+    ck_assert_str_eq(opt->addons[0].props, "irq=5,iobase=0x278");
+    good("-parallel file:/tmp/out");
+    ck_assert_str_eq(opt->addons[0].host, "file:/tmp/out");
+    good("-device isa-parallel,help");
+    ck_assert_int_eq(opt->start, START_LIST);
+    bad("-device isa-parallel,chardev=nobody", "'nobody'");
+    bad("-device isa-parallel,addr=3", "'addr'");
+    bad("-device isa-paralell", "isa-parallel");
+    bad("-global isa-parallel.irk=3", "irq");
+    bad("-parallel fil:x", "file:path");
 }
 END_TEST
 
@@ -386,6 +408,8 @@ int main(void)
     tcase_add_test(tc, drives);
     tcase_add_test(tc, characters);
     tcase_add_test(tc, boot_time_debug);
+    tcase_add_test(tc, addons);
+    tcase_add_test(tc, addons);
     tcase_add_test(tc, printing);
     tcase_add_test(tc, guesses);
     tcase_add_test(tc, hostile);
