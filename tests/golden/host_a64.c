@@ -1,5 +1,5 @@
-/* How golden code of AArch64 is read: where branches go, what is named instead of printed, and which instructions only
- * find out where guest memory is (cpu/jit/a64/mem.c). */
+/* How golden code of AArch64 is read: where branches go, what is named instead of printed, and
+ * which instructions only find out where guest memory is (cpu/jit/a64/mem.c). */
 #include "tests/golden/golden.h"
 
 #if defined(CONFIG_CAPSTONE) && defined(CONFIG_JIT_A64)
@@ -10,8 +10,9 @@
 
 static bool leaves(const cs_insn *insn)
 {
-    return (insn->id == ARM64_INS_B && (!insn->detail || insn->detail->arm64.cc == ARM64_CC_INVALID ||
-                                        insn->detail->arm64.cc == ARM64_CC_AL)) ||
+    return (insn->id == ARM64_INS_B &&
+            (!insn->detail || insn->detail->arm64.cc == ARM64_CC_INVALID ||
+             insn->detail->arm64.cc == ARM64_CC_AL)) ||
            insn->id == ARM64_INS_BR || insn->id == ARM64_INS_RET;
 }
 
@@ -78,29 +79,22 @@ static void operands(const cs_insn *insn, u32 n, u32 at, char *text, size_t room
 static bool scratch(const char *ops)
 {
     return (ops[0] == 'w' || ops[0] == 'x') &&
-           (strncmp(ops + 1, "0, ", 3) == 0 || strncmp(ops + 1, "2, ", 3) == 0 || strncmp(ops + 1, "16, ", 4) == 0);
+           (strncmp(ops + 1, "0, ", 3) == 0 || strncmp(ops + 1, "2, ", 3) == 0 ||
+            strncmp(ops + 1, "16, ", 4) == 0);
 }
 
 static bool loads_table(const cs_insn *insn)
 {
-    return insn->id == ARM64_INS_LDR && (strstr(insn->op_str, "[x27, w0") || strstr(insn->op_str, "[x29, w0") ||
-                                         strstr(insn->op_str, "[x27, x0") || strstr(insn->op_str, "[x29, x0"));
+    return insn->id == ARM64_INS_LDR &&
+           (strstr(insn->op_str, "[x27, w0") || strstr(insn->op_str, "[x29, w0") ||
+            strstr(insn->op_str, "[x27, x0") || strstr(insn->op_str, "[x29, x0"));
 }
 
-/* From the first operation on the address to the branch behind the look into the table, and what follows it: the addend
- * of long mode, the sum of a group. */
-static bool probe(const cs_insn *insn, u32 n, u32 at)
+/* Does insn[at] belong to the look into a table at `load`: from the first operation on the address
+ * to the branch behind it, and what follows that: the addend of long mode, the sum of a group. */
+static bool looks(const cs_insn *insn, u32 n, u32 load, u32 at)
 {
-    u32 load = at, from, to;
-    while (load < n && load < at + 8 && !loads_table(&insn[load]))
-        load++;
-    if (load == n || load == at + 8) { /* behind it? */
-        load = at;
-        while (load && load + 8 > at && !loads_table(&insn[load]))
-            load--;
-        if (!loads_table(&insn[load]))
-            return false;
-    }
+    u32 from, to;
     for (from = load; from && from + 8 > load; from--) {
         const cs_insn *k = &insn[from - 1];
         bool shape = k->id == ARM64_INS_ROR || k->id == ARM64_INS_EXTR || k->id == ARM64_INS_LSR ||
@@ -109,12 +103,40 @@ static bool probe(const cs_insn *insn, u32 n, u32 at)
         if (!(shape && scratch(k->op_str)) && k->id != ARM64_INS_TBNZ)
             break;
     }
-    for (to = load + 1; to < n && to < load + 5; to++)
+    for (to = load + 1; to + 1 < n && to < load + 4; to++)
         if (insn[to].id == ARM64_INS_CBZ || insn[to].id == ARM64_INS_CBNZ)
             break;
-    if (to + 1 < n && (strstr(insn[to + 1].op_str, "[x17,") || strstr(insn[to + 1].op_str, ", x0, w")))
+    if (to + 1 < n &&
+        (strstr(insn[to + 1].op_str, "[x17,") || strstr(insn[to + 1].op_str, ", x0, w")))
         to += insn[to + 1].id == ARM64_INS_LDR || insn[to + 1].id == ARM64_INS_ADD;
     return at >= from && at <= to;
+}
+
+static bool probe(const cs_insn *insn, u32 n, u32 at)
+{
+    u32 first = at > 8 ? at - 8 : 0;
+    for (u32 load = first; load < n && load < at + 8; load++)
+        if (loads_table(&insn[load]) && looks(insn, n, load, at))
+            return true;
+    return false;
+}
+
+/* Instructions of FlagM, which came after version 4 of Capstone. */
+static void word(u32 w, char *text, size_t room)
+{
+    unsigned n = w >> 5 & 31;
+    if (w == 0xd500401f)
+        snprintf(text, room, "cfinv");
+    else if (w == 0xd500405f)
+        snprintf(text, room, "axflag");
+    else if ((w & 0xffe07c10) == 0xba000400)
+        snprintf(text, room, "rmif x%u, #%u, #%u", n, w >> 15 & 63, w & 15);
+    else if ((w & 0xfffffc1f) == 0x3a00080d)
+        snprintf(text, room, "setf8 w%u", n);
+    else if ((w & 0xfffffc1f) == 0x3a00480d)
+        snprintf(text, room, "setf16 w%u", n);
+    else
+        snprintf(text, room, ".word %#x", w);
 }
 
 const struct golden_host golden_host = {.arch = CS_ARCH_ARM64,
@@ -123,6 +145,6 @@ const struct golden_host golden_host = {.arch = CS_ARCH_ARM64,
                                         .target = target,
                                         .operands = operands,
                                         .probe = probe,
-                                        .data = true};
+                                        .word = word};
 
 #endif

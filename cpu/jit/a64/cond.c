@@ -1,11 +1,16 @@
 /* AArch64 code for conditions: of flags that are not made yet only those that a condition reads. */
 #include "cpu/jit/a64/em.h"
 
-enum { NZCV = IRF_C | IRF_Z | IRF_S | IRF_O, LOOK = 6 };
+enum {
+    NZCV = IRF_C | IRF_Z | IRF_S | IRF_O,
+    LOOK = 6,
+    NEAR = 200 /* operations of a block whose code TBZ reaches from end to end */
+};
 
 static u8 reads(unsigned cc)
 {
-    static const u8 flags[8] = {IRF_O, IRF_C, IRF_Z, IRF_C | IRF_Z, IRF_S, IRF_P, IRF_S | IRF_O, IRF_Z | IRF_S | IRF_O};
+    static const u8 flags[8] = {IRF_O, IRF_C, IRF_Z,         IRF_C | IRF_Z,
+                                IRF_S, IRF_P, IRF_S | IRF_O, IRF_Z | IRF_S | IRF_O};
     return flags[cc >> 1 & 7];
 }
 
@@ -15,7 +20,7 @@ bool em_branch_by_zero(const struct em *e)
     for (u32 n = e->now + 1; n < b->n; n++) {
         const struct ir_ins *i = &b->ins[n];
         if (i->op == IR_JCC && reads(i->b) & NZCV)
-            return i->b >> 1 == CC_E >> 1;
+            return i->b >> 1 == CC_E >> 1 || (i->b >> 1 == CC_S >> 1 && b->n <= NEAR);
         if (ir_flags_in(i) & NZCV || i->flags_out & IRF_Z)
             return false;
     }
@@ -28,8 +33,8 @@ bool em_is_short(const struct em *e, u8 v, unsigned size)
     for (u32 n = e->now, looked = 0; n-- > 0 && looked < LOOK; looked++) {
         const struct ir_ins *i = &b->ins[n];
         u8 use = ir_op_info[i->op].use;
-        if ((use & IRU_WRITES_A && i->a == v) || (use & IRU_WRITES_B && i->b == v) || ir_calls_exec(i->op) ||
-            e->skip[n])
+        if ((use & IRU_WRITES_A && i->a == v) || (use & IRU_WRITES_B && i->b == v) ||
+            ir_calls_exec(i->op) || e->skip[n])
             return false;
         if (!(use & (IRU_SETS_DST | IRU_WRITES_DST)) || i->dst != v) {
             if (ir_op_info[i->op].attrs & IRA_SIDE) /* may write registers that it does not name */
@@ -64,7 +69,7 @@ static bool part(struct em *e, u8 need)
         k->have = IRF_Z;
         return true;
     }
-    if (!(need & (u8)~(IRF_Z | IRF_S)) && k->kind == RECIPE_SHIFT) {
+    if (!(need & (u8) ~(IRF_Z | IRF_S)) && k->kind == RECIPE_SHIFT) {
         em_sign_and_zero(e, k->res, k->size);
         k->have = IRF_Z | IRF_S;
         return true;
@@ -103,10 +108,13 @@ unsigned em_condition(struct em *e, unsigned cc, bool *by_parity)
 u8 *em_branch(struct em *e, unsigned cc)
 {
     const struct recipe *k = &e->recipe;
-    bool parity;
-    unsigned host;
-    if (cc >> 1 == CC_E >> 1 && k->kind != RECIPE_NONE && k->nzcv && k->zero && !(k->have & IRF_Z))
-        return cc == CC_E ? as_cbz(&e->a, k->size == 8, k->zero) : as_cbnz(&e->a, k->size == 8, k->zero);
+    bool parity, open = k->kind != RECIPE_NONE && k->nzcv && k->zero;
+    unsigned host, sign = 8u * k->size - 1;
+    if (open && cc >> 1 == CC_S >> 1 && k->size >= 4 && !(k->have & IRF_S) && e->in->ir->n <= NEAR)
+        return cc == CC_S ? as_tbnz(&e->a, k->zero, sign) : as_tbz(&e->a, k->zero, sign);
+    if (open && cc >> 1 == CC_E >> 1 && !(k->have & IRF_Z))
+        return cc == CC_E ? as_cbz(&e->a, k->size == 8, k->zero)
+                          : as_cbnz(&e->a, k->size == 8, k->zero);
     host = em_condition(e, cc, &parity);
     if (!parity)
         return as_bcond(&e->a, host);

@@ -49,7 +49,7 @@ struct recipe {
     bool nzcv, has_imm;
     bool keeps_c; /* INC, DEC: C is in NZCV already */
     u8 have;      /* with `nzcv`: flags that are in NZCV all the same */
-    u8 zero;      /* 0, or a register that is 0 where Z is set: res, or a */
+    u8 zero;      /* 0, or a register that is 0 where Z is set, and whose sign is S: res, or a */
     u8 res, a, b;
     s64 imm;
 };
@@ -131,6 +131,8 @@ void em_flags_make(struct em *e);
 void em_flags_nzcv(struct em *e);
 void em_flags_carry(struct em *e, enum carry carry);
 void em_flags_commit(struct em *e); /* as blocks hand them on */
+/* Does anybody, operation i or later, want flags that are not made? */
+bool em_flags_wanted(const struct em *e, const struct ir_ins *i);
 /* Host register r is about to be written behind operation e->now's reads: flags made of it are made
  * first if somebody may want them. */
 void em_flags_guard(struct em *e, const struct ir_ins *i, unsigned r);
@@ -146,7 +148,7 @@ void em_flags_shifted(struct em *e, const struct recipe *k);
  * zero decides. A branch that is taken when cc is true. */
 unsigned em_condition(struct em *e, unsigned cc, bool *by_parity);
 u8 *em_branch(struct em *e, unsigned cc);
-/* Is the next that reads S, Z, C or O a branch by Z? Are bits of v beyond `size` bytes known to be 0? */
+/* Is the next that reads S, Z, C or O a branch by Z or S alone? Are bits of v beyond `size` bytes known to be 0? */
 bool em_branch_by_zero(const struct em *e);
 bool em_is_short(const struct em *e, u8 v, unsigned size);
 /* C or O = bit 0 of r, the other three as they are; the CF then is direct. */

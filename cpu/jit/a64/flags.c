@@ -273,14 +273,45 @@ void em_flags_recall(struct em *e, const struct recipe *open, enum carry carry)
     em_flags_commit(e);
 }
 
+bool em_flags_wanted(const struct em *e, const struct ir_ins *i)
+{
+    const struct recipe *k = &e->recipe;
+    u8 open = IRF_P | IRF_A | (!k->nzcv ? 0 : k->keeps_c ? IRF_ALL & ~IRF_C : IRF_ALL);
+    /* what follows in a group cannot fault */
+    u8 wanted = e->follows[e->now] ? e->live[e->now] : ir_flags_before(i, e->live[e->now]);
+    return wanted & open;
+}
+
+/* Can all that is open be made of what is left? */
+static bool enough(const struct recipe *k)
+{
+    bool res = k->res != NOREG, a = k->a != NOREG, b = k->b != NOREG || k->has_imm;
+    switch (k->kind) {
+    case RECIPE_LOGIC: return res;
+    case RECIPE_TEST: return a && b;
+    case RECIPE_ADD:
+    case RECIPE_SUB: return k->keeps_c ? res : res + a + b >= 2;
+    case RECIPE_SHIFT: return res && (a || !k->nzcv);
+    case RECIPE_PRODUCT: return a || !k->nzcv;
+    default: return true;
+    }
+}
+
 void em_flags_guard(struct em *e, const struct ir_ins *i, unsigned r)
 {
     const struct recipe *k = &e->recipe;
-    u8 open = IRF_P | IRF_A | (k->nzcv ? IRF_ALL : 0);
+    struct recipe less = *k;
     if (k->kind == RECIPE_NONE || (k->res != r && k->a != r && k->b != r))
         return;
-    /* what follows in a group cannot fault */
-    if ((e->follows[e->now] ? e->live[e->now] : ir_flags_before(i, e->live[e->now])) & open)
+    less.res = k->res == r ? NOREG : k->res;
+    less.a = k->a == r ? NOREG : k->a;
+    less.b = k->b == r ? NOREG : k->b;
+    less.zero = k->zero == r ? 0 : k->zero;
+    if (enough(&less)) {
+        e->recipe = less;
+        return;
+    }
+    if (em_flags_wanted(e, i))
         em_flags_make(e);
     else
         e->recipe.kind = RECIPE_NONE;

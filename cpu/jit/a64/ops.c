@@ -265,19 +265,12 @@ static void guard(struct em *e, const struct ir_ins *i)
         em_flags_guard(e, i, l.r);
 }
 
-/* Nobody asks for what is open any more. */
-static void drop_dead(struct em *e, const struct ir_ins *i)
-{
-    u8 wanted = e->follows[e->now] ? e->live[e->now] : ir_flags_before(i, e->live[e->now]);
-    u8 open = IRF_P | IRF_A | (e->recipe.nzcv ? IRF_ALL : 0);
-    if (e->recipe.kind != RECIPE_NONE && !(wanted & open))
-        e->recipe.kind = RECIPE_NONE;
-}
 
 static void emit_ins(struct em *e, const struct ir_ins *i)
 {
     u8 live = e->live[e->now], want = e->want[e->now];
-    drop_dead(e, i);
+    if (e->recipe.kind != RECIPE_NONE && !em_flags_wanted(e, i))
+        e->recipe.kind = RECIPE_NONE;
     guard(e, i);
     if (move_op(e, i) || em_alu_op(e, i, live, want) || em_shift_op(e, i, live, want) ||
         em_bits_op(e, i, live) || em_muldiv_op(e, i, live))

@@ -68,9 +68,39 @@ static void matmul(u32 n)
 }
 
 #ifdef FP_X87
+/* Precision control: 64 bits of mantissa, or the 53 of a double (SDM volume 1, 8.1.5.2). */
+static void control(u16 word)
+{
+    __asm__ volatile("fldcw %0" : : "m"(word));
+}
+
+static void precise(void)
+{
+    control(0x37f);
+}
+
+static void precise_matrix(void)
+{
+    precise();
+    matrix_prepare();
+}
+
+static void doubles(void)
+{
+    control(0x27f);
+}
+
+static void doubles_matrix(void)
+{
+    doubles();
+    matrix_prepare();
+}
+
 const struct kernel x87_kernels[] = {
-    {"x87_mandel", "point/s", mandel, SIDE *SIDE, 1, NULL, false},
-    {"x87_matmul", "madd/s", matmul, ORDER *ORDER *ORDER, 1, matrix_prepare, false},
+    {"x87_mandel", "point/s", mandel, SIDE *SIDE, 1, precise, false},
+    {"x87_matmul", "madd/s", matmul, ORDER *ORDER *ORDER, 1, precise_matrix, false},
+    {"x87_mandel53", "point/s", mandel, SIDE *SIDE, 1, doubles, false},
+    {"x87_matmul53", "madd/s", matmul, ORDER *ORDER *ORDER, 1, doubles_matrix, false},
     {NULL, NULL, NULL, 0, 0, NULL, false},
 };
 #else
