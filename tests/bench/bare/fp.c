@@ -68,39 +68,29 @@ static void matmul(u32 n)
 }
 
 #ifdef FP_X87
-/* Precision control: 64 bits of mantissa, or the 53 of a double (SDM volume 1, 8.1.5.2). */
-static void control(u16 word)
+/* The same with 53 bits of precision, as Windows and most Unix systems but Linux have it. */
+static void precision(u16 control)
 {
-    __asm__ volatile("fldcw %0" : : "m"(word));
+    __asm__ volatile("fldcw %0" : : "m"(control));
 }
-
-static void precise(void)
+static void mandel53(u32 n)
 {
-    control(0x37f);
+    precision(0x27f);
+    mandel(n);
+    precision(0x37f);
 }
-
-static void precise_matrix(void)
+static void matmul53(u32 n)
 {
-    precise();
-    matrix_prepare();
-}
-
-static void doubles(void)
-{
-    control(0x27f);
-}
-
-static void doubles_matrix(void)
-{
-    doubles();
-    matrix_prepare();
+    precision(0x27f);
+    matmul(n);
+    precision(0x37f);
 }
 
 const struct kernel x87_kernels[] = {
-    {"x87_mandel", "point/s", mandel, SIDE *SIDE, 1, precise, false},
-    {"x87_matmul", "madd/s", matmul, ORDER *ORDER *ORDER, 1, precise_matrix, false},
-    {"x87_mandel53", "point/s", mandel, SIDE *SIDE, 1, doubles, false},
-    {"x87_matmul53", "madd/s", matmul, ORDER *ORDER *ORDER, 1, doubles_matrix, false},
+    {"x87_mandel", "point/s", mandel, SIDE *SIDE, 1, NULL, false},
+    {"x87_matmul", "madd/s", matmul, ORDER *ORDER *ORDER, 1, matrix_prepare, false},
+    {"x87_mandel53", "point/s", mandel53, SIDE *SIDE, 1, NULL, false},
+    {"x87_matmul53", "madd/s", matmul53, ORDER *ORDER *ORDER, 1, matrix_prepare, false},
     {NULL, NULL, NULL, 0, 0, NULL, false},
 };
 #else
