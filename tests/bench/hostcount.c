@@ -1,6 +1,8 @@
-/* Counts the instructions that a program executes under qemu-user, from its log of translated blocks
- * (-d in_asm,exec,nochain,strace) on standard input: for each stretch between two writes to standard output, those of the
- * busiest thread, and how many of them lie in code made at run time. See tests/bench/README.md. */
+/* Counts the instructions that a program executes under qemu-user, from its log of translated
+ * blocks
+ * (-d in_asm,exec,nochain,strace) on standard input: for each stretch between two writes to
+ * standard output, those of the busiest thread, and how many of them lie in code made at run time.
+ * See tests/bench/README.md. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>

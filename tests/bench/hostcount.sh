@@ -11,7 +11,7 @@ B=${1:-$here/build}
 arm=${2:-$B/aarch64-linux-gnu}
 [ $# -lt 2 ] || shift 2
 kernels=${*:-core=6 fib=4 qsort=1 sieve=1 interp=80 chase_16k=160 sha256=3 sse2_mandel=6 sse2_matmul=6 sse2_saxpy=80 \
-x87_mandel=2 x87_matmul=2}
+x87_mandel53=2 x87_matmul53=2}
 # Shorter stretches are output of text.
 least=700000
 out=$B/bench

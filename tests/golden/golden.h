@@ -60,12 +60,14 @@ enum { GOLDEN_LINE = 256 };
 struct golden_host {
     cs_arch arch;
     cs_mode mode;
-    bool (*leaves)(const cs_insn *insn);         /* goes elsewhere for certain: the straight way ends */
-    u64 (*target)(csh cs, const cs_insn *insn);  /* of a direct branch or call; else 0 */
+    bool (*leaves)(const cs_insn *insn); /* goes elsewhere for certain: the straight way ends */
+    u64 (*target)(csh cs, const cs_insn *insn); /* of a direct branch or call; else 0 */
     /* Of insn[at] among n: names for numbers, in place; does it look where memory is? */
     void (*operands)(const cs_insn *insn, u32 n, u32 at, char *text, size_t room);
     bool (*probe)(const cs_insn *insn, u32 n, u32 at);
-    bool data; /* words that are no instructions lie between */
+    /* NULL, or: what Capstone does not know, data between instructions included, is words of 4
+     * bytes that this names */
+    void (*word)(u32 word, char *text, size_t room);
 };
 extern const struct golden_host golden_host;
 #endif

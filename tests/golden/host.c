@@ -50,13 +50,19 @@ static void print_insn(struct printer *p, struct golden_text *t, const cs_insn *
             snprintf(name, sizeof(name), "L%u", label_of(p, to));
         else
             golden_stub_name(p->stubs, name, sizeof(name), to);
-        snprintf(last ? last + 2 : text, sizeof(text) - (last ? (size_t)(last + 2 - text) : 0), "%s", name);
+        snprintf(last ? last + 2 : text, sizeof(text) - (last ? (size_t)(last + 2 - text) : 0),
+                 "%s", name);
     } else {
         golden_host.operands(all, n, at, text, sizeof(text));
     }
     for (u32 i = 0; i < p->nlabels; i++)
         if (p->labels[i] == insn->address)
             text_add(t, "  L%u:\n", i + 1);
+    if (golden_host.word && !insn->id && insn->size == 4) {
+        golden_host.word(ld32(insn->bytes), text, sizeof(text));
+        text_add(t, "    %s\n", text);
+        return;
+    }
     text_add(t, "    %s%s%s\n", insn->mnemonic, *text ? " " : "", text);
 }
 
@@ -68,7 +74,7 @@ void golden_print_host(struct golden_text *t, const struct golden_code *c, struc
     if (cs_open(golden_host.arch, golden_host.mode, &p.cs) != CS_ERR_OK)
         return;
     cs_option(p.cs, CS_OPT_DETAIL, CS_OPT_ON);
-    if (golden_host.data)
+    if (golden_host.word)
         cs_option(p.cs, CS_OPT_SKIPDATA, CS_OPT_ON);
     n->all = (u32)cs_disasm(p.cs, c->host, c->size, (uintptr_t)c->host, 0, &insn);
     /* Labels first, in the order of their addresses, so that they are numbered from the top. */

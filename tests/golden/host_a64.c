@@ -1,5 +1,5 @@
-/* How golden code of AArch64 is read: where branches go, what is named instead of printed, and which instructions only
- * find out where guest memory is (cpu/jit/a64/mem.c). */
+/* How golden code of AArch64 is read: where branches go, what is named instead of printed, and
+ * which instructions only find out where guest memory is (cpu/jit/a64/mem.c). */
 #include "tests/golden/golden.h"
 
 #if defined(CONFIG_CAPSTONE) && defined(CONFIG_JIT_A64)
@@ -10,8 +10,9 @@
 
 static bool leaves(const cs_insn *insn)
 {
-    return (insn->id == ARM64_INS_B && (!insn->detail || insn->detail->arm64.cc == ARM64_CC_INVALID ||
-                                        insn->detail->arm64.cc == ARM64_CC_AL)) ||
+    return (insn->id == ARM64_INS_B &&
+            (!insn->detail || insn->detail->arm64.cc == ARM64_CC_INVALID ||
+             insn->detail->arm64.cc == ARM64_CC_AL)) ||
            insn->id == ARM64_INS_BR || insn->id == ARM64_INS_RET;
 }
 
@@ -78,17 +79,19 @@ static void operands(const cs_insn *insn, u32 n, u32 at, char *text, size_t room
 static bool scratch(const char *ops)
 {
     return (ops[0] == 'w' || ops[0] == 'x') &&
-           (strncmp(ops + 1, "0, ", 3) == 0 || strncmp(ops + 1, "2, ", 3) == 0 || strncmp(ops + 1, "16, ", 4) == 0);
+           (strncmp(ops + 1, "0, ", 3) == 0 || strncmp(ops + 1, "2, ", 3) == 0 ||
+            strncmp(ops + 1, "16, ", 4) == 0);
 }
 
 static bool loads_table(const cs_insn *insn)
 {
-    return insn->id == ARM64_INS_LDR && (strstr(insn->op_str, "[x27, w0") || strstr(insn->op_str, "[x29, w0") ||
-                                         strstr(insn->op_str, "[x27, x0") || strstr(insn->op_str, "[x29, x0"));
+    return insn->id == ARM64_INS_LDR &&
+           (strstr(insn->op_str, "[x27, w0") || strstr(insn->op_str, "[x29, w0") ||
+            strstr(insn->op_str, "[x27, x0") || strstr(insn->op_str, "[x29, x0"));
 }
 
-/* Does insn[at] belong to the look into a table at `load`: from the first operation on the address to the branch behind
- * it, and what follows that: the addend of long mode, the sum of a group. */
+/* Does insn[at] belong to the look into a table at `load`: from the first operation on the address
+ * to the branch behind it, and what follows that: the addend of long mode, the sum of a group. */
 static bool looks(const cs_insn *insn, u32 n, u32 load, u32 at)
 {
     u32 from, to;
@@ -103,7 +106,8 @@ static bool looks(const cs_insn *insn, u32 n, u32 load, u32 at)
     for (to = load + 1; to + 1 < n && to < load + 4; to++)
         if (insn[to].id == ARM64_INS_CBZ || insn[to].id == ARM64_INS_CBNZ)
             break;
-    if (to + 1 < n && (strstr(insn[to + 1].op_str, "[x17,") || strstr(insn[to + 1].op_str, ", x0, w")))
+    if (to + 1 < n &&
+        (strstr(insn[to + 1].op_str, "[x17,") || strstr(insn[to + 1].op_str, ", x0, w")))
         to += insn[to + 1].id == ARM64_INS_LDR || insn[to + 1].id == ARM64_INS_ADD;
     return at >= from && at <= to;
 }
@@ -117,12 +121,30 @@ static bool probe(const cs_insn *insn, u32 n, u32 at)
     return false;
 }
 
+/* Instructions of FlagM, which came after version 4 of Capstone. */
+static void word(u32 w, char *text, size_t room)
+{
+    unsigned n = w >> 5 & 31;
+    if (w == 0xd500401f)
+        snprintf(text, room, "cfinv");
+    else if (w == 0xd500405f)
+        snprintf(text, room, "axflag");
+    else if ((w & 0xffe07c10) == 0xba000400)
+        snprintf(text, room, "rmif x%u, #%u, #%u", n, w >> 15 & 63, w & 15);
+    else if ((w & 0xfffffc1f) == 0x3a00080d)
+        snprintf(text, room, "setf8 w%u", n);
+    else if ((w & 0xfffffc1f) == 0x3a00480d)
+        snprintf(text, room, "setf16 w%u", n);
+    else
+        snprintf(text, room, ".word %#x", w);
+}
+
 const struct golden_host golden_host = {.arch = CS_ARCH_ARM64,
                                         .mode = CS_MODE_LITTLE_ENDIAN,
                                         .leaves = leaves,
                                         .target = target,
                                         .operands = operands,
                                         .probe = probe,
-                                        .data = true};
+                                        .word = word};
 
 #endif

@@ -1,4 +1,5 @@
-/* Names for what host code points at and what differs from run to run: members of struct cpu, stubs. */
+/* Names for what host code points at and what differs from run to run: members of struct cpu,
+ * stubs. */
 #include "tests/golden/golden.h"
 
 #include <stdio.h>
@@ -69,7 +70,7 @@ void golden_stub_name(const struct be_stubs *s, char *out, size_t n, u64 at)
         {"vec_spill", s->vec_spill}, {"x87_load", s->x87_load},    {"seg", s->seg},
         {"exec", s->exec},           {"execx", s->execx},          {"quick", s->quick},
         {"quickx", s->quickx},       {"same_ds", s->same[SEG_DS]}, {"rep", s->rep},
-        {"group", s->group},           {"guess", s->guess},      {"hot", s->hot},
+        {"group", s->group},         {"guess", s->guess},          {"hot", s->hot},
         {"vec_slow", s->vec_slow}};
     for (size_t i = 0; i < ARRAY_LEN(named); i++) {
         if (named[i].at && (u64)(uintptr_t)named[i].at == at) {

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(CONFIG_CAPSTONE) && defined(CONFIG_JIT) && !defined(CONFIG_TORTURE) && (defined(__x86_64__) || defined(GUEST_OBJECT))
+#if defined(CONFIG_CAPSTONE) && defined(CONFIG_JIT) && !defined(CONFIG_TORTURE) &&                 \
+    (defined(__x86_64__) || defined(GUEST_OBJECT))
 #define HAVE_GOLDEN 1
 #endif
 
@@ -16,9 +17,11 @@
 
 #define THEMES(X)                                                                                  \
     X(alu)                                                                                         \
-    X(flags) X(mem) X(stack) X(branch) X(call) X(string) X(vector) X(x87) X(mul) X(long) X(real) X(hot)
+    X(flags)                                                                                       \
+    X(mem) X(stack) X(branch) X(call) X(string) X(vector) X(x87) X(mul) X(long) X(real) X(hot)
 
-/* The sequences of each theme, one behind the other in a section of their own (other hosts: seqs.sh). */
+/* The sequences of each theme, one behind the other in a section of their own (other hosts:
+ * seqs.sh). */
 #ifndef GUEST_OBJECT
 #define SECTION(name) ".section golden_" #name ",\"a\"\n.include \"tests/golden/" #name ".s\"\n"
 __asm__(".pushsection .rodata\n.include \"tests/golden/macros.s\"\n" THEMES(
@@ -160,19 +163,22 @@ static u32 compare(const char *old, const char *new)
 static const char *excuse(void)
 {
 #ifdef CONFIG_JIT_X64
-    return __builtin_cpu_supports("bmi2") ? NULL : "this processor lacks BMI2, which the code was written with";
+    return __builtin_cpu_supports("bmi2")
+               ? NULL
+               : "this processor lacks BMI2, which the code was written with";
 #else
     struct machine *m = machine_new("qemu64", ENGINE_EXEC);
     const struct jit_config config = {.eager = true, .passes = ~0u, .code_size = 4 * MIB};
     struct err err = {{0}};
-    bool all = jit_new(m->cpu, &config, &err) && m->cpu->jit->stubs.flagm && m->cpu->jit->stubs.flagm2 &&
-               m->cpu->jit->stubs.afp;
+    bool all = jit_new(m->cpu, &config, &err) && m->cpu->jit->stubs.flagm &&
+               m->cpu->jit->stubs.flagm2 && m->cpu->jit->stubs.afp;
     int major, minor;
     machine_free(m);
     cs_version(&major, &minor);
     if (major != 4)
         return "this Capstone is not version 4, which the text was written with";
-    return all ? NULL : "this processor lacks FlagM, FlagM2 or AFP, which the code was written with";
+    return all ? NULL
+               : "this processor lacks FlagM, FlagM2 or AFP, which the code was written with";
 #endif
 }
 
@@ -235,8 +241,7 @@ END_TEST
 
 START_TEST(none)
 {
-    printf(
-        "golden: emitted code is compared with a translator and Capstone only\n");
+    printf("golden: emitted code is compared with a translator and Capstone only\n");
 }
 END_TEST
 

@@ -1,5 +1,5 @@
-/* The AArch64 encoders (cpu/jit/a64/asm.c, which is plain C) against Capstone's reading of what they
- * write, on any host. */
+/* The AArch64 encoders (cpu/jit/a64/asm.c, which is plain C) against Capstone's reading of what
+ * they write, on any host. */
 #include "config.h"
 
 #include <check.h>
@@ -64,10 +64,11 @@ START_TEST(registers)
     static const struct {
         u32 op;
         const char *name;
-    } ops[] = {{A_AND, "and"},   {A_BIC, "bic"},   {A_ORR, "orr"},   {A_EOR, "eor"},  {A_EON, "eon"},
-               {A_ANDS, "ands"}, {A_ADD, "add"},   {A_ADDS, "adds"}, {A_SUB, "sub"},  {A_SUBS, "subs"},
-               {A_ADC, "adc"},   {A_ADCS, "adcs"}, {A_SBC, "sbc"},   {A_SBCS, "sbcs"}, {A_UDIV, "udiv"},
-               {A_SDIV, "sdiv"}, {A_LSLV, "lsl"},  {A_LSRV, "lsr"},  {A_ASRV, "asr"}, {A_RORV, "ror"},
+    } ops[] = {{A_AND, "and"},  {A_BIC, "bic"},   {A_ORR, "orr"},   {A_EOR, "eor"},
+               {A_EON, "eon"},  {A_ANDS, "ands"}, {A_ADD, "add"},   {A_ADDS, "adds"},
+               {A_SUB, "sub"},  {A_SUBS, "subs"}, {A_ADC, "adc"},   {A_ADCS, "adcs"},
+               {A_SBC, "sbc"},  {A_SBCS, "sbcs"}, {A_UDIV, "udiv"}, {A_SDIV, "sdiv"},
+               {A_LSLV, "lsl"}, {A_LSRV, "lsr"},  {A_ASRV, "asr"},  {A_RORV, "ror"},
                {A_MUL, "mul"}};
     for (unsigned k = 0; k < ARRAY_LEN(ops); k++)
         for (unsigned n = 0; n < 64; n++) {
@@ -161,7 +162,8 @@ START_TEST(constants)
 {
     u64 x = 88172645463325252ull;
     for (unsigned n = 0; n < 20000; n++) {
-        static const u64 masks[] = {~0ull, 0xffff, 0xffffffff, 0xff00ff00ff00ffull, 0xffff0000ffff0000ull};
+        static const u64 masks[] = {~0ull, 0xffff, 0xffffffff, 0xff00ff00ff00ffull,
+                                    0xffff0000ffff0000ull};
         u64 v;
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
         v = x & masks[n % 5];
@@ -186,7 +188,8 @@ START_TEST(logical_constants)
             for (unsigned turn = 0; turn < size; turn++) {
                 u64 v = BIT64(ones) - 1;
                 const char *t;
-                v = turn ? (v << turn | v >> (size - turn)) & (size == 64 ? ~0ull : BIT64(size) - 1) : v;
+                v = turn ? (v << turn | v >> (size - turn)) & (size == 64 ? ~0ull : BIT64(size) - 1)
+                         : v;
                 for (unsigned s = size; s < 64; s *= 2)
                     v |= v << s;
                 begin();
@@ -260,7 +263,8 @@ START_TEST(memory)
     begin();
     as_pair(&as, A_LDP_POST, 3, 4, SP, 16);
     expect("ldp x3, x4, [sp], #0x10");
-    ck_assert(as_mem_fits(8, 32760) && !as_mem_fits(8, 32768) && !as_mem_fits(8, 257) && as_mem_fits(1, 4095));
+    ck_assert(as_mem_fits(8, 32760) && !as_mem_fits(8, 32768) && !as_mem_fits(8, 257) &&
+              as_mem_fits(1, 4095));
 }
 END_TEST
 
@@ -299,18 +303,21 @@ START_TEST(vector_three)
         u32 u, opc;
         unsigned sizes; /* mask */
         const char *name;
-    } same[] = {{0, 0x10, 15, "add"},   {1, 0x10, 15, "sub"},  {0, 0x01, 15, "sqadd"}, {1, 0x01, 15, "uqadd"},
-                {0, 0x05, 15, "sqsub"}, {1, 0x05, 15, "uqsub"}, {0, 0x06, 15, "cmgt"}, {1, 0x11, 15, "cmeq"},
-                {0, 0x0c, 7, "smax"},   {1, 0x0c, 7, "umax"},  {0, 0x0d, 7, "smin"},   {1, 0x0d, 7, "umin"},
+    } same[] = {{0, 0x10, 15, "add"},   {1, 0x10, 15, "sub"},   {0, 0x01, 15, "sqadd"},
+                {1, 0x01, 15, "uqadd"}, {0, 0x05, 15, "sqsub"}, {1, 0x05, 15, "uqsub"},
+                {0, 0x06, 15, "cmgt"},  {1, 0x11, 15, "cmeq"},  {0, 0x0c, 7, "smax"},
+                {1, 0x0c, 7, "umax"},   {0, 0x0d, 7, "smin"},   {1, 0x0d, 7, "umin"},
                 {0, 0x13, 7, "mul"},    {1, 0x02, 7, "urhadd"}, {0, 0x17, 15, "addp"}};
     static const struct {
         u32 code;
         const char *name;
-    } bits[] = {{V_AND, "and"}, {V_BIC, "bic"}, {(u32)V_EOR, "eor"}, {(u32)V_BSL, "bsl"}, {(u32)V_BIT, "bit"}, {(u32)V_BIF, "bif"}};
+    } bits[] = {{V_AND, "and"},      {V_BIC, "bic"},      {(u32)V_EOR, "eor"},
+                {(u32)V_BSL, "bsl"}, {(u32)V_BIT, "bit"}, {(u32)V_BIF, "bif"}};
     static const struct {
         u32 code;
         const char *name;
-    } permutations[] = {{V_UZP1, "uzp1"}, {V_TRN1, "trn1"}, {V_ZIP1, "zip1"}, {V_UZP2, "uzp2"}, {V_TRN2, "trn2"}, {V_ZIP2, "zip2"}};
+    } permutations[] = {{V_UZP1, "uzp1"}, {V_TRN1, "trn1"}, {V_ZIP1, "zip1"},
+                        {V_UZP2, "uzp2"}, {V_TRN2, "trn2"}, {V_ZIP2, "zip2"}};
     for (unsigned k = 0; k < ARRAY_LEN(same); k++)
         for (unsigned size = SZ_B; size <= SZ_D; size++) {
             const char *t = arrangement[size];
@@ -387,7 +394,8 @@ END_TEST
 START_TEST(vector_lanes)
 {
     static const char letters[] = "bhsd";
-    static const char *const lane[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "0xa", "0xb", "0xc", "0xd", "0xe", "0xf"};
+    static const char *const lane[] = {"0", "1", "2",   "3",   "4",   "5",   "6",   "7",
+                                       "8", "9", "0xa", "0xb", "0xc", "0xd", "0xe", "0xf"};
     for (unsigned size = SZ_B; size <= SZ_D; size++)
         for (unsigned i = 0; i < 16u >> size; i++) {
             unsigned k = (16u >> size) - 1 - i;

@@ -171,8 +171,8 @@ static void put_top(struct em *e, u8 dst, unsigned size)
     }
 }
 
-/* ADC and SBB of 8 and 16 bits with FlagM: of sign-extended operands SETF8 and SETF16 give S, Z and O; C is what
- * came into the bit above, where operands and result differ. */
+/* ADC and SBB of 8 and 16 bits with FlagM: of sign-extended operands SETF8 and SETF16 give S, Z and
+ * O; C is what came into the bit above, where operands and result differ. */
 static void narrow_carry_flagm(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), bits = 8 * size, a, b;
@@ -190,7 +190,7 @@ static void narrow_carry_flagm(struct em *e, const struct ir_ins *i)
     as_rrr(&e->a, add ? A_ADC : A_SBC, false, PARITY, SCR, SCR2);
     as_rrr(&e->a, A_EOR, false, SCR2, ADJUST, PARITY);
     as32(&e->a, (size == 1 ? 0x3a00080du : 0x3a00480du) | (u32)PARITY << 5); /* setf8, setf16 */
-    as32(&e->a, 0xba000400 | ((bits - 1) & 63) << 15 | SCR2 << 5 | 2u);       /* rmif: that bit to C */
+    as32(&e->a, 0xba000400 | ((bits - 1) & 63) << 15 | SCR2 << 5 | 2u); /* rmif: that bit to C */
     e->carry = CARRY_DIRECT;
     e->recipe.kind = RECIPE_NONE;
     em_put(e, i->dst, PARITY, size);
@@ -291,7 +291,8 @@ static void step(struct em *e, const struct ir_ins *i)
 static bool put_off(struct em *e, const struct ir_ins *i, struct recipe *k, unsigned a, u8 read)
 {
     bool self = i->op == IR_TEST && i->b == i->a, none = i->op == IR_CMP && k->has_imm && !k->imm;
-    if ((!self && !none) || read & (u8)~(IRF_Z | IRF_S) || k->a == NOREG || (read && !em_branch_by_zero(e)))
+    if ((!self && !none) || k->a == NOREG || read & (u8)~(IRF_Z | IRF_S) ||
+        (read && !em_branch_by_zero(e)))
         return false;
     if (k->size < 4 && (read & IRF_S || !em_is_short(e, i->a, k->size)))
         return false;
@@ -300,12 +301,18 @@ static bool put_off(struct em *e, const struct ir_ins *i, struct recipe *k, unsi
     return true;
 }
 
-/* CMP and TEST of 8 and 16 bits as far as they are read: C and Z are those of the zero-extended operands. */
-static bool narrow_part(struct em *e, const struct ir_ins *i, struct recipe *k, unsigned a, unsigned b, u8 read)
+/* CMP and TEST of 8 and 16 bits as far as they are read: C and Z are those of the zero-extended
+ * operands. */
+static bool narrow_part(struct em *e, const struct ir_ins *i, struct recipe *k, unsigned a,
+                        unsigned b, u8 read)
 {
     unsigned size = k->size;
     u64 mask = size_mask(size), imm = (u64)k->imm & mask;
     bool is_short = em_is_short(e, i->a, size);
+    if (!read) { /* a fault or an exit makes them */
+        k->nzcv = true;
+        return true;
+    }
     if (i->op == IR_TEST) {
         if (read & IRF_S && (!k->has_imm || imm >> (8 * size - 1)))
             return false;
@@ -319,7 +326,8 @@ static bool narrow_part(struct em *e, const struct ir_ins *i, struct recipe *k, 
         else if (i->a == i->b)
             as_logic_imm(&e->a, A_ANDS, false, XZR, a, mask, SCR3);
         else
-            as_rrr(&e->a, A_AND, false, SCR, a, b), as_logic_imm(&e->a, A_ANDS, false, XZR, SCR, mask, SCR3);
+            as_rrr(&e->a, A_AND, false, SCR, a, b),
+                as_logic_imm(&e->a, A_ANDS, false, XZR, SCR, mask, SCR3);
         k->nzcv = true, k->have = IRF_C | IRF_Z | IRF_O;
         return true;
     }
@@ -369,7 +377,8 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     keeps_c = nzcv && (i->op == IR_INC || i->op == IR_DEC) && live & IRF_C;
     if (keeps_c && !(e->recipe.nzcv && e->recipe.keeps_c)) /* whose C is in place */
         em_flags_nzcv(e);
-    if (keeps_c && em_loc(e, i->dst).reg && (!read || (!(read & (u8)~(IRF_Z | IRF_S)) && size >= 4 && em_branch_by_zero(e)))) {
+    if (keeps_c && em_loc(e, i->dst).reg &&
+        (!read || (size >= 4 && !(read & (u8)~(IRF_Z | IRF_S)) && em_branch_by_zero(e)))) {
         step(e, i);
         return true;
     }

@@ -9,7 +9,8 @@ enum {
 
 static u8 reads(unsigned cc)
 {
-    static const u8 flags[8] = {IRF_O, IRF_C, IRF_Z, IRF_C | IRF_Z, IRF_S, IRF_P, IRF_S | IRF_O, IRF_Z | IRF_S | IRF_O};
+    static const u8 flags[8] = {IRF_O, IRF_C, IRF_Z,         IRF_C | IRF_Z,
+                                IRF_S, IRF_P, IRF_S | IRF_O, IRF_Z | IRF_S | IRF_O};
     return flags[cc >> 1 & 7];
 }
 
@@ -32,8 +33,8 @@ bool em_is_short(const struct em *e, u8 v, unsigned size)
     for (u32 n = e->now, looked = 0; n-- > 0 && looked < LOOK; looked++) {
         const struct ir_ins *i = &b->ins[n];
         u8 use = ir_op_info[i->op].use;
-        if ((use & IRU_WRITES_A && i->a == v) || (use & IRU_WRITES_B && i->b == v) || ir_calls_exec(i->op) ||
-            e->skip[n])
+        if ((use & IRU_WRITES_A && i->a == v) || (use & IRU_WRITES_B && i->b == v) ||
+            ir_calls_exec(i->op) || e->skip[n])
             return false;
         if (!(use & (IRU_SETS_DST | IRU_WRITES_DST)) || i->dst != v) {
             if (ir_op_info[i->op].attrs & IRA_SIDE) /* may write registers that it does not name */
@@ -68,7 +69,7 @@ static bool part(struct em *e, u8 need)
         k->have = IRF_Z;
         return true;
     }
-    if (!(need & (u8)~(IRF_Z | IRF_S)) && k->kind == RECIPE_SHIFT) {
+    if (!(need & (u8) ~(IRF_Z | IRF_S)) && k->kind == RECIPE_SHIFT) {
         em_sign_and_zero(e, k->res, k->size);
         k->have = IRF_Z | IRF_S;
         return true;
@@ -112,7 +113,8 @@ u8 *em_branch(struct em *e, unsigned cc)
     if (open && cc >> 1 == CC_S >> 1 && k->size >= 4 && !(k->have & IRF_S) && e->in->ir->n <= NEAR)
         return cc == CC_S ? as_tbnz(&e->a, k->zero, sign) : as_tbz(&e->a, k->zero, sign);
     if (open && cc >> 1 == CC_E >> 1 && !(k->have & IRF_Z))
-        return cc == CC_E ? as_cbz(&e->a, k->size == 8, k->zero) : as_cbnz(&e->a, k->size == 8, k->zero);
+        return cc == CC_E ? as_cbz(&e->a, k->size == 8, k->zero)
+                          : as_cbnz(&e->a, k->size == 8, k->zero);
     host = em_condition(e, cc, &parity);
     if (!parity)
         return as_bcond(&e->a, host);

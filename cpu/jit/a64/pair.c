@@ -1,4 +1,5 @@
-/* AArch64 code for two accesses that lie side by side behind one check: LDP and STP (Arm ARM C6.2). */
+/* AArch64 code for two accesses that lie side by side behind one check: LDP and STP (Arm ARM C6.2).
+ */
 #include "cpu/jit/a64/em.h"
 
 /* The operation behind e->now when it goes on in the same group; 0: none. */
@@ -40,10 +41,13 @@ bool em_pair(struct em *e, const struct ir_ins *i)
         em_flags_guard(e, k, r2);
         e->now = now;
     }
-    em_access(e, i, !load); /* the check, when this is the group's first; nothing else is emitted for it */
+    em_access(
+        e, i,
+        !load); /* the check, when this is the group's first; nothing else is emitted for it */
     e->skip[other] = true;
-    as32(&e->a, (size == 8 ? 0xa9000000u : 0x29000000u) | (u32)load << 22 | ((u32)(at / size) & 0x7f) << 15 |
-                    (u32)(step < 0 ? r : r2) << 10 | (u32)g->reg << 5 | (step < 0 ? r2 : r));
+    as32(&e->a, (size == 8 ? 0xa9000000u : 0x29000000u) | (u32)load << 22 |
+                    ((u32)(at / size) & 0x7f) << 15 | (u32)(step < 0 ? r : r2) << 10 |
+                    (u32)g->reg << 5 | (step < 0 ? r2 : r));
     return true;
 }
 

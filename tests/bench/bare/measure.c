@@ -1,5 +1,5 @@
-/* Runs each kernel three times for an eighth of a second and prints its rate; a kernel whose name has "=N" behind it
- * runs 4N, N and 2N times instead, for those who count instructions. */
+/* Runs each kernel three times for an eighth of a second and prints its rate; a kernel whose name
+ * has "=N" behind it runs 4N, N and 2N times instead, for those who count instructions. */
 #include "tests/bench/bare/measure.h"
 #include "roms/lib/mem.h"
 
@@ -98,9 +98,9 @@ static bool named(const char *words, const char *name, u32 *times)
     return !any;
 }
 
-/* The clock is read between the runs only, and each ends with a line: what happens from one line to the next is the
- * run, and the third less the second is n rounds with nothing else. The first is long: a translator has to have seen what
- * is worth its best. */
+/* The clock is read between the runs only, and each ends with a line: what happens from one line to
+ * the next is the run, and the third less the second is n rounds with nothing else. The first is
+ * long: a translator has to have seen what is worth its best. */
 static void count(const struct platform *p, const struct kernel *k, u32 n)
 {
     for (u32 i = 0; i < 3; i++) {
