@@ -41,7 +41,7 @@ struct be_stubs {
     const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *vec_slow; /* AArch64: a vector operation by exec in the middle of a block */
     const u8 *x87_wake, *x87_rounds, *x87_spill; /* ... jit_x87_... */
-    bool x87_double; /* x87 operations are made for precision control of 53 bits only, and not in twins */
+    bool x87_double; /* x87 operations: with precision control of 53 bits only, not in twins */
     bool flagm2, afp;   /* ... the host has FlagM2, FEAT_AFP */
     const u8 *seg, *exec, *execx, *rep, *quick, *quickx;
     const u8 *same[SEG__COUNT]; /* nothing to do when the selector in SCR is loaded already, else `quick` */

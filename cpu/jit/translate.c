@@ -1,9 +1,9 @@
 /* One block from guest bytes to host code: decode and translate, optimise, emit, enter into the
  * tables. */
 #include "cpu/exec/exec.h"
-#include "cpu/fp/fp.h"
 #include "cpu/ir/shape.h"
 #include "cpu/jit/block.h"
+#include "cpu/jit/x87.h"
 #include "devices/core/err.h"
 
 #include <stdlib.h>
@@ -331,7 +331,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
     jit->config.tr.no_x87 =
-        jit->stubs.x87_double && (plain || (jit->cpu->fpu.cw >> 8 & 3) != FP_PC53);
+        jit->stubs.x87_double && (plain || !jit_x87_doubles(jit->cpu));
     jit->config.tr.x87_leaves = jit->stubs.x87_double;
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)

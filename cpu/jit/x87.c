@@ -39,6 +39,11 @@ static u32 word(const struct fpu *f)
     return (u32)(f->top | f->empty << 8 | f->dbl << 16) | (u32)f->ready << 24;
 }
 
+bool jit_x87_doubles(const struct cpu *cpu)
+{
+    return (cpu->fpu.cw >> 8 & 3) == FP_PC53;
+}
+
 static void wake(struct cpu *cpu)
 {
     struct fpu *f = &cpu->fpu;
@@ -140,7 +145,9 @@ static u8 st(unsigned i)
 static bool order(const struct insn *insn, struct x87_does *d, unsigned pops)
 {
     bool mem = insn->o[0].kind == OPND_MEM;
-    unsigned i = mem ? 0 : insn->nopnd > 1 ? insn->o[1].reg : insn->nopnd ? insn->o[0].reg : pops / 2;
+    unsigned i = pops / 2; /* FCOMPP: ST(1) */
+    if (insn->nopnd)
+        i = mem ? 0 : insn->o[insn->nopnd - 1].reg;
     d->reads = st(0) | st(i);
     d->pops = (u8)pops;
     return true;

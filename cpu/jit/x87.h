@@ -59,6 +59,8 @@ u32 x87_care(const struct x87_want *w);
 u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site);
 /* An operation rounded, and FP_PE was clear. */
 void jit_x87_rounds(struct cpu *cpu, u64 unused, u64 unused2, u32 site);
+/* Is the precision control that of doubles? */
+bool jit_x87_doubles(const struct cpu *cpu);
 /* Everything back to where exec has it. */
 void jit_x87_sleep(struct cpu *cpu);
 
