@@ -270,7 +270,7 @@ bool x87_add(struct x87_want *w, struct x87_made *made, const struct x87_does *d
     if (d->push)
         pushed = (u8)BIT(below);
     tagged = reads | pushed;
-    if ((made->empty ^ pushed) & made->tagged & tagged)
+    if (((made->empty ^ pushed) & made->tagged & tagged) || reads & pushed) /* FLD ST(7) */
         return false;
     w->tagged |= tagged & ~made->tagged;
     w->empty |= pushed & ~made->tagged;

@@ -48,7 +48,7 @@ GUEST(p36, 32, "mulsd xmm0, [ebx+24]\n fadd st, st(1)");
 GUEST(p37, 32, "cvtsd2si eax, xmm0\n addsd xmm0, xmm1");
 GUEST(p38, 32, "fldcw [ebx+126]\n fadd st, st(1)\n fldcw [ebx+118]");
 GUEST(p39, 32, "fisttp dword ptr [ebx+96]\n fldz\n fsub");
-GUEST(p40, 32, "fscale");
+GUEST(p40, 32, "fscale\n fld st(7)");
 GUEST(p41, 32, "fnclex");
 GUEST(p42, 32, "fsub st(1), st\n fmul st(2), st\n fld st(1)\n fdivp st(3), st");
 GUEST(p43, 32, "fdiv st, st(1)\n fnstsw ax\n fnsave [ebx+200]\n frstor [ebx+200]");
