@@ -192,8 +192,8 @@ bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val
 /* Copy text into a fixed buffer; false when it does not fit. */
 bool opts_copy(char *to, size_t size, const char *text);
 
-/* opts_set.c, opts_show.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
- * options without an argument. */
+/* opts_set.c, opts_show.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per
+ * option; `val` is "" for options without an argument. */
 typedef bool opt_fn(struct options *opt, const char *flag, const char *val, struct err *err);
 #define OPT(id, flag, arg, section, help) opt_fn opt_set_##id;
 #include "frontend/opts.def"

@@ -125,7 +125,8 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
 static bool chardev_spec(struct opt_chardev *c, const char *backend, const struct parts *p,
                          struct err *err)
 {
-    static const char *const backends[] = {"stdio", "null", "pty", "file", "socket", "pipe", "msmouse", NULL};
+    static const char *const backends[] = {"stdio", "null", "pty", "file", "socket", "pipe",
+                                          "msmouse", NULL};
     int n = 0;
 
     if (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty") ||

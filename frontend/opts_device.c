@@ -1,5 +1,5 @@
-/* What -device, -global and -parallel do to struct options: drivers by name, those that have options
- * of their own and those of the board's table. */
+/* What -device, -global and -parallel do to struct options: drivers by name, those that have
+ * options of their own and those of the board's table. */
 #include "frontend/opts.h"
 
 #include "devices/video/vga.h"
@@ -199,9 +199,10 @@ static bool has_prop(const struct plug_class *c, const char *name)
 
 static bool addon_bad_key(const struct plug_class *c, const char *key, struct err *err)
 {
-    static const char *const hosts[] = {
-        [PLUG_NET] = "netdev", [PLUG_BLK] = "drive", [PLUG_CHR] = "chardev",
-        [PLUG_AUDIO] = "audiodev"};
+    static const char *const hosts[] = {[PLUG_NET] = "netdev",
+                                        [PLUG_BLK] = "drive",
+                                        [PLUG_CHR] = "chardev",
+                                        [PLUG_AUDIO] = "audiodev"};
     const char *names[40] = {"id"};
     size_t n = 1;
 

@@ -281,7 +281,8 @@ bool vm_choose_display(struct options *opt, struct err *err)
                             "again, or use -nographic.");
 #endif
         if (!terminal)
-            return err_set(err, "-display curses needs a terminal; standard input or output is none.");
+            return err_set(
+                err, "-display curses needs a terminal; standard input or output is none.");
         if (uses_stdio(opt))
             return err_set(err, "-display curses needs the terminal for itself: take stdio from "
                                 "-serial, -monitor and -debugcon.");

@@ -48,9 +48,9 @@ struct chardev {
     struct chardev_hooks hooks;
 };
 
-/* Open what `spec` names: stdio, null, msmouse, pty, file:path, pipe:path, unix:path[,server=on][,wait=off],
- * tcp:host:port[,...]. With `mux` several users share it through Ctrl-A. NULL with a sentence in
- * *err. */
+/* Open what `spec` names: stdio, null, msmouse, pty, file:path, pipe:path,
+ * unix:path[,server=on][,wait=off], tcp:host:port[,...]. With `mux` several users share it through
+ * Ctrl-A. NULL with a sentence in *err. */
 struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,
                              struct err *err);
 /* Write out what is waiting (for up to a second), close. NULL is fine. */

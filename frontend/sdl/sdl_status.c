@@ -101,7 +101,8 @@ bool sdl_bar_update(struct sdl *s, int width)
     else
         snprintf(left, sizeof(left), "%s", s->vm->state);
     width = MIN(MAX(width, 64), SDL_BAR_ROOM);
-    state = hash(hash(2166136261u + (now < s->disk_lit) + 2 * (now < s->net_lit), left), hint(s, now));
+    state =
+        hash(hash(2166136261u + (now < s->disk_lit) + 2 * (now < s->net_lit), left), hint(s, now));
     if (s->bar && s->bar_w == width && state == s->bar_state)
         return false;
     if (!s->bar || s->bar_w != width) {

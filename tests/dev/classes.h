@@ -384,7 +384,8 @@ static void law_fwcfg(struct law *law)
 static void law_display(struct law *law, const struct dev_class *cls)
 {
     struct dev *vga = law_new(law, cls);
-    struct vga_wiring w = {.space = &law->rig->space, .vram = MIB, .pci = law_pci(law), .devfn = 16};
+    struct vga_wiring w = {
+        .space = &law->rig->space, .vram = MIB, .pci = law_pci(law), .devfn = 16};
 
     vga_wire(vga, &w);
     rig_start(vga);
