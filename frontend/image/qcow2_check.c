@@ -286,26 +286,42 @@ static int rebuild(struct walk *w)
     return q_load_l1(q, q->reft_off, q->reft_n, &q->reft);
 }
 
+/* A flag against the count in the file. Where only one reference is there, or the flag is missing, a
+ * wrong one does no harm; that is what a power cut may leave. */
+static int check_flag(struct walk *w, u64 e, const char *table, u64 i)
+{
+    u64 off = e & Q_OFFSET, v;
+    int rc = q_ref_get(w->q, off >> w->q->cbits, &v);
+
+    if (rc || (v == 1) == !!(e & Q_COPIED))
+        return rc;
+    if (e & Q_COPIED && off >> w->q->cbits < w->n && w->count[off >> w->q->cbits] > 1) {
+        say(w, "ERROR flag 'copied' of %s entry %llu (0x%llx): refcount=%llu\n", table,
+            (unsigned long long)i, (unsigned long long)e, (unsigned long long)v);
+        error(w, false);
+    } else {
+        say(w, "Stale flag 'copied' of %s entry %llu (0x%llx): refcount=%llu\n", table,
+            (unsigned long long)i, (unsigned long long)e, (unsigned long long)v);
+        w->res->leaks++;
+    }
+    return 0;
+}
+
 /* Flags that do not fit the counts. */
 static int check_flags(struct walk *w)
 {
     struct qcow2 *q = w->q;
-    bool fix = w->fix & IMAGE_FIX_ERRORS;
     int rc = 0;
 
-    if (fix)
+    if (w->fix)
         return q_fix_copied(q);
     for (u32 i = 0; i < q->l1_size && !rc; i++) {
-        u64 off = q->l1[i] & Q_OFFSET, v;
+        u64 off = q->l1[i] & Q_OFFSET;
         struct q_table *t;
 
         if (!off || off & (q->csize - 1) || off >= q->f->size)
             continue;
-        rc = q_ref_get(q, off >> q->cbits, &v);
-        if (!rc && (v == 1) != !!(q->l1[i] & Q_COPIED)) {
-            say(w, "ERROR flag 'copied' of L1 entry %u: refcount=%llu\n", i, (unsigned long long)v);
-            error(w, false);
-        }
+        rc = check_flag(w, q->l1[i], "L1", i);
         if (!rc)
             rc = q_get(q, off, Q_T_L2, &t);
         if (!rc)
@@ -313,14 +329,8 @@ static int check_flags(struct walk *w)
         for (u32 k = 0; k < 1u << q->l2_bits && !rc; k++) {
             u64 e = be64(w->copy + 8 * k);
 
-            if (e & Q_PACKED || !(e & Q_OFFSET))
-                continue;
-            rc = q_ref_get(q, (e & Q_OFFSET) >> q->cbits, &v);
-            if (!rc && (v == 1) != !!(e & Q_COPIED)) {
-                say(w, "ERROR flag 'copied' of L2 entry 0x%llx: refcount=%llu\n",
-                    (unsigned long long)e, (unsigned long long)v);
-                error(w, false);
-            }
+            if (!(e & Q_PACKED) && e & Q_OFFSET)
+                rc = check_flag(w, e, "L2", ((u64)i << q->l2_bits) + k);
         }
     }
     return rc == EIO ? 0 : rc;

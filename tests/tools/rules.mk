@@ -31,8 +31,10 @@ $(B)/tests/imgops: $(B)/obj/tests/tools/imgops.o $(B)/libdragoman.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-check-qcow2: $(B)/tests/imgops $(B)/dragoman
+check-qcow2: $(B)/tests/imgops $(B)/dragoman $(B)/tests/unit/test_powercut
 	tests/tools/qcow2_oracle.sh $(abspath $(B)) $(QCOW2_COUNT) || [ $$? = 77 ]
+	tests/tools/image_kill.sh $(abspath $(B))
+	POWER_CUTS=10000 $(B)/tests/unit/test_powercut
 
 -include $(B)/obj/tests/tools/imgops.d
 .PHONY: check-qcow2
