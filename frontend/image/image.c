@@ -9,7 +9,8 @@
 /* Longer chains are mistakes or made to exhaust us. */
 enum { MAX_DEPTH = 32 };
 
-const struct image_driver *const image_drivers[] = {&image_raw, &image_qcow2, NULL};
+const struct image_driver *const image_drivers[] = {&image_raw,  &image_qcow2, &image_vpc,
+                                                    &image_vmdk, &image_vdi,   NULL};
 
 const struct image_driver *image_driver_by_name(const char *name)
 {
@@ -46,7 +47,7 @@ static const struct image_driver *choose(struct file *f, const char *path, const
         const struct image_driver *d = image_driver_by_name(format);
 
         if (!d)
-            err_set(err, "there is no image format '%.60s': raw and qcow2 are known",
+            err_set(err, "there is no image format '%.60s': raw, qcow2, vpc, vmdk and vdi are known",
                     format);
         return d;
     }

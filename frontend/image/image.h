@@ -14,6 +14,7 @@ enum {
     IMAGE_NO_LOCK = 4,
     IMAGE_GUESS = 8,  /* believe the first bytes: for looking only, never for a guest's disk */
     IMAGE_REPAIR = 16, /* open what is broken as far as it can be looked at */
+    IMAGE_QUIET = 32,  /* damage found later is not told on standard error */
 };
 
 enum image_map {
@@ -101,7 +102,8 @@ struct image {
     void *priv; /* the driver's */
 };
 
-extern const struct image_driver image_raw, image_qcow2, image_memory;
+extern const struct image_driver image_raw, image_qcow2, image_vpc, image_vmdk, image_vdi,
+    image_memory;
 /* Those that can be named, NULL at the end. */
 extern const struct image_driver *const image_drivers[];
 const struct image_driver *image_driver_by_name(const char *name);

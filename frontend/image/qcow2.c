@@ -44,9 +44,10 @@ int q_corrupt(struct qcow2 *q, const char *fmt, ...)
     va_end(ap);
     if (q->broken || q->im->flags & IMAGE_REPAIR)
         return EIO;
-    fprintf(stderr, "dragoman: the image '%.300s' is damaged: %s%s\n", q->im->path, text,
-            q->im->writable ? "; it is not written any more ('dragoman image check' says more)"
-                            : "");
+    if (!(q->im->flags & IMAGE_QUIET))
+        fprintf(stderr, "dragoman: the image '%.300s' is damaged: %s%s\n", q->im->path, text,
+                q->im->writable ? "; it is not written any more ('dragoman image check' says more)"
+                                : "");
     if (q->im->writable)
         q_incompat(q, Q_CORRUPT, 0);
     q->broken = q->im->writable;

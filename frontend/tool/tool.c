@@ -107,7 +107,7 @@ static int usage(FILE *f)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(f, "  %-9s %s\n            %s\n", commands[i].name, commands[i].usage,
                 commands[i].help);
-    fprintf(f, "formats: raw qcow2\n"
+    fprintf(f, "formats: raw qcow2; to read: vpc (VHD) vmdk vdi\n"
                "-o of qcow2: cluster_size=n, compat=0.10|1.1, lazy_refcounts=on|off, refcount_bits=n,\n"
                "             compression_type=zlib|zstd\n");
     return f == stdout ? 0 : 1;

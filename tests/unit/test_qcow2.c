@@ -11,7 +11,7 @@ enum { STEPS = 60, SERIES = 60 };
 
 static struct image *open_disk(struct disk *d, unsigned flags, struct err *err)
 {
-    return image_open_file(disk_file(d), "disk.qcow2", "qcow2", flags, 0, err);
+    return image_open_file(disk_file(d), "disk.qcow2", "qcow2", flags | IMAGE_QUIET, 0, err);
 }
 
 static void make(struct disk *d, const struct image_create *c)
