@@ -50,7 +50,10 @@ struct opt_drive {
     bool used;
     char path[OPT_PATH]; /* "": nothing in it */
     char id[64];
-    bool cdrom, snapshot, read_only;
+    char format[16];     /* "": as the name says */
+    bool cdrom, snapshot, read_only, discard;
+    int werror, rerror;  /* enum drive_error of frontend/host/drive.h */
+    u64 iops, bps;       /* 0: no limit */
 };
 
 /* A drive of -drive whose place is not known until all options are read. */

@@ -4,7 +4,7 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
-#include "frontend/host/raw.h"
+#include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
 
@@ -85,6 +85,12 @@ void vm_cont(struct vm *vm)
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
+    for (unsigned i = 0; i < PC_FLOPPIES; i++)
+        drive_resume(vm->fd[i]);
+    for (unsigned i = 0; i < PC_IDE; i++)
+        drive_resume(vm->ide[i]);
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
+        drive_resume(vm->addon_blk[i]);
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -492,6 +498,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
 
 void vm_destroy(struct vm *vm)
 {
+    bool ok = true;
+
     state_hash_close(&vm->hash);
     sdl_close(vm->sdl);
     vm_close_all(vm);
@@ -501,11 +509,14 @@ void vm_destroy(struct vm *vm)
         pc_destroy(vm->pc);
     }
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
-        raw_close(vm->fd[i]);
+        ok &= drive_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)
-        raw_close(vm->ide[i]);
+        ok &= drive_close(vm->ide[i]);
     for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
-        raw_close(vm->addon_blk[i]);
+        ok &= drive_close(vm->addon_blk[i]);
+    if (!ok)
+        fprintf(stderr, "dragoman: the last writes to an image failed; not all is in it\n");
+    pool_free(vm->pool);
     boot_free(&vm->boot);
     for (unsigned i = 0; i < vm->nblobs; i++)
         free(vm->blobs[i]);

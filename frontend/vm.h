@@ -15,6 +15,7 @@
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
 struct monitor;
+struct pool;
 struct sdl;
 
 /* Keys that sendkey has yet to press and release, at virtual times. */
@@ -40,6 +41,7 @@ struct vm {
     void *blobs[VM_MAX_BLOBS]; /* bytes that cfg points to */
     unsigned nblobs;
     struct boot_image boot;
+    struct pool *pool; /* of threads, for the drives */
     struct blk *fd[PC_FLOPPIES], *ide[PC_IDE];
     struct chardev *chardevs[VM_MAX_CHARDEVS];
     unsigned nchardevs;

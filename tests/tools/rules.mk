@@ -23,3 +23,18 @@ check-second: $(B)/stubstep roms
 
 -include $(STUB_OBJ:.o=.d)
 .PHONY: check-second
+
+# qcow2 against qemu-img; QCOW2_COUNT=10000 for the whole run.
+QCOW2_COUNT ?= 300
+$(B)/tests/imgops: $(B)/obj/tests/tools/imgops.o $(B)/libdragoman.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+check-qcow2: $(B)/tests/imgops $(B)/dragoman $(B)/tests/unit/test_powercut
+	tests/tools/qcow2_oracle.sh $(abspath $(B)) $(QCOW2_COUNT) || [ $$? = 77 ]
+	tests/tools/image_kill.sh $(abspath $(B))
+	POWER_CUTS=10000 $(B)/tests/unit/test_powercut
+
+-include $(B)/obj/tests/tools/imgops.d
+.PHONY: check-qcow2
