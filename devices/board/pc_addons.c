@@ -4,6 +4,7 @@
 
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/net/e1000.h"
 
 #include <stdio.h>
 #include <string.h>
