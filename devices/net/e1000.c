@@ -65,10 +65,10 @@ static const struct field e1000_fields[] = {
     FA(ra, FT_U32, 0, "receive addresses"),
     FA(stats, FT_U32, 0, "statistics"),
     FA(phy, FT_U16, 0, "PHY registers"),
-    F(ee_bits, FT_U8, 0, "EEPROM: bits clocked"),
-    F(ee_reading, FT_U8, 0, "EEPROM: a word comes out"),
-    F(ee_in, FT_U16, 0, "EEPROM: command, then address"),
-    F(ee_out, FT_U16, 0, "EEPROM: bits to come"),
+    F(ee.bits, FT_U8, 0, "EEPROM: bits clocked"),
+    F(ee.reading, FT_U8, 0, "EEPROM: a word comes out"),
+    F(ee.in, FT_U16, 0, "EEPROM: command, then address"),
+    F(ee.out, FT_U16, 0, "EEPROM: bits to come"),
     F(next_irq, FT_U64, 0, "no interrupt before, by throttling"),
     F(hold, FT_U64, 0, "no interrupt before, by delays"),
     F(asserted, FT_U8, 0, "the interrupt is up"),
@@ -79,7 +79,15 @@ static const struct field e1000_fields[] = {
     F(tx_tse, FT_U8, 0, "packet: to be cut"),
     F(tx_special, FT_U16, 0, "packet: tag"),
     F(tx_len, FT_U32, 0, "packet: bytes so far"),
-    F(ctx, FT_BYTES, 0, "context descriptor"),
+    F(ctx.ipcss, FT_U8, 0, "context: start of the IP sum"),
+    F(ctx.ipcso, FT_U8, 0, "context: place of the IP sum"),
+    F(ctx.tucss, FT_U8, 0, "context: start of the TCP or UDP sum"),
+    F(ctx.tucso, FT_U8, 0, "context: place of the TCP or UDP sum"),
+    F(ctx.tucmd, FT_U8, 0, "context: command"),
+    F(ctx.hdrlen, FT_U8, 0, "context: length of the headers"),
+    F(ctx.ipcse, FT_U16, 0, "context: end of the IP sum"),
+    F(ctx.tucse, FT_U16, 0, "context: end of the TCP or UDP sum"),
+    F(ctx.mss, FT_U16, 0, "context: payload of a segment"),
     F(tx_buf, FT_BYTES, 0, "packet"),
     FIELDS_END,
 };
@@ -445,6 +453,7 @@ static bool e1000_loaded(struct dev *dev, struct err *err)
     r->tx_more = r->tx_more != 0;
     if (r->tx_len > TX_ROOM - ETH_VLAN)
         return err_set(err, "%s: a packet of %u bytes is being sent", dev->id, r->tx_len);
+    eeprom93_check(&r->ee);
     pci_func_loaded(&e->fn);
     timer_cancel(&e->tx_timer);
     if (r->tx_more)

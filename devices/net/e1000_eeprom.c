@@ -1,5 +1,4 @@
-/* The 82540EM's Microwire EEPROM (Intel 317453 section 5; a 93C46 in 16-bit words) and its PHY, an
- * M88E1011 behind the MDI control register (section 13.4.8, 13.7). */
+/* The 82540EM's serial EEPROM (Intel 317453 section 5) and its PHY, an M88E1011 behind the MDI control register (section 13.4.8, 13.7). */
 #include "devices/net/e1000_int.h"
 
 /* ---- EEPROM ---- */
@@ -14,8 +13,6 @@ enum {
     EE_LED = 0x2f,
     EE_SUM = 0x3f,
     EE_SUM_TOTAL = 0xbaba,
-    EE_COMMAND_BITS = 9, /* start, two of operation, six of address */
-    EE_READ = 6,
 };
 
 void e1000_eeprom_fill(struct e1000 *e)
@@ -40,35 +37,8 @@ void e1000_eeprom_fill(struct e1000 *e)
 u32 e1000_eecd_read(const struct e1000 *e)
 {
     u32 v = e->r.eecd | EECD_PRES;
-    bool out = !e->r.ee_reading || (e->r.ee_out & 0x8000);
 
-    return v | (v & EECD_REQ ? (u32)EECD_GNT : 0) | (out ? (u32)EECD_DO : 0);
-}
-
-/* A rising clock: a bit goes in, and once a read command is complete, bits come out. */
-static void ee_clock(struct e1000_regs *r, const u16 *words, bool in)
-{
-    if (r->ee_reading) {
-        /* the first clock after the command gives bit 15 behind a dummy zero; then word by word */
-        r->ee_out = (u16)(r->ee_out << 1);
-        if (++r->ee_bits > 16) {
-            r->ee_bits = 1;
-            r->ee_in = (u16)((r->ee_in + 1) & (EEPROM_WORDS - 1));
-            r->ee_out = words[r->ee_in];
-        } else if (r->ee_bits == 1) {
-            r->ee_out = words[r->ee_in & (EEPROM_WORDS - 1)];
-        }
-        return;
-    }
-    if (!r->ee_bits && !in)
-        return; /* before the start bit */
-    r->ee_in = (u16)(r->ee_in << 1 | in);
-    if (++r->ee_bits < EE_COMMAND_BITS)
-        return;
-    r->ee_bits = 0;
-    r->ee_reading = (r->ee_in >> 6 & 7) == EE_READ;
-    r->ee_in &= EEPROM_WORDS - 1;
-    r->ee_out = 0;
+    return v | (v & EECD_REQ ? (u32)EECD_GNT : 0) | (eeprom93_out(&e->r.ee) ? (u32)EECD_DO : 0);
 }
 
 void e1000_eecd_write(struct e1000 *e, u32 v)
@@ -77,12 +47,10 @@ void e1000_eecd_write(struct e1000 *e, u32 v)
     u32 old = r->eecd;
 
     r->eecd = v & (EECD_SK | EECD_CS | EECD_DI | EECD_REQ);
-    if (!(v & EECD_CS)) {
-        r->ee_bits = r->ee_reading = 0;
-        r->ee_in = 0;
-    } else if ((old & EECD_CS) && !(old & EECD_SK) && (v & EECD_SK)) {
-        ee_clock(r, e->eeprom, v & EECD_DI);
-    }
+    if (!(v & EECD_CS))
+        eeprom93_deselect(&r->ee);
+    else if ((old & EECD_CS) && !(old & EECD_SK) && (v & EECD_SK))
+        eeprom93_clock(&r->ee, e->eeprom, v & EECD_DI);
 }
 
 void e1000_eerd_write(struct e1000 *e, u32 v)
@@ -91,7 +59,7 @@ void e1000_eerd_write(struct e1000 *e, u32 v)
 
     e->r.eerd = v & 0xff00;
     if (v & EERD_START)
-        e->r.eerd |= EERD_DONE | (u32)(addr < EEPROM_WORDS ? e->eeprom[addr] : 0) << 16;
+        e->r.eerd |= EERD_DONE | (u32)(addr < EEPROM93_WORDS ? e->eeprom[addr] : 0) << 16;
 }
 
 /* ---- PHY ---- */

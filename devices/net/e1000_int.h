@@ -5,6 +5,7 @@
 
 #include "devices/core/bits.h"
 #include "devices/net/e1000.h"
+#include "devices/net/eeprom93.h"
 #include "devices/net/nic.h"
 
 enum {
@@ -139,7 +140,7 @@ enum { TXS_DD = BIT(0), POPTS_IXSM = BIT(0), POPTS_TXSM = BIT(1) };
 #define TXC_VLE  BIT(30)
 #define TXC_IDE  BIT(31)
 
-enum { STAT_WORDS = 64, EEPROM_WORDS = 64, TX_HEADER_MAX = 256, TX_ROOM = NIC_FRAME_MAX };
+enum { STAT_WORDS = 64, TX_HEADER_MAX = 256, TX_ROOM = NIC_FRAME_MAX };
 
 /* A context descriptor: where headers and sums are, and how to cut. */
 struct e1000_context {
@@ -155,8 +156,7 @@ struct e1000_regs {
         rxcsum, wuc, wufc, wus, manc, io_addr;
     u32 mta[128], vfta[128], ra[32], stats[STAT_WORDS];
     u16 phy[32];
-    u8 ee_bits, ee_reading; /* the EEPROM's serial interface: bits clocked since it was selected */
-    u16 ee_in, ee_out;
+    struct eeprom93 ee;
     u64 next_irq, hold;     /* the interrupt stays down until then: throttling, delay */
     u8 asserted;
     u8 tx_more;             /* descriptors are left over for the timer */
@@ -176,7 +176,7 @@ struct e1000 {
     struct net *net;
     char *mac_text;
     u8 mac[MAC_LEN];
-    u16 eeprom[EEPROM_WORDS];
+    u16 eeprom[EEPROM93_WORDS];
     struct timer irq_timer, tx_timer;
     bool receiving; /* loopback must not come round again */
 };
