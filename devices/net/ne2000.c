@@ -92,15 +92,21 @@ static void dma_step(struct ne2000 *n)
     }
 }
 
+/* How many bytes of memory an access moves: a word in word mode, however narrow it is, and a byte else;
+ * 32 bits are two words. */
+static unsigned dma_size(const struct ne2000 *n, unsigned size)
+{
+    return size == 4 ? 4 : n->r.dcr & DCR_WORDS ? 2 : 1;
+}
+
 static u32 data_read(struct ne2000 *n, unsigned size)
 {
+    unsigned len = dma_size(n, size);
     u32 v = 0;
 
     if ((n->r.cr & CR_RD) != CR_RD_READ)
-        return 0xffffffff >> (32 - 8 * size);
-    if (!(n->r.dcr & DCR_WORDS) && size < 4)
-        size = 1;
-    for (unsigned i = 0; i < size && n->r.rbcr; i++) {
+        return 0xffffffff;
+    for (unsigned i = 0; i < len && n->r.rbcr; i++) {
         v |= (u32)mem_read(n, n->r.crda) << 8 * i;
         dma_step(n);
     }
@@ -109,11 +115,11 @@ static u32 data_read(struct ne2000 *n, unsigned size)
 
 static void data_write(struct ne2000 *n, u32 v, unsigned size)
 {
+    unsigned len = dma_size(n, size);
+
     if ((n->r.cr & CR_RD) != CR_RD_WRITE)
         return;
-    if (!(n->r.dcr & DCR_WORDS) && size < 4)
-        size = 1;
-    for (unsigned i = 0; i < size && n->r.rbcr; i++) {
+    for (unsigned i = 0; i < len && n->r.rbcr; i++) {
         mem_write(n, n->r.crda, (u8)(v >> 8 * i));
         dma_step(n);
     }
@@ -163,12 +169,10 @@ static bool ring_valid(const struct ne2000_regs *r)
 static unsigned free_pages(const struct ne2000_regs *r)
 {
     unsigned ring = (unsigned)(r->pstop - r->pstart);
+    /* Drivers write "one before the next frame" without wrapping it. */
+    unsigned read = r->bnry < r->pstart || r->bnry >= r->pstop ? r->pstop - 1u : r->bnry;
 
-    if (r->bnry < r->pstart || r->bnry >= r->pstop)
-        return ring - 1;
-    return r->bnry > r->curr ? (unsigned)(r->bnry - r->curr)
-           : r->bnry < r->curr ? ring - (unsigned)(r->curr - r->bnry)
-                               : ring;
+    return read > r->curr ? read - r->curr : ring - (r->curr - read);
 }
 
 static bool on(const struct ne2000_regs *r)
@@ -180,7 +184,7 @@ static bool can_take(void *arg)
 {
     struct ne2000 *n = arg;
 
-    return !on(&n->r) || free_pages(&n->r) > (RX_HEADER + ETH_MAX + ETH_VLAN + PAGE - 1) / PAGE;
+    return !on(&n->r) || free_pages(&n->r) > (RX_HEADER + ETH_MAX + ETH_VLAN + ETH_FCS + PAGE - 1) / PAGE;
 }
 
 static void put(struct ne2000_regs *r, u16 *at, const u8 *p, size_t len)
@@ -201,7 +205,7 @@ static void take(void *arg, const u8 *frame, size_t len)
     struct ne2000 *n = arg;
     struct ne2000_regs *r = &n->r;
     size_t size = MAX(len, (size_t)ETH_MIN);
-    unsigned pages = (unsigned)(size + RX_HEADER + PAGE - 1) / PAGE, next;
+    unsigned pages = (unsigned)(size + RX_HEADER + ETH_FCS + PAGE - 1) / PAGE, next;
     u8 header[RX_HEADER];
     u16 at;
 
