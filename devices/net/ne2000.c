@@ -175,6 +175,16 @@ static unsigned free_pages(const struct ne2000_regs *r)
     return read > r->curr ? read - r->curr : ring - (r->curr - read);
 }
 
+/* Are there frames that the guest has not read? */
+static bool unread(const struct ne2000_regs *r)
+{
+    unsigned next = r->bnry + 1u;
+
+    if (next < r->pstart || next >= r->pstop)
+        next = r->pstart;
+    return r->curr != next && r->curr != r->bnry;
+}
+
 static bool on(const struct ne2000_regs *r)
 {
     return !(r->cr & CR_STOP) && !(r->rcr & RCR_MONITOR) && ring_valid(r) && !(r->tcr & TCR_LOOP);
@@ -297,6 +307,10 @@ static void page0_write(struct ne2000 *n, unsigned off, u8 v)
     case 0x6: r->tbcr = (u16)((r->tbcr & 0xff) | v << 8); break;
     case 0x7:
         r->isr &= (u8)~(v & 0x7f);
+        /* On a wire of 10 Mb/s the next frame tells a driver that looked away too early (Linux' stops
+         * after ten) of those still in the ring. Here there may be no next frame: the ring is full. */
+        if (on(r) && unread(r))
+            r->isr |= ISR_RX;
         update_irq(n);
         break;
     case 0x8: r->crda = r->rsar = (u16)((r->rsar & 0xff00) | v); break;
