@@ -88,6 +88,7 @@ static const struct field e1000_fields[] = {
     F(ctx.ipcse, FT_U16, 0, "context: end of the IP sum"),
     F(ctx.tucse, FT_U16, 0, "context: end of the TCP or UDP sum"),
     F(ctx.mss, FT_U16, 0, "context: payload of a segment"),
+    F(pad, FT_BYTES, 0, "unused"),
     F(tx_buf, FT_BYTES, 0, "packet"),
     FIELDS_END,
 };

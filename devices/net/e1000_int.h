@@ -150,6 +150,7 @@ struct e1000_context {
 
 struct e1000_regs {
     u8 cfg[PCI_CFG_SIZE];
+    u64 next_irq, hold; /* the interrupt stays down until then: throttling, delay */
     u32 ctrl, eecd, eerd, ctrl_ext, fla, mdic, fcal, fcah, fct, vet, icr, itr, ims, rctl, fcttv,
         txcw, rxcw, tctl, tipg, aifs, ledctl, pba, fcrtl, fcrth, rdbal, rdbah, rdlen, rdh, rdt,
         rdtr, rxdctl, radv, rsrpd, txdmac, tdbal, tdbah, tdlen, tdh, tdt, tidv, txdctl, tadv, tspmt,
@@ -157,14 +158,14 @@ struct e1000_regs {
     u32 mta[128], vfta[128], ra[32], stats[STAT_WORDS];
     u16 phy[32];
     struct eeprom93 ee;
-    u64 next_irq, hold;     /* the interrupt stays down until then: throttling, delay */
     u8 asserted;
     u8 tx_more;             /* descriptors are left over for the timer */
     u8 tx_popts, tx_vle;    /* of the packet being gathered */
     u8 tx_drop, tx_tse;
     u16 tx_special;
-    u32 tx_len;
     struct e1000_context ctx;
+    u8 pad[6];
+    u32 tx_len;
     u8 tx_buf[TX_ROOM];     /* behind room for a VLAN tag */
 };
 

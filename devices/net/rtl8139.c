@@ -29,6 +29,7 @@ static const struct field rtl8139_fields[] = {
     F(tx_drop, FT_U8, 0, "packet: too long"),
     F(tx_more, FT_U8, 0, "sending goes on"),
     F(tx_opts, FT_U32, 0, "packet: options"),
+    F(pad, FT_BYTES, 0, "unused"),
     F(tx_buf, FT_BYTES, 0, "packet"),
     FIELDS_END,
 };

@@ -80,10 +80,10 @@ struct rtl8139_regs {
     u64 tx_ok, rx_ok, rx_phys, rx_bcast;
     u32 rx_mcast, missed;
     u32 tx_len;        /* C+: of the packet being gathered */
+    u32 tx_opts;       /* C+: its first descriptor's first word */
     u16 rx_index, tx_index, high_index; /* C+: the next descriptor of each ring */
     struct eeprom93 ee;
-    u8 tx_drop, tx_more;
-    u32 tx_opts;       /* C+: the first descriptor's first word */
+    u8 tx_drop, tx_more, pad[10];
     u8 tx_buf[RT_TX_ROOM]; /* behind room for a tag */
 };
 
