@@ -226,8 +226,13 @@ static u8 write_mask(const struct rtl8139 *t, unsigned off)
     case RT_CONFIG1:
     case RT_CONFIG3:
     case RT_CONFIG4: return config ? 0xff : 0;
-    default: return 0xff;
+    default: break;
     }
+    /* Drivers tell relatives of this chip from it by registers that it has not. */
+    return off < RT_SPARE || off == RT_CONFIG5 || off == RT_TPPOLL || off / 2 == RT_CPCR / 2 ||
+                   (off >= RT_RDSAR && off <= RT_ETTHR)
+               ? 0xff
+               : 0;
 }
 
 static bool touches(unsigned off, unsigned size, unsigned reg, unsigned n)

@@ -41,6 +41,7 @@ enum {
     RT_ANLPAR = 0x68,
     RT_ANER = 0x6a,
     RT_CSCR = 0x74,
+    RT_SPARE = 0x84, /* up to here all are registers of the RTL8139 */
     RT_CONFIG5 = 0xd8,
     RT_TPPOLL = 0xd9,
     RT_CPCR = 0xe0,
