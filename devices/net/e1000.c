@@ -414,7 +414,7 @@ static bool e1000_init(struct dev *dev, struct err *err)
 {
     struct e1000 *e = (struct e1000 *)dev;
 
-    if (!nic_parse_mac(e->mac_text, e->mac, err) || !nic_rom_init(&e->rom, &e->fn, "e1000.rom", err))
+    if (!nic_parse_mac(e->mac_text, e->mac, err) || !nic_rom_init(&e->rom, &e->fn, "e1000.rom", &e1000_ident, err))
         return false;
     e1000_eeprom_fill(e);
     timer_init(&e->irq_timer, dev->env.clock, irq_due, e, "e1000 interrupt");

@@ -8,7 +8,7 @@ static const struct prop pci_props[] = {
     PROPS_END,
 };
 
-static const struct pci_ident pci_ident = {
+static const struct pci_ident ne2k_ident = {
     .vendor = 0x10ec, .device = 0x8029, .class_code = 0x020000, .pin = 1};
 
 static bool init(struct dev *dev, struct err *err)
@@ -16,11 +16,11 @@ static bool init(struct dev *dev, struct err *err)
     struct ne2000 *n = (struct ne2000 *)dev;
 
     n->pci = true;
-    if (!ne2000_core_init(n, err) || !nic_rom_init(&n->rom, &n->fn, "ne2k_pci.rom", err))
+    if (!ne2000_core_init(n, err) || !nic_rom_init(&n->rom, &n->fn, "ne2k_pci.rom", &ne2k_ident, err))
         return false;
     n->fn.bar[0] = (struct pci_bar){
         PCI_BAR_IO, BAR_SIZE, {.name = "ne2k_pci", .ops = &ne2000_ops, .dev = n, .prio = 1}};
-    pci_func_init(&n->fn, dev, n->r.cfg, &pci_ident);
+    pci_func_init(&n->fn, dev, n->r.cfg, &ne2k_ident);
     return true;
 }
 

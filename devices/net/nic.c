@@ -150,7 +150,26 @@ void nic_rom_wire(struct nic_rom *rom, const struct plug *plug)
     rom->len = plug->rom_len;
 }
 
-bool nic_rom_init(struct nic_rom *rom, struct pci_func *fn, const char *name, struct err *err)
+/* A ROM for a family of chips has no IDs of its own in its PCI data structure, but firmware runs only
+ * ROMs with the function's: put them in, and keep the sum of its first image 0 (PCI Firmware
+ * Specification 3.0, 5.1.2). */
+static void put_ids(u8 *rom, size_t len, const struct pci_ident *ident)
+{
+    size_t at = len >= 0x1a ? ld16(rom + 0x18) : len, size = len >= 3 ? rom[2] * 512u : 0;
+    u8 sum = 0;
+
+    if (len < 0x1c || ld16(rom) != 0xaa55 || at + 8 > len || size > len || memcmp(rom + at, "PCIR", 4) ||
+        ld32(rom + at + 4))
+        return;
+    st16(rom + at + 4, ident->vendor);
+    st16(rom + at + 6, ident->device);
+    for (unsigned i = 4; i < 8; i++)
+        sum = (u8)(sum + rom[at + i]);
+    rom[6] = (u8)(rom[6] - sum);
+}
+
+bool nic_rom_init(struct nic_rom *rom, struct pci_func *fn, const char *name,
+                  const struct pci_ident *ident, struct err *err)
 {
     u32 size = PAGE_SIZE;
 
@@ -163,6 +182,7 @@ bool nic_rom_init(struct nic_rom *rom, struct pci_func *fn, const char *name, st
     if (!ram_init(&rom->ram, rom->space, size, err))
         return false;
     memcpy(rom->ram.host, rom->data, rom->len);
+    put_ids(rom->ram.host, rom->len, ident);
     fn->bar[PCI_BAR_ROM] = (struct pci_bar){
         PCI_BAR_EXPROM, size,
         {.name = name, .ram = &rom->ram, .dirs = REGION_READ, .prio = 1}};

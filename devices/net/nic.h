@@ -52,7 +52,8 @@ struct nic_rom {
     struct ram ram;
 };
 void nic_rom_wire(struct nic_rom *rom, const struct plug *plug);
-bool nic_rom_init(struct nic_rom *rom, struct pci_func *fn, const char *name, struct err *err);
+bool nic_rom_init(struct nic_rom *rom, struct pci_func *fn, const char *name,
+                  const struct pci_ident *ident, struct err *err);
 void nic_rom_free(struct nic_rom *rom);
 
 #endif

@@ -355,7 +355,7 @@ static bool rtl8139_init(struct dev *dev, struct err *err)
 {
     struct rtl8139 *t = (struct rtl8139 *)dev;
 
-    if (!nic_parse_mac(t->mac_text, t->mac, err) || !nic_rom_init(&t->rom, &t->fn, "rtl8139.rom", err))
+    if (!nic_parse_mac(t->mac_text, t->mac, err) || !nic_rom_init(&t->rom, &t->fn, "rtl8139.rom", &rtl8139_ident, err))
         return false;
     fill_eeprom(t);
     timer_init(&t->timer, dev->env.clock, timer_due, t, "rtl8139 timer");
