@@ -297,6 +297,14 @@ static void soft_reset(struct e1000 *e)
     nic_ready(e->net);
 }
 
+/* A shorter interval holds for the one that runs, too. */
+static void write_itr(struct e1000 *e, u32 v)
+{
+    e->r.itr = v;
+    e->r.next_irq = MIN(e->r.next_irq, clock_now(e->dev.env.clock) + (u64)v * ITR_UNIT);
+    update_irq(e);
+}
+
 /* ---- accesses ---- */
 
 static u64 mem_read(void *dev, u64 off, unsigned size)
@@ -351,6 +359,7 @@ static void mem_write(void *dev, u64 off, u64 val, unsigned size)
         if (v & CTRL_RST)
             soft_reset(e);
         return;
+    case REG_ITR: write_itr(e, v & 0xffff); return;
     case REG_EECD: e1000_eecd_write(e, v); return;
     case REG_EERD: e1000_eerd_write(e, v); return;
     case REG_MDIC: e1000_mdic_write(e, v); return;
