@@ -483,7 +483,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !start_engine(vm, err))
         return false;
-    if (!open_log(vm, err) || !vm_open_chardevs(vm, err))
+    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
         return false;
     if (opt->show == SHOW_SDL && vm->pc->display.update && !(vm->sdl = sdl_open(vm, err)))
         return false;
@@ -508,6 +508,8 @@ void vm_destroy(struct vm *vm)
             jit_free(vm_cpu(vm));
         pc_destroy(vm->pc);
     }
+    if (vm->nets_ready)
+        netdevs_close(&vm->nets);
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
         ok &= drive_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)

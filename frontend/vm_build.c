@@ -12,8 +12,7 @@
 
 enum { FLOPPY_MAX = 4 << 20, DRIVE_THREADS = 4 };
 
-/* Bytes the machine keeps until its end; false when there are too many of them. */
-static bool own(struct vm *vm, void *p, struct err *err)
+bool vm_own(struct vm *vm, void *p, struct err *err)
 {
     if (vm->nblobs < VM_MAX_BLOBS) {
         vm->blobs[vm->nblobs++] = p;
@@ -32,7 +31,7 @@ static bool load(struct vm *vm, const char *name, struct pc_blob *blob, bool qui
 
     if (!data)
         return false;
-    if (!own(vm, data, err))
+    if (!vm_own(vm, data, err))
         return false;
     *blob = (struct pc_blob){name, data, len};
     return true;
@@ -86,7 +85,7 @@ static bool open_blobs(struct vm *vm, struct err *err)
             size_t len;
             u8 *data = file_read(b->path, 64 * MIB, &len, err);
 
-            if (!data || !own(vm, data, err))
+            if (!data || !vm_own(vm, data, err))
                 return false;
             *to = (struct pc_blob){b->name, data, len};
         } else {
@@ -97,7 +96,7 @@ static bool open_blobs(struct vm *vm, struct err *err)
         size_t len;
         u8 *data = firmware_load(opt, opt->roms[i].path, &len, false, err);
 
-        if (!data || !own(vm, data, err))
+        if (!data || !vm_own(vm, data, err))
             return false;
         cfg->rom[cfg->nroms++] = (struct pc_blob){opt->roms[i].name, data, len};
     }
@@ -210,7 +209,7 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
 
-    if (!opts_apply_globals(opt, err))
+    if (!opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
         return false;
     for (unsigned i = 0; i < opt->naddons; i++) {
         const struct opt_addon *a = &opt->addons[i];
@@ -227,6 +226,8 @@ bool vm_add_devices(struct vm *vm, struct err *err)
                 return false;
             to->blk = vm->addon_blk[i];
         }
+        if (!vm_wire_network(vm, i, err))
+            return false;
     }
     vm->cfg.naddons = opt->naddons;
     return true;
