@@ -7,9 +7,12 @@
 #include "devices/board/pc.h"
 #include "frontend/boot/boot.h"
 #include "frontend/host/chardev.h"
+#include "frontend/keyboard/keyboard.h"
 #include "frontend/loop.h"
 #include "frontend/net/netdev.h"
 #include "frontend/opts.h"
+#include "frontend/pointer.h"
+#include "frontend/screen.h"
 #include "frontend/statehash.h"
 #include "frontend/ticker.h"
 
@@ -18,6 +21,8 @@ enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 struct monitor;
 struct pool;
 struct sdl;
+struct vnc;
+struct curses;
 
 /* Keys that sendkey has yet to press and release, at virtual times. */
 struct vm_key {
@@ -52,7 +57,12 @@ struct vm {
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
     struct netdevs nets;
+    struct screen screen;
+    struct keyboard keyboard; /* for those who know characters, not keys */
+    struct pointer pointer;
     struct sdl *sdl;
+    struct vnc *vnc;
+    struct curses *curses;
     struct loop_src signals;
 
     /* life */

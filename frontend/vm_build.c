@@ -112,7 +112,8 @@ bool vm_open_firmware(struct vm *vm, struct err *err)
     if (!open_bios(vm, err) || !check_bios(vm, err) || !open_blobs(vm, err))
         return false;
     if (opt->vga != PC_VGA_NONE && is_seabios(&cfg->bios) &&
-        !load(vm, "vgabios-stdvga.bin", &cfg->vga_bios, false, err))
+        !load(vm, opt->vga == PC_VGA_CIRRUS ? "vgabios-cirrus.bin" : "vgabios-stdvga.bin",
+              &cfg->vga_bios, false, err))
         return false;
     /* With nobody to look at it, the demo tests itself, reports on the serial port, and powers off.
      */
@@ -295,6 +296,22 @@ bool vm_choose_display(struct options *opt, struct err *err)
                 err, "There is no display for -display sdl (DISPLAY is not set); use -nographic or "
                      "-display none.");
     }
+    if (opt->show == SHOW_CURSES) {
+#ifndef CONFIG_CURSES
+        return err_set(err, "This build has no curses screen; install libncurses-dev and configure "
+                            "again, or use -nographic.");
+#endif
+        if (!terminal)
+            return err_set(err, "-display curses needs a terminal; standard input or output is none.");
+        if (uses_stdio(opt))
+            return err_set(err, "-display curses needs the terminal for itself: take stdio from "
+                                "-serial, -monitor and -debugcon.");
+    }
+    if (opt->show == SHOW_DEFAULT && opt->vnc.on) {
+        opt->show = SHOW_NONE;
+        if (terminal && !uses_stdio(opt) && !opt->nmonitors && !opt->nodefaults)
+            memcpy(opt->monitor[opt->nmonitors++], "stdio", 6);
+    }
     if (opt->show == SHOW_DEFAULT && opt->vga != PC_VGA_NONE && have_window_system())
         opt->show = SHOW_SDL;
     if (opt->show == SHOW_DEFAULT && opt->demo && !terminal) {
@@ -413,6 +430,9 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
         snprintf(id, sizeof(id), "serial%u", i);
         if (!connect_port(vm, &vm->serial[i], id, opt->serial[i], err))
             return false;
+        /* whoever gives the machine a serial mouse wants it to be the one that moves */
+        if (vm->serial[i].user.dev && vm->serial[i].user.dev->is_mouse)
+            vm->pc->mouse = msmouse_sink(&vm->serial[i].user.dev->mouse);
     }
     if (!connect_port(vm, &vm->debugcon, "debugcon", opt->debugcon, err))
         return false;
