@@ -169,7 +169,10 @@ bool opts_guess(struct options *opt, struct err *err)
         st.st_size = 0, st.st_mode = 0;
     fclose(f);
     if (S_ISDIR(st.st_mode))
-        return err_set(err, "'%.300s' is a folder; name the image in it.", opt->image);
+        return err_set(err,
+                       "'%.300s' is a folder; name the image in it, or give the folder with -cdrom "
+                       "or -drive file=fat:...",
+                       opt->image);
     if (!memcmp(head, "QFI\xfb", 4))
         return guess_drive(opt, DRIVE_IDE, false, err);
     if (!memcmp(head + 0x202, "HdrS", 4) ||

@@ -1,11 +1,13 @@
 /* Drives: requests are queued in order, run by a thread of the pool, and completed by a timer at a
  * virtual time that follows from their length alone. */
+#define _GNU_SOURCE
 #include "frontend/host/drive.h"
 
 #include "frontend/loop.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -367,7 +369,9 @@ static int medium_out(struct drive *d)
 static struct image *open_image(struct drive *d, const char *path, const char *format,
                                 struct err *err)
 {
-    bool write = !d->opt.read_only && !d->opt.cdrom && !d->opt.snapshot;
+    /* What is written to a folder's disk is forgotten. */
+    bool over_it = (d->opt.snapshot || image_is_folder(path)) && !d->opt.cdrom;
+    bool write = !d->opt.read_only && !d->opt.cdrom && !over_it;
     u64 sector = d->opt.cdrom ? 2048 : 512;
     struct image *im = image_open(path, format, write ? IMAGE_WRITE : 0, err), *over;
 
@@ -385,7 +389,7 @@ static struct image *open_image(struct drive *d, const char *path, const char *f
     /* Whole sectors: a raw file reads as zeros behind its end, and grows. */
     im->size = im->drv == &image_raw ? (im->size + sector - 1) & ~(sector - 1)
                                      : im->size & ~(sector - 1);
-    if (!d->opt.snapshot || d->opt.cdrom)
+    if (!over_it)
         return im;
     over = image_memory_over(im);
     if (!over) {
@@ -407,10 +411,20 @@ static bool same_file(const struct drive *d, const char *path)
 static bool medium_in(struct drive *d, const char *path, const char *format, struct err *err)
 {
     struct image *im;
-    char *name = strdup(path);
+    struct stat st;
+    char *name;
 
+    /* A folder in a CD drive is a CD, in another the disk that fits. */
+    if (!image_is_folder(path) && !stat(path, &st) && S_ISDIR(st.st_mode)) {
+        if (asprintf(&name, "%s%s", d->opt.cdrom ? "iso:" : d->opt.max_size ? "fat:floppy:" : "fat:",
+                     path) < 0)
+            name = NULL;
+    } else {
+        name = strdup(path);
+    }
     if (!name)
         return err_set(err, "no memory");
+    path = name;
     if (same_file(d, path))
         medium_out(d);
     im = open_image(d, path, format, err);

@@ -1,6 +1,9 @@
 /* Images of any format: choosing the format, backing files, bounds of requests. */
 #include "frontend/image/image.h"
 
+#include "frontend/image/folder.h"
+#include "frontend/image/nbd.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,8 +192,58 @@ static struct image *open_chain(const char *path, const char *format, unsigned f
     return open_over(f, path, format, flags, depth, above, err);
 }
 
+bool image_is_folder(const char *path)
+{
+    return !strncmp(path, "fat:", 4) || !strncmp(path, "iso:", 4);
+}
+
+/* "fat:DIR", "fat:floppy:DIR", "iso:DIR": only where the user says so, never where an image does. */
+static struct image *open_folder(const char *path, const char *format, unsigned flags,
+                                 struct err *err)
+{
+    const char *dir = path + 4;
+    bool floppy = false;
+    struct file *f;
+
+    if (!strncmp(path, "fat:", 4)) {
+        for (;;) {
+            if (!strncmp(dir, "floppy:", 7)) {
+                floppy = true;
+                dir += 7;
+            } else if (!strncmp(dir, "16:", 3) && !floppy) {
+                dir += 3;
+            } else if (!strncmp(dir, "rw:", 3)) {
+                err_set(err, "what a guest writes cannot be brought back into the folder '%.200s': "
+                             "leave out rw:, and writes are kept in memory",
+                        dir + 3);
+                return NULL;
+            } else {
+                break;
+            }
+        }
+    }
+    if (format && strcmp(format, "raw")) {
+        err_set(err, "the disk of a folder is raw, not of format %.60s", format);
+        return NULL;
+    }
+    if (flags & IMAGE_WRITE) {
+        err_set(err, "the disk of a folder cannot be written: use snapshot=on or readonly=on");
+        return NULL;
+    }
+    f = *path == 'i' ? iso_open(dir, err) : fat_open(dir, floppy, err);
+    return f ? open_over(f, path, "raw", flags, 0, NULL, err) : NULL;
+}
+
 struct image *image_open(const char *path, const char *format, unsigned flags, struct err *err)
 {
+    struct file *f;
+
+    if (image_is_folder(path))
+        return open_folder(path, format, flags, err);
+    if (nbd_is_uri(path)) { /* no name that says the format: it has to be told, or is raw */
+        f = nbd_file_open(path, flags & IMAGE_WRITE ? FILE_WRITE : 0, err);
+        return f ? open_over(f, path, format ? format : "raw", flags, 0, NULL, err) : NULL;
+    }
     return open_chain(path, format, flags, 0, NULL, err);
 }
 

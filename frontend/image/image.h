@@ -112,6 +112,8 @@ const struct image_driver *image_driver_by_name(const char *name);
  * begins like another format than it is named after is refused, since a guest can write such a
  * beginning. */
 struct image *image_open(const char *path, const char *format, unsigned flags, struct err *err);
+/* Does the path name a folder as a disk: fat:DIR, fat:floppy:DIR or iso:DIR? Those are only read. */
+bool image_is_folder(const char *path);
 /* The same over an opened file, which belongs to the image from now on, also when this fails. */
 struct image *image_open_file(struct file *f, const char *path, const char *format, unsigned flags,
                               unsigned depth, struct err *err);
