@@ -23,3 +23,9 @@ check-second: $(B)/stubstep roms
 
 -include $(STUB_OBJ:.o=.d)
 .PHONY: check-second
+
+# The host's end of network tests.
+$(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
+-include $(B)/obj/tests/tools/netpeer.d
