@@ -1,5 +1,5 @@
-/* The host's end of network tests, on loopback only and for a bounded time: serves a pattern by HTTP, or fetches it and
- * looks at every byte.
+/* The host's end of network tests, on loopback only and for a bounded time: serves a pattern by
+ * HTTP, or fetches it and looks at every byte.
  *
  *   netpeer serve PORTFILE SECONDS   GET /N gives N MiB; the port is written to PORTFILE
  *   netpeer fetch PORT PATH MIB TIMES   prints the rate in MB/s; status 1 when a byte is wrong */
@@ -113,7 +113,8 @@ static int fetch_one(unsigned port, const char *path, unsigned mib)
         return 1;
     }
     snprintf(head, sizeof(head), "GET %s HTTP/1.0\r\n\r\n", path);
-    if (send_all(fd, head, strlen(head)) || read_head(fd, head, sizeof(head)) || !strstr(head, " 200 ")) {
+    if (send_all(fd, head, strlen(head)) || read_head(fd, head, sizeof(head)) ||
+        !strstr(head, " 200 ")) {
         fprintf(stderr, "netpeer: no file: %.60s\n", head);
         return 1;
     }
