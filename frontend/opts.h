@@ -2,6 +2,7 @@
 #ifndef FRONTEND_OPTS_H
 #define FRONTEND_OPTS_H
 
+#include "cpu/jit/codebuf.h"
 #include "devices/board/pc.h"
 #include "devices/core/err.h"
 
@@ -161,6 +162,7 @@ struct options {
     int engine;                /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
     char jit_off[OPT_TEXT];
+    enum codebuf_way jit_map;
     bool jit_count;
     bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;

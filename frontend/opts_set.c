@@ -634,6 +634,11 @@ bool opt_set_JIT_OFF(struct options *opt, const char *flag, const char *val, str
     return copy_value(flag, opt->jit_off, sizeof(opt->jit_off), val, err);
 }
 
+bool opt_set_JIT_MAP(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return codebuf_parse_way(val, &opt->jit_map, err);
+}
+
 bool opt_set_JIT_COUNT(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     opt->jit_count = true;

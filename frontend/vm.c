@@ -399,7 +399,7 @@ static void fill_config(struct vm *vm)
 static bool start_engine(struct vm *vm, struct err *err)
 {
     struct jit_config cfg = {
-        .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u};
+        .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u, .map = vm->opt->jit_map};
 #ifdef CONFIG_JIT
     const bool generates = true;
 #else

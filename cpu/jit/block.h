@@ -108,6 +108,8 @@ struct jit {
     u8 kills[HOT_SIZE]; /* how often a block there was dropped of late because it was written to */
     u8 busy[HOT_SIZE / 8];  /* where blocks run so often that more effort is made */
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
+    u8 rounds[HOT_SIZE / 8]; /* where x87 operations may be the first to round, by place */
+    u8 tops[HOT_SIZE / 8]; /* where TOP was once another than expected */
     u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
     struct donor {
         u64 key;
