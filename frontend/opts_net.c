@@ -1,5 +1,5 @@
-/* What -netdev, -nic, -net and -object filter-dump do to struct options, and the adapter that a machine
- * has when nothing is said about networks. */
+/* What -netdev, -nic, -net and -object filter-dump do to struct options, and the adapter that a
+ * machine has when nothing is said about networks. */
 #include "frontend/opts.h"
 
 #include "frontend/net/netdev.h"
@@ -57,7 +57,8 @@ static const struct kind_row *find_kind(const char *flag, const char *word, stru
     }
 #ifndef CONFIG_SLIRP
     if (!strcmp(word, "user")) {
-        err_set(err, "This build has no user networking; install libslirp-dev and configure again.");
+        err_set(err,
+                "This build has no user networking; install libslirp-dev and configure again.");
         return NULL;
     }
 #endif
@@ -110,8 +111,9 @@ static bool add_prop(struct opt_netdev *d, const char *key, const char *v)
 }
 
 /* Properties of a kind; those that `other` takes are not its own. */
-static bool read_props(struct opt_netdev *d, const char *flag, const struct kind_row *kind, const char *rest,
-                       bool (*other)(void *arg, const char *key, const char *v), void *arg, struct err *err)
+static bool read_props(struct opt_netdev *d, const char *flag, const struct kind_row *kind,
+                       const char *rest, bool (*other)(void *arg, const char *key, const char *v),
+                       void *arg, struct err *err)
 {
     char key[64], v[OPT_PATH], buf[600];
     const char *names[MAX_KEYS + 1];
@@ -192,9 +194,9 @@ static bool take_nic(void *arg, const char *key, const char *v)
         const char *key;
         char *to;
         size_t size;
-    } rows[] = {{"model", n->model, sizeof(n->model)},  {"mac", n->mac, sizeof(n->mac)},
-                {"macaddr", n->mac, sizeof(n->mac)},    {"id", n->id, sizeof(n->id)},
-                {"addr", n->addr, sizeof(n->addr)},     {"netdev", n->netdev, sizeof(n->netdev)}};
+    } rows[] = {{"model", n->model, sizeof(n->model)}, {"mac", n->mac, sizeof(n->mac)},
+                {"macaddr", n->mac, sizeof(n->mac)},   {"id", n->id, sizeof(n->id)},
+                {"addr", n->addr, sizeof(n->addr)},    {"netdev", n->netdev, sizeof(n->netdev)}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!strcmp(rows[i].key, key)) {
@@ -225,7 +227,8 @@ static bool bad_model(const char *flag, const char *model, struct err *err)
     const char *names[20];
     size_t n = 0;
 
-    for (const struct plug_class *c = pc_addon_classes; c->driver && n < ARRAY_LEN(names) - 1; c++) {
+    for (const struct plug_class *c = pc_addon_classes; c->driver && n < ARRAY_LEN(names) - 1;
+         c++) {
         if (c->host == PLUG_NET)
             names[n++] = c->driver;
     }
@@ -251,7 +254,8 @@ static struct opt_addon *new_nic(struct options *opt, const char *flag, const st
         u64 slot;
 
         if (pc_addon_class(driver)->bus != PLUG_PCI || !opts_number(n->addr, 31, &slot)) {
-            err_set(err, "-%s: addr is a slot of the PCI bus from 0 to 0x1f, not '%.15s'.", flag, n->addr);
+            err_set(err, "-%s: addr is a slot of the PCI bus from 0 to 0x1f, not '%.15s'.", flag,
+                    n->addr);
             return NULL;
         }
         a->devfn = (int)slot << 3;
@@ -295,8 +299,9 @@ bool opt_set_NIC(struct options *opt, const char *flag, const char *val, struct 
     if (!d || !read_props(d, flag, kind, rest, take_nic, &n, err))
         return false;
     if (n.netdev[0])
-        return err_set(err, "-nic makes a network of its own; -device %s,netdev=%s uses one that is there.",
-                       n.model[0] ? n.model : "e1000", n.netdev);
+        return err_set(
+            err, "-nic makes a network of its own; -device %s,netdev=%s uses one that is there.",
+            n.model[0] ? n.model : "e1000", n.netdev);
     a = new_nic(opt, flag, &n, err);
     return a && opts_copy(a->host, sizeof(a->host), id);
 }
@@ -362,7 +367,8 @@ bool opts_object_dump(struct options *opt, const char *rest, struct err *err)
         else if (strcmp(key, "maxlen"))
             return opts_bad_key("object filter-dump", has_key ? key : v, keys, err);
         else if (!opts_number(v, 1 << 20, &n) || !n)
-            return err_set(err, "-object filter-dump: maxlen is a number of bytes, not '%.60s'.", v);
+            return err_set(err, "-object filter-dump: maxlen is a number of bytes, not '%.60s'.",
+                           v);
         else
             d->max_len = (u32)n;
     }
@@ -405,7 +411,8 @@ static bool join_legacy(struct options *opt, struct err *err)
         d = new_netdev(opt, "hubport", id, err);
         if (!d)
             return false;
-        snprintf(props, sizeof(props), a ? "hubid=0" : "hubid=0,netdev=" HUB "net%u", i - opt->naddons);
+        snprintf(props, sizeof(props), a ? "hubid=0" : "hubid=0,netdev=" HUB "net%u",
+                 i - opt->naddons);
         memcpy(d->props, props, strlen(props) + 1);
         if (a)
             memcpy(a->host, id, sizeof(id));

@@ -84,11 +84,13 @@ bool vm_open_dumps(struct vm *vm, struct err *err)
         unsigned k = 0;
 
         if (!d)
-            return err_set(err, "-object filter-dump: there is no -netdev with the id '%.60s'.", o->netdev);
+            return err_set(err, "-object filter-dump: there is no -netdev with the id '%.60s'.",
+                           o->netdev);
         while (k < NETDEV_DUMPS && d->dump[k])
             k++;
         if (k == NETDEV_DUMPS)
-            return err_set(err, "Network '%s' has more than %d capture files.", d->id, NETDEV_DUMPS);
+            return err_set(err, "Network '%s' has more than %d capture files.", d->id,
+                           NETDEV_DUMPS);
         d->dump[k] = pcap_open(o->path, o->max_len, (u64)time(NULL) * NS_PER_SEC, err);
         if (!d->dump[k])
             return false;

@@ -202,52 +202,33 @@ struct plain {
     u16 reg, at;
     u32 mask;
 };
-#define PLAIN(reg, member, mask) {reg, offsetof(struct e1000_regs, member), mask}
+#define PLAIN(reg, member, mask)                                                                   \
+    {                                                                                              \
+        reg, offsetof(struct e1000_regs, member), mask                                             \
+    }
 static const struct plain plain[] = {
-    PLAIN(REG_CTRL_EXT, ctrl_ext, ~0u),
-    PLAIN(REG_FLA, fla, 0xfu),
-    PLAIN(REG_FCAL, fcal, ~0u),
-    PLAIN(REG_FCAH, fcah, 0xffff),
-    PLAIN(REG_FCT, fct, 0xffff),
-    PLAIN(REG_VET, vet, 0xffff),
-    PLAIN(REG_FCTTV, fcttv, 0xffff),
-    PLAIN(REG_TXCW, txcw, ~0u),
-    PLAIN(REG_RXCW, rxcw, 0),
-    PLAIN(REG_TIPG, tipg, ~0u),
-    PLAIN(REG_AIFS, aifs, 0xffff),
-    PLAIN(REG_LEDCTL, ledctl, ~0u),
-    PLAIN(REG_PBA, pba, 0xffff),
-    PLAIN(REG_FCRTL, fcrtl, 0x8000fff8),
-    PLAIN(REG_FCRTH, fcrth, 0xfff8),
-    PLAIN(REG_RDBAL, rdbal, ~0xfu),
-    PLAIN(REG_RDBAH, rdbah, ~0u),
-    PLAIN(REG_RDTR, rdtr, 0xffff),
-    PLAIN(REG_RXDCTL, rxdctl, ~0u),
-    PLAIN(REG_RADV, radv, 0xffff),
-    PLAIN(REG_RSRPD, rsrpd, 0xfff),
-    PLAIN(REG_TXDMAC, txdmac, 1),
-    PLAIN(REG_TDBAL, tdbal, ~0xfu),
-    PLAIN(REG_TDBAH, tdbah, ~0u),
-    PLAIN(REG_TIDV, tidv, 0xffff),
-    PLAIN(REG_TXDCTL, txdctl, ~0u),
-    PLAIN(REG_TADV, tadv, 0xffff),
-    PLAIN(REG_TSPMT, tspmt, ~0u),
-    PLAIN(REG_RXCSUM, rxcsum, 0x7ff),
-    PLAIN(REG_WUC, wuc, 0xf),
-    PLAIN(REG_WUFC, wufc, 0xf00ff),
-    PLAIN(REG_WUS, wus, 0),
-    PLAIN(REG_MANC, manc, ~0u),
-    PLAIN(REG_EERD, eerd, 0),
-    PLAIN(REG_MDIC, mdic, 0),
-    PLAIN(REG_RDLEN, rdlen, LEN_MASK),
-    PLAIN(REG_RDH, rdh, 0xffff),
-    PLAIN(REG_RDT, rdt, 0xffff),
-    PLAIN(REG_TDLEN, tdlen, LEN_MASK),
-    PLAIN(REG_TDH, tdh, 0xffff),
-    PLAIN(REG_TDT, tdt, 0xffff),
-    PLAIN(REG_CTRL, ctrl, ~0u),
-    PLAIN(REG_RCTL, rctl, 0x07ffffff),
-    PLAIN(REG_TCTL, tctl, 0x03ffffff),
+    PLAIN(REG_CTRL_EXT, ctrl_ext, ~0u), PLAIN(REG_FLA, fla, 0xfu),
+    PLAIN(REG_FCAL, fcal, ~0u),         PLAIN(REG_FCAH, fcah, 0xffff),
+    PLAIN(REG_FCT, fct, 0xffff),        PLAIN(REG_VET, vet, 0xffff),
+    PLAIN(REG_FCTTV, fcttv, 0xffff),    PLAIN(REG_TXCW, txcw, ~0u),
+    PLAIN(REG_RXCW, rxcw, 0),           PLAIN(REG_TIPG, tipg, ~0u),
+    PLAIN(REG_AIFS, aifs, 0xffff),      PLAIN(REG_LEDCTL, ledctl, ~0u),
+    PLAIN(REG_PBA, pba, 0xffff),        PLAIN(REG_FCRTL, fcrtl, 0x8000fff8),
+    PLAIN(REG_FCRTH, fcrth, 0xfff8),    PLAIN(REG_RDBAL, rdbal, ~0xfu),
+    PLAIN(REG_RDBAH, rdbah, ~0u),       PLAIN(REG_RDTR, rdtr, 0xffff),
+    PLAIN(REG_RXDCTL, rxdctl, ~0u),     PLAIN(REG_RADV, radv, 0xffff),
+    PLAIN(REG_RSRPD, rsrpd, 0xfff),     PLAIN(REG_TXDMAC, txdmac, 1),
+    PLAIN(REG_TDBAL, tdbal, ~0xfu),     PLAIN(REG_TDBAH, tdbah, ~0u),
+    PLAIN(REG_TIDV, tidv, 0xffff),      PLAIN(REG_TXDCTL, txdctl, ~0u),
+    PLAIN(REG_TADV, tadv, 0xffff),      PLAIN(REG_TSPMT, tspmt, ~0u),
+    PLAIN(REG_RXCSUM, rxcsum, 0x7ff),   PLAIN(REG_WUC, wuc, 0xf),
+    PLAIN(REG_WUFC, wufc, 0xf00ff),     PLAIN(REG_WUS, wus, 0),
+    PLAIN(REG_MANC, manc, ~0u),         PLAIN(REG_EERD, eerd, 0),
+    PLAIN(REG_MDIC, mdic, 0),           PLAIN(REG_RDLEN, rdlen, LEN_MASK),
+    PLAIN(REG_RDH, rdh, 0xffff),        PLAIN(REG_RDT, rdt, 0xffff),
+    PLAIN(REG_TDLEN, tdlen, LEN_MASK),  PLAIN(REG_TDH, tdh, 0xffff),
+    PLAIN(REG_TDT, tdt, 0xffff),        PLAIN(REG_CTRL, ctrl, ~0u),
+    PLAIN(REG_RCTL, rctl, 0x07ffffff),  PLAIN(REG_TCTL, tctl, 0x03ffffff),
     PLAIN(REG_ITR, itr, 0xffff),
 };
 
@@ -423,7 +404,8 @@ static bool e1000_init(struct dev *dev, struct err *err)
 {
     struct e1000 *e = (struct e1000 *)dev;
 
-    if (!nic_parse_mac(e->mac_text, e->mac, err) || !nic_rom_init(&e->rom, &e->fn, "e1000.rom", &e1000_ident, err))
+    if (!nic_parse_mac(e->mac_text, e->mac, err) ||
+        !nic_rom_init(&e->rom, &e->fn, "e1000.rom", &e1000_ident, err))
         return false;
     e1000_eeprom_fill(e);
     timer_init(&e->irq_timer, dev->env.clock, irq_due, e, "e1000 interrupt");

@@ -1,4 +1,5 @@
-/* The 82540EM's serial EEPROM (Intel 317453 section 5) and its PHY, an M88E1011 behind the MDI control register (section 13.4.8, 13.7). */
+/* The 82540EM's serial EEPROM (Intel 317453 section 5) and its PHY, an M88E1011 behind the MDI
+ * control register (section 13.4.8, 13.7). */
 #include "devices/net/e1000_int.h"
 
 /* ---- EEPROM ---- */

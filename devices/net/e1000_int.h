@@ -1,5 +1,5 @@
-/* Registers and state of the 82540EM, and what its files offer one another (Intel 317453, "PCI/PCI-X
- * Family of Gigabit Ethernet Controllers Software Developer's Manual", chapter 13). */
+/* Registers and state of the 82540EM, and what its files offer one another (Intel 317453,
+ * "PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual", chapter 13). */
 #ifndef DEVICES_NET_E1000_INT_H
 #define DEVICES_NET_E1000_INT_H
 
@@ -115,8 +115,8 @@ enum {
 enum { TCTL_EN = BIT(1), TCTL_PSP = BIT(3) };
 enum { RXCSUM_IPOFL = BIT(8), RXCSUM_TUOFL = BIT(9) };
 enum { RAH_AV = 0x80000000u };
-/* Descriptors: 16 bytes; status and error bytes of received ones, bits of the third and fourth words
- * of those to be sent. */
+/* Descriptors: 16 bytes; status and error bytes of received ones, bits of the third and fourth
+ * words of those to be sent. */
 enum { DESC_SIZE = 16, RING_MAX = 0x100000 };
 enum {
     RXS_DD = BIT(0),
@@ -159,14 +159,14 @@ struct e1000_regs {
     u16 phy[32];
     struct eeprom93 ee;
     u8 asserted;
-    u8 tx_more;             /* descriptors are left over for the timer */
-    u8 tx_popts, tx_vle;    /* of the packet being gathered */
+    u8 tx_more;          /* descriptors are left over for the timer */
+    u8 tx_popts, tx_vle; /* of the packet being gathered */
     u8 tx_drop, tx_tse;
     u16 tx_special;
     struct e1000_context ctx;
     u8 pad[6];
     u32 tx_len;
-    u8 tx_buf[TX_ROOM];     /* behind room for a VLAN tag */
+    u8 tx_buf[TX_ROOM]; /* behind room for a VLAN tag */
 };
 
 struct e1000 {

@@ -2,9 +2,18 @@
 #include "devices/net/e1000_int.h"
 
 enum { RX_JUMBO = 16384, RX_USUAL = 1522 };
-enum { STAT_MPC = 0x4010, STAT_PRC64 = 0x405c, STAT_GPRC = 0x4074, STAT_BPRC = 0x4078,
-       STAT_MPRC = 0x407c, STAT_GORC = 0x4088, STAT_RNBC = 0x40a0, STAT_ROC = 0x40ac,
-       STAT_TOR = 0x40c0, STAT_TPR = 0x40d0 };
+enum {
+    STAT_MPC = 0x4010,
+    STAT_PRC64 = 0x405c,
+    STAT_GPRC = 0x4074,
+    STAT_BPRC = 0x4078,
+    STAT_MPRC = 0x407c,
+    STAT_GORC = 0x4088,
+    STAT_RNBC = 0x40a0,
+    STAT_ROC = 0x40ac,
+    STAT_TOR = 0x40c0,
+    STAT_TPR = 0x40d0
+};
 
 /* ---- filters ---- */
 

@@ -5,8 +5,16 @@
 /* What one go may do before the rest waits for the next event (reliability.md D4). */
 enum { TX_DESCS = 256, TX_BYTES = 65536 };
 enum { DTYP_CONTEXT = 0, DTYP_DATA = 1 };
-enum { STAT_GPTC = 0x4080, STAT_GOTC = 0x4090, STAT_TOT = 0x40c8, STAT_TPT = 0x40d4,
-       STAT_PTC64 = 0x40d8, STAT_MPTC = 0x40f0, STAT_BPTC = 0x40f4, STAT_TSCTC = 0x40f8 };
+enum {
+    STAT_GPTC = 0x4080,
+    STAT_GOTC = 0x4090,
+    STAT_TOT = 0x40c8,
+    STAT_TPT = 0x40d4,
+    STAT_PTC64 = 0x40d8,
+    STAT_MPTC = 0x40f0,
+    STAT_BPTC = 0x40f4,
+    STAT_TSCTC = 0x40f8
+};
 
 static void be16_put(u8 *p, u16 v)
 {
@@ -80,7 +88,8 @@ static void frame_out(struct e1000 *e, u8 *p, size_t n)
     }
 }
 
-/* What changes in the headers of one piece: [hdr][payload of len bytes], `at` bytes into the whole. */
+/* What changes in the headers of one piece: [hdr][payload of len bytes], `at` bytes into the whole.
+ */
 static void fix_headers(const struct e1000_context *c, u8 *p, size_t hdr, size_t len, size_t at,
                         unsigned nth, bool last)
 {
@@ -118,19 +127,20 @@ static void sums(const struct e1000_regs *r, u8 *p, size_t n, u32 length)
         insert_sum(p, n, c->ipcss, c->ipcso, c->ipcse, 0);
 }
 
-/* Cut the packet at p (room for a tag before it) into frames; each one's headers are put in front of
- * its payload, over what has gone out already. A host that takes more than a wire does gets several
- * segments as one. */
+/* Cut the packet at p (room for a tag before it) into frames; each one's headers are put in front
+ * of its payload, over what has gone out already. A host that takes more than a wire does gets
+ * several segments as one. */
 static void segment(struct e1000 *e, u8 *p, size_t n)
 {
     const struct e1000_context *c = &e->r.ctx;
-    size_t hdr = c->hdrlen, step = c->mss, max = e->net && e->net->max_frame ? e->net->max_frame : 0;
+    size_t hdr = c->hdrlen, step = c->mss,
+           max = e->net && e->net->max_frame ? e->net->max_frame : 0;
     u8 head[TX_HEADER_MAX];
     unsigned nth = 0;
 
     if (!step || hdr < ETH_HEADER || n <= hdr) {
-        log_guest_error(e->dev.env.log, e->dev.id, "segmentation with header %zu, size %zu of %zu", hdr,
-                        step, n);
+        log_guest_error(e->dev.env.log, e->dev.id, "segmentation with header %zu, size %zu of %zu",
+                        hdr, step, n);
         return;
     }
     max = MIN(max, (size_t)65535);
@@ -178,9 +188,15 @@ static void gather(struct e1000 *e, u64 addr, u32 len)
 
 static void load_context(struct e1000_regs *r, const u8 *d)
 {
-    r->ctx = (struct e1000_context){
-        .ipcss = d[0], .ipcso = d[1], .ipcse = ld16(d + 2), .tucss = d[4], .tucso = d[5],
-        .tucse = ld16(d + 6), .tucmd = d[11], .hdrlen = d[13], .mss = ld16(d + 14)};
+    r->ctx = (struct e1000_context){.ipcss = d[0],
+                                    .ipcso = d[1],
+                                    .ipcse = ld16(d + 2),
+                                    .tucss = d[4],
+                                    .tucso = d[5],
+                                    .tucse = ld16(d + 6),
+                                    .tucmd = d[11],
+                                    .hdrlen = d[13],
+                                    .mss = ld16(d + 14)};
 }
 
 /* The bytes of data that the descriptor stood for. */

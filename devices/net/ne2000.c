@@ -2,13 +2,34 @@
  * (National Semiconductor DP8390D data sheet; Realtek RTL8029AS data sheet). */
 #include "devices/net/ne2000_int.h"
 
-enum { CR_STOP = 0x01, CR_START = 0x02, CR_TXP = 0x04, CR_RD = 0x38, CR_RD_READ = 0x08,
-       CR_RD_WRITE = 0x10, CR_RD_ABORT = 0x20 };
-enum { ISR_RX = 0x01, ISR_TX = 0x02, ISR_RXE = 0x04, ISR_TXE = 0x08, ISR_OVW = 0x10,
-       ISR_CNT = 0x20, ISR_RDC = 0x40, ISR_RST = 0x80 };
+enum {
+    CR_STOP = 0x01,
+    CR_START = 0x02,
+    CR_TXP = 0x04,
+    CR_RD = 0x38,
+    CR_RD_READ = 0x08,
+    CR_RD_WRITE = 0x10,
+    CR_RD_ABORT = 0x20
+};
+enum {
+    ISR_RX = 0x01,
+    ISR_TX = 0x02,
+    ISR_RXE = 0x04,
+    ISR_TXE = 0x08,
+    ISR_OVW = 0x10,
+    ISR_CNT = 0x20,
+    ISR_RDC = 0x40,
+    ISR_RST = 0x80
+};
 enum { RCR_BROADCAST = 0x04, RCR_MULTICAST = 0x08, RCR_ALL = 0x10, RCR_MONITOR = 0x20 };
-enum { RSR_OK = 0x01, RSR_GROUP = 0x20, TSR_OK = 0x01, DCR_WORDS = 0x01, DCR_NORMAL = 0x08,
-       TCR_LOOP = 0x06 };
+enum {
+    RSR_OK = 0x01,
+    RSR_GROUP = 0x20,
+    TSR_OK = 0x01,
+    DCR_WORDS = 0x01,
+    DCR_NORMAL = 0x08,
+    TCR_LOOP = 0x06
+};
 enum { DATA_PORT = 0x10, RESET_PORT = 0x18, RX_HEADER = 4, PAGE = 256 };
 
 #define FIELDS_OF struct ne2000_regs
@@ -92,8 +113,8 @@ static void dma_step(struct ne2000 *n)
     }
 }
 
-/* How many bytes of memory an access moves: a word in word mode, however narrow it is, and a byte else;
- * 32 bits are two words. */
+/* How many bytes of memory an access moves: a word in word mode, however narrow it is, and a byte
+ * else; 32 bits are two words. */
 static unsigned dma_size(const struct ne2000 *n, unsigned size)
 {
     return size == 4 ? 4 : n->r.dcr & DCR_WORDS ? 2 : 1;
@@ -194,7 +215,8 @@ static bool can_take(void *arg)
 {
     struct ne2000 *n = arg;
 
-    return !on(&n->r) || free_pages(&n->r) > (RX_HEADER + ETH_MAX + ETH_VLAN + ETH_FCS + PAGE - 1) / PAGE;
+    return !on(&n->r) ||
+           free_pages(&n->r) > (RX_HEADER + ETH_MAX + ETH_VLAN + ETH_FCS + PAGE - 1) / PAGE;
 }
 
 static void put(struct ne2000_regs *r, u16 *at, const u8 *p, size_t len)
@@ -306,9 +328,10 @@ static void page0_write(struct ne2000 *n, unsigned off, u8 v)
     case 0x5: r->tbcr = (u16)((r->tbcr & 0xff00) | v); break;
     case 0x6: r->tbcr = (u16)((r->tbcr & 0xff) | v << 8); break;
     case 0x7:
-        r->isr &= (u8)~(v & 0x7f);
-        /* On a wire of 10 Mb/s the next frame tells a driver that looked away too early (Linux' stops
-         * after ten) of those still in the ring. Here there may be no next frame: the ring is full. */
+        r->isr &= (u8) ~(v & 0x7f);
+        /* On a wire of 10 Mb/s the next frame tells a driver that looked away too early (Linux'
+         * stops after ten) of those still in the ring. Here there may be no next frame: the ring is
+         * full. */
         if (on(r) && unread(r))
             r->isr |= ISR_RX;
         update_irq(n);

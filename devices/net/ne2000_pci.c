@@ -16,7 +16,8 @@ static bool init(struct dev *dev, struct err *err)
     struct ne2000 *n = (struct ne2000 *)dev;
 
     n->pci = true;
-    if (!ne2000_core_init(n, err) || !nic_rom_init(&n->rom, &n->fn, "ne2k_pci.rom", &ne2k_ident, err))
+    if (!ne2000_core_init(n, err) ||
+        !nic_rom_init(&n->rom, &n->fn, "ne2k_pci.rom", &ne2k_ident, err))
         return false;
     n->fn.bar[0] = (struct pci_bar){
         PCI_BAR_IO, BAR_SIZE, {.name = "ne2k_pci", .ops = &ne2000_ops, .dev = n, .prio = 1}};

@@ -34,7 +34,8 @@ bool nic_parse_mac(const char *text, u8 mac[MAC_LEN], struct err *err)
             return true;
         }
     }
-    return err_set(err, "'%.40s' is no address of a network adapter; one is 52:54:00:12:34:56", text);
+    return err_set(err, "'%.40s' is no address of a network adapter; one is 52:54:00:12:34:56",
+                   text);
 }
 
 bool nic_broadcast(const u8 *addr)
@@ -150,16 +151,16 @@ void nic_rom_wire(struct nic_rom *rom, const struct plug *plug)
     rom->len = plug->rom_len;
 }
 
-/* A ROM for a family of chips has no IDs of its own in its PCI data structure, but firmware runs only
- * ROMs with the function's: put them in, and keep the sum of its first image 0 (PCI Firmware
+/* A ROM for a family of chips has no IDs of its own in its PCI data structure, but firmware runs
+ * only ROMs with the function's: put them in, and keep the sum of its first image 0 (PCI Firmware
  * Specification 3.0, 5.1.2). */
 static void put_ids(u8 *rom, size_t len, const struct pci_ident *ident)
 {
     size_t at = len >= 0x1a ? ld16(rom + 0x18) : len, size = len >= 3 ? rom[2] * 512u : 0;
     u8 sum = 0;
 
-    if (len < 0x1c || ld16(rom) != 0xaa55 || at + 8 > len || size > len || memcmp(rom + at, "PCIR", 4) ||
-        ld32(rom + at + 4))
+    if (len < 0x1c || ld16(rom) != 0xaa55 || at + 8 > len || size > len ||
+        memcmp(rom + at, "PCIR", 4) || ld32(rom + at + 4))
         return;
     st16(rom + at + 4, ident->vendor);
     st16(rom + at + 6, ident->device);
@@ -184,8 +185,7 @@ bool nic_rom_init(struct nic_rom *rom, struct pci_func *fn, const char *name,
     memcpy(rom->ram.host, rom->data, rom->len);
     put_ids(rom->ram.host, rom->len, ident);
     fn->bar[PCI_BAR_ROM] = (struct pci_bar){
-        PCI_BAR_EXPROM, size,
-        {.name = name, .ram = &rom->ram, .dirs = REGION_READ, .prio = 1}};
+        PCI_BAR_EXPROM, size, {.name = name, .ram = &rom->ram, .dirs = REGION_READ, .prio = 1}};
     return true;
 }
 

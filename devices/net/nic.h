@@ -25,9 +25,9 @@ u16 nic_sum(u32 sum, const u8 *p, size_t n);
 
 /* What checksums of a received frame are found right. */
 struct nic_csum {
-    bool ip, ip_ok;   /* an IPv4 header was there; its sum is right */
-    bool l4, l4_ok;   /* a whole TCP or UDP segment with a sum was there; its sum is right */
-    bool tcp;         /* else UDP */
+    bool ip, ip_ok; /* an IPv4 header was there; its sum is right */
+    bool l4, l4_ok; /* a whole TCP or UDP segment with a sum was there; its sum is right */
+    bool tcp;       /* else UDP */
 };
 struct nic_csum nic_check(const u8 *frame, size_t n);
 

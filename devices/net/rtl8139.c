@@ -1,10 +1,17 @@
-/* Realtek RTL8139C+ fast Ethernet controller: registers, interrupts, EEPROM and timer (RTL8139C(L)+ data
- * sheet). The link is always up at 100 Mb/s, full duplex. */
+/* Realtek RTL8139C+ fast Ethernet controller: registers, interrupts, EEPROM and timer (RTL8139C(L)+
+ * data sheet). The link is always up at 100 Mb/s, full duplex. */
 #include "devices/net/rtl8139_int.h"
 
 enum { IO_SIZE = 0x100, MEM_SIZE = 0x100 };
-enum { EE_SELECT = 0x08, EE_CLOCK = 0x04, EE_IN = 0x02, EE_OUT = 0x01, EE_MODE = 0xc0,
-       EE_PROGRAM = 0x80, EE_LOADING = 0x40 };
+enum {
+    EE_SELECT = 0x08,
+    EE_CLOCK = 0x04,
+    EE_IN = 0x02,
+    EE_OUT = 0x01,
+    EE_MODE = 0xc0,
+    EE_PROGRAM = 0x80,
+    EE_LOADING = 0x40
+};
 enum { TIMER_HZ = 33000000 };
 
 #define FIELDS_OF struct rtl8139_regs
@@ -118,7 +125,8 @@ static void load_phy(u8 *reg)
     st16(reg + RT_CSCR, 0x03c8);
 }
 
-/* What the reset bit of CR does: transmitter, receiver, interrupts; addresses and configuration stay. */
+/* What the reset bit of CR does: transmitter, receiver, interrupts; addresses and configuration
+ * stay. */
 static void soft_reset(struct rtl8139 *t)
 {
     struct rtl8139_regs *r = &t->r;
@@ -355,7 +363,8 @@ static bool rtl8139_init(struct dev *dev, struct err *err)
 {
     struct rtl8139 *t = (struct rtl8139 *)dev;
 
-    if (!nic_parse_mac(t->mac_text, t->mac, err) || !nic_rom_init(&t->rom, &t->fn, "rtl8139.rom", &rtl8139_ident, err))
+    if (!nic_parse_mac(t->mac_text, t->mac, err) ||
+        !nic_rom_init(&t->rom, &t->fn, "rtl8139.rom", &rtl8139_ident, err))
         return false;
     fill_eeprom(t);
     timer_init(&t->timer, dev->env.clock, timer_due, t, "rtl8139 timer");

@@ -76,12 +76,12 @@ enum { RT_DESC = 16, RT_TX_ROOM = NIC_FRAME_MAX };
 
 struct rtl8139_regs {
     u8 cfg[PCI_CFG_SIZE];
-    u8 reg[RT_SIZE];   /* as the guest sees them, but for those that are computed */
-    u64 timer_start;   /* when TCTR was zero */
+    u8 reg[RT_SIZE]; /* as the guest sees them, but for those that are computed */
+    u64 timer_start; /* when TCTR was zero */
     u64 tx_ok, rx_ok, rx_phys, rx_bcast;
     u32 rx_mcast, missed;
-    u32 tx_len;        /* C+: of the packet being gathered */
-    u32 tx_opts;       /* C+: its first descriptor's first word */
+    u32 tx_len;                         /* C+: of the packet being gathered */
+    u32 tx_opts;                        /* C+: its first descriptor's first word */
     u16 rx_index, tx_index, high_index; /* C+: the next descriptor of each ring */
     struct eeprom93 ee;
     u8 tx_drop, tx_more, pad[10];

@@ -119,7 +119,8 @@ static void overflow(struct rtl8139 *t)
 
 static void take_cplus(struct rtl8139 *t, u8 *p, size_t n, u32 kind)
 {
-    u32 bits = (kind & RXS_BROADCAST ? CPR_BROADCAST : 0) | (kind & RXS_PHYSICAL ? CPR_PHYSICAL : 0) |
+    u32 bits = (kind & RXS_BROADCAST ? CPR_BROADCAST : 0) |
+               (kind & RXS_PHYSICAL ? CPR_PHYSICAL : 0) |
                (kind & RXS_MULTICAST ? CPR_MULTICAST : 0);
     u32 tag = 0;
 
@@ -185,7 +186,8 @@ static u32 filter(const struct rtl8139 *t, const u8 *addr)
         return rcr & (RCR_AB | RCR_AAP) ? RXS_BROADCAST : 0;
     if (addr[0] & 1) {
         hash = nic_crc(addr, MAC_LEN) >> 26;
-        return (rcr & RCR_AAP) || ((rcr & RCR_AM) && (t->r.reg[RT_MAR + (hash >> 3)] >> (hash & 7) & 1))
+        return (rcr & RCR_AAP) ||
+                       ((rcr & RCR_AM) && (t->r.reg[RT_MAR + (hash >> 3)] >> (hash & 7) & 1))
                    ? RXS_MULTICAST
                    : 0;
     }

@@ -1,9 +1,15 @@
-/* Sending: the four slots of the RTL8139, or rings of descriptors with checksums, segmentation and tags
- * in C+ mode. */
+/* Sending: the four slots of the RTL8139, or rings of descriptors with checksums, segmentation and
+ * tags in C+ mode. */
 #include "devices/net/rtl8139_int.h"
 
 enum { TX_DESCS = 256, TX_BYTES = 65536, HEADERS_MAX = 14 + 60 + 60 };
-enum { CPT_IPCS = BIT(18), CPT_UDPCS = BIT(17), CPT_TCPCS = BIT(16), MSS_SHIFT = 16, MSS_MASK = 0x7ff };
+enum {
+    CPT_IPCS = BIT(18),
+    CPT_UDPCS = BIT(17),
+    CPT_TCPCS = BIT(16),
+    MSS_SHIFT = 16,
+    MSS_MASK = 0x7ff
+};
 enum { PROTO_TCP = 6, PROTO_UDP = 17, TALLY_SIZE = 64 };
 
 static u16 be16(const u8 *p)
@@ -109,7 +115,8 @@ static void sums(u8 *p, size_t n, u32 opts)
         ip_sum(p, &s);
 }
 
-/* One TCP packet as several: each one's headers go in front of its payload, over what has gone out. */
+/* One TCP packet as several: each one's headers go in front of its payload, over what has gone out.
+ */
 static void segment(struct rtl8139 *t, u8 *p, size_t n, u32 mss, u32 tag)
 {
     struct parts s;
@@ -225,7 +232,8 @@ void rtl8139_tx_poll(struct rtl8139 *t)
         return;
     if ((*poll & POLL_HIGH) && do_ring(t, RT_THPDS, &r->high_index, &n, &bytes))
         *poll &= (u8)~POLL_HIGH;
-    if (!(*poll & POLL_HIGH) && (*poll & POLL_NORMAL) && do_ring(t, RT_TNPDS, &r->tx_index, &n, &bytes))
+    if (!(*poll & POLL_HIGH) && (*poll & POLL_NORMAL) &&
+        do_ring(t, RT_TNPDS, &r->tx_index, &n, &bytes))
         *poll &= (u8)~POLL_NORMAL;
     if (*poll & (POLL_HIGH | POLL_NORMAL)) {
         r->tx_more = 1;

@@ -17,7 +17,9 @@ bool info_NETWORK(struct monitor *m, const char *args)
         text[0] = 0;
         d->kind->describe(d, text, sizeof(text));
         mon_printf(m, "%s: type=%s,%s\n", d->id, d->kind->name, text);
-        mon_printf(m, "  %s%s: %llu frames (%llu bytes) to the guest, %llu (%llu) from it, %llu dropped, %zu wait\n",
+        mon_printf(m,
+                   "  %s%s: %llu frames (%llu bytes) to the guest, %llu (%llu) from it, %llu "
+                   "dropped, %zu wait\n",
                    d->user[0] ? "used by " : "nobody uses it", d->user,
                    (unsigned long long)d->frames_in, (unsigned long long)d->bytes_in,
                    (unsigned long long)d->frames_out, (unsigned long long)d->bytes_out,
@@ -67,14 +69,17 @@ static struct netdev *network(struct monitor *m, const char **args, char *rule, 
     return d;
 }
 
-static bool forward(struct monitor *m, const char *args, bool (*fn)(struct netdev *, const char *, struct err *))
+static bool forward(struct monitor *m, const char *args,
+                    bool (*fn)(struct netdev *, const char *, struct err *))
 {
     char rule[MON_LINE] = "";
     struct netdev *d = network(m, &args, rule, sizeof(rule));
 
     if (!d)
-        return err_set(&m->err, "The command takes [id] [tcp|udp]:[address]:port..., with the id of a network of "
-                                "kind user.");
+        return err_set(
+            &m->err,
+            "The command takes [id] [tcp|udp]:[address]:port..., with the id of a network of "
+            "kind user.");
     return fn(d, rule, &m->err);
 }
 

@@ -26,7 +26,8 @@ static bool set_inet(const char *what, const char *host, const char *port, struc
 static bool set_unix(const char *what, const char *path, struct net_address *a, struct err *err)
 {
     if (!path[0] || strlen(path) >= sizeof(a->un.sun_path))
-        return err_set(err, "%s needs a path of 1 to %zu characters.", what, sizeof(a->un.sun_path) - 1);
+        return err_set(err, "%s needs a path of 1 to %zu characters.", what,
+                       sizeof(a->un.sun_path) - 1);
     a->un.sun_family = AF_UNIX;
     memcpy(a->un.sun_path, path, strlen(path) + 1);
     a->len = sizeof(a->un);
@@ -43,7 +44,8 @@ static bool set_fd(const char *what, const char *text, struct net_address *a, st
     if (!opts_number(text, 65535, &n))
         return err_set(err, "%s: a descriptor is a number, not '%.60s'.", what, text);
     if (getsockopt((int)n, SOL_SOCKET, SO_TYPE, &type, &len))
-        return err_set(err, "%s: descriptor %u is no socket: %s.", what, (unsigned)n, strerror(errno));
+        return err_set(err, "%s: descriptor %u is no socket: %s.", what, (unsigned)n,
+                       strerror(errno));
     a->fd = (int)n;
     snprintf(a->text, sizeof(a->text), "fd:%u", (unsigned)n);
     return true;
@@ -62,7 +64,8 @@ bool net_address_inet(const char *what, const char *text, struct net_address *a,
 }
 
 /* NAME.PART of the properties; "" when it is not there. */
-static const char *get(const struct netdev *d, const char *name, const char *part, char *buf, size_t size)
+static const char *get(const struct netdev *d, const char *name, const char *part, char *buf,
+                       size_t size)
 {
     char key[40];
 
@@ -72,7 +75,8 @@ static const char *get(const struct netdev *d, const char *name, const char *par
     return buf;
 }
 
-bool net_address_props(const struct netdev *d, const char *name, struct net_address *a, struct err *err)
+bool net_address_props(const struct netdev *d, const char *name, struct net_address *a,
+                       struct err *err)
 {
     char type[16], a1[OPT_TEXT], a2[64], what[80];
 

@@ -21,6 +21,7 @@ struct net_address {
 /* "host:port", where the host is this one. False with *err naming `what`. */
 bool net_address_inet(const char *what, const char *text, struct net_address *a, struct err *err);
 /* The properties NAME.type, NAME.path, NAME.host, NAME.port and NAME.str of a netdev. */
-bool net_address_props(const struct netdev *d, const char *name, struct net_address *a, struct err *err);
+bool net_address_props(const struct netdev *d, const char *name, struct net_address *a,
+                       struct err *err);
 
 #endif

@@ -54,7 +54,8 @@ static bool addresses(struct dgram *g, struct err *err)
     if (!net_address_inet("-netdev socket: udp", text, &g->remote, err))
         return false;
     if (!netdev_prop(d, "localaddr", 0, text, sizeof(text)))
-        return err_set(err, "-netdev socket: udp= needs localaddr=127.0.0.1:port, where frames come in.");
+        return err_set(
+            err, "-netdev socket: udp= needs localaddr=127.0.0.1:port, where frames come in.");
     return net_address_inet("-netdev socket: localaddr", text, &g->local, err);
 }
 
@@ -76,19 +77,22 @@ static bool dgram_open(struct netdev *d, struct err *err)
         g->src.fd = g->local.fd;
     } else {
         if (!g->local.len || !g->remote.len || g->local.any.sa_family != g->remote.any.sa_family)
-            return err_set(err, "-netdev dgram needs local.type= and remote.type= of the same kind (inet or "
-                                "unix), or local.type=fd.");
+            return err_set(
+                err, "-netdev dgram needs local.type= and remote.type= of the same kind (inet or "
+                     "unix), or local.type=fd.");
         fd = socket(g->local.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
             return err_set(err, "Cannot make a socket: %s.", strerror(errno));
         g->src.fd = fd;
-        if (g->local.any.sa_family == AF_UNIX && !lstat(g->local.un.sun_path, &st) && S_ISSOCK(st.st_mode))
+        if (g->local.any.sa_family == AF_UNIX && !lstat(g->local.un.sun_path, &st) &&
+            S_ISSOCK(st.st_mode))
             unlink(g->local.un.sun_path); /* left over from an earlier run */
         mask = umask(0177);
         rc = bind(fd, &g->local.any, g->local.len);
         umask(mask);
         if (rc) {
-            err_set(err, "-netdev %s cannot use %s: %s.", d->kind->name, g->local.text, strerror(errno));
+            err_set(err, "-netdev %s cannot use %s: %s.", d->kind->name, g->local.text,
+                    strerror(errno));
             close(fd);
             g->src.fd = -1;
             return false;

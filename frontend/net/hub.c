@@ -1,5 +1,5 @@
-/* Hubs: what comes in at one port goes out at all others of the same number. A port has an adapter on
- * it, or, with netdev=, another network. */
+/* Hubs: what comes in at one port goes out at all others of the same number. A port has an adapter
+ * on it, or, with netdev=, another network. */
 #include "frontend/net/netdev.h"
 
 #include <stdlib.h>

@@ -168,7 +168,8 @@ static bool may_pass(struct netdev *d)
 {
     u64 when;
 
-    if (!bucket_limits(&d->out_limit) || bucket_open(&d->out_limit, clock_now(d->all->clock), &when))
+    if (!bucket_limits(&d->out_limit) ||
+        bucket_open(&d->out_limit, clock_now(d->all->clock), &when))
         return true;
     timer_set(&d->out_timer, when);
     return false;
@@ -324,8 +325,8 @@ void netdevs_close(struct netdevs *all)
 bool netdev_join(struct netdev *d, const char *user, struct err *err)
 {
     if (d->user[0])
-        return err_set(err, "Network '%s' has '%s' on it already; join two through hubports.", d->id,
-                       d->user);
+        return err_set(err, "Network '%s' has '%s' on it already; join two through hubports.",
+                       d->id, d->user);
     snprintf(d->user, sizeof(d->user), "%.63s", user);
     return true;
 }

@@ -1,5 +1,5 @@
-/* Networks of the host as network adapters see them: a queue, limits and counters between an adapter
- * and one of several kinds of networks (kinds.def). */
+/* Networks of the host as network adapters see them: a queue, limits and counters between an
+ * adapter and one of several kinds of networks (kinds.def). */
 #ifndef FRONTEND_NET_NETDEV_H
 #define FRONTEND_NET_NETDEV_H
 
@@ -48,8 +48,8 @@ struct netdev {
     const struct netdev_kind *kind;
     struct netdevs *all;
     struct netdev *next;
-    void *state; /* the kind's */
-    char user[64]; /* the adapter (or hub) that has it; "": nobody */
+    void *state;              /* the kind's */
+    char user[64];            /* the adapter (or hub) that has it; "": nobody */
     struct net_queue in, out; /* to the guest; from it */
     struct bucket in_limit, out_limit;
     struct timer in_timer, out_timer; /* the limit lets the next one pass */
@@ -84,8 +84,8 @@ void netdev_deliver(struct netdev *d, const u8 *frame, size_t n);
  * `resume` later. */
 bool netdev_room(const struct netdev *d);
 
-/* The value of `key` in d->props, number `nth` of those there are; false: there is none (or it is too
- * long for buf). */
+/* The value of `key` in d->props, number `nth` of those there are; false: there is none (or it is
+ * too long for buf). */
 bool netdev_prop(const struct netdev *d, const char *key, unsigned nth, char *buf, size_t size);
 /* Props that are something else than text: left alone when not given. */
 bool netdev_number(const struct netdev *d, const char *key, u64 max, u64 *v, struct err *err);

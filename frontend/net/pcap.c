@@ -1,5 +1,5 @@
-/* Capture files with microseconds, in the host's byte order (the pcap format, draft-ietf-opsawg-pcap
- * section 4 and 5). */
+/* Capture files with microseconds, in the host's byte order (the pcap format,
+ * draft-ietf-opsawg-pcap section 4 and 5). */
 #include "frontend/net/pcap.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* User networking: libslirp's translator of addresses between the adapter and sockets of the host,
- * on the machine's thread. Its many descriptors hang on one epoll descriptor, which is what the loop
- * watches. */
+ * on the machine's thread. Its many descriptors hang on one epoll descriptor, which is what the
+ * loop watches. */
 #define _GNU_SOURCE
 #include "frontend/net/slirp.h"
 
@@ -327,8 +327,10 @@ static bool set_ip4(struct user_net *u, SlirpConfig *c, struct err *err)
     struct in_addr net, mask;
 
     if ((text_prop(u, "net", text, sizeof(text)) || text[0]) && !parse_net(text, &net, &mask))
-        return err_set(err, "-netdev user: net is an address and the bits of a network, 10.0.2.0/24, not '%.60s'.",
-                       text);
+        return err_set(
+            err,
+            "-netdev user: net is an address and the bits of a network, 10.0.2.0/24, not '%.60s'.",
+            text);
     net.s_addr &= mask.s_addr;
     c->vnetwork = net;
     c->vnetmask = mask;
@@ -362,12 +364,14 @@ static bool set_ip6(struct user_net *u, SlirpConfig *c, struct err *err)
         *slash++ = 0;
     if (inet_pton(AF_INET6, text, &c->vprefix_addr6) != 1 ||
         (slash && (!opts_number(slash, 126, &bits) || bits < 8)))
-        return err_set(err, "-netdev user: ipv6-net is an address and the bits of a network, fec0::/64.");
+        return err_set(
+            err, "-netdev user: ipv6-net is an address and the bits of a network, fec0::/64.");
     c->vprefix_len = (u8)bits;
     c->vhost6 = c->vnameserver6 = c->vprefix_addr6;
     c->vhost6.s6_addr[15] |= 2;
     c->vnameserver6.s6_addr[15] |= 3;
-    return ip6_prop(u, "ipv6-host", &c->vhost6, err) && ip6_prop(u, "ipv6-dns", &c->vnameserver6, err);
+    return ip6_prop(u, "ipv6-host", &c->vhost6, err) &&
+           ip6_prop(u, "ipv6-dns", &c->vnameserver6, err);
 }
 
 static bool set_names(struct user_net *u, SlirpConfig *c, struct err *err)
@@ -452,11 +456,13 @@ bool slirp_forward(struct netdev *d, const char *rule, struct err *err)
 
     /* Only this host reaches the guest unless an address says otherwise. */
     if (!protocol(&p, &udp) || !part(&p, ':', host_ip, sizeof(host_ip)) ||
-        !part(&p, '-', host_port, sizeof(host_port)) || !part(&p, ':', guest_ip, sizeof(guest_ip)) ||
+        !part(&p, '-', host_port, sizeof(host_port)) ||
+        !part(&p, ':', guest_ip, sizeof(guest_ip)) ||
         !part(&p, 0, guest_port, sizeof(guest_port)) || !address(host_ip, INADDR_LOOPBACK, &host) ||
         !address(guest_ip, 0, &guest) || !port_number(host_port, 0, &hp) ||
         !port_number(guest_port, 1, &gp))
-        return err_set(err, "hostfwd is [tcp|udp]:[address]:port-[guest address]:port, not '%.100s'.", rule);
+        return err_set(
+            err, "hostfwd is [tcp|udp]:[address]:port-[guest address]:port, not '%.100s'.", rule);
     if (slirp_add_hostfwd(u->slirp, udp, host, hp, guest, gp))
         return err_set(err, "Port %d of this host cannot be forwarded to the guest: %s.", hp,
                        strerror(errno));
@@ -481,7 +487,8 @@ bool slirp_unforward(struct netdev *d, const char *rule, struct err *err)
     return true;
 }
 
-/* [tcp]:address:port-unix:path or -cmd:command: a port that the guest sees on an address of its net. */
+/* [tcp]:address:port-unix:path or -cmd:command: a port that the guest sees on an address of its
+ * net. */
 static bool guest_forward(struct user_net *u, const char *rule, struct err *err)
 {
     char ip[32], port[16];
@@ -492,9 +499,12 @@ static bool guest_forward(struct user_net *u, const char *rule, struct err *err)
     if (!protocol(&p, &udp) || udp || !part(&p, ':', ip, sizeof(ip)) ||
         !part(&p, '-', port, sizeof(port)) || inet_pton(AF_INET, ip, &a) != 1 ||
         !port_number(port, 1, &gp) || (strncmp(p, "unix:", 5) && strncmp(p, "cmd:", 4)))
-        return err_set(err, "guestfwd is [tcp]:address:port-unix:path or -cmd:command, not '%.100s'.", rule);
-    rc = p[0] == 'u' ? slirp_add_unix(u->slirp, p + 5, &a, gp) : slirp_add_exec(u->slirp, p + 4, &a, gp);
-    return !rc || err_set(err, "guestfwd: address %s is not one of the guest's network, or taken.", ip);
+        return err_set(
+            err, "guestfwd is [tcp]:address:port-unix:path or -cmd:command, not '%.100s'.", rule);
+    rc = p[0] == 'u' ? slirp_add_unix(u->slirp, p + 5, &a, gp)
+                     : slirp_add_exec(u->slirp, p + 4, &a, gp);
+    return !rc ||
+           err_set(err, "guestfwd: address %s is not one of the guest's network, or taken.", ip);
 }
 
 static bool forwards(struct user_net *u, struct err *err)

@@ -1,5 +1,5 @@
-/* Frames through a stream socket, each behind its length as 32 bits, big-endian: how machines of other
- * programs, and passt, are joined. One end listens, the other connects. */
+/* Frames through a stream socket, each behind its length as 32 bits, big-endian: how machines of
+ * other programs, and passt, are joined. One end listens, the other connects. */
 #define _GNU_SOURCE
 #include "frontend/net/address.h"
 
@@ -38,7 +38,8 @@ static bool take_frames(struct stream *s)
     bool ok = true;
 
     while (s->in_len - at >= HEADER && netdev_room(s->d)) {
-        u32 n = (u32)s->in[at] << 24 | (u32)s->in[at + 1] << 16 | (u32)s->in[at + 2] << 8 | s->in[at + 3];
+        u32 n = (u32)s->in[at] << 24 | (u32)s->in[at + 1] << 16 | (u32)s->in[at + 2] << 8 |
+                s->in[at + 3];
 
         if (!n || n > NETDEV_FRAME_MAX) {
             ok = false;
@@ -58,7 +59,8 @@ static void want_events(struct stream *s)
 {
     bool room = netdev_room(s->d) && s->in_len < IN_ROOM;
 
-    loop_events(s->d->all->loop, &s->conn, (short)((room ? POLLIN : 0) | (s->out_len ? POLLOUT : 0)));
+    loop_events(s->d->all->loop, &s->conn,
+                (short)((room ? POLLIN : 0) | (s->out_len ? POLLOUT : 0)));
 }
 
 static void drain(struct stream *s)
@@ -183,7 +185,8 @@ static bool start_listening(struct stream *s, struct err *err)
     rc = bind(fd, &a->any, a->len) || listen(fd, 1);
     umask(mask);
     if (rc)
-        return err_set(err, "-netdev %s cannot listen on %s: %s.", s->d->kind->name, a->text, strerror(errno));
+        return err_set(err, "-netdev %s cannot listen on %s: %s.", s->d->kind->name, a->text,
+                       strerror(errno));
     if (local)
         memcpy(s->unlink_path, a->un.sun_path, sizeof(s->unlink_path));
     loop_add(s->d->all->loop, &s->listener);
@@ -239,7 +242,9 @@ static bool stream_open(struct netdev *d, struct err *err)
         !net_address_props(d, "addr", &s->addr, err))
         return false;
     if (!s->addr.len && s->addr.fd < 0)
-        return err_set(err, "-netdev stream needs addr.type= (unix with addr.path, inet with addr.port, or fd).");
+        return err_set(
+            err,
+            "-netdev stream needs addr.type= (unix with addr.path, inet with addr.port, or fd).");
     if (s->reconnect && s->server)
         return err_set(err, "-netdev stream: reconnect is for the end that connects (server=off).");
     return start(s, err);

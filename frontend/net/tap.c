@@ -55,13 +55,16 @@ static bool open_interface(struct tap *t, const char *name, struct err *err)
     if (!opts_copy(req.ifr_name, sizeof(req.ifr_name), name)) {
         if (fd >= 0)
             close(fd);
-        return err_set(err, "-netdev tap: the interface's name '%.40s' is longer than %d characters.", name,
-                       IFNAMSIZ - 1);
+        return err_set(err,
+                       "-netdev tap: the interface's name '%.40s' is longer than %d characters.",
+                       name, IFNAMSIZ - 1);
     }
     if (fd < 0 || ioctl(fd, TUNSETIFF, &req)) {
-        err_set(err, "-netdev tap: the interface '%.20s' cannot be used: %s; have it made for this user (ip "
-                     "tuntap add mode tap user ...), hand it over with fd=, or use -netdev user.",
-                name[0] ? name : "tap%d", strerror(errno));
+        err_set(
+            err,
+            "-netdev tap: the interface '%.20s' cannot be used: %s; have it made for this user (ip "
+            "tuntap add mode tap user ...), hand it over with fd=, or use -netdev user.",
+            name[0] ? name : "tap%d", strerror(errno));
         if (fd >= 0)
             close(fd);
         return false;
@@ -84,9 +87,11 @@ static bool tap_open(struct netdev *d, struct err *err)
     t->d = d;
     t->src = (struct loop_src){-1, POLLIN, on_ready, t};
     for (unsigned i = 0; i < 2; i++) {
-        if (netdev_prop(d, i ? "downscript" : "script", 0, script, sizeof(script)) && strcmp(script, "no"))
-            return err_set(err, "-netdev tap runs no scripts: give script=no,downscript=no and set the "
-                                "interface up before.");
+        if (netdev_prop(d, i ? "downscript" : "script", 0, script, sizeof(script)) &&
+            strcmp(script, "no"))
+            return err_set(err,
+                           "-netdev tap runs no scripts: give script=no,downscript=no and set the "
+                           "interface up before.");
     }
     netdev_prop(d, "ifname", 0, name, sizeof(name));
     if (netdev_prop(d, "fd", 0, script, sizeof(script))) {

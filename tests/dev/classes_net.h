@@ -1,4 +1,5 @@
-/* Network adapters for the laws of tests/dev/test_laws.c: on a bus of their own, rings in RAM, frames from outside. */
+/* Network adapters for the laws of tests/dev/test_laws.c: on a bus of their own, rings in RAM,
+ * frames from outside. */
 #ifndef TESTS_DEV_CLASSES_NET_H
 #define TESTS_DEV_CLASSES_NET_H
 
@@ -27,9 +28,7 @@ static void law_nic_send(struct net *net, const u8 *frame, size_t n)
 
 static const struct net_ops law_nic_ops = {law_nic_send};
 
-static void law_nic_ready(struct net *net)
-{
-}
+static void law_nic_ready(struct net *net) {}
 
 static struct irq law_nic_irq(void *arg, unsigned n)
 {
@@ -83,9 +82,10 @@ static void law_e1000(struct law *law)
 /* Rings at 64 KiB and 128 KiB in RAM; now and then anywhere. */
 static void law_e1000_poke(struct law *law, u32 r)
 {
-    static const u16 regs[][2] = {{0x100, 0}, {0x400, 0}, {0x3800, 1}, {0x2800, 2}, {0x3808, 3}, {0x2808, 3},
-                                  {0x3818, 4}, {0x2818, 4}, {0x3818, 4}, {0xd0, 5}, {0xc4, 5}, {0xc8, 5},
-                                  {0x5000, 5}, {0x20, 5}, {0x10, 5}, {0, 6}, {0x2820, 5}, {0x3820, 5}};
+    static const u16 regs[][2] = {{0x100, 0},  {0x400, 0},  {0x3800, 1}, {0x2800, 2}, {0x3808, 3},
+                                  {0x2808, 3}, {0x3818, 4}, {0x2818, 4}, {0x3818, 4}, {0xd0, 5},
+                                  {0xc4, 5},   {0xc8, 5},   {0x5000, 5}, {0x20, 5},   {0x10, 5},
+                                  {0, 6},      {0x2820, 5}, {0x3820, 5}};
     unsigned i = (r >> 4) % ARRAY_LEN(regs);
     static const u32 fixed[] = {0x0400801a, 0x10000, 0x20000, 0x400};
     u32 v = regs[i][1] < 4 ? fixed[regs[i][1]] : regs[i][1] == 4 ? r >> 12 & 0x3f : r * 2654435761u;
@@ -101,7 +101,8 @@ static void law_e1000_poke(struct law *law, u32 r)
     } else if ((r & 0xff) == 2) {
         law_nic_map(law->extra, LAW_NIC_MEM, LAW_NIC_IO);
     } else {
-        bus_write(&law->rig->mem, LAW_NIC_MEM + regs[i][0], regs[i][1] == 6 ? r & 0x40000000 : v, 4);
+        bus_write(&law->rig->mem, LAW_NIC_MEM + regs[i][0], regs[i][1] == 6 ? r & 0x40000000 : v,
+                  4);
     }
 }
 
@@ -115,9 +116,10 @@ static void law_rtl8139_poke(struct law *law, u32 r)
     static const struct {
         u8 off, size;
         u32 v;
-    } set[] = {{0x37, 1, 0x0c}, {0x44, 4, 0x180f}, {0x44, 4, 0x8f}, {0x30, 4, 0x30000}, {0xe0, 2, 0x63},
-               {0xe0, 2, 0}, {0xe4, 4, 0x10000}, {0x20, 4, 0x20000}, {0xd9, 1, 0x40}, {0x3c, 2, 0xffff},
-               {0x10, 4, 0x100}, {0x14, 4, 0x1fff}, {0x38, 2, 0x100}, {0x50, 1, 0xc0}, {0x54, 4, 0x1000}};
+    } set[] = {{0x37, 1, 0x0c},  {0x44, 4, 0x180f}, {0x44, 4, 0x8f},    {0x30, 4, 0x30000},
+               {0xe0, 2, 0x63},  {0xe0, 2, 0},      {0xe4, 4, 0x10000}, {0x20, 4, 0x20000},
+               {0xd9, 1, 0x40},  {0x3c, 2, 0xffff}, {0x10, 4, 0x100},   {0x14, 4, 0x1fff},
+               {0x38, 2, 0x100}, {0x50, 1, 0xc0},   {0x54, 4, 0x1000}};
     unsigned i = (r >> 4) % ARRAY_LEN(set);
 
     if ((r & 3) == 0) {
@@ -149,8 +151,9 @@ static void law_ne2k_poke(struct law *law, u32 r)
 {
     static const struct {
         u8 off, v;
-    } set[] = {{0, 0x22}, {1, 0x46}, {2, 0x80}, {3, 0x46}, {0x0e, 0x49}, {0x0c, 0x1c}, {0x0d, 0}, {0, 0x62}, {7, 0x47},
-               {0, 0x26}, {0x0b, 1}, {0, 0x0a}, {0, 0x12}, {0x0f, 0x3f}, {4, 0x40}, {6, 1}};
+    } set[] = {{0, 0x22}, {1, 0x46},    {2, 0x80}, {3, 0x46}, {0x0e, 0x49}, {0x0c, 0x1c},
+               {0x0d, 0}, {0, 0x62},    {7, 0x47}, {0, 0x26}, {0x0b, 1},    {0, 0x0a},
+               {0, 0x12}, {0x0f, 0x3f}, {4, 0x40}, {6, 1}};
     u32 base = law->dev->cls == &ne2k_isa_class ? 0x300 : LAW_NIC_IO;
     unsigned i = (r >> 4) % ARRAY_LEN(set);
 
@@ -167,6 +170,8 @@ static void law_ne2k_poke(struct law *law, u32 r)
 #define LAW_NIC_CLASSES                                                                            \
     {&e1000_class, law_e1000, law_e1000_poke}, {&rtl8139_class, law_rtl8139, law_rtl8139_poke},    \
         {&ne2k_isa_class, law_ne2k_isa, law_ne2k_poke},                                            \
-        {&ne2k_pci_class, law_ne2k_pci, law_ne2k_poke}
+    {                                                                                              \
+        &ne2k_pci_class, law_ne2k_pci, law_ne2k_poke                                               \
+    }
 
 #endif

@@ -51,11 +51,13 @@ static inline void nicrig_pirq(void *arg, int n, int level)
 static const struct net_ops nicrig_ops = {nicrig_send};
 
 static inline struct nicrig *nicrig_new(const struct dev_class *cls,
-                                        bool (*plug_in)(struct dev *, const struct plug *, struct err *),
+                                        bool (*plug_in)(struct dev *, const struct plug *,
+                                                        struct err *),
                                         const char *props, u32 bar0, u32 bar1)
 {
     struct nicrig *t = calloc(1, sizeof(*t));
-    struct plug plug = {.pci = &t->bus, .devfn = 0x18, .net = &t->net, .isa_irq = nicrig_irq, .arg = &t->probe};
+    struct plug plug = {
+        .pci = &t->bus, .devfn = 0x18, .net = &t->net, .isa_irq = nicrig_irq, .arg = &t->probe};
     struct err err = {""};
 
     rig_init(&t->rig);
@@ -126,8 +128,8 @@ static inline void make_frame(u8 *f, size_t n, const char *to)
 #define MAC_OWN "\x52\x54\x00\x12\x34\x56"
 #define MAC_ALL "\xff\xff\xff\xff\xff\xff"
 
-/* An IPv4 frame with TCP (proto 6) or UDP and `data` bytes behind the headers; its sums are right. Returns
- * its length. */
+/* An IPv4 frame with TCP (proto 6) or UDP and `data` bytes behind the headers; its sums are right.
+ * Returns its length. */
 static inline size_t make_ip(u8 *f, unsigned proto, size_t data)
 {
     size_t head = proto == 6 ? 20 : 8, n = 14 + 20 + head + data;
@@ -145,10 +147,12 @@ static inline size_t make_ip(u8 *f, unsigned proto, size_t data)
     if (proto == 6) {
         be_put(l4 + 6, 0x2000);
         l4[12] = 0x50, l4[13] = 0x19;
-        be_put(l4 + 16, (u16)~nic_sum((u32)nic_sum(0, ip + 12, 8) + proto + (u32)(head + data), l4, head + data));
+        be_put(l4 + 16, (u16)~nic_sum((u32)nic_sum(0, ip + 12, 8) + proto + (u32)(head + data), l4,
+                                      head + data));
     } else {
         be_put(l4 + 4, (unsigned)(head + data));
-        be_put(l4 + 6, (u16)~nic_sum((u32)nic_sum(0, ip + 12, 8) + proto + (u32)(head + data), l4, head + data));
+        be_put(l4 + 6, (u16)~nic_sum((u32)nic_sum(0, ip + 12, 8) + proto + (u32)(head + data), l4,
+                                     head + data));
     }
     return n;
 }

@@ -1,5 +1,5 @@
-/* The 82540EM against its manual (Intel 317453): EEPROM and PHY, sending with all offloads, receiving with all
- * filters, interrupts and their delays. */
+/* The 82540EM against its manual (Intel 317453): EEPROM and PHY, sending with all offloads,
+ * receiving with all filters, interrupts and their delays. */
 #include "devices/net/e1000.h"
 #include "tests/dev/nicrig.h"
 
@@ -67,7 +67,8 @@ static u16 ee_bitbang(struct nicrig *t, u32 addr)
 
 START_TEST(eeprom_and_phy)
 {
-    struct nicrig *t = nicrig_new(&e1000_class, e1000_plug, "mac=52:54:00:aa:bb:cc", NIC_MEM, NIC_IO);
+    struct nicrig *t =
+        nicrig_new(&e1000_class, e1000_plug, "mac=52:54:00:aa:bb:cc", NIC_MEM, NIC_IO);
     u32 sum = 0;
 
     ck_assert_uint_eq(rd(t, 0x5400), 0xaa005452u);
@@ -165,7 +166,8 @@ START_TEST(send_legacy)
 END_TEST
 
 /* A context for IPv4 and TCP or UDP at the usual places, then the data. */
-static void send_big(struct nicrig *t, const u8 *f, size_t n, u32 tucmd, u32 hdr, u32 mss, u32 popts)
+static void send_big(struct nicrig *t, const u8 *f, size_t n, u32 tucmd, u32 hdr, u32 mss,
+                     u32 popts)
 {
     bool tcp = tucmd & 1;
 
@@ -491,8 +493,8 @@ END_TEST
 
 START_TEST(refusals)
 {
-    static const char *const bad[] = {"52:54:00:12:34", "01:54:00:12:34:56", "52:54:00:12:34:5g", "x",
-                                      "52:54:00:12:34:56:78"};
+    static const char *const bad[] = {"52:54:00:12:34", "01:54:00:12:34:56", "52:54:00:12:34:5g",
+                                      "x", "52:54:00:12:34:56:78"};
     u8 mac[6];
     struct err err;
 
@@ -505,9 +507,17 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {eeprom_and_phy,  send_legacy,     send_segments, send_segments_ip6,
-                                  vlan,            receive_filters, receive_sums_and_sizes,
-                                  interrupts,      loopback_and_budget, refusals, NULL};
+    const TTest *const tests[] = {eeprom_and_phy,
+                                  send_legacy,
+                                  send_segments,
+                                  send_segments_ip6,
+                                  vlan,
+                                  receive_filters,
+                                  receive_sums_and_sizes,
+                                  interrupts,
+                                  loopback_and_budget,
+                                  refusals,
+                                  NULL};
 
     return rig_main("e1000", tests);
 }

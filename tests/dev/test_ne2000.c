@@ -1,4 +1,5 @@
-/* NE2000 on both buses against the DP8390's data sheet: address PROM, remote DMA, sending, the receive ring, filters. */
+/* NE2000 on both buses against the DP8390's data sheet: address PROM, remote DMA, sending, the
+ * receive ring, filters. */
 #include "devices/net/ne2000.h"
 #include "tests/dev/nicrig.h"
 

@@ -1,12 +1,13 @@
-/* The RTL8139C+ against its data sheet: EEPROM, slots and ring, descriptors with checksums, segments and tags, timer. */
+/* The RTL8139C+ against its data sheet: EEPROM, slots and ring, descriptors with checksums,
+ * segments and tags, timer. */
 #include "devices/net/rtl8139.h"
 #include "tests/dev/nicrig.h"
 
 enum { RING = 0x30000, RXD = 0x10000, TXD = 0x20000, BUF = 0x40000 };
-#define OWN 0x80000000u
-#define EOR 0x40000000u
+#define OWN   0x80000000u
+#define EOR   0x40000000u
 #define FIRST 0x20000000u
-#define LAST 0x10000000u
+#define LAST  0x10000000u
 
 static struct nicrig *rtl_new(void)
 {
@@ -215,7 +216,8 @@ START_TEST(cplus_receive)
     memmove(f + 16, f + 12, n - 12);
     be_put(f + 12, 0x8100), be_put(f + 14, 0x0123);
     nic_take(t, f, n + 4);
-    ck_assert_uint_eq(mem32(&t->rig, RXD + 16), FIRST | LAST | 1 << 25 | 1 << 16 | 0xa000 | (u32)(n + 4));
+    ck_assert_uint_eq(mem32(&t->rig, RXD + 16),
+                      FIRST | LAST | 1 << 25 | 1 << 16 | 0xa000 | (u32)(n + 4));
     ck_assert_uint_eq(mem32(&t->rig, RXD + 20), 1 << 16 | 0x2301);
     /* over two, the second the last of the ring; UDP to all */
     n = make_ip(f, 17, 300);
@@ -264,7 +266,8 @@ START_TEST(cplus_send)
     ck_assert_uint_eq(rd(t, 0xd9, 1), 0);
     ck_assert_uint_eq(rd(t, 0x3e, 2), 0x84);
     /* cut, with a tag */
-    put_desc(t, TXD + 32, OWN | FIRST | LAST | EOR | 1u << 27 | 1400u << 16 | (u32)n, 1 << 17 | 0x2301, BUF);
+    put_desc(t, TXD + 32, OWN | FIRST | LAST | EOR | 1u << 27 | 1400u << 16 | (u32)n,
+             1 << 17 | 0x2301, BUF);
     put_desc(t, TXD, 0, 0, 0);
     t->sent = 0;
     wr(t, 0xd9, 0x40, 1);
@@ -272,7 +275,8 @@ START_TEST(cplus_send)
     for (unsigned i = 0; i < 3; i++) {
         size_t len = t->len[i] - 58;
 
-        ck_assert(nic_check(t->frame[i], t->len[i]).ip_ok && nic_check(t->frame[i], t->len[i]).l4_ok);
+        ck_assert(nic_check(t->frame[i], t->len[i]).ip_ok &&
+                  nic_check(t->frame[i], t->len[i]).l4_ok);
         ck_assert_uint_eq(be_get(t->frame[i] + 14), 0x0123);
         ck_assert_uint_eq(be_get(t->frame[i] + 44), 0x2000 + at);
         ck_assert_uint_eq(t->frame[i][51], i < 2 ? 0x10 : 0x19);
@@ -299,7 +303,8 @@ START_TEST(cplus_send)
     ck_assert(nic_check(t->frame[0], n).l4_ok);
     /* too long: an error; a ring of one that is never given back is left after a while */
     for (unsigned i = 0; i < 4; i++)
-        put_desc(t, TXD + 16 * i, OWN | (i ? 0 : FIRST) | (i == 3 ? LAST | EOR : 0) | 0xffff, 0, 0x1000);
+        put_desc(t, TXD + 16 * i, OWN | (i ? 0 : FIRST) | (i == 3 ? LAST | EOR : 0) | 0xffff, 0,
+                 0x1000);
     t->sent = 0;
     wr(t, 0xd9, 0x40, 1);
     rig_pass(&t->rig, 100);
@@ -343,7 +348,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {identity, slots, ring, cplus_receive, cplus_send, budget_and_timer, NULL};
+    const TTest *const tests[] = {identity,         slots, ring, cplus_receive, cplus_send,
+                                  budget_and_timer, NULL};
 
     return rig_main("rtl8139", tests);
 }

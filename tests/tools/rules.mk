@@ -48,3 +48,9 @@ $(B)/tests/tools/rfbclient: tests/tools/rfbclient.c tests/tools/rfb_des.c
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -O2 -Wall -Wextra -I. -o $@ $^
 check-boot: $(B)/tests/tools/rfbclient
+
+# The host's end of network tests.
+$(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
+-include $(B)/obj/tests/tools/netpeer.d

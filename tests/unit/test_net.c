@@ -1,5 +1,5 @@
-/* Networks of the host without a machine: limits, queues, hubs, sockets with their framing, capture files, and
- * libslirp's DHCP, ARP, TFTP and forwarding; bad settings and bad bytes. */
+/* Networks of the host without a machine: limits, queues, hubs, sockets with their framing, capture
+ * files, and libslirp's DHCP, ARP, TFTP and forwarding; bad settings and bad bytes. */
 #define _GNU_SOURCE
 #include "frontend/net/netdev.h"
 #include "frontend/net/pcap.h"
@@ -128,7 +128,8 @@ static void settle(struct end *e, unsigned n)
     }
 }
 
-static const u8 some[60] = "\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x88\xb5 some bytes of a frame";
+static const u8 some[60] =
+    "\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x88\xb5 some bytes of a frame";
 
 START_TEST(buckets)
 {
@@ -200,8 +201,10 @@ END_TEST
 
 START_TEST(limits)
 {
-    struct end *a = net_new("hubport", "a", "hubid=0"), *b = net_new("hubport", "b", "hubid=0,rate-in=6000,burst=60"),
-               *c = net_new("hubport", "c", "hubid=3,frames-out=10"), *e = net_new("hubport", "e", "hubid=3");
+    struct end *a = net_new("hubport", "a", "hubid=0"),
+               *b = net_new("hubport", "b", "hubid=0,rate-in=6000,burst=60"),
+               *c = net_new("hubport", "c", "hubid=3,frames-out=10"),
+               *e = net_new("hubport", "e", "hubid=3");
     u64 start;
 
     for (unsigned i = 0; i < 20; i++)
@@ -280,7 +283,8 @@ static void free_port(char *to, size_t size)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert(!bind(fd, (struct sockaddr *)&sa, len) && !getsockname(fd, (struct sockaddr *)&sa, &len));
+    ck_assert(!bind(fd, (struct sockaddr *)&sa, len) &&
+              !getsockname(fd, (struct sockaddr *)&sa, &len));
     close(fd);
     snprintf(to, size, "%u", ntohs(sa.sin_port));
 }
@@ -305,12 +309,15 @@ START_TEST(dgram_both)
 
     free_port(p1, sizeof(p1)), free_port(p2, sizeof(p2));
     snprintf(one, sizeof(one), "udp=127.0.0.1:%s,localaddr=127.0.0.1:%s", p1, p2);
-    snprintf(two, sizeof(two), "local.type=inet,local.port=%s,remote.type=inet,remote.host=127.0.0.1,remote.port=%s",
+    snprintf(two, sizeof(two),
+             "local.type=inet,local.port=%s,remote.type=inet,remote.host=127.0.0.1,remote.port=%s",
              p1, p2);
     a = net_new("socket", "a", one);
     pair(a, net_new("dgram", "b", two));
-    snprintf(one, sizeof(one), "local.type=unix,local.path=%s/1,remote.type=unix,remote.path=%s/2", dir, dir);
-    snprintf(two, sizeof(two), "local.type=unix,local.path=%s/2,remote.type=unix,remote.path=%s/1", dir, dir);
+    snprintf(one, sizeof(one), "local.type=unix,local.path=%s/1,remote.type=unix,remote.path=%s/2",
+             dir, dir);
+    snprintf(two, sizeof(two), "local.type=unix,local.path=%s/2,remote.type=unix,remote.path=%s/1",
+             dir, dir);
     a = net_new("dgram", "c", one);
     pair(a, net_new("dgram", "d", two));
 }
@@ -409,8 +416,10 @@ START_TEST(bad_settings)
         {"socket", "udp=:1000", "localaddr"},
         {"socket", "fd=999", "not open"},
         {"dgram", "", "local.type"},
-        {"dgram", "local.type=unix,local.path=/nonexistent/x,remote.type=inet,remote.port=1", "same kind"},
-        {"dgram", "local.type=unix,local.path=/nonexistent/x,remote.type=unix,remote.path=/y", "cannot use"},
+        {"dgram", "local.type=unix,local.path=/nonexistent/x,remote.type=inet,remote.port=1",
+         "same kind"},
+        {"dgram", "local.type=unix,local.path=/nonexistent/x,remote.type=unix,remote.path=/y",
+         "cannot use"},
         {"tap", "script=/etc/x", "scripts"},
         {"tap", "fd=999", "999"},
         {"tap", "ifname=averyveryverylongname", "longer"},
@@ -444,8 +453,10 @@ START_TEST(bad_settings)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err err = {""};
 
-        ck_assert_msg(!open_net(rows[i][0], "x", rows[i][1], &err), "'%s,%s' was accepted", rows[i][0], rows[i][1]);
-        ck_assert_msg(strstr(err.msg, rows[i][2]), "'%s,%s': '%s'", rows[i][0], rows[i][1], err.msg);
+        ck_assert_msg(!open_net(rows[i][0], "x", rows[i][1], &err), "'%s,%s' was accepted",
+                      rows[i][0], rows[i][1]);
+        ck_assert_msg(strstr(err.msg, rows[i][2]), "'%s,%s': '%s'", rows[i][0], rows[i][1],
+                      err.msg);
         netdevs_close(&all);
     }
 }
@@ -461,8 +472,8 @@ static void be(u8 *p, unsigned v)
 }
 
 /* UDP from the guest's `port`, behind Ethernet and IPv4 headers. */
-static void udp(struct end *e, const char *from, const char *to, unsigned sport, unsigned dport, const void *data,
-                size_t n)
+static void udp(struct end *e, const char *from, const char *to, unsigned sport, unsigned dport,
+                const void *data, size_t n)
 {
     u8 f[1500] = "\x52\x55\x0a\x00\x02\x02\x52\x54\x00\x12\x34\x56\x08\x00\x45";
 
@@ -489,8 +500,9 @@ static const u8 *got_udp(const struct end *e, unsigned port)
 
 static void arp(struct end *e, const char *ip)
 {
-    u8 f[60] = "\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"
-               "\x52\x54\x00\x12\x34\x56\x0a\x00\x02\x0f";
+    u8 f[60] =
+        "\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"
+        "\x52\x54\x00\x12\x34\x56\x0a\x00\x02\x0f";
 
     inet_pton(AF_INET, ip, f + 38);
     send_frame(e, f, 60);
@@ -508,8 +520,10 @@ START_TEST(user_dhcp_arp_tftp)
     file = fopen(path, "w");
     fputs("a file by TFTP", file);
     fclose(file);
-    snprintf(props, sizeof(props), "tftp=%s,bootfile=/boot.0,dhcpstart=10.0.2.20,hostname=guest,domainname=example.org,"
-                                   "dnssearch=example.org,dnssearch=example.com", dir);
+    snprintf(props, sizeof(props),
+             "tftp=%s,bootfile=/boot.0,dhcpstart=10.0.2.20,hostname=guest,domainname=example.org,"
+             "dnssearch=example.org,dnssearch=example.com",
+             dir);
     e = net_new("user", "u", props);
     memcpy(dhcp + 28, "\x52\x54\x00\x12\x34\x56", 6);
     memcpy(dhcp + 236, "\x63\x82\x53\x63\x35\x01\x01\xff", 8);
@@ -540,7 +554,8 @@ START_TEST(user_dhcp_arp_tftp)
 }
 END_TEST
 
-/* UDP through the translator to a socket of this host and back, and from the host through a forwarded port. */
+/* UDP through the translator to a socket of this host and back, and from the host through a
+ * forwarded port. */
 START_TEST(user_udp)
 {
     struct sockaddr_in sa = {.sin_family = AF_INET}, peer;
@@ -555,12 +570,14 @@ START_TEST(user_udp)
     snprintf(props, sizeof(props), "hostfwd=udp::%s-10.0.2.15:7", port);
     e = net_new("user", "u", props);
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert(!bind(fd, (struct sockaddr *)&sa, len) && !getsockname(fd, (struct sockaddr *)&sa, &len));
+    ck_assert(!bind(fd, (struct sockaddr *)&sa, len) &&
+              !getsockname(fd, (struct sockaddr *)&sa, &len));
     arp(e, "10.0.2.2");
     udp(e, "10.0.2.15", "10.0.2.2", 4000, ntohs(sa.sin_port), "hello", 5);
     settle(NULL, 0);
     len = sizeof(peer);
-    ck_assert_int_eq(recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&peer, &len), 5);
+    ck_assert_int_eq(recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&peer, &len),
+                     5);
     ck_assert_int_eq(sendto(fd, "there", 5, 0, (struct sockaddr *)&peer, len), 5);
     settle(NULL, 0);
     ck_assert(got_udp(e, 4000) != NULL);
@@ -596,9 +613,14 @@ START_TEST(user_hostile)
             seed = seed * 6364136223846793005ull + 1442695040888963407ull;
             f[k] = (u8)(seed >> 56);
         }
-        memcpy(f + 12, seed & 0x100 ? "\x08\x00\x45" : seed & 0x200 ? "\x86\xdd\x60" : "\x08\x06\x00", 3);
+        memcpy(f + 12,
+               seed & 0x100   ? "\x08\x00\x45"
+               : seed & 0x200 ? "\x86\xdd\x60"
+                              : "\x08\x06\x00",
+               3);
         if (f[12] == 8 && !f[13] && n > 34)
-            be(f + 16, (unsigned)(n - 14)), be(f + 20, 0), be(f + 24, 0), be(f + 24, (u16)~nic_sum(0, f + 14, 20));
+            be(f + 16, (unsigned)(n - 14)), be(f + 20, 0), be(f + 24, 0),
+                be(f + 24, (u16)~nic_sum(0, f + 14, 20));
         send_frame(e, f, n);
         e->got = 0;
         if (i % 64 == 0)
@@ -613,9 +635,19 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        buckets, hub_and_queues, limits, stream_unix, socket_tcp, dgram_both, stream_framing, capture, bad_settings,
+        buckets,
+        hub_and_queues,
+        limits,
+        stream_unix,
+        socket_tcp,
+        dgram_both,
+        stream_framing,
+        capture,
+        bad_settings,
 #ifdef CONFIG_SLIRP
-        user_dhcp_arp_tftp, user_udp, user_hostile,
+        user_dhcp_arp_tftp,
+        user_udp,
+        user_hostile,
 #endif
     };
     Suite *suite = suite_create("net");
