@@ -27,7 +27,8 @@ struct sdl {
     /* status line */
     char message[SDL_MESSAGE]; /* shown instead of the hint until `message_until` */
     u64 message_until;
-    u32 disk_seen, net_seen;
+    u32 disk_seen;
+    u64 net_seen;
     u64 disk_lit, net_lit; /* until when */
     int bar_w;             /* of its texture */
     u32 bar_state;         /* a hash of what it shows */

@@ -66,6 +66,9 @@ static void count_activity(struct sdl *s, u64 now)
     if (disk != s->disk_seen)
         s->disk_lit = now + LIGHT_NS;
     s->disk_seen = disk;
+    if (s->vm->net_frames != s->net_seen)
+        s->net_lit = now + LIGHT_NS;
+    s->net_seen = s->vm->net_frames;
 }
 
 static const char *hint(const struct sdl *s, u64 now)

@@ -306,12 +306,37 @@ START_TEST(status_follows_the_clock)
 }
 END_TEST
 
+START_TEST(registers_in_memory)
+{
+    struct rig *r = rig_with(&vga_class, 0, true);
+    u64 at = 0xe8000000;
+
+    map_lfb(r);
+    pci_cfg_write(&r->pci, 0x80001018, 0, (u32)at, 4);
+    mode_13h(r);
+    bus_write(&r->mem, at + 0x404, 2, 1); /* 3C4, 3C5 */
+    ck_assert_uint_eq(bus_read(&r->mem, at + 0x405, 1), 15);
+    bus_write(&r->mem, at + 0x405, 7, 1);
+    out(r, 0x3c4, 2);
+    ck_assert_uint_eq(in(r, 0x3c5), 7);
+    bus_write(&r->mem, at + 0x500 + 2 * 1, 0x0320, 2);
+    ck_assert_uint_eq(dispi_in(r, 1), 0x320);
+    ck_assert_uint_eq(bus_read(&r->mem, at + 0x500 + 2 * 1, 2), 0x320);
+    ck_assert_uint_eq(bus_read(&r->mem, at + 0x600, 4), 8);
+    ck_assert_uint_eq(bus_read(&r->mem, at + 0x604, 4), 0x1e1e1e1e);
+    ck_assert_uint_eq(bus_read(&r->mem, at + 0x700, 1), 0xff);
+    bus_write(&r->mem, at + 0x700, 1, 1);
+    rig_free(r);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         memory_sizes, large_linear, depths_are_scaled, wide_dac, cursor_skew, graphics_blink,
         border_fills_the_screen_without_a_palette, panning_256, preset_row_and_double_scan,
-        underline_and_second_font, half_clock_is_wide, status_follows_the_clock, NULL,
+        underline_and_second_font, half_clock_is_wide, status_follows_the_clock,
+        registers_in_memory, NULL,
     };
     Suite *suite = suite_create("vga modes");
     TCase *tc = tcase_create("vga modes");

@@ -50,7 +50,7 @@ static void read_all(int fd, void *to, size_t n)
         struct pollfd f = {fd, POLLIN, 0};
         ssize_t k;
 
-        if (poll(&f, 1, 60000) <= 0)
+        if (poll(&f, 1, 40000) <= 0)
             die("the server says nothing");
         k = read(fd, p, n);
         if (k <= 0)
