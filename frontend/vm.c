@@ -5,7 +5,7 @@
 
 #include "cpu/jit/jit.h"
 #include "frontend/curses/curses.h"
-#include "frontend/host/raw.h"
+#include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
 #include "frontend/vnc/vnc.h"
@@ -87,6 +87,12 @@ void vm_cont(struct vm *vm)
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
+    for (unsigned i = 0; i < PC_FLOPPIES; i++)
+        drive_resume(vm->fd[i]);
+    for (unsigned i = 0; i < PC_IDE; i++)
+        drive_resume(vm->ide[i]);
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
+        drive_resume(vm->addon_blk[i]);
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -496,7 +502,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !start_engine(vm, err))
         return false;
-    if (!open_log(vm, err) || !vm_open_chardevs(vm, err))
+    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
         return false;
     if (!open_displays(vm, err))
         return false;
@@ -511,6 +517,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
 
 void vm_destroy(struct vm *vm)
 {
+    bool ok = true;
+
     state_hash_close(&vm->hash);
     sdl_close(vm->sdl);
     curses_close(vm->curses);
@@ -522,12 +530,17 @@ void vm_destroy(struct vm *vm)
             jit_free(vm_cpu(vm));
         pc_destroy(vm->pc);
     }
+    if (vm->nets_ready)
+        netdevs_close(&vm->nets);
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
-        raw_close(vm->fd[i]);
+        ok &= drive_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)
-        raw_close(vm->ide[i]);
+        ok &= drive_close(vm->ide[i]);
     for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
-        raw_close(vm->addon_blk[i]);
+        ok &= drive_close(vm->addon_blk[i]);
+    if (!ok)
+        fprintf(stderr, "dragoman: the last writes to an image failed; not all is in it\n");
+    pool_free(vm->pool);
     boot_free(&vm->boot);
     for (unsigned i = 0; i < vm->nblobs; i++)
         free(vm->blobs[i]);

@@ -3,17 +3,16 @@
 #include "frontend/vm.h"
 
 #include "frontend/firmware.h"
-#include "frontend/host/raw.h"
+#include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FLOPPY_MAX = 4 << 20 };
+enum { FLOPPY_MAX = 4 << 20, DRIVE_THREADS = 4 };
 
-/* Bytes the machine keeps until its end; false when there are too many of them. */
-static bool own(struct vm *vm, void *p, struct err *err)
+bool vm_own(struct vm *vm, void *p, struct err *err)
 {
     if (vm->nblobs < VM_MAX_BLOBS) {
         vm->blobs[vm->nblobs++] = p;
@@ -32,7 +31,7 @@ static bool load(struct vm *vm, const char *name, struct pc_blob *blob, bool qui
 
     if (!data)
         return false;
-    if (!own(vm, data, err))
+    if (!vm_own(vm, data, err))
         return false;
     *blob = (struct pc_blob){name, data, len};
     return true;
@@ -86,7 +85,7 @@ static bool open_blobs(struct vm *vm, struct err *err)
             size_t len;
             u8 *data = file_read(b->path, 64 * MIB, &len, err);
 
-            if (!data || !own(vm, data, err))
+            if (!data || !vm_own(vm, data, err))
                 return false;
             *to = (struct pc_blob){b->name, data, len};
         } else {
@@ -97,7 +96,7 @@ static bool open_blobs(struct vm *vm, struct err *err)
         size_t len;
         u8 *data = firmware_load(opt, opt->roms[i].path, &len, false, err);
 
-        if (!data || !own(vm, data, err))
+        if (!data || !vm_own(vm, data, err))
             return false;
         cfg->rom[cfg->nroms++] = (struct pc_blob){opt->roms[i].name, data, len};
     }
@@ -143,20 +142,37 @@ bool vm_open_kernel(struct vm *vm, struct err *err)
 
 /* ---- drives ---- */
 
+/* A drive's error of the host stops the machine. */
+static void drive_stopped(void *arg, const char *why)
+{
+    fprintf(stderr, "dragoman: %s\n", why);
+    vm_stop(arg, "paused (io-error)");
+}
+
 static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, struct blk **blk,
                        struct err *err)
 {
-    struct raw_options raw = {
+    struct drive_options drive = {
         .path = d->path[0] ? d->path : NULL,
+        .format = d->format[0] ? d->format : NULL,
         .clock = &vm->clock,
+        .pool = vm->pool,
+        .loop = vm->opt->icount_shift < 0 ? &vm->loop : NULL,
         .read_only = d->read_only || d->cdrom,
         .snapshot = d->snapshot && !d->cdrom,
         .cdrom = d->cdrom,
         .removable = d->cdrom || floppy,
+        .discard = d->discard,
         .max_size = floppy ? FLOPPY_MAX : 0,
+        .iops = d->iops,
+        .bps = d->bps,
+        .werror = (enum drive_error)d->werror,
+        .rerror = (enum drive_error)d->rerror,
+        .stop = drive_stopped,
+        .stop_arg = vm,
     };
 
-    *blk = raw_open(&raw, err);
+    *blk = drive_open(&drive, err);
     return *blk != NULL;
 }
 
@@ -165,6 +181,9 @@ bool vm_open_drives(struct vm *vm, struct err *err)
     struct options *opt = vm->opt;
     struct opt_drive empty_cd = {.used = true, .cdrom = true}, empty_fd = {.used = true};
 
+    vm->pool = pool_new(DRIVE_THREADS);
+    if (!vm->pool)
+        return err_set(err, "Out of memory.");
     /* As PCs are sold: a floppy drive and a CD drive, empty until something is put in. */
     if (!opt->nodefaults && !opt->demo) {
         if (!opt->fd[0].used)
@@ -191,7 +210,7 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
 
-    if (!opts_apply_globals(opt, err))
+    if (!opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
         return false;
     for (unsigned i = 0; i < opt->naddons; i++) {
         const struct opt_addon *a = &opt->addons[i];
@@ -208,6 +227,8 @@ bool vm_add_devices(struct vm *vm, struct err *err)
                 return false;
             to->blk = vm->addon_blk[i];
         }
+        if (!vm_wire_network(vm, i, err))
+            return false;
     }
     vm->cfg.naddons = opt->naddons;
     return true;

@@ -79,6 +79,9 @@ struct net {
     bool (*can_take)(void *arg);
     void (*take)(void *arg, const u8 *frame, size_t n); /* host to device */
     void *arg;
+    /* set by the host: the device can take frames again, which come later; may be NULL */
+    void (*ready)(struct net *net);
+    u32 max_frame; /* the largest frame that the host takes at once; 0: 1514 bytes */
 };
 
 /* ---- display: the frontend pulls a picture ---- */

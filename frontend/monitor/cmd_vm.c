@@ -1,7 +1,7 @@
 /* Monitor commands that act on the machine: run state, input, drives, pictures, logging. */
 #include "frontend/monitor/monitor.h"
 
-#include "frontend/host/raw.h"
+#include "frontend/host/drive.h"
 #include "frontend/keys.h"
 #include "frontend/png.h"
 #include "frontend/vnc/vnc.h"
@@ -188,7 +188,7 @@ static struct blk *find_drive(struct monitor *m, const char *name)
 
 static bool change(struct monitor *m, const char *args, bool eject)
 {
-    char word[64], path[OPT_PATH];
+    char word[64], path[OPT_PATH], format[16] = "";
     struct blk *blk;
     bool force = false;
 
@@ -204,7 +204,8 @@ static bool change(struct monitor *m, const char *args, bool eject)
         return false;
     if (!eject && !mon_word(&args, path, sizeof(path)))
         return err_set(&m->err, "Which image? 'change %s file' takes its name.", word);
-    return raw_change(blk, eject ? NULL : path, force, &m->err);
+    mon_word(&args, format, sizeof(format));
+    return drive_change(blk, eject ? NULL : path, *format ? format : NULL, force, &m->err);
 }
 
 bool cmd_CHANGE(struct monitor *m, const char *args)
@@ -215,6 +216,29 @@ bool cmd_CHANGE(struct monitor *m, const char *args)
 bool cmd_EJECT(struct monitor *m, const char *args)
 {
     return change(m, args, true);
+}
+
+bool cmd_COMMIT(struct monitor *m, const char *args)
+{
+    char word[64];
+    struct blk *blk;
+    bool any = false;
+
+    if (!mon_word(&args, word, sizeof(word)))
+        return err_set(&m->err, "Which drive? 'info block' lists them; 'all' is every one.");
+    if (strcmp(word, "all")) {
+        blk = find_drive(m, word);
+        return blk && drive_commit(blk, &m->err);
+    }
+    for (unsigned i = 0; vm_drive_name(i); i++) {
+        blk = vm_drive(m->vm, i);
+        if (!blk || !drive_image(blk) || !drive_image(blk)->backing)
+            continue;
+        any = true;
+        if (!drive_commit(blk, &m->err))
+            return false;
+    }
+    return any || err_set(&m->err, "No drive has a backing file to commit to.");
 }
 
 /* ---- pictures and logs ---- */

@@ -495,7 +495,10 @@ static void law_fdc_poke(struct law *law, u32 r)
         bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
 }
 
+#include "tests/dev/classes_net.h"
+
 static const struct law_class law_classes[] = {
+    LAW_NIC_CLASSES,
     {&i440fx_class, law_i440fx, law_i440fx_poke},
     {&piix3_class, law_piix3, law_piix3_poke},
     {&piix4pm_class, law_piix4pm, law_piix4pm_poke},

@@ -135,7 +135,7 @@ add_modules()
     for m in crct10dif_common crct10dif_generic crc-t10dif crc64 crc64_rocksoft_generic \
         crc64-rocksoft t10-pi scsi_common scsi_mod libata ata_piix sd_mod cdrom sr_mod isofs \
         crc16 mbcache jbd2 crc32c_generic libcrc32c ext4 fat vfat nls_cp437 nls_ascii floppy \
-        mii 8390 ne2k-pci 8139cp e1000; do
+        mii 8390 8390p ne2k-pci ne 8139cp e1000; do
         f=$(find "$kroot/lib" "$kroot/usr/lib" -name "$m.ko" 2>/dev/null | head -n 1)
         if [ -n "$f" ]; then
             cp "$f" "$1/lib/$n-$m.ko"
