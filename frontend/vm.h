@@ -80,8 +80,6 @@ struct vm {
     unsigned nkeys;
     u32 mouse_buttons; /* as the monitor set them */
 
-    u64 net_frames; /* that network backends moved: for whoever shows activity */
-
     /* speed, for the title */
     u64 speed_icount, speed_at;
     u32 mips;

@@ -55,6 +55,7 @@ static int put_text(u32 *px, int w, int x, const char *text, u32 color)
 
 static void count_activity(struct sdl *s, u64 now)
 {
+    u64 net = 0;
     u32 disk = 0;
 
     for (unsigned i = 0; vm_drive_name(i); i++) {
@@ -66,9 +67,11 @@ static void count_activity(struct sdl *s, u64 now)
     if (disk != s->disk_seen)
         s->disk_lit = now + LIGHT_NS;
     s->disk_seen = disk;
-    if (s->vm->net_frames != s->net_seen)
+    for (const struct netdev *d = s->vm->nets.first; d; d = d->next)
+        net += d->frames_in + d->frames_out;
+    if (net != s->net_seen)
         s->net_lit = now + LIGHT_NS;
-    s->net_seen = s->vm->net_frames;
+    s->net_seen = net;
 }
 
 static const char *hint(const struct sdl *s, u64 now)
