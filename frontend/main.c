@@ -5,6 +5,7 @@
 
 #include "cpu/sys/cpuid.h"
 #include "frontend/term/tty.h"
+#include "frontend/tool/tool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static int print_and_leave(const struct options *opt)
     return 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct options *opt = calloc(1, sizeof(*opt));
     struct vm *vm = calloc(1, sizeof(*vm));
@@ -69,4 +70,11 @@ int main(int argc, char **argv)
     free(vm);
     free(opt);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "image"))
+        return image_tool(argc - 1, argv + 1);
+    return run(argc, argv);
 }

@@ -53,7 +53,10 @@ struct opt_drive {
     bool used;
     char path[OPT_PATH]; /* "": nothing in it */
     char id[64];
-    bool cdrom, snapshot, read_only;
+    char format[16];     /* "": as the name says */
+    bool cdrom, snapshot, read_only, discard;
+    int werror, rerror;  /* enum drive_error of frontend/host/drive.h */
+    u64 iops, bps;       /* 0: no limit */
 };
 
 /* A drive of -drive whose place is not known until all options are read. */
@@ -99,7 +102,15 @@ struct opt_global {
     char driver[32], name[64], value[256];
 };
 
-enum opt_show { SHOW_DEFAULT, SHOW_SDL, SHOW_NONE, SHOW_NOGRAPHIC };
+enum opt_show { SHOW_DEFAULT, SHOW_SDL, SHOW_CURSES, SHOW_NONE, SHOW_NOGRAPHIC };
+/* -vnc */
+struct opt_vnc {
+    bool on, password;
+    char host[64];     /* "": this host alone */
+    u32 display, to;   /* the first and the last number to try; to 0: only the first */
+    u32 websocket;     /* TCP port, 0: none of its own */
+    char password_file[OPT_PATH];
+};
 enum opt_engine { OPT_ENGINE_DEFAULT = -1 };
 enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETION, START_LIST };
 
@@ -134,9 +145,12 @@ struct options {
     unsigned ndirs;
     struct opt_blob files[PC_MAX_FILES], roms[PC_MAX_ROMS];
     unsigned nfiles, nroms;
-    bool no_acpi, no_hpet;
+    bool no_acpi, no_hpet, no_vmport;
     enum opt_show show;
     bool full_screen;
+    bool exact, square, no_status; /* of the window: scaling, aspect, status line */
+    struct opt_vnc vnc;
+    char layout[16]; /* of -k; "": the default */
     bool fell_back; /* no display was found, so the serial port took its place: to be told */
     enum pc_vga vga;
     u32 vga_mem;
@@ -210,7 +224,7 @@ bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val
 /* Copy text into a fixed buffer; false when it does not fit. */
 bool opts_copy(char *to, size_t size, const char *text);
 
-/* opts_set.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
+/* opts_set.c, opts_show.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
  * options without an argument. */
 typedef bool opt_fn(struct options *opt, const char *flag, const char *val, struct err *err);
 #define OPT(id, flag, arg, section, help) opt_fn opt_set_##id;

@@ -2,6 +2,8 @@
  * of their own and those of the board's table. */
 #include "frontend/opts.h"
 
+#include "devices/video/vga.h"
+
 #include <string.h>
 
 /* -device ide-hd,drive=id,bus=ide.N,unit=N plugs in a drive of -drive if=none. */
@@ -370,8 +372,9 @@ bool opt_set_GLOBAL(struct options *opt, const char *flag, const char *val, stru
         return exit_property(opt, name + 15, eq + 1, err);
     if (strcmp(name, "VGA.vgamem_mb"))
         return opts_bad_value(flag, name, known, err);
-    if (!opts_number(eq + 1, 16, &n) || n != 16)
-        return err_set(err, "VGA.vgamem_mb is 16, not '%.60s'.", eq + 1);
+    if (!opts_number(eq + 1, VGA_VRAM_MAX / MIB, &n) || !n || (n & (n - 1)))
+        return err_set(err, "VGA.vgamem_mb is 1, 2, 4 and so on up to %u, not '%.60s'.",
+                       (unsigned)(VGA_VRAM_MAX / MIB), eq + 1);
     opt->vga_mem = (u32)(n * MIB);
     return true;
 }

@@ -7,16 +7,22 @@
 #include "devices/board/pc.h"
 #include "frontend/boot/boot.h"
 #include "frontend/host/chardev.h"
+#include "frontend/keyboard/keyboard.h"
 #include "frontend/loop.h"
 #include "frontend/net/netdev.h"
 #include "frontend/opts.h"
+#include "frontend/pointer.h"
+#include "frontend/screen.h"
 #include "frontend/statehash.h"
 #include "frontend/ticker.h"
 
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
 struct monitor;
+struct pool;
 struct sdl;
+struct vnc;
+struct curses;
 
 /* Keys that sendkey has yet to press and release, at virtual times. */
 struct vm_key {
@@ -41,6 +47,7 @@ struct vm {
     void *blobs[VM_MAX_BLOBS]; /* bytes that cfg points to */
     unsigned nblobs;
     struct boot_image boot;
+    struct pool *pool; /* of threads, for the drives */
     struct blk *fd[PC_FLOPPIES], *ide[PC_IDE];
     struct chardev *chardevs[VM_MAX_CHARDEVS];
     unsigned nchardevs;
@@ -50,7 +57,12 @@ struct vm {
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
     struct netdevs nets;
+    struct screen screen;
+    struct keyboard keyboard; /* for those who know characters, not keys */
+    struct pointer pointer;
     struct sdl *sdl;
+    struct vnc *vnc;
+    struct curses *curses;
     struct loop_src signals;
 
     /* life */
@@ -67,6 +79,8 @@ struct vm {
     struct vm_key keys[VM_KEYS];
     unsigned nkeys;
     u32 mouse_buttons; /* as the monitor set them */
+
+    u64 net_frames; /* that network backends moved: for whoever shows activity */
 
     /* speed, for the title */
     u64 speed_icount, speed_at;

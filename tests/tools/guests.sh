@@ -14,6 +14,7 @@
 #   bench.cpio.gz                     the benchmark initramfs (only where a 32-bit C library is installed)
 #   initrd-modules.cpio.gz            busybox + IDE, CD and network drivers of the 686 kernel
 #   d-i/{vmlinuz,initrd.gz}           Debian's text installer, netboot flavour
+#   d-i/gtk-{vmlinuz,initrd.gz}       the graphical one
 #   grub-rescue-floppy.img grub-rescue-cdrom.iso memtest.bin isolinux/
 #   vmlinuz-amd64 busybox-amd64 initrd-busybox-amd64.cpio.gz      the same for x86-64
 #   memtest64.bin gnumach invaders    memtest86+ in long mode; two multiboot programs
@@ -202,6 +203,9 @@ di=$(find "$apt/root/debian-installer-12-netboot-i386" -path '*text*/initrd.gz' 
 [ -n "$di" ] || di=$(find "$apt/root/debian-installer-12-netboot-i386" -name initrd.gz | head -n 1)
 take "$out/d-i/initrd.gz" "$di"
 take "$out/d-i/vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
+di=$(find "$apt/root/debian-installer-12-netboot-i386" -path '*gtk*/initrd.gz' | head -n 1)
+take "$out/d-i/gtk-initrd.gz" "$di"
+take "$out/d-i/gtk-vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
 
 fetch grub-rescue-pc
 rescue=$apt/root/grub-rescue-pc/usr/lib/grub-rescue
