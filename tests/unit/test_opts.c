@@ -443,9 +443,9 @@ END_TEST
 
 START_TEST(networks)
 {
+#ifdef CONFIG_SLIRP
     const struct opt_addon *a;
 
-#ifdef CONFIG_SLIRP
     good("");
     ck_assert(opts_finish_net(opt, &err));
     ck_assert_uint_eq(opt->naddons, 1);
@@ -488,7 +488,6 @@ START_TEST(networks)
     }
     good("-netdev hubport,id=h,hubid=0 -object filter-dump,id=f,netdev=h,file=/x,maxlen=100");
     ck_assert_uint_eq(opt->dumps[0].max_len, 100);
-    a = NULL;
     bad("-netdev warp,id=x", "'warp'");
     bad("-netdev hubport", "id=");
     bad("-netdev hubport,id=x,hubidd=1", "hubid");
