@@ -4,6 +4,7 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
+#include "frontend/audio/audio.h"
 #include "frontend/host/raw.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
@@ -500,6 +501,7 @@ void vm_destroy(struct vm *vm)
             jit_free(vm_cpu(vm));
         pc_destroy(vm->pc);
     }
+    audio_close(vm->audio);
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
         raw_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)

@@ -14,6 +14,7 @@
 
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
+struct audio;
 struct monitor;
 struct sdl;
 
@@ -49,6 +50,7 @@ struct vm {
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
     struct sdl *sdl;
+    struct audio *audio;
     struct loop_src signals;
 
     /* life */

@@ -3,6 +3,7 @@
 #ifndef TESTS_DEV_CLASSES_H
 #define TESTS_DEV_CLASSES_H
 
+#include "devices/audio/pcspk.h"
 #include "devices/bus/fwcfg.h"
 #include "devices/bus/i440fx.h"
 #include "devices/bus/piix3.h"
@@ -260,6 +261,18 @@ static void law_lpt(struct law *law)
     rig_start(l);
 }
 
+/* ---- sound ---- */
+
+static void law_pcspk(struct law *law)
+{
+    struct i8254 *pit = rig_new(law->rig, &i8254_class, "pit");
+    struct dev *dev = law_new(law, &pcspk_class);
+
+    rig_start(pit);
+    pcspk_wire(dev, pit, NULL);
+    rig_start(dev);
+}
+
 /* ---- buses ---- */
 
 static void law_i440fx(struct law *law)
@@ -429,6 +442,7 @@ static const struct law_class law_classes[] = {
     {&post_class, law_post, NULL},
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
+    {&pcspk_class, law_pcspk, NULL},
 };
 
 #endif
