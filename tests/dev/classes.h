@@ -3,7 +3,9 @@
 #ifndef TESTS_DEV_CLASSES_H
 #define TESTS_DEV_CLASSES_H
 
+#include "devices/audio/adlib.h"
 #include "devices/audio/pcspk.h"
+#include "devices/audio/sb16_int.h"
 #include "devices/bus/fwcfg.h"
 #include "devices/bus/i440fx.h"
 #include "devices/bus/piix3.h"
@@ -273,6 +275,59 @@ static void law_pcspk(struct law *law)
     rig_start(dev);
 }
 
+/* Somewhere for sound to go. */
+static void law_samples(struct audio_voice *voice, u64 when, const s16 *stereo, size_t frames,
+                        u32 rate)
+{
+}
+
+static struct audio_voice *law_voice(struct law *law)
+{
+    struct audio_voice *v = law->extra ? law->extra : (law->extra = calloc(1, sizeof(*v)));
+
+    v->samples = law_samples;
+    return v;
+}
+
+static void law_adlib(struct law *law)
+{
+    struct plug none = {.audio = NULL};
+    struct dev *dev = law_new(law, &adlib_class);
+
+    adlib_plug(dev, &none, NULL);
+    rig_start(dev);
+}
+
+static void law_sb16(struct law *law)
+{
+    struct i8237 *dma = rig_new(law->rig, &i8237_class, "dma");
+    struct sb16 *s = law_new(law, &sb16_class);
+
+    rig_start(dma);
+    s->dma = dma;
+    s->voice = s->direct_voice = s->opl.voice = law_voice(law);
+    for (unsigned i = 0; i < SB_IRQS; i++)
+        law_wire(law, &s->line[i]);
+    rig_start(s);
+}
+
+static void law_sb16_poke(struct law *law, u32 r)
+{
+    static const u8 cmds[] = {0x14, 0x1c, 0x75, 0x77, 0x17, 0x80, 0xb6, 0xc6, 0xb0, 0xc8, 0x41, 0x10};
+    struct bus *io = &law->rig->io;
+
+    if (r & 1) {
+        bus_write(io, 0x22c, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8, 1);
+    } else if (r & 2) { /* a channel that is open */
+        bus_write(io, 0xd6, 0xc0, 1), bus_write(io, 0xd4, 0, 1);
+        bus_write(io, 0x0b, 0x59, 1), bus_write(io, 0x0a, 1, 1);
+        bus_write(io, 0xd6, 0x59, 1), bus_write(io, 0xd4, 1, 1);
+    } else { /* notes */
+        bus_write(io, 0x388, 0x60 + (r >> 8 & 0x5f), 1);
+        bus_write(io, 0x389, r >> 16 | 0x20, 1);
+    }
+}
+
 /* ---- buses ---- */
 
 static void law_i440fx(struct law *law)
@@ -443,6 +498,8 @@ static const struct law_class law_classes[] = {
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
     {&pcspk_class, law_pcspk, NULL},
+    {&adlib_class, law_adlib, NULL},
+    {&sb16_class, law_sb16, law_sb16_poke},
 };
 
 #endif
