@@ -23,3 +23,10 @@ check-second: $(B)/stubstep roms
 
 -include $(STUB_OBJ:.o=.d)
 .PHONY: check-second
+
+# Judges what a guest played (tests/boot/test_sound.sh).
+$(B)/wavtone: $(B)/obj/tests/tools/wavtone.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lm
+check-boot: $(B)/wavtone
+-include $(B)/obj/tests/tools/wavtone.d
