@@ -3,6 +3,7 @@
 #include "devices/board/pc_int.h"
 
 #include "devices/audio/adlib.h"
+#include "devices/audio/es1370.h"
 #include "devices/audio/sb16.h"
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"

@@ -4,6 +4,7 @@
 #define TESTS_DEV_CLASSES_H
 
 #include "devices/audio/adlib.h"
+#include "devices/audio/es1370.h"
 #include "devices/audio/pcspk.h"
 #include "devices/audio/sb16_int.h"
 #include "devices/bus/fwcfg.h"
@@ -385,6 +386,29 @@ static void law_config_poke(struct law *law, u32 r)
     pci_cfg_write(law->extra, 0x80000800u | fn << 8 | (r & 0xfc), 0, r >> 8 & 0xffff, 4);
 }
 
+static void law_es1370(struct law *law)
+{
+    struct es1370 *e = law_new(law, &es1370_class);
+
+    e->pci.bus = law_pci(law);
+    e->pci.devfn = PCI_DEVFN(1, 3);
+    rig_start(e);
+    pci_cfg_write(law->extra, 0x80000b10, 0, 0xc000, 4);
+    pci_cfg_write(law->extra, 0x80000b04, 0, 5, 2);
+}
+
+static void law_es1370_poke(struct law *law, u32 r)
+{
+    struct bus *io = &law->rig->io;
+
+    if (r & 1)
+        law_config_poke(law, r);
+    else if (r & 2)
+        bus_write(io, 0xc00c, 0xc + (r >> 8 & 1), 1);
+    else
+        bus_write(io, 0xc000, r | 0x70, 4);
+}
+
 static void law_piix4pm(struct law *law)
 {
     static const struct piix4pm_wiring w;
@@ -500,6 +524,7 @@ static const struct law_class law_classes[] = {
     {&pcspk_class, law_pcspk, NULL},
     {&adlib_class, law_adlib, NULL},
     {&sb16_class, law_sb16, law_sb16_poke},
+    {&es1370_class, law_es1370, law_es1370_poke},
 };
 
 #endif
