@@ -37,7 +37,7 @@ struct sb16_regs {
     u8 by_tc; /* the rate comes from it */
     u8 direct; /* the last sample of software */
     struct mpu401_regs mpu;
-    u8 pad[3];
+    u8 pad[5];
 };
 
 struct sb16 {

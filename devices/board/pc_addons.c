@@ -7,6 +7,9 @@
 #include "devices/audio/sb16.h"
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/net/e1000.h"
+#include "devices/net/ne2000.h"
+#include "devices/net/rtl8139.h"
 
 #include <stdio.h>
 #include <string.h>
