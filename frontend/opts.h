@@ -44,6 +44,7 @@ enum {
     OPT_MAX_DIRS = 8,
     OPT_MAX_DRIVES = 12,
     OPT_MAX_GLOBALS = 16,
+    OPT_MAX_AUDIODEVS = 4,
     OPT_MAX_NETDEVS = 16,
     OPT_MAX_DUMPS = 8,
 };
@@ -70,6 +71,13 @@ struct opt_chardev {
     char id[64];
     char spec[OPT_PATH]; /* in the form of -serial: "unix:path", "file:path" ... */
     bool mux;
+};
+
+struct opt_audiodev {
+    char id[64];
+    enum opt_audio_driver { AUDIO_NONE, AUDIO_WAV, AUDIO_SDL } driver;
+    char path[OPT_PATH]; /* of a wav file */
+    u32 rate;            /* Hz */
 };
 
 struct opt_blob {
@@ -161,6 +169,9 @@ struct options {
     unsigned nmonitors;
     struct opt_chardev chardevs[OPT_MAX_CHARDEVS];
     unsigned nchardevs;
+    struct opt_audiodev audiodevs[OPT_MAX_AUDIODEVS];
+    unsigned naudiodevs;
+    char pcspk_audiodev[64]; /* "": not given */
     s64 rtc_base; /* seconds since 1970, when rtc is RTC_DATE */
     enum { RTC_UTC, RTC_LOCAL, RTC_DATE } rtc;
     int icount_shift; /* -1: host-paced */
@@ -240,6 +251,9 @@ bool opts_bad_key(const char *flag, const char *key, const char *const *names, s
 bool opts_check_dev(const char *flag, const char *val, struct err *err);
 /* Every chardev that is named exists. */
 bool opts_check_chardevs(const struct options *opt, struct err *err);
+
+/* opts_audio.c: every audiodev that is named exists; a device without one takes the only one. */
+bool opts_check_audiodevs(struct options *opt, struct err *err);
 
 /* opts_help.c */
 void opts_print_help(FILE *f);

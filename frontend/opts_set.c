@@ -136,7 +136,7 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
 {
     static const char *const names[] = {"pc", "pc-i440fx", NULL};
     static const char *const keys[] = {"type",   "accel",           "acpi",      "hpet", "usb",
-                                       "vmport", "dump-guest-core", "mem-merge", NULL};
+                                       "vmport", "dump-guest-core", "mem-merge", "pcspk-audiodev", NULL};
     char key[64], v[128];
     bool has_key, on;
 
@@ -151,6 +151,11 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
         if (!strcmp(key, "accel")) {
             if (!set_accel(flag, v, err))
                 return false;
+            continue;
+        }
+        if (!strcmp(key, "pcspk-audiodev")) {
+            if (!opts_copy(opt->pcspk_audiodev, sizeof(opt->pcspk_audiodev), v))
+                return err_set(err, "The id in -%s is too long.", flag);
             continue;
         }
         for (int i = 2; keys[i] && strcmp(key, keys[i]); i++) {

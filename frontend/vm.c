@@ -4,6 +4,8 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
+#include "frontend/audio/audio.h"
+#include "frontend/host/raw.h"
 #include "frontend/curses/curses.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
@@ -530,6 +532,7 @@ void vm_destroy(struct vm *vm)
             jit_free(vm_cpu(vm));
         pc_destroy(vm->pc);
     }
+    audio_close(vm->audio);
     if (vm->nets_ready)
         netdevs_close(&vm->nets);
     for (unsigned i = 0; i < PC_FLOPPIES; i++)

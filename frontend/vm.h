@@ -18,6 +18,7 @@
 
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
+struct audio;
 struct monitor;
 struct pool;
 struct sdl;
@@ -61,6 +62,7 @@ struct vm {
     struct keyboard keyboard; /* for those who know characters, not keys */
     struct pointer pointer;
     struct sdl *sdl;
+    struct audio *audio;
     struct vnc *vnc;
     struct curses *curses;
     struct loop_src signals;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "frontend/vm.h"
 
+#include "frontend/audio/audio.h"
 #include "frontend/firmware.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
@@ -212,6 +213,11 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 
     if (!opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
         return false;
+    vm->audio = audio_open(opt, &vm->clock, &vm->loop, err);
+    if (!vm->audio)
+        return false;
+    if (opt->pcspk_audiodev[0])
+        vm->cfg.audio = audio_find(vm->audio, opt->pcspk_audiodev);
     for (unsigned i = 0; i < opt->naddons; i++) {
         const struct opt_addon *a = &opt->addons[i];
         struct pc_addon *to = &vm->cfg.addon[i];
@@ -222,6 +228,8 @@ bool vm_add_devices(struct vm *vm, struct err *err)
         to->devfn = a->devfn;
         if (pc_addon_class(a->driver)->host == PLUG_CHR && a->host[0])
             to->chr = &vm->addon_port[i].chr;
+        if (pc_addon_class(a->driver)->host == PLUG_AUDIO && a->host[0])
+            to->audio = audio_find(vm->audio, a->host);
         if (a->drive >= 0) {
             if (!open_drive(vm, &opt->drives[a->drive].drive, false, &vm->addon_blk[i], err))
                 return false;
@@ -334,7 +342,7 @@ bool vm_choose_display(struct options *opt, struct err *err)
         }
     }
     default_serial(opt, "null");
-    return opts_check_chardevs(opt, err);
+    return opts_check_chardevs(opt, err) && opts_check_audiodevs(opt, err);
 }
 
 /* ---- character devices ---- */

@@ -2,6 +2,9 @@
  * host's end behind them. */
 #include "devices/board/pc_int.h"
 
+#include "devices/audio/adlib.h"
+#include "devices/audio/es1370.h"
+#include "devices/audio/sb16.h"
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
 #include "devices/net/e1000.h"

@@ -1,6 +1,7 @@
 /* The chips of the PC: created, wired to each other, started. */
 #include "devices/board/pc_int.h"
 
+#include "devices/audio/pcspk.h"
 #include "devices/bus/fwcfg.h"
 #include "devices/bus/i440fx.h"
 #include "devices/bus/piix3.h"
@@ -109,6 +110,13 @@ static bool create_timers(struct pc *pc, struct err *err)
     p->rtc = (struct mc146818 *)pc_dev(pc, &mc146818_class, "rtc");
     pc_irq_connect(pc, &p->rtc->out, IRQ_RTC, IRQ_ISA);
     p->rtc->base = (u64)(pc->cfg.rtc_base || pc->cfg.rtc_host ? pc->cfg.rtc_base : RTC_EPOCH);
+    if (pc->cfg.audio) {
+        struct dev *spk = pc_dev(pc, &pcspk_class, "pcspk");
+
+        pcspk_wire(spk, p->pit, pc->cfg.audio);
+        if (!dev_start(spk, err))
+            return false;
+    }
     for (unsigned i = 0; i < pc->ncpus; i++)
         pc->cpu[i]->hooks.wall = p->rtc->base - (u64)pc->cfg.rtc_zone;
     return dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) &&

@@ -127,9 +127,27 @@ struct tablet_sink {
 };
 
 /* ---- sound ---- */
-struct audio_out {
-    void *host;
-    void (*samples)(void *host, const s16 *stereo, size_t frames, u32 rate);
+/* One source of sound of a device. */
+struct audio_voice {
+    /* `frames` pairs left, right at `rate` Hz, the first of them heard at virtual time `when` (ns). A
+     * chunk whose time is where the last one ended goes on with it. */
+    void (*samples)(struct audio_voice *voice, u64 when, const s16 *stereo, size_t frames,
+                    u32 rate);
 };
+/* Where devices send sound: all voices are mixed. */
+struct audio_out {
+    /* A new voice, for as long as the machine lives; NULL: there are too many. */
+    struct audio_voice *(*voice)(struct audio_out *out, const char *name);
+};
+static inline struct audio_voice *audio_voice(struct audio_out *out, const char *name)
+{
+    return out && out->voice ? out->voice(out, name) : NULL;
+}
+static inline void audio_samples(struct audio_voice *voice, u64 when, const s16 *stereo,
+                                 size_t frames, u32 rate)
+{
+    if (voice)
+        voice->samples(voice, when, stereo, frames, rate);
+}
 
 #endif

@@ -3,6 +3,10 @@
 #ifndef TESTS_DEV_CLASSES_H
 #define TESTS_DEV_CLASSES_H
 
+#include "devices/audio/adlib.h"
+#include "devices/audio/es1370.h"
+#include "devices/audio/pcspk.h"
+#include "devices/audio/sb16_int.h"
 #include "devices/bus/fwcfg.h"
 #include "devices/bus/i440fx.h"
 #include "devices/bus/piix3.h"
@@ -295,6 +299,71 @@ static void law_lpt(struct law *law)
     rig_start(l);
 }
 
+/* ---- sound ---- */
+
+static void law_pcspk(struct law *law)
+{
+    struct i8254 *pit = rig_new(law->rig, &i8254_class, "pit");
+    struct dev *dev = law_new(law, &pcspk_class);
+
+    rig_start(pit);
+    pcspk_wire(dev, pit, NULL);
+    rig_start(dev);
+}
+
+/* Somewhere for sound to go. */
+static void law_samples(struct audio_voice *voice, u64 when, const s16 *stereo, size_t frames,
+                        u32 rate)
+{
+}
+
+static struct audio_voice *law_voice(struct law *law)
+{
+    struct audio_voice *v = law->extra ? law->extra : (law->extra = calloc(1, sizeof(*v)));
+
+    v->samples = law_samples;
+    return v;
+}
+
+static void law_adlib(struct law *law)
+{
+    struct plug none = {.audio = NULL};
+    struct dev *dev = law_new(law, &adlib_class);
+
+    adlib_plug(dev, &none, NULL);
+    rig_start(dev);
+}
+
+static void law_sb16(struct law *law)
+{
+    struct i8237 *dma = rig_new(law->rig, &i8237_class, "dma");
+    struct sb16 *s = law_new(law, &sb16_class);
+
+    rig_start(dma);
+    s->dma = dma;
+    s->voice = s->direct_voice = s->opl.voice = law_voice(law);
+    for (unsigned i = 0; i < SB_IRQS; i++)
+        law_wire(law, &s->line[i]);
+    rig_start(s);
+}
+
+static void law_sb16_poke(struct law *law, u32 r)
+{
+    static const u8 cmds[] = {0x14, 0x1c, 0x75, 0x77, 0x17, 0x80, 0xb6, 0xc6, 0xb0, 0xc8, 0x41, 0x10};
+    struct bus *io = &law->rig->io;
+
+    if (r & 1) {
+        bus_write(io, 0x22c, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8, 1);
+    } else if (r & 2) { /* a channel that is open */
+        bus_write(io, 0xd6, 0xc0, 1), bus_write(io, 0xd4, 0, 1);
+        bus_write(io, 0x0b, 0x59, 1), bus_write(io, 0x0a, 1, 1);
+        bus_write(io, 0xd6, 0x59, 1), bus_write(io, 0xd4, 1, 1);
+    } else { /* notes */
+        bus_write(io, 0x388, 0x60 + (r >> 8 & 0x5f), 1);
+        bus_write(io, 0x389, r >> 16 | 0x20, 1);
+    }
+}
+
 /* ---- buses ---- */
 
 static void law_i440fx(struct law *law)
@@ -350,6 +419,29 @@ static void law_config_poke(struct law *law, u32 r)
     unsigned fn = !strcmp(law->dev->cls->name, "ide") ? 1 : 3;
 
     pci_cfg_write(law->extra, 0x80000800u | fn << 8 | (r & 0xfc), 0, r >> 8 & 0xffff, 4);
+}
+
+static void law_es1370(struct law *law)
+{
+    struct es1370 *e = law_new(law, &es1370_class);
+
+    e->pci.bus = law_pci(law);
+    e->pci.devfn = PCI_DEVFN(1, 3);
+    rig_start(e);
+    pci_cfg_write(law->extra, 0x80000b10, 0, 0xc000, 4);
+    pci_cfg_write(law->extra, 0x80000b04, 0, 5, 2);
+}
+
+static void law_es1370_poke(struct law *law, u32 r)
+{
+    struct bus *io = &law->rig->io;
+
+    if (r & 1)
+        law_config_poke(law, r);
+    else if (r & 2)
+        bus_write(io, 0xc00c, 0xc + (r >> 8 & 1), 1);
+    else
+        bus_write(io, 0xc000, r | 0x70, 4);
 }
 
 static void law_piix4pm(struct law *law)
@@ -522,6 +614,10 @@ static const struct law_class law_classes[] = {
     {&post_class, law_post, NULL},
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
+    {&pcspk_class, law_pcspk, NULL},
+    {&adlib_class, law_adlib, NULL},
+    {&sb16_class, law_sb16, law_sb16_poke},
+    {&es1370_class, law_es1370, law_es1370_poke},
 };
 
 #endif
