@@ -59,7 +59,7 @@ static int run(int argc, char **argv)
         return fail(&err);
     if (opt->start != START_RUN)
         return print_and_leave(opt);
-    if (!opts_guess(opt, &err) || !opts_place_drives(opt, &err))
+    if (!opts_guess(opt, &err) || !opts_place_drives(opt, &err) || !opts_finish_net(opt, &err))
         return fail(&err);
     if (!vm_create(vm, opt, &err)) {
         vm_destroy(vm);

@@ -4,6 +4,7 @@
 #include "frontend/host/drive.h"
 #include "frontend/keys.h"
 #include "frontend/png.h"
+#include "frontend/vnc/vnc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -143,6 +144,28 @@ bool cmd_MOUSE_BUTTON(struct monitor *m, const char *args)
     return true;
 }
 
+bool cmd_PASTE(struct monitor *m, const char *args)
+{
+    size_t n = strlen(args);
+
+    if (!m->vm->pc->keyboard.key)
+        return err_set(&m->err, "The machine has no keyboard.");
+    if (!n)
+        return err_set(&m->err, "paste takes the text to be typed.");
+    return keyboard_paste(&m->vm->keyboard, args, n) == n ||
+           err_set(&m->err, "That is more text than can wait to be typed.");
+}
+
+bool cmd_SET_PASSWORD(struct monitor *m, const char *args)
+{
+    char what[16], word[64];
+
+    if (!mon_word(&args, what, sizeof(what)) || strcmp(what, "vnc") ||
+        !mon_word(&args, word, sizeof(word)))
+        return err_set(&m->err, "set_password takes 'vnc' and the password.");
+    return vnc_set_password(m->vm->vnc, word, &m->err);
+}
+
 /* ---- drives ---- */
 
 static struct blk *find_drive(struct monitor *m, const char *name)
@@ -226,6 +249,7 @@ bool cmd_SCREENDUMP(struct monitor *m, const char *args)
 
     if (!mon_word(&args, path, sizeof(path)))
         return err_set(&m->err, "screendump takes the name of a file.");
+    screen_look(&m->vm->screen); /* what changed is for the windows, too */
     return screendump(&m->vm->pc->display, path, &m->err);
 }
 

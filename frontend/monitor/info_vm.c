@@ -5,12 +5,22 @@
 #include "devices/bus/pci.h"
 #include "devices/core/bits.h"
 #include "frontend/host/drive.h"
+#include "frontend/vnc/vnc.h"
 
 #include <string.h>
 
 bool info_STATUS(struct monitor *m, const char *args)
 {
     mon_printf(m, "VM status: %s\n", m->vm->state);
+    return true;
+}
+
+bool info_VNC(struct monitor *m, const char *args)
+{
+    char text[1024];
+
+    vnc_describe(m->vm->vnc, text, sizeof(text));
+    mon_printf(m, "%s", text);
     return true;
 }
 

@@ -38,3 +38,19 @@ check-qcow2: $(B)/tests/imgops $(B)/dragoman $(B)/tests/unit/test_powercut
 
 -include $(B)/obj/tests/tools/imgops.d
 .PHONY: check-qcow2
+
+# Pictures of the boot tests.
+$(B)/tests/tools/ppmcmp: tests/tools/ppmcmp.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -o $@ $<
+check-boot: $(B)/tests/tools/ppmcmp
+$(B)/tests/tools/rfbclient: tests/tools/rfbclient.c tests/tools/rfb_des.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -I. -o $@ $^
+check-boot: $(B)/tests/tools/rfbclient
+
+# The host's end of network tests.
+$(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
+-include $(B)/obj/tests/tools/netpeer.d
