@@ -112,7 +112,7 @@ struct options {
     unsigned ndirs;
     struct opt_blob files[PC_MAX_FILES], roms[PC_MAX_ROMS];
     unsigned nfiles, nroms;
-    bool no_acpi, no_hpet;
+    bool no_acpi, no_hpet, usb;
     enum opt_show show;
     bool full_screen;
     bool fell_back; /* no display was found, so the serial port took its place: to be told */

@@ -161,7 +161,11 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
             return bad_switch(flag, key, v, err);
         if (!strcmp(key, "acpi"))
             opt->no_acpi = !on;
-        else if (on && (!strcmp(key, "usb") || !strcmp(key, "vmport") || !strcmp(key, "hpet")))
+        else if (!strcmp(key, "hpet"))
+            opt->no_hpet = !on;
+        else if (!strcmp(key, "usb"))
+            opt->usb = on;
+        else if (on && !strcmp(key, "vmport"))
             return err_set(err, "Property '%s=on' of -%s is not supported yet; leave it out.", key,
                            flag);
     }

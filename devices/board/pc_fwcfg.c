@@ -115,6 +115,7 @@ static void add_tables(struct pc *pc, struct dev *fw)
     struct acpi_config ac = {
         .cpus = pc->cfg.cpus, .low_ram = pc->low.size, .apic = pc->parts->lapic[0] != NULL,
         .floppy = pc->parts->fdc != NULL, .keyboard = true,
+        .hpet = !pc->cfg.no_hpet,
     };
     int i;
 

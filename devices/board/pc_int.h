@@ -12,7 +12,7 @@
 #include "devices/time/mc146818.h"
 
 /* Who drives an interrupt input: the levels of the sources are ORed. */
-enum pc_irq_source { IRQ_ISA, IRQ_ISA2, IRQ_PCI, IRQ_CPU, IRQ_ADDON /* and one each */ };
+enum pc_irq_source { IRQ_ISA, IRQ_ISA2, IRQ_PCI, IRQ_CPU, IRQ_HPET, IRQ_ADDON /* and one each */ };
 enum { PC_GSIS = 24, IRQ_SOURCE_SHIFT = 8 };
 
 struct pc_gsi {

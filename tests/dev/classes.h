@@ -22,6 +22,7 @@
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
 #include "devices/time/i8254.h"
+#include "devices/time/hpet.h"
 #include "devices/time/mc146818.h"
 #include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
@@ -147,6 +148,28 @@ static void law_mc146818(struct law *law)
     law_wire(law, &rtc->out);
     law_wire(law, &rtc->nmi_mask);
     rig_start(rtc);
+}
+
+static void law_hpet(struct law *law)
+{
+    struct hpet *h = law_new(law, &hpet_class);
+
+    h->routes = 0xf00104;
+    law_wire(law, &h->legacy[0]);
+    law_wire(law, &h->legacy[1]);
+    law_wire(law, &h->gsi[2]);
+    law_wire(law, &h->gsi[20]);
+    rig_start(h);
+}
+
+static void law_hpet_poke(struct law *law, u32 r)
+{
+    static const u16 regs[] = {0x10, 0x100, 0x108, 0x120, 0x128, 0x140, 0x148, 0xf0};
+
+    if (r & 1)
+        hpet_set_legacy(law->dev, r >> 1 & 1, r >> 2 & 1);
+    else
+        bus_write(&law->rig->mem, HPET_BASE + regs[r >> 1 & 7], r >> 8, 4);
 }
 
 /* ---- input ---- */
@@ -420,6 +443,7 @@ static const struct law_class law_classes[] = {
     {&ioapic_class, law_ioapic, law_ioapic_poke},
     {&i8237_class, law_i8237, law_i8237_poke},
     {&i8254_class, law_i8254, NULL},
+    {&hpet_class, law_hpet, law_hpet_poke},
     {&mc146818_class, law_mc146818, NULL},
     {&i8042_class, law_i8042, law_i8042_poke},
     {&ps2kbd_class, law_ps2kbd, law_ps2kbd_poke},
