@@ -3,6 +3,7 @@
 #define FRONTEND_OPTS_H
 
 #include "devices/board/pc.h"
+#include "devices/board/smbios.h"
 #include "devices/core/err.h"
 
 #include <stdio.h>
@@ -103,7 +104,12 @@ struct options {
     unsigned naddons;
     struct opt_global globals[OPT_MAX_GLOBALS];
     unsigned nglobals;
-    char boot[8];
+    char boot[8], boot_once[8];
+    bool boot_strict;
+    struct smbios_text smbios[SMBIOS_TEXTS];
+    unsigned nsmbios;
+    enum pc_watchdog watchdog;
+    bool rtc_vm, rtc_slew;
     bool boot_menu, no_fd_check;
     u32 boot_menu_ms;
     char kernel[OPT_PATH], initrd[OPT_PATH], bios[OPT_PATH], append[4 * OPT_TEXT];
@@ -155,6 +161,9 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err);
 bool opts_guess(struct options *opt, struct err *err);
 /* Give every requested drive its place on a controller. */
 bool opts_place_drives(struct options *opt, struct err *err);
+
+/* The controller that -usb asks for, unless one was added by hand. */
+bool opts_add_usb(struct options *opt, struct err *err);
 
 /* Put the properties of -global in front of the devices' own. */
 bool opts_apply_globals(struct options *opt, struct err *err);

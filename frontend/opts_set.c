@@ -330,13 +330,17 @@ bool opt_set_BOOT(struct options *opt, const char *flag, const char *val, struct
 
     while (opts_next(&val, key, sizeof(key), v, sizeof(v), &has_key)) {
         if (!has_key || !strcmp(key, "order") || !strcmp(key, "once")) {
-            if (!boot_letters(flag, v, opt->boot, sizeof(opt->boot), err))
+            char *to = !strcmp(key, "once") ? opt->boot_once : opt->boot;
+
+            if (!boot_letters(flag, v, to, sizeof(opt->boot), err))
                 return false;
         } else if (!strcmp(key, "menu") || !strcmp(key, "strict")) {
             if (!opts_bool(v, &on))
                 return bad_switch(flag, key, v, err);
             if (key[0] == 'm')
                 opt->boot_menu = on;
+            else
+                opt->boot_strict = on;
         } else if (!strcmp(key, "splash-time")) {
             if (!opts_number(v, 65535, &n))
                 return err_set(err,
@@ -498,6 +502,7 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
 {
     static const char *const keys[] = {"base", "clock", "driftfix", NULL};
     static const char *const clocks[] = {"host", "rt", "vm", NULL};
+    static const char *const fixes[] = {"none", "slew", NULL};
     char key[64], v[64];
     bool has_key;
 
@@ -517,10 +522,11 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
         } else if (!strcmp(key, "clock")) {
             if (strcmp(v, "host") && strcmp(v, "vm") && strcmp(v, "rt"))
                 return opts_bad_value("rtc clock", v, clocks, err);
+            opt->rtc_vm = !strcmp(v, "vm");
         } else if (!strcmp(key, "driftfix")) {
-            if (strcmp(v,
-                       "none")) /* interrupts of the RTC are never lost, so nothing to catch up */
-                return err_set(err, "-rtc driftfix can only be none here, not '%.60s'.", v);
+            if (strcmp(v, "none") && strcmp(v, "slew"))
+                return opts_bad_value("rtc driftfix", v, fixes, err);
+            opt->rtc_slew = v[0] == 's';
         } else {
             return opts_bad_key(flag, key, keys, err);
         }

@@ -190,7 +190,7 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
 
-    if (!opts_apply_globals(opt, err))
+    if (!opts_add_usb(opt, err) || !opts_apply_globals(opt, err))
         return false;
     for (unsigned i = 0; i < opt->naddons; i++) {
         const struct opt_addon *a = &opt->addons[i];

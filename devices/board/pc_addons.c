@@ -4,6 +4,8 @@
 
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/watchdog/i6300esb.h"
+#include "devices/watchdog/ib700.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +77,7 @@ static bool create(struct pc *pc, const struct pc_addon *a, unsigned n, struct e
 {
     const struct plug_class *c = pc_addon_class(a->driver);
     struct plug plug = {
-        .space = &pc->space, .isa_irq = addon_irq, .arg = pc, .dma = pc->parts->dma,
+        .space = &pc->space, .isa_irq = addon_irq, .arg = pc, .watchdog = pc_watchdog_bites, .dma = pc->parts->dma,
         .usb = &pc->parts->usb, .net = a->net, .blk = a->blk, .chr = a->chr, .audio = a->audio,
         .keyboard = &pc->keyboard, .mouse = &pc->mouse, .tablet = &pc->tablet,
     };

@@ -128,6 +128,7 @@ static bool create_timers(struct pc *pc, struct err *err)
     p->rtc = (struct mc146818 *)pc_dev(pc, &mc146818_class, "rtc");
     pc_irq_connect(pc, &p->rtc->out, IRQ_RTC, IRQ_ISA);
     p->rtc->base = (u64)(pc->cfg.rtc_base || pc->cfg.rtc_host ? pc->cfg.rtc_base : RTC_EPOCH);
+    p->rtc->slew = pc->cfg.rtc_slew;
     for (unsigned i = 0; i < pc->ncpus; i++)
         pc->cpu[i]->hooks.wall = p->rtc->base - (u64)pc->cfg.rtc_zone;
     return create_hpet(pc, err) && dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) &&

@@ -24,6 +24,8 @@
 #include "devices/time/i8254.h"
 #include "devices/time/hpet.h"
 #include "devices/time/mc146818.h"
+#include "devices/watchdog/i6300esb.h"
+#include "devices/watchdog/ib700.h"
 #include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
 
@@ -431,6 +433,36 @@ static void law_fdc_poke(struct law *law, u32 r)
         bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
 }
 
+/* ---- watchdogs ---- */
+
+static void law_ib700(struct law *law)
+{
+    rig_start(law_new(law, &ib700_class));
+}
+
+static void law_i6300esb(struct law *law)
+{
+    struct i6300esb *w = law_new(law, &i6300esb_class);
+
+    w->fn.bus = law_pci(law);
+    w->fn.devfn = PCI_DEVFN(1, 3);
+    rig_start(w);
+    pci_cfg_write(law->extra, 0x80000b10, 0, 0xe0000000, 4);
+    pci_cfg_write(law->extra, 0x80000b04, 0, 2, 2);
+}
+
+static void law_i6300esb_poke(struct law *law, u32 r)
+{
+    if (r & 1) {
+        law_config_poke(law, r);
+        return;
+    }
+    bus_write(&law->rig->mem, 0xe000000c, 0x80, 4);
+    bus_write(&law->rig->mem, 0xe000000c, 0x86, 4);
+    bus_write(&law->rig->mem, 0xe0000000 + (r & 12), r >> 8, 4);
+    pci_cfg_write(law->extra, 0x80000b68, 0, r >> 4 & 2, 1);
+}
+
 static const struct law_class law_classes[] = {
     {&i440fx_class, law_i440fx, law_i440fx_poke},
     {&piix3_class, law_piix3, law_piix3_poke},
@@ -453,6 +485,8 @@ static const struct law_class law_classes[] = {
     {&post_class, law_post, NULL},
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
+    {&ib700_class, law_ib700, NULL},
+    {&i6300esb_class, law_i6300esb, law_i6300esb_poke},
 };
 
 #endif

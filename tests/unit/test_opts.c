@@ -392,6 +392,39 @@ START_TEST(hostile)
 }
 END_TEST
 
+START_TEST(platform)
+{
+    good("-boot order=cd,once=n,strict=on,menu=on -action reboot=shutdown,watchdog=pause");
+    ck_assert_str_eq(opt->boot, "cd");
+    ck_assert_str_eq(opt->boot_once, "n");
+    ck_assert(opt->boot_strict && opt->boot_menu && opt->no_reboot);
+    ck_assert_int_eq(opt->watchdog, PC_WD_PAUSE);
+    good("-rtc clock=vm,driftfix=slew -watchdog-action inject-nmi -machine hpet=off,usb=on");
+    ck_assert(opt->rtc_vm && opt->rtc_slew && opt->no_hpet && opt->usb);
+    ck_assert_int_eq(opt->watchdog, PC_WD_NMI);
+    good("-smbios type=1,serial=12,product=Box -smbios type=11,value=x -machine hpet=on");
+    ck_assert_uint_eq(opt->nsmbios, 3);
+    ck_assert_str_eq(opt->smbios[1].value, "Box");
+    good("-smbios type=1,uuid=00112233-4455-6677-8899-aabbccddeeff");
+    ck_assert(opt->have_uuid);
+    good("-usbdevice tablet");
+    ck_assert(opts_add_usb(opt, &err));
+    ck_assert_uint_eq(opt->naddons, 2);
+    good("-usb -device piix3-usb-uhci");
+    ck_assert(opts_add_usb(opt, &err));
+    ck_assert_uint_eq(opt->naddons, 1);
+    bad("-smbios serial=1", "type=");
+    bad("-smbios type=9", "type is");
+    bad("-smbios type=1,colour=red", "'colour'");
+    bad("-action watchdog=bark", "'bark'");
+    bad("-action reboot=never", "'never'");
+    bad("-action panic=none", "'panic'");
+    bad("-rtc driftfix=fast", "'fast'");
+    bad("-boot once=x", "letters");
+    bad("-usbdevice teapot", "'teapot'");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("opts");
@@ -410,6 +443,7 @@ int main(void)
     tcase_add_test(tc, boot_time_debug);
     tcase_add_test(tc, addons);
     tcase_add_test(tc, addons);
+    tcase_add_test(tc, platform);
     tcase_add_test(tc, printing);
     tcase_add_test(tc, guesses);
     tcase_add_test(tc, hostile);
