@@ -4,6 +4,9 @@
 
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/usb/uhci.h"
+#include "devices/usb/usb_hid.h"
+#include "devices/usb/usb_storage.h"
 #include "devices/watchdog/i6300esb.h"
 #include "devices/watchdog/ib700.h"
 
@@ -11,7 +14,7 @@
 #include <string.h>
 
 /* Slots 0 to 2 have the bridges and the display adapter. */
-enum { FIRST_SLOT = 3, SLOTS = 32 };
+enum { FIRST_SLOT = 3, SLOTS = 32, UHCI_DEVFN = PCI_DEVFN(1, 2) };
 
 const struct plug_class pc_addon_classes[] = {
 #define ADDON(driver, cls, bus, host, wire) {driver, &cls, PLUG_##bus, PLUG_##host, wire},
@@ -47,6 +50,11 @@ static bool find_slot(struct pc *pc, const struct pc_addon *a, u8 *devfn, struct
             return err_set(err, "%s: slot 0x%x of the PCI bus is taken", a->driver,
                            (unsigned)a->devfn >> 3);
         *devfn = (u8)a->devfn;
+        return true;
+    }
+    /* The PIIX3 has a USB controller itself. */
+    if (!strcmp(a->driver, "piix3-usb-uhci") && !pc->pci->fn[UHCI_DEVFN]) {
+        *devfn = UHCI_DEVFN;
         return true;
     }
     for (unsigned slot = FIRST_SLOT; slot < SLOTS; slot++) {
