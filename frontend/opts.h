@@ -149,6 +149,8 @@ struct options {
     bool jit_count;
     bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;
+    bool have_ram;     /* -m was given */
+    char guessed[160]; /* what opts_guess found, to be told; "": nothing was guessed */
     char image[OPT_PATH]; /* the argument without a dash, whose kind is to be guessed */
 };
 
@@ -157,7 +159,7 @@ struct options {
  * opts_guess, later). */
 bool opts_parse(struct options *opt, int argc, char **argv, struct err *err);
 
-/* Look at opt->image and turn it into a drive or a kernel. */
+/* guess.c: look at opt->image, turn it into a drive or a kernel, and fit the machine to it. */
 bool opts_guess(struct options *opt, struct err *err);
 /* Give every requested drive its place on a controller. */
 bool opts_place_drives(struct options *opt, struct err *err);

@@ -245,6 +245,7 @@ bool opt_set_M(struct options *opt, const char *flag, const char *val, struct er
             return opts_bad_key(flag, key, keys, err);
         if (!opts_size(v, MIB, &opt->ram_size))
             return err_set(err, "-m takes an amount of memory such as 256 or 1G, not '%.80s'.", v);
+        opt->have_ram = true;
         opt->ram_size &= ~4095ull;
         if (opt->ram_size < MIB)
             return err_set(err, "-m %.60s is less than the 1 MiB that a PC needs.", v);

@@ -366,6 +366,34 @@ START_TEST(guesses)
 }
 END_TEST
 
+/* The machine that suits what is on the disk. */
+START_TEST(guessed_machines)
+{
+    static const struct {
+        const char *at510;
+        u8 type;
+        const char *oem;
+        unsigned mib;
+    } t[] = {{"\x55\xaa", 0x06, "", 64},  {"\x55\xaa", 0x0c, "", 64},
+             {"\x55\xaa", 0x07, "", 256}, {"\x55\xaa", 0x83, "", 256},
+             {"\x55\xaa", 0xa5, "", 256}, {"\x55\xaa", 0x99, "", 128},
+             {"\0\0", 0x06, "", 128},     {"\x55\xaa", 0, "MSWIN4.1", 64},
+             {"\0\0", 0, "FRDOS4.1", 64}};
+
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        char sector[512] = {0};
+
+        memcpy(sector + 3, t[i].oem, strlen(t[i].oem));
+        sector[446 + 4] = (char)t[i].type;
+        memcpy(sector + 510, t[i].at510, 2);
+        ck_assert(guess(5 * MIB, 0, sector, 512));
+        ck_assert_msg(opt->ram_size == t[i].mib * MIB, "row %zu", i);
+        ck_assert(opt->no_hpet == (t[i].mib == 64));
+        ck_assert_ptr_nonnull(strstr(opt->guessed, "disk"));
+    }
+}
+END_TEST
+
 /* Over-long and odd values never write behind a buffer (run under ASan). */
 START_TEST(hostile)
 {
@@ -446,6 +474,7 @@ int main(void)
     tcase_add_test(tc, platform);
     tcase_add_test(tc, printing);
     tcase_add_test(tc, guesses);
+    tcase_add_test(tc, guessed_machines);
     tcase_add_test(tc, hostile);
     suite_add_tcase(suite, tc);
     sr = srunner_create(suite);
