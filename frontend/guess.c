@@ -1,5 +1,5 @@
-/* What a file named without an option is, and what machine suits it: two tables. Nothing of it needs
- * more than the file's beginning, its size and its name. */
+/* What a file named without an option is, and what machine suits it: two tables. Nothing of it
+ * needs more than the file's beginning, its size and its name. */
 #include "frontend/opts.h"
 
 #include <errno.h>
@@ -38,8 +38,8 @@ static bool is_folder(const struct seen *s)
     return s->folder;
 }
 
-/* Formats with a structure of their own go by the magic number; a raw disk, whose first bytes are the
- * guest's, never begins with one unless somebody wants to be taken for something else. */
+/* Formats with a structure of their own go by the magic number; a raw disk, whose first bytes are
+ * the guest's, never begins with one unless somebody wants to be taken for something else. */
 static bool is_qcow2(const struct seen *s)
 {
     return !memcmp(s->head, "QFI\xfb", 4);
@@ -109,7 +109,8 @@ struct kind {
 static const struct kind kinds[] = {
     {"folder", is_folder, REFUSED, "is a folder; name the image in it."},
     {"qcow2 image", is_qcow2, REFUSED,
-     "is a qcow2 image, which is not supported yet; make a raw one with 'qemu-img convert -O raw'."},
+     "is a qcow2 image, which is not supported yet; make a raw one with 'qemu-img convert -O "
+     "raw'."},
     {"disk image of another program", is_other_format, REFUSED,
      "is a disk image of another program; make a raw one with 'qemu-img convert -O raw'."},
     {"Linux kernel", is_linux, AS_KERNEL, NULL},
@@ -123,11 +124,11 @@ static const struct kind kinds[] = {
 
 /* ---- machines ---- */
 
-/* What systems were made for; RAM only where -m does not say otherwise, devices only where this build
- * has them and they need nothing of the host. */
+/* What systems were made for; RAM only where -m does not say otherwise, devices only where this
+ * build has them and they need nothing of the host. */
 struct machine {
     const char *name;
-    u8 types[12];     /* of partitions (0 ends the list) */
+    u8 types[12];       /* of partitions (0 ends the list) */
     const char *oem[6]; /* how the boot sector names its maker */
     u32 ram_mib;
     bool no_hpet;
@@ -135,8 +136,11 @@ struct machine {
 };
 
 static const struct machine machines[] = {
-    {"DOS or Windows 9x", {0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e},
-     {"MSDOS", "MSWIN", "FRDOS", "FREEDOS", "IBM  ", "DRDOS"}, 64, true,
+    {"DOS or Windows 9x",
+     {0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e},
+     {"MSDOS", "MSWIN", "FRDOS", "FREEDOS", "IBM  ", "DRDOS"},
+     64,
+     true,
      {"sb16", "ne2k_isa"}},
     {"Windows NT or OS/2", {0x07}, {"NTFS"}, 256, false, {NULL}},
     {"Linux", {0x83, 0x82, 0x8e}, {"mkfs.fat", "SYSLINUX"}, 256, false, {NULL}},
@@ -172,7 +176,8 @@ static bool add_device(struct options *opt, const char *driver, struct err *err)
     return !c || c->host != PLUG_NOTHING || opts_new_addon(opt, driver, err);
 }
 
-static bool suit_machine(struct options *opt, const struct seen *s, const char *kind, struct err *err)
+static bool suit_machine(struct options *opt, const struct seen *s, const char *kind,
+                         struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(machines); i++) {
         const struct machine *m = &machines[i];

@@ -50,20 +50,18 @@ struct text_row {
 };
 
 static const struct text_row text_rows[] = {
-    {0, "vendor", 4},        {0, "version", 5},       {0, "date", 8},
-    {0, "release", 0},       {0, "uefi", 0},
-    {1, "manufacturer", 4},  {1, "product", 5},       {1, "version", 6},
-    {1, "serial", 7},        {1, "uuid", 0},          {1, "sku", 0x19},
-    {1, "family", 0x1a},
-    {2, "manufacturer", 4},  {2, "product", 5},       {2, "version", 6},
-    {2, "serial", 7},        {2, "asset", 8},         {2, "location", 0x0a},
-    {3, "manufacturer", 4},  {3, "version", 6},       {3, "serial", 7},
-    {3, "asset", 8},         {3, "sku", 0x15},
-    {4, "sock_pfx", 4},      {4, "manufacturer", 7},  {4, "version", 0x10},
-    {4, "serial", 0x20},     {4, "asset", 0x21},      {4, "part", 0x22},
-    {11, "value", 5},
-    {17, "loc_pfx", 0x10},   {17, "bank", 0x11},      {17, "manufacturer", 0x17},
-    {17, "serial", 0x18},    {17, "asset", 0x19},     {17, "part", 0x1a},
+    {0, "vendor", 4},       {0, "version", 5},    {0, "date", 8},
+    {0, "release", 0},      {0, "uefi", 0},       {1, "manufacturer", 4},
+    {1, "product", 5},      {1, "version", 6},    {1, "serial", 7},
+    {1, "uuid", 0},         {1, "sku", 0x19},     {1, "family", 0x1a},
+    {2, "manufacturer", 4}, {2, "product", 5},    {2, "version", 6},
+    {2, "serial", 7},       {2, "asset", 8},      {2, "location", 0x0a},
+    {3, "manufacturer", 4}, {3, "version", 6},    {3, "serial", 7},
+    {3, "asset", 8},        {3, "sku", 0x15},     {4, "sock_pfx", 4},
+    {4, "manufacturer", 7}, {4, "version", 0x10}, {4, "serial", 0x20},
+    {4, "asset", 0x21},     {4, "part", 0x22},    {11, "value", 5},
+    {17, "loc_pfx", 0x10},  {17, "bank", 0x11},   {17, "manufacturer", 0x17},
+    {17, "serial", 0x18},   {17, "asset", 0x19},  {17, "part", 0x1a},
     {17, "speed", 0},
 };
 
@@ -135,7 +133,8 @@ static void bios(struct tables *t, const struct smbios_config *cfg)
         return;
     st16(b + 2, 0xe800); /* segment of the runtime code */
     b[6] = 8;            /* characteristics: none told */
-    b[15] = uefi && !strcmp(uefi, "on") ? 0x1c : 0x14; /* distribution of content, virtual machine */
+    b[15] =
+        uefi && !strcmp(uefi, "on") ? 0x1c : 0x14; /* distribution of content, virtual machine */
     b[16] = b[17] = b[18] = b[19] = 0xff;
     if (release && sscanf(release, "%3u.%3u", &major, &minor) == 2) {
         b[16] = (u8)major;

@@ -1,5 +1,6 @@
 /* High precision event timer (IA-PC HPET Specification 1.0a). The counter is computed from the
- * virtual clock; events are found by looking, and a host timer runs only for those that interrupt. */
+ * virtual clock; events are found by looking, and a host timer runs only for those that interrupt.
+ */
 #include "devices/time/hpet.h"
 
 #include "devices/core/bits.h"
@@ -291,8 +292,7 @@ static u64 read_timer(struct hpet *h, unsigned n, unsigned reg)
     const struct hpet_timer *t = &h->r.timer[n];
 
     switch (reg) {
-    case T_CONFIG:
-        return t->config | (n ? 0 : TC_CAN_PERIODIC) | TC_IS_64 | (u64)h->routes << 32;
+    case T_CONFIG: return t->config | (n ? 0 : TC_CAN_PERIODIC) | TC_IS_64 | (u64)h->routes << 32;
     case T_CMP: return t->cmp;
     default: return 0;
     }

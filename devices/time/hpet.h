@@ -32,9 +32,9 @@ struct hpet_regs {
 struct hpet {
     struct dev dev;
     struct hpet_regs r;
-    struct irq legacy[2];       /* interrupts 0 and 8: the old timers' or those of comparators 0, 1 */
-    struct irq gsi[HPET_GSIS];  /* the I/O APIC's inputs; those in `routes` are used */
-    u32 routes;                 /* property: which inputs comparators may be routed to */
+    struct irq legacy[2]; /* interrupts 0 and 8: the old timers' or those of comparators 0, 1 */
+    struct irq gsi[HPET_GSIS]; /* the I/O APIC's inputs; those in `routes` are used */
+    u32 routes;                /* property: which inputs comparators may be routed to */
     struct region mmio;
     struct timer wake;
 };

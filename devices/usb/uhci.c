@@ -4,8 +4,16 @@
 
 #include "devices/core/bits.h"
 
-enum { R_CMD = 0, R_STS = 2, R_INTR = 4, R_FRAME = 6, R_BASE = 8, R_SOF = 12, R_PORT = 16,
-       IO_SIZE = 32 };
+enum {
+    R_CMD = 0,
+    R_STS = 2,
+    R_INTR = 4,
+    R_FRAME = 6,
+    R_BASE = 8,
+    R_SOF = 12,
+    R_PORT = 16,
+    IO_SIZE = 32
+};
 enum { CMD_RUN = 1, CMD_RESET = 2, CMD_BUS_RESET = 4, CMD_SUSPEND = 8, CMD_RESUME = 0x10 };
 enum { STS_CLEARED = 0x1f };
 enum { INTR_ERROR = 1, INTR_RESUME = 2, INTR_DONE = 4, INTR_SHORT = 8 };
@@ -45,7 +53,11 @@ static const struct field uhci_fields[] = {
 #undef FIELDS_OF
 
 static const struct pci_ident uhci_ident = {
-    .vendor = 0x8086, .device = 0x7020, .class_code = 0x0c0300, .revision = 1, .pin = 4,
+    .vendor = 0x8086,
+    .device = 0x7020,
+    .class_code = 0x0c0300,
+    .revision = 1,
+    .pin = 4,
 };
 
 static void update_irq(struct uhci *hc)
@@ -266,9 +278,9 @@ static bool uhci_init(struct dev *dev, struct err *err)
     hc->bus.changed = plugged;
     hc->bus.wake = woken;
     hc->bus.hc = hc;
-    hc->fn.bar[4] = (struct pci_bar){
-        .kind = PCI_BAR_IO, .size = IO_SIZE,
-        .region = {.name = dev->id, .ops = &uhci_ops, .dev = hc}};
+    hc->fn.bar[4] = (struct pci_bar){.kind = PCI_BAR_IO,
+                                     .size = IO_SIZE,
+                                     .region = {.name = dev->id, .ops = &uhci_ops, .dev = hc}};
     pci_func_init(&hc->fn, dev, hc->r.cfg, &uhci_ident);
     st16(hc->fn.wmask + CFG_LEGACY, 0x20bf); /* keyboard emulation: kept, without effect */
     return true;

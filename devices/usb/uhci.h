@@ -30,8 +30,14 @@ bool uhci_plug(struct dev *dev, const struct plug *plug, struct err *err);
 /* uhci_frame.c: walk the schedule of one frame. */
 void uhci_frame(struct uhci *hc);
 
-enum { UHCI_STS_INT = 1, UHCI_STS_ERROR = 2, UHCI_STS_RESUME = 4, UHCI_STS_HOST = 8,
-       UHCI_STS_PROCESS = 0x10, UHCI_STS_HALTED = 0x20 };
+enum {
+    UHCI_STS_INT = 1,
+    UHCI_STS_ERROR = 2,
+    UHCI_STS_RESUME = 4,
+    UHCI_STS_HOST = 8,
+    UHCI_STS_PROCESS = 0x10,
+    UHCI_STS_HALTED = 0x20
+};
 enum { UHCI_CAUSE_IOC = 1, UHCI_CAUSE_SHORT = 2 };
 enum { UHCI_CMD_RUN = 1 };
 enum { UHCI_PORT_CONNECTED = 1, UHCI_PORT_ENABLED = 4, UHCI_PORT_SUSPENDED = 0x1000 };

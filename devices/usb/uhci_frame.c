@@ -1,5 +1,5 @@
-/* One frame of the UHCI schedule: the frame list's entry, queue heads and transfer descriptors (UHCI
- * 1.1 chapter 3). Everything is read from guest memory once, copied and bounded. */
+/* One frame of the UHCI schedule: the frame list's entry, queue heads and transfer descriptors
+ * (UHCI 1.1 chapter 3). Everything is read from guest memory once, copied and bounded. */
 #include "devices/usb/uhci.h"
 
 #include "devices/core/bits.h"
@@ -27,7 +27,11 @@ struct qh {
 };
 
 /* What a descriptor came to. */
-enum outcome { TD_DONE, TD_LEFT /* go on with the next queue */, TD_BROKEN /* the controller stops */ };
+enum outcome {
+    TD_DONE,
+    TD_LEFT /* go on with the next queue */,
+    TD_BROKEN /* the controller stops */
+};
 
 static void get(struct uhci *hc, u32 addr, u32 *words, unsigned n)
 {

@@ -1,5 +1,5 @@
-/* The default control pipe of every USB device: stages of a transfer, standard requests, descriptors
- * (USB 1.1 sections 8.5.2 and 9.4). */
+/* The default control pipe of every USB device: stages of a transfer, standard requests,
+ * descriptors (USB 1.1 sections 8.5.2 and 9.4). */
 #include "devices/usb/usb.h"
 
 #include "devices/core/bits.h"

@@ -4,12 +4,18 @@
 
 #include "devices/core/bits.h"
 
-enum { GET_REPORT = 1, GET_IDLE = 2, GET_PROTOCOL = 3, SET_REPORT = 9, SET_IDLE = 10,
-       SET_PROTOCOL = 11 };
+enum {
+    GET_REPORT = 1,
+    GET_IDLE = 2,
+    GET_PROTOCOL = 3,
+    SET_REPORT = 9,
+    SET_IDLE = 10,
+    SET_PROTOCOL = 11
+};
 enum { DESC_HID = 0x21, DESC_REPORT = 0x22, HID_DESC_AT = 18, HID_DESC_LEN = 9 };
 enum { FIRST_MODIFIER = 0xe0, MODIFIERS = 8, ROLL_OVER = 1, TABLET_MAX = 0x7fff };
 #define CLAMP(v, lo, hi) MIN(MAX(v, lo), hi)
-#define IDLE_NS 4000000ull
+#define IDLE_NS          4000000ull
 
 #define FIELDS_OF struct usb_hid_regs
 #define EVENT_ROWS(m, help)                                                                        \
@@ -20,8 +26,14 @@ enum { FIRST_MODIFIER = 0xe0, MODIFIERS = 8, ROLL_OVER = 1, TABLET_MAX = 0x7fff 
         EVENT_ROWS(event[n + 2], "event"), EVENT_ROWS(event[n + 3], "event")
 static const struct field usb_hid_fields[] = {
     USB_ROWS,
-    FOUR_EVENTS(0), FOUR_EVENTS(4), FOUR_EVENTS(8), FOUR_EVENTS(12),
-    FOUR_EVENTS(16), FOUR_EVENTS(20), FOUR_EVENTS(24), FOUR_EVENTS(28),
+    FOUR_EVENTS(0),
+    FOUR_EVENTS(4),
+    FOUR_EVENTS(8),
+    FOUR_EVENTS(12),
+    FOUR_EVENTS(16),
+    FOUR_EVENTS(20),
+    FOUR_EVENTS(24),
+    FOUR_EVENTS(28),
     EVENT_ROWS(last, "last report"),
     F(head, FT_U32, 0, "first event"),
     F(count, FT_U32, 0, "events that wait"),
@@ -289,8 +301,9 @@ void usb_hid_bus_reset(struct usb_dev *u)
 
 static const struct usb_ops *ops_of(enum hid_kind kind)
 {
-    return kind == HID_KEYBOARD ? &usb_kbd_desc : kind == HID_MOUSE ? &usb_mouse_desc
-                                                                    : &usb_tablet_desc;
+    return kind == HID_KEYBOARD ? &usb_kbd_desc
+           : kind == HID_MOUSE  ? &usb_mouse_desc
+                                : &usb_tablet_desc;
 }
 
 static bool hid_init(struct dev *dev, struct err *err)

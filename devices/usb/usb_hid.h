@@ -18,12 +18,12 @@ struct usb_hid_regs {
     struct hid_event event[HID_EVENTS]; /* those that wait, from `head` */
     struct hid_event last;              /* what was reported last */
     u32 head, count;
-    u64 sent_at;        /* ns of the last report, for the idle rate */
-    u8 keys[HID_KEYS];  /* usages that are down, in order */
+    u64 sent_at;       /* ns of the last report, for the idle rate */
+    u8 keys[HID_KEYS]; /* usages that are down, in order */
     u8 nkeys, modifiers, leds;
-    u8 protocol;        /* 1: report, 0: boot */
-    u8 idle;            /* in 4 ms; 0: report only what changed */
-    u8 changed;         /* `last` or the keys were not reported yet */
+    u8 protocol; /* 1: report, 0: boot */
+    u8 idle;     /* in 4 ms; 0: report only what changed */
+    u8 changed;  /* `last` or the keys were not reported yet */
     u8 pad[2];
 };
 

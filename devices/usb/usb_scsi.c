@@ -27,15 +27,37 @@ enum {
     READ_12 = 0xa8,
     WRITE_12 = 0xaa,
 };
-enum { ASC_NONE = 0, ASC_OPCODE = 0x20, ASC_RANGE = 0x21, ASC_FIELD = 0x24, ASC_PROTECT = 0x27,
-       ASC_CHANGED = 0x28, ASC_ABSENT = 0x3a };
+enum {
+    ASC_NONE = 0,
+    ASC_OPCODE = 0x20,
+    ASC_RANGE = 0x21,
+    ASC_FIELD = 0x24,
+    ASC_PROTECT = 0x27,
+    ASC_CHANGED = 0x28,
+    ASC_ABSENT = 0x3a
+};
 enum { STATUS_CHECK = 1 };
 
-static u16 be16(const u8 *p) { return (u16)(p[0] << 8 | p[1]); }
-static u32 be32(const u8 *p) { return (u32)be16(p) << 16 | be16(p + 2); }
-static u64 be64(const u8 *p) { return (u64)be32(p) << 32 | be32(p + 4); }
-static void put_be16(u8 *p, u16 v) { p[0] = (u8)(v >> 8), p[1] = (u8)v; }
-static void put_be32(u8 *p, u32 v) { put_be16(p, (u16)(v >> 16)), put_be16(p + 2, (u16)v); }
+static u16 be16(const u8 *p)
+{
+    return (u16)(p[0] << 8 | p[1]);
+}
+static u32 be32(const u8 *p)
+{
+    return (u32)be16(p) << 16 | be16(p + 2);
+}
+static u64 be64(const u8 *p)
+{
+    return (u64)be32(p) << 32 | be32(p + 4);
+}
+static void put_be16(u8 *p, u16 v)
+{
+    p[0] = (u8)(v >> 8), p[1] = (u8)v;
+}
+static void put_be32(u8 *p, u32 v)
+{
+    put_be16(p, (u16)(v >> 16)), put_be16(p + 2, (u16)v);
+}
 
 void usb_scsi_sense(struct usb_storage *s, u8 key, u8 asc)
 {
@@ -165,9 +187,7 @@ static void media_command(struct usb_storage *s)
 
     switch (c[0]) {
     case READ_6:
-    case WRITE_6:
-        transfer(s, be32(c) & 0x1fffff, c[4] ? c[4] : 256, c[0] == WRITE_6);
-        break;
+    case WRITE_6: transfer(s, be32(c) & 0x1fffff, c[4] ? c[4] : 256, c[0] == WRITE_6); break;
     case READ_10:
     case WRITE_10: transfer(s, be32(c + 2), be16(c + 7), c[0] == WRITE_10); break;
     case READ_12:

@@ -46,10 +46,9 @@ static const u8 device_desc[18] = {
 };
 
 static const u8 config_desc[] = {
-    9, 2, 32, 0, 1, 1, 0, 0xc0, 0,  /* self-powered */
-    9, 4, 0, 0, 2, 8, 6, 0x50, 0,   /* mass storage, SCSI, bulk-only */
-    7, 5, 0x81, 2, 64, 0, 0,
-    7, 5, 0x02, 2, 64, 0, 0,
+    9, 2, 32,   0, 1,  1, 0, 0xc0, 0, /* self-powered */
+    9, 4, 0,    0, 2,  8, 6, 0x50, 0, /* mass storage, SCSI, bulk-only */
+    7, 5, 0x81, 2, 64, 0, 0, 7,    5, 0x02, 2, 64, 0, 0,
 };
 
 static const char *const names[] = {"Dragoman", "USB disk", "000000000001", NULL};
@@ -63,8 +62,12 @@ static void request(struct usb_storage *s, u8 what)
     static const enum blk_op ops[] = {BLK_FLUSH, BLK_READ, BLK_WRITE, BLK_FLUSH};
 
     s->r.busy = what;
-    s->req = (struct blk_req){.op = ops[what & 3], .off = s->r.off, .len = s->r.len,
-                              .buf = s->r.buf, .done = request_done, .arg = s};
+    s->req = (struct blk_req){.op = ops[what & 3],
+                              .off = s->r.off,
+                              .len = s->r.len,
+                              .buf = s->r.buf,
+                              .done = request_done,
+                              .arg = s};
     if (what == MSD_FLUSH)
         s->req.len = 0;
     blk_submit(s->blk, &s->req);
@@ -229,8 +232,13 @@ static void bus_reset(struct usb_dev *u)
 }
 
 static const struct usb_ops storage_ops = {
-    .device = device_desc, .config = config_desc, .config_len = sizeof(config_desc),
-    .strings = names, .control = storage_control, .data = storage_data, .reset = bus_reset,
+    .device = device_desc,
+    .config = config_desc,
+    .config_len = sizeof(config_desc),
+    .strings = names,
+    .control = storage_control,
+    .data = storage_data,
+    .reset = bus_reset,
 };
 
 /* ---- life ---- */

@@ -8,17 +8,17 @@ enum { MSD_BUF = 16384, MSD_BLOCK = 512, MSD_CDB = 16 };
 
 struct usb_storage_regs {
     struct usb_regs usb;
-    u64 off;        /* of the image: where the next chunk is */
-    u32 tag;        /* of the command */
-    u32 expect;     /* bytes that the host means to move */
-    u32 moved;      /* that were */
-    u32 left;       /* bytes of the image that are still to be moved by chunks */
-    u32 pos, len;   /* of the buffer */
+    u64 off;      /* of the image: where the next chunk is */
+    u32 tag;      /* of the command */
+    u32 expect;   /* bytes that the host means to move */
+    u32 moved;    /* that were */
+    u32 left;     /* bytes of the image that are still to be moved by chunks */
+    u32 pos, len; /* of the buffer */
     u8 phase, to_host, status, op;
     u8 cdb[MSD_CDB];
     u8 sense_key, sense_asc;
-    u8 busy;        /* a request of the image is on its way: 1 read, 2 write, 3 flush */
-    u8 attention;   /* tell of the medium at the next command */
+    u8 busy;      /* a request of the image is on its way: 1 read, 2 write, 3 flush */
+    u8 attention; /* tell of the medium at the next command */
     u8 buf[MSD_BUF];
 };
 
@@ -39,8 +39,13 @@ bool usb_storage_plug(struct dev *dev, const struct plug *plug, struct err *err)
  * r.left for the image, or r.status and the sense. */
 void usb_scsi_command(struct usb_storage *s);
 void usb_scsi_sense(struct usb_storage *s, u8 key, u8 asc);
-enum { SENSE_NOT_READY = 2, SENSE_MEDIUM = 3, SENSE_ILLEGAL = 5, SENSE_ATTENTION = 6,
-       SENSE_PROTECT = 7 };
+enum {
+    SENSE_NOT_READY = 2,
+    SENSE_MEDIUM = 3,
+    SENSE_ILLEGAL = 5,
+    SENSE_ATTENTION = 6,
+    SENSE_PROTECT = 7
+};
 enum { MSD_READ = 1, MSD_WRITE, MSD_FLUSH };
 
 #endif

@@ -28,7 +28,11 @@ static const struct field i6300esb_fields[] = {
 #undef FIELDS_OF
 
 static const struct pci_ident i6300esb_ident = {
-    .vendor = 0x8086, .device = 0x25ab, .class_code = 0x088000, .revision = 2, .pin = 1,
+    .vendor = 0x8086,
+    .device = 0x25ab,
+    .class_code = 0x088000,
+    .revision = 2,
+    .pin = 1,
 };
 
 static bool enabled(const struct i6300esb *w)
@@ -165,9 +169,9 @@ static bool i6300esb_init(struct dev *dev, struct err *err)
     struct i6300esb *w = (struct i6300esb *)dev;
 
     timer_init(&w->timer, dev->env.clock, stage_ended, w, "i6300esb");
-    w->fn.bar[0] = (struct pci_bar){
-        .kind = PCI_BAR_MEM, .size = MMIO_SIZE,
-        .region = {.name = dev->id, .ops = &esb_ops, .dev = w}};
+    w->fn.bar[0] = (struct pci_bar){.kind = PCI_BAR_MEM,
+                                    .size = MMIO_SIZE,
+                                    .region = {.name = dev->id, .ops = &esb_ops, .dev = w}};
     w->fn.wrote = cfg_wrote;
     pci_func_init(&w->fn, dev, w->r.cfg, &i6300esb_ident);
     set_masks(w);

@@ -7,12 +7,12 @@
 
 struct i6300esb_regs {
     u8 cfg[PCI_CFG_SIZE];
-    u64 deadline;    /* ns of the present stage's end; CLOCK_NEVER: it stands */
+    u64 deadline; /* ns of the present stage's end; CLOCK_NEVER: it stands */
     u32 preload[2];
-    u8 stage;        /* 0 or 1 */
-    u8 unlock;       /* how much of the sequence was seen: 0, 1 or 2 */
-    u8 fired;        /* stage 1 raised its interrupt and it was not cleared */
-    u8 timed_out;    /* stage 2 ended: outlives the reset that follows */
+    u8 stage;     /* 0 or 1 */
+    u8 unlock;    /* how much of the sequence was seen: 0, 1 or 2 */
+    u8 fired;     /* stage 1 raised its interrupt and it was not cleared */
+    u8 timed_out; /* stage 2 ended: outlives the reset that follows */
     u8 pad[4];
 };
 

@@ -1,5 +1,6 @@
-/* The watchdog of the iB700 board: a write to port 0x443 starts it with 30 seconds less two for each
- * step of the low four bits, one to port 0x441 stops it (iB700 user's manual, "Watchdog timer"). */
+/* The watchdog of the iB700 board: a write to port 0x443 starts it with 30 seconds less two for
+ * each step of the low four bits, one to port 0x441 stops it (iB700 user's manual, "Watchdog
+ * timer"). */
 #include "devices/watchdog/ib700.h"
 
 enum { PORT_STOP = 0x441, PORT_START = 0x443, LONGEST = 30 };

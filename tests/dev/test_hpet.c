@@ -27,15 +27,30 @@ static void setup(struct set *s)
     rig_start(s->h);
 }
 
-static u64 rd(struct set *s, unsigned reg) { return bus_read(&s->rig.mem, HPET_BASE + reg, 8); }
-static u32 rd4(struct set *s, unsigned reg) { return mem32(&s->rig, HPET_BASE + reg); }
+static u64 rd(struct set *s, unsigned reg)
+{
+    return bus_read(&s->rig.mem, HPET_BASE + reg, 8);
+}
+static u32 rd4(struct set *s, unsigned reg)
+{
+    return mem32(&s->rig, HPET_BASE + reg);
+}
 static void wr(struct set *s, unsigned reg, u64 v)
 {
     bus_write(&s->rig.mem, HPET_BASE + reg, v, 8);
 }
-static void wr4(struct set *s, unsigned reg, u32 v) { mem32_set(&s->rig, HPET_BASE + reg, v); }
-static unsigned conf(unsigned n) { return 0x100 + 0x20 * n; }
-static unsigned cmp(unsigned n) { return 0x108 + 0x20 * n; }
+static void wr4(struct set *s, unsigned reg, u32 v)
+{
+    mem32_set(&s->rig, HPET_BASE + reg, v);
+}
+static unsigned conf(unsigned n)
+{
+    return 0x100 + 0x20 * n;
+}
+static unsigned cmp(unsigned n)
+{
+    return 0x108 + 0x20 * n;
+}
 
 START_TEST(counter)
 {

@@ -10,8 +10,16 @@
 #include <check.h>
 
 enum { IO = 0xc000, LIST = 0x1000, QH = 0x2000, TD = 0x3000, BUF = 0x8000, CFG = 0x80000a00 };
-enum { ACTIVE = 1 << 23, STALLED = 1 << 22, NAK = 1 << 19, TIMEOUT = 1 << 18, BABBLE = 1 << 20,
-       IOC = 1 << 24, SPD = 1 << 29, THREE = 3 << 27 };
+enum {
+    ACTIVE = 1 << 23,
+    STALLED = 1 << 22,
+    NAK = 1 << 19,
+    TIMEOUT = 1 << 18,
+    BABBLE = 1 << 20,
+    IOC = 1 << 24,
+    SPD = 1 << 29,
+    THREE = 3 << 27
+};
 #define MS 1000000ull
 
 struct set {
@@ -27,14 +35,35 @@ struct set {
     u8 data[65536];
 };
 
-static void pirq(void *arg, int n, int level) { ((struct set *)arg)->irq = level; }
-static void old_key(void *dev, u16 key, bool down) { ((struct set *)dev)->old_keys++; }
-static void old_move(void *dev, int dx, int dy, int dz, u32 b) { ((struct set *)dev)->old_moves++; }
+static void pirq(void *arg, int n, int level)
+{
+    ((struct set *)arg)->irq = level;
+}
+static void old_key(void *dev, u16 key, bool down)
+{
+    ((struct set *)dev)->old_keys++;
+}
+static void old_move(void *dev, int dx, int dy, int dz, u32 b)
+{
+    ((struct set *)dev)->old_moves++;
+}
 
-static u16 in16(struct set *s, unsigned reg) { return (u16)bus_read(&s->rig.io, IO + reg, 2); }
-static void out16(struct set *s, unsigned reg, u16 v) { bus_write(&s->rig.io, IO + reg, v, 2); }
-static void poke(struct set *s, u32 a, u32 v) { mem32_set(&s->rig, a, v); }
-static u32 peek(struct set *s, u32 a) { return mem32(&s->rig, a); }
+static u16 in16(struct set *s, unsigned reg)
+{
+    return (u16)bus_read(&s->rig.io, IO + reg, 2);
+}
+static void out16(struct set *s, unsigned reg, u16 v)
+{
+    bus_write(&s->rig.io, IO + reg, v, 2);
+}
+static void poke(struct set *s, u32 a, u32 v)
+{
+    mem32_set(&s->rig, a, v);
+}
+static u32 peek(struct set *s, u32 a)
+{
+    return mem32(&s->rig, a);
+}
 
 static struct set *setup(void)
 {
@@ -69,7 +98,10 @@ static void *plug(struct set *s, const struct dev_class *cls,
                   bool (*wire)(struct dev *, const struct plug *, struct err *))
 {
     struct usb_bus *bus = &s->hc->bus;
-    struct plug p = {.usb = &bus, .keyboard = &s->keys, .mouse = &s->mouse, .tablet = &s->tablet,
+    struct plug p = {.usb = &bus,
+                     .keyboard = &s->keys,
+                     .mouse = &s->mouse,
+                     .tablet = &s->tablet,
                      .blk = &s->disk.blk};
     struct dev *dev = rig_new(&s->rig, cls, cls->name);
     struct err err;
@@ -92,7 +124,8 @@ static void power(struct set *s)
 }
 
 /* One transaction in the queue; its control word after at most `ms` frames. */
-static u32 transact(struct set *s, u8 addr, unsigned ep, u8 pid, unsigned len, u32 flags, unsigned ms)
+static u32 transact(struct set *s, u8 addr, unsigned ep, u8 pid, unsigned len, u32 flags,
+                    unsigned ms)
 {
     poke(s, TD, 1);
     poke(s, TD + 4, ACTIVE | THREE | flags);
@@ -134,7 +167,7 @@ static int control(struct set *s, u8 addr, const u8 *req, u8 *data)
 #define REQ(type, req, value, index, len)                                                          \
     (const u8[])                                                                                   \
     {                                                                                              \
-        type, req, (value)&0xff, (value) >> 8, (index)&0xff, (index) >> 8, (len)&0xff, (len) >> 8   \
+        type, req, (value)&0xff, (value) >> 8, (index)&0xff, (index) >> 8, (len)&0xff, (len) >> 8  \
     }
 
 static void enumerate(struct set *s)
@@ -399,7 +432,8 @@ START_TEST(storage)
     /* more than a chunk, both ways */
     for (unsigned i = 0; i < sizeof(want); i++)
         want[i] = (u8)(i * 7 + i / 251);
-    ck_assert_int_eq(command(s, CDB(0x2a, 0, 0, 0, 0, 3, 0, 0, 70), want, 70 * 512, false, &left), 0);
+    ck_assert_int_eq(command(s, CDB(0x2a, 0, 0, 0, 0, 3, 0, 0, 70), want, 70 * 512, false, &left),
+                     0);
     ck_assert_uint_eq(left, 0);
     ck_assert_mem_eq(s->data + 3 * 512, want, 70 * 512);
     rig_reload(&d->dev);
@@ -407,14 +441,16 @@ START_TEST(storage)
     ck_assert_mem_eq(b, want, 70 * 512);
     ck_assert_int_eq(command(s, CDB(0x08, 0, 0, 4, 1), b, 512, true, &left), 0);
     ck_assert_mem_eq(b, want + 512, 512);
-    ck_assert_int_eq(command(s, (const u8[16]){0x88, [9] = 5, [13] = 1}, 16, b, 512, true, &left), 0);
+    ck_assert_int_eq(command(s, (const u8[16]){0x88, [9] = 5, [13] = 1}, 16, b, 512, true, &left),
+                     0);
     ck_assert_int_eq(command(s, CDB(0xa8, 0, 0, 0, 0, 5, 0, 0, 0, 1), b, 512, true, &left), 0);
     ck_assert_int_eq(command(s, CDB(0x35), b, 0, false, &left), 0);
     ck_assert_uint_eq(s->disk.flushes, 1);
 
     /* beyond the end, the wrong way, read only, less room than blocks */
     ck_assert_int_eq(command(s, CDB(0x28, 0, 0, 0, 0, 127, 0, 0, 2), b, 1024, true, &left), 1);
-    ck_assert_int_eq(command(s, CDB(0x28, 0, 255, 255, 255, 255, 0, 0, 2), b, 1024, true, &left), 1);
+    ck_assert_int_eq(command(s, CDB(0x28, 0, 255, 255, 255, 255, 0, 0, 2), b, 1024, true, &left),
+                     1);
     ck_assert_int_eq(command(s, CDB(0x28, 0, 0, 0, 0, 1, 0, 0, 1), b, 512, false, &left), 1);
     ck_assert_int_eq(command(s, CDB(0x28, 0, 0, 0, 0, 1, 0, 0, 9), b, 700, true, &left), 0);
     ck_assert_uint_eq(left, 700 - 512);
@@ -582,8 +618,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {requests, keyboard, pointers, storage, storage_errors,
-                                  ports_and_registers, hostile_schedules, NULL};
+    const TTest *const tests[] = {
+        requests,          keyboard, pointers, storage, storage_errors, ports_and_registers,
+        hostile_schedules, NULL};
 
     return rig_main("usb", tests);
 }

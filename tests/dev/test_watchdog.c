@@ -10,7 +10,10 @@
 #define MS 1000000ull
 enum { MMIO = 0xe0000000, CFG = 0x80001800 };
 
-static void bite(void *arg) { ++*(int *)arg; }
+static void bite(void *arg)
+{
+    ++*(int *)arg;
+}
 
 START_TEST(isa)
 {
@@ -49,7 +52,10 @@ struct esb {
     int bites, level;
 };
 
-static void pirq(void *arg, int n, int level) { ((struct esb *)arg)->level = level; }
+static void pirq(void *arg, int n, int level)
+{
+    ((struct esb *)arg)->level = level;
+}
 
 static void setup(struct esb *s)
 {
@@ -130,7 +136,10 @@ START_TEST(pci)
 }
 END_TEST
 
-static u64 read_time(void *arg) { return *(u64 *)arg; }
+static u64 read_time(void *arg)
+{
+    return *(u64 *)arg;
+}
 
 START_TEST(actions)
 {
@@ -145,8 +154,12 @@ START_TEST(actions)
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         u64 now = 0;
         struct clock clock;
-        struct pc_config cfg = {.ram_size = MIB, .no_bios = true, .vga = PC_VGA_NONE,
-                                .clock = &clock, .watchdog = t[i].action, .naddons = 1};
+        struct pc_config cfg = {.ram_size = MIB,
+                                .no_bios = true,
+                                .vga = PC_VGA_NONE,
+                                .clock = &clock,
+                                .watchdog = t[i].action,
+                                .naddons = 1};
         struct err err;
         struct pc *pc;
 
@@ -168,8 +181,13 @@ START_TEST(boot_once)
 {
     u64 now = 0;
     struct clock clock;
-    struct pc_config cfg = {.ram_size = MIB, .no_bios = true, .vga = PC_VGA_NONE, .clock = &clock,
-                            .boot = "cd", .boot_once = "dn", .boot_strict = true};
+    struct pc_config cfg = {.ram_size = MIB,
+                            .no_bios = true,
+                            .vga = PC_VGA_NONE,
+                            .clock = &clock,
+                            .boot = "cd",
+                            .boot_once = "dn",
+                            .boot_strict = true};
     struct err err;
     struct pc *pc;
 

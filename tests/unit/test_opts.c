@@ -420,6 +420,21 @@ START_TEST(hostile)
 }
 END_TEST
 
+START_TEST(more_chardevs)
+{
+    good("-chardev udp,id=u,host=127.0.0.1,port=9,localport=8 -serial chardev:u");
+    ck_assert_str_eq(opt->chardevs[0].spec, "udp:127.0.0.1:9@:8");
+    good("-chardev ringbuf,id=r,size=4K -chardev socket,id=s,path=x,reconnect=2");
+    ck_assert_str_eq(opt->chardevs[0].spec, "ringbuf:4096");
+    ck_assert_str_eq(opt->chardevs[1].spec, "unix:x,reconnect=2");
+    good("-serial udp:127.0.0.1:9 -serial ringbuf:4096");
+    bad("-chardev udp,id=u", "port=");
+    bad("-chardev ringbuf,id=r,size=3", "16 bytes");
+    bad("-chardev ringbuf,id=r,size=many", "number");
+    bad("-chardev socket,id=s,path=x,server=on,reconnect=2", "clients");
+}
+END_TEST
+
 START_TEST(platform)
 {
     good("-boot order=cd,once=n,strict=on,menu=on -action reboot=shutdown,watchdog=pause");
@@ -471,6 +486,7 @@ int main(void)
     tcase_add_test(tc, boot_time_debug);
     tcase_add_test(tc, addons);
     tcase_add_test(tc, addons);
+    tcase_add_test(tc, more_chardevs);
     tcase_add_test(tc, platform);
     tcase_add_test(tc, printing);
     tcase_add_test(tc, guesses);
