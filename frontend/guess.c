@@ -107,12 +107,10 @@ struct kind {
 
 /* The first row that fits counts. */
 static const struct kind kinds[] = {
-    {"folder", is_folder, REFUSED, "is a folder; name the image in it."},
-    {"qcow2 image", is_qcow2, REFUSED,
-     "is a qcow2 image, which is not supported yet; make a raw one with 'qemu-img convert -O "
-     "raw'."},
-    {"disk image of another program", is_other_format, REFUSED,
-     "is a disk image of another program; make a raw one with 'qemu-img convert -O raw'."},
+    {"folder", is_folder, REFUSED,
+     "is a folder; name the image in it, or give the folder with -cdrom or -drive file=fat:..."},
+    {"qcow2 disk", is_qcow2, AS_DISK, NULL},
+    {"disk of another program", is_other_format, AS_DISK, NULL},
     {"Linux kernel", is_linux, AS_KERNEL, NULL},
     {"multiboot kernel", is_multiboot, AS_KERNEL, NULL},
     {"program", is_elf, REFUSED,

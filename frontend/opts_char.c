@@ -4,12 +4,13 @@
 #include <string.h>
 
 static const char *const dev_names[] = {"stdio",         "mon:stdio",  "file:path", "unix:path",
-                                        "tcp:host:port", "udp:host:port", "ringbuf", "pipe:path",  "pty",       "null",
+                                        "tcp:host:port", "udp:host:port", "ringbuf", "pipe:path",
+                                        "pty", "null", "msmouse",
                                         "none",          "chardev:id", NULL};
 
 bool opts_check_dev(const char *flag, const char *val, struct err *err)
 {
-    static const char *const plain[] = {"stdio", "pty", "null", "none", "vc", "ringbuf", NULL};
+    static const char *const plain[] = {"stdio", "pty", "null", "none", "vc", "ringbuf", "msmouse", NULL};
     static const char *const with_path[] = {"file:", "unix:", "tcp:",     "udp:",
                                             "pipe:", "chardev:", "ringbuf:", NULL};
     const char *v = !strncmp(val, "mon:", 4) ? val + 4 : val;
@@ -143,12 +144,13 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
 static bool chardev_spec(struct opt_chardev *c, const char *backend, const struct parts *p,
                          struct err *err)
 {
-    static const char *const backends[] = {"stdio", "null", "pty",     "file", "socket",
-                                           "pipe",  "udp",  "ringbuf", NULL};
+    static const char *const backends[] = {"stdio", "null", "pty",     "file",    "socket",
+                                           "pipe",  "udp",  "ringbuf", "msmouse", NULL};
     int n = 0;
     u64 bytes = 65536;
 
-    if (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty")) {
+    if (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty") ||
+        !strcmp(backend, "msmouse")) {
         n = snprintf(c->spec, sizeof(c->spec), "%s", backend);
     } else if (!strcmp(backend, "file") || !strcmp(backend, "pipe")) {
         if (!p->path[0])

@@ -9,6 +9,9 @@
 #include "devices/usb/usb_storage.h"
 #include "devices/watchdog/i6300esb.h"
 #include "devices/watchdog/ib700.h"
+#include "devices/net/e1000.h"
+#include "devices/net/ne2000.h"
+#include "devices/net/rtl8139.h"
 
 #include <stdio.h>
 #include <string.h>
