@@ -4,6 +4,7 @@
 
 #include "cpu/jit/codebuf.h"
 #include "devices/board/pc.h"
+#include "devices/board/smbios.h"
 #include "devices/core/err.h"
 
 #include <stdio.h>
@@ -138,13 +139,18 @@ struct options {
     unsigned naddons;
     struct opt_global globals[OPT_MAX_GLOBALS];
     unsigned nglobals;
+    char boot[8], boot_once[8];
+    bool boot_strict;
+    struct smbios_text smbios[SMBIOS_TEXTS];
+    unsigned nsmbios;
+    enum pc_watchdog watchdog;
+    bool rtc_vm, rtc_slew;
     struct opt_netdev netdevs[OPT_MAX_NETDEVS];
     unsigned nnetdevs;
     struct opt_dump dumps[OPT_MAX_DUMPS];
     unsigned ndumps;
     bool have_net;             /* -netdev, -nic or -net was given: no network by default */
     unsigned nlegacy, ncables; /* of -net: adapters (whose host is "#hub"), and what is behind */
-    char boot[8];
     bool boot_menu, no_fd_check;
     u32 boot_menu_ms;
     char kernel[OPT_PATH], initrd[OPT_PATH], bios[OPT_PATH], append[4 * OPT_TEXT];
@@ -153,7 +159,7 @@ struct options {
     unsigned ndirs;
     struct opt_blob files[PC_MAX_FILES], roms[PC_MAX_ROMS];
     unsigned nfiles, nroms;
-    bool no_acpi, no_hpet, no_vmport;
+    bool no_acpi, no_hpet, no_vmport, usb;
     enum opt_show show;
     bool full_screen;
     bool exact, square, no_status; /* of the window: scaling, aspect, status line */
@@ -191,6 +197,8 @@ struct options {
     bool jit_count;
     bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;
+    bool have_ram;     /* -m was given */
+    char guessed[160]; /* what opts_guess found, to be told; "": nothing was guessed */
     char image[OPT_PATH]; /* the argument without a dash, whose kind is to be guessed */
 };
 
@@ -199,10 +207,13 @@ struct options {
  * opts_guess, later). */
 bool opts_parse(struct options *opt, int argc, char **argv, struct err *err);
 
-/* Look at opt->image and turn it into a drive or a kernel. */
+/* guess.c: look at opt->image, turn it into a drive or a kernel, and fit the machine to it. */
 bool opts_guess(struct options *opt, struct err *err);
 /* Give every requested drive its place on a controller. */
 bool opts_place_drives(struct options *opt, struct err *err);
+
+/* The controller that -usb asks for, unless one was added by hand. */
+bool opts_add_usb(struct options *opt, struct err *err);
 
 /* Put the properties of -global in front of the devices' own. */
 bool opts_apply_globals(struct options *opt, struct err *err);

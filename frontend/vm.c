@@ -72,12 +72,22 @@ static void deadline_moved(void *arg)
         loop_sooner(&vm->loop, host_deadline(vm, clock_next(&vm->clock)));
 }
 
+/* The host's date in nanoseconds. */
+static u64 wall_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
+}
+
 void vm_stop(struct vm *vm, const char *state)
 {
     vm->state = state;
     if (!vm->running)
         return;
     vm->frozen = clock_now(&vm->clock);
+    vm->stopped_at = wall_now();
     vm->running = false;
 }
 
@@ -85,6 +95,14 @@ void vm_cont(struct vm *vm)
 {
     if (vm->running)
         return;
+    /* The machine's date goes on with the host's while it stands, unless it is -rtc clock=vm; counted
+     * time knows nothing of the host. */
+    if (vm->pc && vm->stopped_at && !vm->opt->rtc_vm && !counted(vm)) {
+        vm->stood += MAX(wall_now(), vm->stopped_at) - vm->stopped_at;
+        pc_rtc_skip(vm->pc, vm->stood - vm->stood % NS_PER_SEC);
+        vm->stood %= NS_PER_SEC;
+    }
+    vm->stopped_at = 0;
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
@@ -199,6 +217,7 @@ static void handle_event(struct vm *vm)
             vm_quit(vm, 0);
         break;
     case PC_EV_EXIT: vm_quit(vm, ev.status); break;
+    case PC_EV_PAUSE: vm_stop(vm, "paused (watchdog)"); break;
     case PC_EV_DEBUG: vm_stop(vm, "paused (debug)"); break;
     }
 }
@@ -392,6 +411,12 @@ static void fill_config(struct vm *vm)
     cfg->vga = opt->vga;
     cfg->vga_mem = opt->vga_mem;
     cfg->boot = opt->boot[0] ? opt->boot : NULL;
+    cfg->boot_once = opt->boot_once[0] ? opt->boot_once : NULL;
+    cfg->boot_strict = opt->boot_strict;
+    cfg->smbios = opt->smbios;
+    cfg->nsmbios = opt->nsmbios;
+    cfg->watchdog = opt->watchdog;
+    cfg->rtc_slew = opt->rtc_slew;
     cfg->boot_menu = opt->boot_menu;
     cfg->boot_menu_ms = opt->boot_menu_ms;
     cfg->no_vmport = opt->no_vmport;
@@ -509,6 +534,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
         return false;
     if (!write_pidfile(vm, err))
         return false;
+    if (opt->guessed[0] && isatty(STDERR_FILENO))
+        fprintf(stderr, "dragoman: '%s' is %s\r\n", opt->image, opt->guessed);
     if (opt->fell_back)
         fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x "
                         "quits, Ctrl-A c is the monitor, "

@@ -75,6 +75,7 @@ struct vm {
     /* time */
     u64 epoch;  /* host time of virtual time 0, while running */
     u64 frozen; /* virtual time while stopped */
+    u64 stopped_at, stood; /* host date of vm_stop; time stood that the RTC was not told of */
     u64 warp;   /* counted mode: virtual ns that passed in HLT */
 
     struct timer key_timer;

@@ -211,7 +211,7 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
 
-    if (!opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
+    if (!opts_add_usb(opt, err) || !opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
         return false;
     vm->audio = audio_open(opt, &vm->clock, &vm->loop, err);
     if (!vm->audio)

@@ -7,6 +7,11 @@
 #include "devices/audio/sb16.h"
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/usb/uhci.h"
+#include "devices/usb/usb_hid.h"
+#include "devices/usb/usb_storage.h"
+#include "devices/watchdog/i6300esb.h"
+#include "devices/watchdog/ib700.h"
 #include "devices/net/e1000.h"
 #include "devices/net/ne2000.h"
 #include "devices/net/rtl8139.h"
@@ -15,7 +20,7 @@
 #include <string.h>
 
 /* Slots 0 to 2 have the bridges and the display adapter. */
-enum { FIRST_SLOT = 3, SLOTS = 32 };
+enum { FIRST_SLOT = 3, SLOTS = 32, UHCI_DEVFN = PCI_DEVFN(1, 2) };
 
 const struct plug_class pc_addon_classes[] = {
 #define ADDON(driver, cls, bus, host, wire) {driver, &cls, PLUG_##bus, PLUG_##host, wire},
@@ -53,6 +58,11 @@ static bool find_slot(struct pc *pc, const struct pc_addon *a, u8 *devfn, struct
         *devfn = (u8)a->devfn;
         return true;
     }
+    /* The PIIX3 has a USB controller itself. */
+    if (!strcmp(a->driver, "piix3-usb-uhci") && !pc->pci->fn[UHCI_DEVFN]) {
+        *devfn = UHCI_DEVFN;
+        return true;
+    }
     for (unsigned slot = FIRST_SLOT; slot < SLOTS; slot++) {
         if (!pc->pci->fn[PCI_DEVFN(slot, 0)]) {
             *devfn = PCI_DEVFN(slot, 0);
@@ -81,7 +91,7 @@ static bool create(struct pc *pc, const struct pc_addon *a, unsigned n, struct e
 {
     const struct plug_class *c = pc_addon_class(a->driver);
     struct plug plug = {
-        .space = &pc->space, .isa_irq = addon_irq, .arg = pc, .dma = pc->parts->dma,
+        .space = &pc->space, .isa_irq = addon_irq, .arg = pc, .watchdog = pc_watchdog_bites, .dma = pc->parts->dma,
         .usb = &pc->parts->usb, .net = a->net, .blk = a->blk, .chr = a->chr, .audio = a->audio,
         .keyboard = &pc->keyboard, .mouse = &pc->mouse, .tablet = &pc->tablet,
     };

@@ -15,6 +15,7 @@
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
+#include "devices/time/hpet.h"
 #include "devices/input/vmmouse.h"
 #include "devices/video/cirrus.h"
 
@@ -100,6 +101,25 @@ static bool create_pm(struct pc *pc, struct err *err)
     return dev_start(pc->parts->pm, err);
 }
 
+/* The old timers' interrupts go through the HPET, which takes their place when software asks for
+ * it. */
+static bool create_hpet(struct pc *pc, struct err *err)
+{
+    struct pc_parts *p = pc->parts;
+    struct hpet *h;
+
+    if (pc->cfg.no_hpet)
+        return true;
+    h = (struct hpet *)pc_dev(pc, &hpet_class, "hpet");
+    h->legacy[HPET_PIT] = pc_irq_wire(pc, IRQ_TIMER, IRQ_ISA);
+    h->legacy[HPET_RTC] = pc_irq_wire(pc, IRQ_RTC, IRQ_ISA);
+    for (unsigned i = 0; i < HPET_GSIS; i++)
+        h->gsi[i] = pc_irq_wire(pc, i, IRQ_HPET);
+    irq_connect(&p->pit->out0, hpet_set_legacy, h, HPET_PIT);
+    irq_connect(&p->rtc->out, hpet_set_legacy, h, HPET_RTC);
+    return dev_start(&h->dev, err);
+}
+
 static bool create_timers(struct pc *pc, struct err *err)
 {
     struct pc_parts *p = pc->parts;
@@ -117,9 +137,10 @@ static bool create_timers(struct pc *pc, struct err *err)
         if (!dev_start(spk, err))
             return false;
     }
+    p->rtc->slew = pc->cfg.rtc_slew;
     for (unsigned i = 0; i < pc->ncpus; i++)
         pc->cpu[i]->hooks.wall = p->rtc->base - (u64)pc->cfg.rtc_zone;
-    return dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) &&
+    return create_hpet(pc, err) && dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) &&
            dev_start(&p->rtc->dev, err);
 }
 

@@ -29,6 +29,7 @@ struct plug {
     /* a wire to ISA interrupt `n` that nobody else drives */
     struct irq (*isa_irq)(void *arg, unsigned n);
     void *arg;
+    void (*watchdog)(void *arg); /* the guest has not fed it in time */
     struct i8237 *dma;
     struct net *net;
     struct blk *blk;
