@@ -5,7 +5,6 @@
 
 #include "cpu/jit/jit.h"
 #include "frontend/audio/audio.h"
-#include "frontend/host/raw.h"
 #include "frontend/curses/curses.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
