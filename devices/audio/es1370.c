@@ -390,7 +390,7 @@ static bool es1370_loaded(struct dev *dev, struct err *err)
         struct es1370_chan *c = &e->r.chan[n];
 
         c->addr &= ~3u;
-        c->pos = c->pos >= (c->size + 1u) * 4 ? 0 : c->pos;
+        c->pos &= 0x3ffff; /* transfers bring it into the buffer */
         c->ended &= 1;
         if (!c->rate)
             continue;

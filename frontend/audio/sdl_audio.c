@@ -36,7 +36,6 @@ static void fill(void *arg)
         have += n;
     }
     /* silence needs no timer: what comes next sets it again */
-    any |= (double)a->stretch.in - a->stretch.pos > 8;
     a->timer.when = any ? host_now() + TICK_NS : LOOP_NEVER;
 }
 

@@ -57,7 +57,10 @@ static void watch_flow(struct stretch *s, size_t n)
     double fill = (double)s->in - s->pos, span = fill < TARGET_S * s->rate / 2 ? 0.25 : 2;
     double weight = (double)n / (span * s->rate);
 
+    s->idle = s->in == s->put_before ? s->idle + n : 0;
     s->put_before = s->in;
+    if (s->idle > s->rate / 5) /* stopped: the rest would be one long groan */
+        s->playing = false;
     s->flow += (came - s->flow) * (weight > 1 ? 1 : weight);
     s->flow = fmin(1.5, fmax(0.02, s->flow));
 }
@@ -85,7 +88,7 @@ bool stretch_get(struct stretch *s, s16 *out, size_t n)
     for (size_t i = 0; i < n; i++) {
         double fill = (double)s->in - s->pos;
 
-        if (!s->playing && fill >= TARGET_S * s->rate) {
+        if (!s->playing && !s->idle && fill >= TARGET_S * s->rate) {
             s->playing = true;
             s->fade = 0;
             s->flow = 1;

@@ -10,6 +10,7 @@ enum { STRETCH_ROOM = 1 << 15 /* frames */ };
 struct stretch {
     u32 rate;
     u64 in, put_before; /* frames that came; of them before the last get */
+    u64 idle;           /* frames that went since something came */
     double pos;         /* of the next output, counted as `in` is */
     double flow;        /* frames that come for each one that goes, on average */
     double fill;        /* what is stored, on average */
