@@ -129,7 +129,6 @@ struct machine {
     u8 types[12];       /* of partitions (0 ends the list) */
     const char *oem[6]; /* how the boot sector names its maker */
     u32 ram_mib;
-    bool no_hpet;
     const char *devices[3];
 };
 
@@ -138,11 +137,10 @@ static const struct machine machines[] = {
      {0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e},
      {"MSDOS", "MSWIN", "FRDOS", "FREEDOS", "IBM  ", "DRDOS"},
      64,
-     true,
      {"sb16", "ne2k_isa"}},
-    {"Windows NT or OS/2", {0x07}, {"NTFS"}, 256, false, {NULL}},
-    {"Linux", {0x83, 0x82, 0x8e}, {"mkfs.fat", "SYSLINUX"}, 256, false, {NULL}},
-    {"BSD", {0xa5, 0xa6, 0xa9}, {NULL}, 256, false, {NULL}},
+    {"Windows NT or OS/2", {0x07}, {"NTFS"}, 256, {NULL}},
+    {"Linux", {0x83, 0x82, 0x8e}, {"mkfs.fat", "SYSLINUX"}, 256, {NULL}},
+    {"BSD", {0xa5, 0xa6, 0xa9}, {NULL}, 256, {NULL}},
 };
 
 static bool fits(const struct machine *m, const u8 *sector)
@@ -184,8 +182,6 @@ static bool suit_machine(struct options *opt, const struct seen *s, const char *
             continue;
         if (!opt->have_ram)
             opt->ram_size = m->ram_mib * MIB;
-        if (m->no_hpet)
-            opt->no_hpet = true;
         for (size_t k = 0; k < ARRAY_LEN(m->devices) && m->devices[k]; k++) {
             if (!add_device(opt, m->devices[k], err))
                 return false;

@@ -64,6 +64,7 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
     opt->cpus = 1;
     opt->ram_size = 128 * MIB;
     opt->icount_shift = -1;
+    opt->no_hpet = true; /* guests that find one boot slower than with the ACPI timer */
     opt->icount_sleep = true;
     opt->engine = OPT_ENGINE_DEFAULT;
     opt->exit_port = 0x501;
