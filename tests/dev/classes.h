@@ -408,6 +408,8 @@ static void law_fdc_poke(struct law *law, u32 r)
         bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
 }
 
+#include "tests/dev/classes_virtio.h"
+
 static const struct law_class law_classes[] = {
     {&i440fx_class, law_i440fx, law_i440fx_poke},
     {&piix3_class, law_piix3, law_piix3_poke},
@@ -429,6 +431,7 @@ static const struct law_class law_classes[] = {
     {&post_class, law_post, NULL},
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
+    {&virtio_rng_class, law_virtio_rng, law_virtio_poke},
 };
 
 #endif
