@@ -55,7 +55,7 @@ struct opt_drive {
 /* A drive of -drive whose place is not known until all options are read. */
 struct opt_drive_request {
     struct opt_drive drive;
-    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE, DRIVE_ADDON /* of one of the addons */ } kind;
+    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE, DRIVE_VIRTIO, DRIVE_ADDON /* of one of the addons */ } kind;
     int index; /* -1: the next free one */
 };
 

@@ -87,7 +87,7 @@ static bool drive_key(struct opt_drive_request *q, struct drive_parts *parts, co
 {
     static const char *const keys[] = {"file",   "if",       "index",    "bus", "unit",  "media",
                                        "format", "snapshot", "readonly", "id",  "cache", NULL};
-    static const char *const kinds[] = {"ide", "floppy", "none", NULL};
+    static const char *const kinds[] = {"ide", "floppy", "none", "virtio", NULL};
     static const char *const media[] = {"disk", "cdrom", NULL};
     static const char *const formats[] = {"raw", NULL};
     u64 n;

@@ -217,13 +217,23 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 static const char *const drive_names[] = {"floppy0",  "floppy1",  "ide0-hd0", "ide0-hd1",
                                           "ide1-cd0", "ide1-hd1", NULL};
 
-const char *vm_drive_name(unsigned i)
+const char *vm_drive_name(const struct vm *vm, unsigned i)
 {
-    return i < ARRAY_LEN(drive_names) ? drive_names[i] : NULL;
+    const unsigned own = ARRAY_LEN(drive_names) - 1;
+    const struct opt_addon *a = vm->opt->addons + (i - own);
+
+    if (i < own)
+        return drive_names[i];
+    if (i - own >= vm->opt->naddons)
+        return NULL;
+    return a->drive >= 0 && vm->opt->drives[a->drive].drive.id[0] ? vm->opt->drives[a->drive].drive.id
+                                                                  : a->driver;
 }
 
 struct blk *vm_drive(const struct vm *vm, unsigned i)
 {
+    if (i >= PC_FLOPPIES + PC_IDE && i < PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS)
+        return vm->addon_blk[i - PC_FLOPPIES - PC_IDE];
     return i < PC_FLOPPIES ? vm->fd[i] : i < PC_FLOPPIES + PC_IDE ? vm->ide[i - PC_FLOPPIES] : NULL;
 }
 

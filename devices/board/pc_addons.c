@@ -4,6 +4,7 @@
 
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/virtio/blk.h"
 #include "devices/virtio/rng.h"
 
 #include <stdio.h>

@@ -53,7 +53,7 @@ struct virtio_regs {
     u8 q_enabled[VIRTIO_QUEUES];
     u8 status, isr, config_gen;
     u8 broken; /* the driver broke the rules: nothing until it resets the device */
-    u8 pad[2];
+    u8 pad[6];
     u8 msix[VIRTIO_VECTORS * 16];
     u8 cfg[PCI_CFG_SIZE];
 };
@@ -173,7 +173,7 @@ bool vq_pending(struct virtio *v, unsigned q);
 bool vq_pop(struct virtio *v, unsigned q, struct vq_elem *e);
 /* Put back the chains taken last, n of them: they are taken again later. */
 void vq_unpop(struct virtio *v, unsigned q, unsigned n);
-/* Follow the chain that starts at `head` once more, as after loading. */
+/* Follow the chain that starts at `head` once more, as after loading; false when it is not whole. */
 bool vq_again(struct virtio *v, unsigned q, u16 head, struct vq_elem *e);
 /* Copy from what the device reads, starting `off` bytes into it; gives the bytes there were. */
 size_t vq_get(struct virtio *v, const struct vq_elem *e, u64 off, void *buf, size_t n);

@@ -83,7 +83,8 @@ static bool add_seg(struct vq_elem *e, u64 addr, u32 len, bool write)
     return true;
 }
 
-bool vq_again(struct virtio *v, unsigned q, u16 head, struct vq_elem *e)
+/* No word about chains that are not well formed: that is for those who take them. */
+static bool follow(struct virtio *v, unsigned q, u16 head, struct vq_elem *e)
 {
     struct table t;
     u32 at = head;
@@ -91,8 +92,6 @@ bool vq_again(struct virtio *v, unsigned q, u16 head, struct vq_elem *e)
     e->head = head;
     e->nout = e->nin = 0;
     e->out_len = e->in_len = 0;
-    if (!usable(v, q))
-        return false;
     t = (struct table){v->r->q_desc[q], v->r->q_size[q], false};
     /* One step more than pieces, for the descriptor that leads to an indirect table. */
     for (unsigned steps = 0; steps <= VQ_SEGS && at < t.n; steps++) {
@@ -113,8 +112,12 @@ bool vq_again(struct virtio *v, unsigned q, u16 head, struct vq_elem *e)
             return true;
         at = ld16(d + 14);
     }
-    virtio_broken(v, "a chain of descriptors is not well formed");
     return false;
+}
+
+bool vq_again(struct virtio *v, unsigned q, u16 head, struct vq_elem *e)
+{
+    return usable(v, q) && follow(v, q, head, e);
 }
 
 bool vq_pop(struct virtio *v, unsigned q, struct vq_elem *e)
@@ -128,7 +131,10 @@ bool vq_pop(struct virtio *v, unsigned q, struct vq_elem *e)
     r->q_last[q]++;
     if (virtio_has(v, VIRTIO_F_EVENT_IDX))
         store16(v, avail_event(v, q), r->q_last[q]);
-    return vq_again(v, q, head, e);
+    if (follow(v, q, head, e))
+        return true;
+    virtio_broken(v, "a chain of descriptors is not well formed");
+    return false;
 }
 
 void vq_unpop(struct virtio *v, unsigned q, unsigned n)

@@ -150,8 +150,8 @@ static struct blk *find_drive(struct monitor *m, const char *name)
     struct blk *blk = NULL;
     bool known = false;
 
-    for (unsigned i = 0; vm_drive_name(i); i++) {
-        if (!strcmp(name, vm_drive_name(i))) {
+    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
+        if (!strcmp(name, vm_drive_name(m->vm, i))) {
             blk = vm_drive(m->vm, i);
             known = true;
         }

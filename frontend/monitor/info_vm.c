@@ -151,13 +151,13 @@ bool info_PIC(struct monitor *m, const char *args)
 
 bool info_BLOCK(struct monitor *m, const char *args)
 {
-    for (unsigned i = 0; vm_drive_name(i); i++) {
+    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
         const struct blk *blk = vm_drive(m->vm, i);
         const char *path = blk ? raw_path(blk) : NULL;
 
         if (!blk)
             continue;
-        mon_printf(m, "%s: %s%s", vm_drive_name(i), path ? path : "[not inserted]",
+        mon_printf(m, "%s: %s%s", vm_drive_name(m->vm, i), path ? path : "[not inserted]",
                    path ? " (raw" : "");
         if (path)
             mon_printf(m, "%s, %llu bytes)", blk->read_only ? ", read-only" : "",

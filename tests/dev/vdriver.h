@@ -139,7 +139,7 @@ struct vd_buf {
 static inline u16 vd_size(struct vdriver *d, unsigned q)
 {
     vd_set(d, 22, q, 2);
-    return (u16)vd_get(d, 24, 2);
+    return (u16)MAX(vd_get(d, 24, 2), 1);
 }
 
 /* Offer a chain of n buffers; gives its head. The device is not told. */
