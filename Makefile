@@ -54,7 +54,7 @@ CPPFLAGS = $(CONF:%/=-I%) -I. -I$(B) -include $(CONF)config.h -MMD -MP
 
 LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devices/bus devices/disk devices/video \
 	devices/virtio devices/board mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
-	frontend/boot frontend/host
+	frontend/boot frontend/fs frontend/host
 LIB_DIRS += cpu/jit/$(if $(filter x64 a64,$(JIT)),$(JIT),none)
 FRONT_DIRS = frontend frontend/sdl frontend/term frontend/monitor
 

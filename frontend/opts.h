@@ -41,7 +41,8 @@ enum {
     OPT_MAX_MONITORS = 4,
     OPT_MAX_DIRS = 8,
     OPT_MAX_DRIVES = 12,
-    OPT_MAX_GLOBALS = 16
+    OPT_MAX_GLOBALS = 16,
+    OPT_MAX_FSDEVS = 8
 };
 
 /* A drive as asked for: where it is plugged in and what is in it. */
@@ -74,10 +75,15 @@ struct opt_blob {
 /* A device of the board's table (devices/board/addons.def) as -device asked for it. */
 struct opt_addon {
     char driver[32], id[64];
-    char host[OPT_PATH];  /* the id of its netdev or audiodev, or a character device as of -serial */
+    char host[OPT_PATH];  /* the id of its netdev, audiodev or fsdev, or a character device as of -serial */
     int drive;            /* its place in options.drives; -1: none */
     int devfn;            /* -1: anywhere */
     char props[OPT_TEXT]; /* the rest, as pc_addon.props */
+};
+/* A folder that guests mount: -fsdev, -virtfs. */
+struct opt_fsdev {
+    char id[64], path[OPT_PATH];
+    bool mapped, read_only;
 };
 struct opt_global {
     char driver[32], name[64], value[256];
@@ -101,6 +107,8 @@ struct options {
     unsigned ndrives;
     struct opt_addon addons[PC_MAX_ADDONS];
     unsigned naddons;
+    struct opt_fsdev fsdevs[OPT_MAX_FSDEVS];
+    unsigned nfsdevs;
     struct opt_global globals[OPT_MAX_GLOBALS];
     unsigned nglobals;
     char boot[8];
@@ -159,9 +167,14 @@ bool opts_place_drives(struct options *opt, struct err *err);
 /* Put the properties of -global in front of the devices' own. */
 bool opts_apply_globals(struct options *opt, struct err *err);
 
+/* opts_fs.c: the -fsdev called `id`; NULL: there is none. */
+const struct opt_fsdev *opts_fsdev(const struct options *opt, const char *id);
+
 /* For options that stand for a -drive or a -device. NULL with *err when there are too many; what is
  * returned is cleared and free to be filled. opts_new_drive leaves ndrives to the caller. */
 struct opt_drive_request *opts_new_drive(struct options *opt, struct err *err);
+/* Append "key=value" to its properties, with commas doubled; false when that is too long. */
+bool opts_add_prop(struct opt_addon *a, const char *key, const char *v);
 struct opt_addon *opts_new_addon(struct options *opt, const char *driver, struct err *err);
 
 /* opts_arg.c: values. */

@@ -134,8 +134,7 @@ static bool parse_slot(const char *v, int *devfn)
     return true;
 }
 
-/* Append "key=value" with its commas doubled. */
-static bool add_prop(struct opt_addon *a, const char *key, const char *v)
+bool opts_add_prop(struct opt_addon *a, const char *key, const char *v)
 {
     size_t n = strlen(a->props);
     int k = snprintf(a->props + n, sizeof(a->props) - n, "%s%s=", n ? "," : "", key);
@@ -199,7 +198,7 @@ static bool addon_bad_key(const struct plug_class *c, const char *key, struct er
 {
     static const char *const hosts[] = {
         [PLUG_NET] = "netdev", [PLUG_BLK] = "drive", [PLUG_CHR] = "chardev",
-        [PLUG_AUDIO] = "audiodev"};
+        [PLUG_AUDIO] = "audiodev", [PLUG_SHARE] = "fsdev"};
     const char *names[40] = {"id"};
     size_t n = 1;
 
@@ -229,12 +228,13 @@ static bool addon_key(struct options *opt, struct opt_addon *a, const struct plu
         return true;
     }
     if ((!strcmp(key, "netdev") && c->host == PLUG_NET) ||
+        (!strcmp(key, "fsdev") && c->host == PLUG_SHARE) ||
         (!strcmp(key, "audiodev") && c->host == PLUG_AUDIO))
         return opts_copy(a->host, sizeof(a->host), v) ||
                err_set(err, "The id in -device %s is too long.", c->driver);
     if (!has_prop(c, key))
         return addon_bad_key(c, key, err);
-    return add_prop(a, key, v) || err_set(err, "-device %s has too many properties.", c->driver);
+    return opts_add_prop(a, key, v) || err_set(err, "-device %s has too many properties.", c->driver);
 }
 
 static bool device_addon(struct options *opt, const struct plug_class *c, const char *rest,
@@ -329,7 +329,7 @@ bool opts_apply_globals(struct options *opt, struct err *err)
         for (unsigned k = 0; k < opt->nglobals; k++) {
             const struct opt_global *g = &opt->globals[k];
 
-            if (!strcmp(g->driver, a->driver) && !add_prop(a, g->name, g->value))
+            if (!strcmp(g->driver, a->driver) && !opts_add_prop(a, g->name, g->value))
                 return err_set(err, "-device %s has too many properties.", a->driver);
         }
         if (strlen(a->props) + strlen(own.props) + 2 > sizeof(a->props))

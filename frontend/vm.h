@@ -46,6 +46,8 @@ struct vm {
     struct chr_port serial[PC_SERIALS], debugcon;
     struct chr_port addon_port[PC_MAX_ADDONS]; /* of addons with characters behind them */
     struct blk *addon_blk[PC_MAX_ADDONS];      /* of those with a drive; NULL: others */
+    struct share *addon_share[PC_MAX_ADDONS];  /* of those with a folder */
+    struct entropy entropy;
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
     struct sdl *sdl;

@@ -3,6 +3,7 @@
 #include "frontend/vm.h"
 
 #include "frontend/firmware.h"
+#include "frontend/fs/share.h"
 #include "frontend/host/raw.h"
 #include "frontend/monitor/monitor.h"
 
@@ -186,6 +187,18 @@ bool vm_open_drives(struct vm *vm, struct err *err)
 
 /* ---- what -device adds ---- */
 
+static bool open_share(struct vm *vm, unsigned i, struct err *err)
+{
+    const struct opt_fsdev *f = opts_fsdev(vm->opt, vm->opt->addons[i].host);
+    struct share_options o;
+
+    if (!f)
+        return err_set(err, "There is no -fsdev with the id '%.60s'.", vm->opt->addons[i].host);
+    o = (struct share_options){.path = f->path, .read_only = f->read_only, .mapped = f->mapped};
+    vm->addon_share[i] = share_open(&o, err);
+    return vm->addon_share[i] != NULL;
+}
+
 bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
@@ -206,6 +219,11 @@ bool vm_add_devices(struct vm *vm, struct err *err)
             if (!open_drive(vm, &opt->drives[a->drive].drive, false, &vm->addon_blk[i], err))
                 return false;
             to->blk = vm->addon_blk[i];
+        }
+        if (pc_addon_class(a->driver)->host == PLUG_SHARE && a->host[0]) {
+            if (!open_share(vm, i, err))
+                return false;
+            to->share = vm->addon_share[i];
         }
     }
     vm->cfg.naddons = opt->naddons;

@@ -4,7 +4,10 @@
 
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/virtio/balloon.h"
 #include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
+#include "devices/virtio/p9.h"
 #include "devices/virtio/rng.h"
 
 #include <stdio.h>
