@@ -123,6 +123,11 @@ void virtio_set_status(struct virtio *v, u8 status)
         ((v->r->features & ~virtio_offer(v, true)) || !virtio_has(v, VIRTIO_F_VERSION_1)))
         status &= (u8)~VIRTIO_ST_FEATURES_OK;
     v->r->status = status | (old & VIRTIO_ST_NEEDS_RESET);
+    /* Some drivers tell of what is in their queues before they say that they are ready. */
+    for (unsigned q = 0; status & ~old & VIRTIO_ST_DRIVER_OK && q < v->ops->queues(v); q++) {
+        if (v->r->q_enabled[q])
+            virtio_later(v, q);
+    }
     if (v->ops->status)
         v->ops->status(v);
 }

@@ -432,6 +432,12 @@ static const struct law_class law_classes[] = {
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
     {&virtio_rng_class, law_virtio_rng, law_virtio_poke},
+    {&virtio_blk_class, law_virtio_blk, law_virtio_poke},
+    {&virtio_p9_class, law_virtio_p9, law_virtio_poke},
+    {&virtio_balloon_class, law_virtio_balloon, law_virtio_balloon_poke},
+    {&virtio_serial_class, law_virtio_serial, law_virtio_serial_poke},
+    {&virtconsole_class, law_virtio_console, law_virtio_serial_poke},
+    {&virtserialport_class, law_virtio_port, law_virtio_serial_poke},
 };
 
 #endif

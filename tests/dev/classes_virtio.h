@@ -3,12 +3,29 @@
 #ifndef TESTS_DEV_CLASSES_VIRTIO_H
 #define TESTS_DEV_CLASSES_VIRTIO_H
 
+#include "devices/virtio/balloon.h"
+#include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
+#include "devices/virtio/p9.h"
 #include "devices/virtio/rng.h"
+#include "tests/dev/memblk.h"
 #include "tests/dev/vdriver.h"
+
+/* The driver and the host's ends, in one allocation that outlives the device. */
+struct law_virtio {
+    struct vdriver d;
+    struct memblk blk;
+    u8 disk[65536];
+    struct chr chr;
+    struct share share;
+    struct balloon_sink balloon;
+    struct virtio_serial *ctl;
+};
 
 static struct vdriver *law_virtio(struct law *law)
 {
-    struct vdriver *d = law->extra = calloc(1, sizeof(*d));
+    struct law_virtio *all = law->extra = calloc(1, sizeof(*all));
+    struct vdriver *d = &all->d;
 
     vd_bus(d, law->rig);
     return d;
@@ -54,6 +71,120 @@ static void law_virtio_poke(struct law *law, u32 r)
     case 7: vd_kick(d, q); break;
     default: law_virtio_chain(d, q, r >> 4); break;
     }
+}
+
+static void law_virtio_blk(struct law *law)
+{
+    struct virtio_blk *b = law_new(law, &virtio_blk_class);
+    struct vdriver *d = law_virtio(law);
+    struct law_virtio *all = law->extra;
+    struct plug plug = vd_plug(d);
+
+    memblk_init(&all->blk, &law->rig->clock, all->disk, sizeof(all->disk));
+    plug.blk = &all->blk.blk;
+    virtio_blk_plug(&b->v.dev, &plug, NULL);
+    rig_start(b);
+}
+
+static size_t law_share_serve(struct share *share, const u8 *msg, size_t n, u8 *out, size_t room)
+{
+    memset(out, 1, MIN(room, n));
+    return MIN(room, n);
+}
+
+static void law_share_reset(struct share *share)
+{
+}
+
+static void law_virtio_p9(struct law *law)
+{
+    static const struct share_ops ops = {law_share_serve, law_share_reset};
+    struct virtio_p9 *p = law_new(law, &virtio_p9_class);
+    struct vdriver *d = law_virtio(law);
+    struct law_virtio *all = law->extra;
+    struct plug plug = vd_plug(d);
+
+    all->share.ops = &ops;
+    plug.share = &all->share;
+    ck_assert(prop_set(virtio_p9_class.props, p, "mount_tag", "tag", NULL));
+    virtio_p9_plug(&p->v.dev, &plug, NULL);
+    rig_start(p);
+}
+
+static void law_virtio_balloon(struct law *law)
+{
+    struct virtio_balloon *b = law_new(law, &virtio_balloon_class);
+    struct vdriver *d = law_virtio(law);
+    struct law_virtio *all = law->extra;
+    struct plug plug = vd_plug(d);
+
+    plug.balloon = &all->balloon;
+    virtio_balloon_plug(&b->v.dev, &plug, NULL);
+    rig_start(b);
+}
+
+static void law_virtio_balloon_poke(struct law *law, u32 r)
+{
+    struct law_virtio *all = law->extra;
+    struct balloon_info info;
+
+    if ((r & 31) == 31)
+        all->balloon.set(all->balloon.dev, r);
+    else if ((r & 31) == 30)
+        all->balloon.info(all->balloon.dev, &info);
+    else
+        law_virtio_poke(law, r);
+}
+
+static void law_virtio_ctl(struct law *law, bool port_too)
+{
+    struct virtio_serial *s = rig_new(law->rig, &virtio_serial_class, "virtio-serial");
+    struct vdriver *d = law_virtio(law);
+    struct law_virtio *all = law->extra;
+    struct plug plug = vd_plug(d);
+    struct vserial_bus *bus = NULL;
+    struct vport *p;
+
+    plug.vserial = &bus;
+    plug.chr = &all->chr;
+    all->ctl = s;
+    virtio_serial_plug(&s->v.dev, &plug, NULL);
+    rig_start(s);
+    p = rig_new(law->rig, port_too ? &virtserialport_class : &virtconsole_class, "port");
+    (port_too ? virtserialport_plug : virtconsole_plug)(&p->dev, &plug, NULL);
+    rig_start(p);
+    law->dev = port_too ? &p->dev : &s->v.dev;
+}
+
+static void law_virtio_serial(struct law *law)
+{
+    law_virtio_ctl(law, false);
+}
+
+static void law_virtio_port(struct law *law)
+{
+    law_virtio_ctl(law, true);
+}
+
+static void law_virtio_console(struct law *law)
+{
+    law_virtio_ctl(law, false);
+    law->dev = law->dev->next;
+}
+
+static void law_virtio_serial_poke(struct law *law, u32 r)
+{
+    struct law_virtio *all = law->extra;
+    struct law ctl = *law;
+    u8 data[64] = {0};
+
+    ctl.dev = &all->ctl->v.dev;
+    if ((r & 31) == 31)
+        all->chr.event(all->chr.arg, 2 + (r >> 8 & 1));
+    else if ((r & 31) == 30)
+        all->chr.take(all->chr.arg, data, MIN(all->chr.can_take(all->chr.arg), sizeof(data)));
+    else
+        law_virtio_poke(&ctl, r);
 }
 
 static void law_virtio_rng(struct law *law)
