@@ -141,8 +141,16 @@ struct fpu {
     u16 cw, sw;       /* sw without TOP (bits 11..13 zero) */
     u8 top;
     u8 empty; /* bit i: R[i] is empty */
+    u8 dbl;   /* bit i: R[i] is cpu->x87_dbl[i], st[i] is old */
+    u8 ready; /* X87_*; both are 0 outside of translated code */
     u16 fop, fcs, fds;
     u64 fip, fdp;
+};
+/* What translated code that computes with doubles wants to know of the unit at a glance. */
+enum {
+    X87_CONTROL = 0x0f, /* rounding and precision control; 0: to nearest, 53 bits */
+    X87_NO_PE = 0x10,   /* FP_PE is clear: who rounds must say so */
+    X87_AWAKE = 0x80,   /* all this is so */
 };
 
 /* Why cpu_run returned. */
@@ -216,6 +224,9 @@ struct cpu {
     struct seg seg[SEG__COUNT];
     union xmm xmm[16] __attribute__((aligned(16)));
     struct fpu fpu;
+    u64 x87_dbl[8]; /* translated code: x87 registers as doubles */
+    u64 x87_last[2]; /* ... operands of the last operation, by which */
+    u8 x87_c1;       /* ... C1 is made when somebody asks (cpu/jit/x87.h) */
     u32 mxcsr;
     u32 host_mxcsr; /* for code that is not the guest's */
     union xmm ymmh[16] __attribute__((aligned(16))); /* upper halves of the YMM registers */
@@ -292,12 +303,12 @@ struct cpu {
     s32 guess_left; /* ... and so many wrong guesses */
     u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 tally[CPU_TALLIES]; /* translated code: what it counts when it is asked to */
+    u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     struct mmu mmu; /* large: what is in front of it is near the registers, for hosts with short offsets */
     u64 jc_tags[JC_SIZE]; /* the jump table */
     const void *jc_host[JC_SIZE];
     u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */
     s32 heat[CPU_HEATS]; /* translated code: how often a block runs before it is made anew */
-    u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     u64 stat_exc[32], stat_intr;
 };
 

@@ -98,5 +98,5 @@ bool opt_set_VIRTFS(struct options *opt, const char *flag, const char *val, stru
     if (!a)
         return false;
     snprintf(a->host, sizeof(a->host), "%s", f.id);
-    return opts_add_prop(a, "mount_tag", tag) || err_set(err, "-virtfs mount_tag is too long.");
+    return opts_addon_prop(a, "mount_tag", tag) || err_set(err, "-virtfs mount_tag is too long.");
 }

@@ -1,38 +1,36 @@
 /* Guest memory between guard areas, its dirty bits, and the note to the owner of
  * translated code. */
-#define _GNU_SOURCE
 #include "mmu/ram.h"
 #include "devices/core/err.h"
+#include "devices/core/hostmem.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Address space that faults on either side: a stray access stops there instead of in somebody's
  * data. */
-#define GUARD (1 * MIB)
-#define HUGE  (2 * MIB)
+#define GUARD HUGE
+#define HUGE  ((size_t)HOST_PAGE_MAX)
 
 enum { LINE_BITS = 6 }; /* code_lines has a bit per 64 bytes */
 
 static bool map_host(struct ram *ram, struct err *err)
 {
-    u8 *area;
-
-    area = mmap(NULL, ram->size + 2 * GUARD + HUGE, PROT_NONE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (area == MAP_FAILED)
+    /* Guards are whole pages of the host; the one behind begins where its last page of memory
+     * ends. */
+    u8 *area = host_map(NULL, GUARD + host_whole(ram->size) + GUARD, HUGE, HOST_NONE);
+    if (!area)
         return err_set(err, "the host has no address space for %llu MiB of guest memory: %s",
                        (unsigned long long)(ram->size / MIB), strerror(errno));
     ram->area = area;
-    ram->host = area + GUARD + (-(uintptr_t)(area + GUARD) & (HUGE - 1));
-    if (mprotect(ram->host, ram->size, PROT_READ | PROT_WRITE))
+    ram->host = area + GUARD;
+    if (!host_protect(ram->host, ram->size, HOST_RW))
         return err_set(err, "the host cannot give %llu MiB for guest memory: %s; try a smaller -m",
                        (unsigned long long)(ram->size / MIB), strerror(errno));
     /* Private and aligned, so that the host may back it with huge pages: the software TLB misses
      * into host TLB misses, and those cost as much again. Only a hint. */
-    madvise(ram->host, ram->size, MADV_HUGEPAGE);
+    host_huge(ram->host, ram->size, true);
     return true;
 }
 
@@ -71,7 +69,7 @@ bool ram_init(struct ram *ram, struct ram_space *space, u64 size, struct err *er
 void ram_free(struct ram *ram)
 {
     if (ram->area)
-        munmap(ram->area, ram->size + 2 * GUARD + HUGE);
+        host_unmap(ram->area, GUARD + host_whole(ram->size) + GUARD);
     free(ram->dirty);
     *ram = (struct ram){0};
 }
@@ -157,9 +155,7 @@ void ram_discard(struct ram *ram, u64 off, u64 len)
         return;
     len = MIN(len, ram->size - off);
     ram_wrote(ram, off, len);
-    /* Private memory: what is dropped comes back as zeros. */
-    if (len && madvise(ram->host + off, len, MADV_DONTNEED))
-        memset(ram->host + off, 0, len);
+    host_drop(ram->host + off, len);
 }
 
 bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client)

@@ -58,6 +58,8 @@ static bool check_type(struct check *c)
     switch (i->op) {
     case IR_VEC:
     case IR_VECF:
+    case IR_VECX:
+    case IR_VECXF:
     case IR_VECL:
     case IR_VECLF:
     case IR_VECS: return true;

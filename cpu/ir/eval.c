@@ -613,6 +613,9 @@ static enum step step(struct eval *e, const struct ir_ins *i)
     case IR_VEC:
     case IR_VECF:
     case IR_VECG:
+    case IR_VECX:
+    case IR_VECXF:
+    case IR_VECXD:
     case IR_VECD: do_vector(e, i); break;
     case IR_VECL:
     case IR_VECLF:

@@ -40,6 +40,8 @@ struct be_stubs {
     const u8 *bail;          /* leave the instruction to exec */
     const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *vec_slow; /* AArch64: a vector operation by exec in the middle of a block */
+    const u8 *x87_wake, *x87_rounds, *x87_spill; /* ... jit_x87_... */
+    bool x87_double; /* x87 operations: with precision control of 53 bits only, not in twins */
     bool flagm2, afp;   /* ... the host has FlagM2, FEAT_AFP */
     const u8 *seg, *exec, *execx, *rep, *quick, *quickx;
     const u8 *same[SEG__COUNT]; /* nothing to do when the selector in SCR is loaded already, else `quick` */
@@ -114,8 +116,8 @@ struct be_exit {
     bool twin; /* goes to a block without groups at `rip` */
 };
 
-/* What of a block's code depends on whose it is and on where code lies: fields of 32 bits (EXEC:
- * 64), each as its place from the beginning of the code and BE_FIX_* << BE_FIX_AT. */
+/* What of a block's code depends on whose it is and on where code lies: fields of 32 bits (EXEC: an
+ * address), each as its place from the beginning of the code and BE_FIX_* << BE_FIX_AT. */
 enum be_fix {
     BE_FIX_OUT,  /* a jump or call to a stub */
     BE_FIX_SITE, /* has the block's id */
@@ -129,6 +131,7 @@ enum { BE_FIX_AT = 24, BE_FIXES = 320 };
 
 /* One block's code for another block, that is the same but for EIP and what the mode says of it. */
 struct be_copy {
+    const struct codebuf *buf;
     const u8 *from; /* both writable aliases; no exit is linked */
     u8 *to;
     u32 size;
@@ -176,15 +179,25 @@ struct be_in {
     bool loose;  /* accesses that are not aligned are common here */
     bool two_pages; /* the page behind may be mapped anew: links need entry_checked */
     u32 jc_salt;        /* of the block's mode */
+    bool x87_rounds;    /* x87 operations may be the first to round: FP_PE may be clear */
+    u8 x87_top;         /* what TOP is likely to be at the entry */
     u32 off_techniques; /* JIT_OFF(...) */
 };
 
 /* exits.c: may a direct exit to `rip` be linked? */
 bool be_linkable(const struct be_in *in, u64 rip);
+/* string.c: the stub that may try what REP `insn` asks for in mode `mode_key`; NULL: none. */
+const u8 *be_rep_stub(const struct be_stubs *stubs, const struct be_in *in, const struct insn *insn,
+                      u64 mode_key);
+/* copy.c: the field at `at` depends on whose the block is; what belongs to it. By how much field *n of a
+ * copy grows; *n goes on over what belongs to it. */
+void be_fix(struct be_out *out, enum be_fix kind, const u8 *at);
+void be_fix_more(struct be_out *out, u32 word);
+u64 be_fix_change(const struct be_copy *c, u32 *n);
 /* One more exit, to `rip`; NULL: there is room for no more. */
 struct be_exit *be_new_exit(struct be_out *out, u64 rip);
 
-/* So many bytes of code memory can jump to each other. */
+/* So many bytes of code memory can jump to each other; 0: there is no back end. */
 size_t be_reach(void);
 /* Does code that is written anew through the writable alias run as it was written? `buf` is empty. */
 bool be_works(struct codebuf *buf);
@@ -194,8 +207,9 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
 /* Emit one block. out->full: nothing usable was written. */
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out);
-/* Copy a block's code. */
+/* Copy a block's code; bytes of code that hold the address of one of in->execs. */
 void be_copy_block(const struct be_copy *c);
+u32 be_record_field(void);
 /* Bring the x87 state back from the host's unit into cpu->fpu when it is there, and note where the
  * last instruction was when that is open. */
 void be_x87_spill(struct cpu *cpu);

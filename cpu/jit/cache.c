@@ -98,14 +98,50 @@ static void page_remove(struct jit *jit, u32 page, struct block *b)
     jit->cpu->mmu.space->code_lines[page] = lines;
 }
 
+/* Take out of a page's list all that are leaving. */
+static void page_sweep(struct jit *jit, u32 page)
+{
+    struct block **p = &jit->pages[page];
+    u64 lines = 0;
+    while (*p) {
+        struct block *b = *p;
+        struct block **next = block_page_next(b, page);
+        if (b->leaving) {
+            b->unlisted |= page == b->page0 ? 1 : 2;
+            *p = *next;
+        } else {
+            lines |= lines_of(b, page);
+            p = next;
+        }
+    }
+    jit->cpu->mmu.space->code_lines[page] = lines;
+}
+
+void blocks_unlist(struct jit *jit, struct block **blocks, u32 n)
+{
+    for (u32 i = 0; i < n; i++)
+        blocks[i]->leaving = !blocks[i]->dead;
+    for (u32 i = 0; i < n; i++) {
+        struct block *b = blocks[i];
+        if (!b->leaving)
+            continue;
+        if (!(b->unlisted & 1))
+            page_sweep(jit, b->page0);
+        if (!(b->unlisted & 2) && b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
+            page_sweep(jit, b->page1);
+    }
+}
+
 void block_unpatch(struct jit *jit, const struct be_exit *x)
 {
+    codebuf_begin(&jit->buf);
     if (x->rel)
         be_patch(&jit->buf, x->rel, x->unlinked);
     if (x->skip)
         be_patch(&jit->buf, x->skip, x->keep);
     if (x->poll)
         be_patch(&jit->buf, x->poll_rel, x->unlinked);
+    codebuf_end(&jit->buf);
 }
 
 static void unlink_exit(struct jit *jit, struct link *l)
@@ -134,6 +170,7 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
     if (to->incoming)
         to->incoming->pprev = &from->next;
     to->incoming = from;
+    codebuf_begin(&jit->buf);
     if (to->host_checked) {
         be_patch(&jit->buf, from->exit.rel, to->host_checked);
     } else if (from->exit.skip && (forward ? to->flags_unwanted : to->flags_dead)) {
@@ -144,6 +181,7 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
     } else {
         be_patch(&jit->buf, from->exit.rel, host);
     }
+    codebuf_end(&jit->buf);
     jit->stats.links++;
 }
 
@@ -169,12 +207,16 @@ void block_kill(struct jit *jit, struct block *b)
         p = &(*p)->hash_next;
     if (*p)
         *p = b->hash_next;
-    page_remove(jit, b->page0, b);
-    if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
-        page_remove(jit, b->page1, b);
+    if (!b->leaving) {
+        page_remove(jit, b->page0, b);
+        if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
+            page_remove(jit, b->page1, b);
+    }
+    codebuf_begin(&jit->buf);
     close_entries(jit, b);
     for (u32 i = 0; i < b->nlinks; i++)
         unlink_exit(jit, &b->links[i]);
+    codebuf_end(&jit->buf);
     jit->stats.invalidated++;
 }
 
@@ -182,7 +224,9 @@ void block_kill(struct jit *jit, struct block *b)
  * finds it next, with nothing running, kills it. */
 void block_retire(struct jit *jit, struct block *b)
 {
+    codebuf_begin(&jit->buf);
     close_entries(jit, b);
+    codebuf_end(&jit->buf);
     b->retired = true;
 }
 
@@ -247,6 +291,7 @@ void jit_flush(struct cpu *cpu)
 /* Other memory may lie at the other end of links between pages now. */
 static void unlink_pages(struct jit *jit)
 {
+    codebuf_begin(&jit->buf);
     for (u32 k = 0; k < jit->nregions; k++)
         for (u32 n = 0; n < jit->regions[k].nblocks; n++) {
             struct block *b = jit->regions[k].blocks[n];
@@ -254,6 +299,7 @@ static void unlink_pages(struct jit *jit)
                 if (b->links[i].target && b->links[i].target->page0 != b->page0)
                     unlink_exit(jit, &b->links[i]);
         }
+    codebuf_end(&jit->buf);
 }
 
 /* ---- the jump table's tags ---- */

@@ -158,6 +158,7 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
     const struct block *from = donor->block;
     struct block *b;
     struct be_copy copy;
+    bool linked;
     s64 moved;
     if (donor->key != key_of(page, off, plain) || !fits(jit, from, page, off, mode_key) ||
         (size_t)(jit->region->end - jit->code_p) < from->host_size + 16u)
@@ -166,6 +167,7 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
     if (!b || !copy_execs(jit, b, from) || !copy_facts(jit, b, from))
         return NULL;
     copy = (struct be_copy){
+        .buf = &jit->buf,
         .from = codebuf_rw(&jit->buf, from->code),
         .to = jit->code_p,
         .size = from->host_size,
@@ -180,12 +182,16 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
         .salt = jc_salt(mode_key & ~MK_PLAIN),
         .old_salt = jc_salt(from->mode_key & ~MK_PLAIN),
     };
+    codebuf_begin(&jit->buf);
+    codebuf_write(&jit->buf, copy.to, copy.size);
     be_copy_block(&copy);
     moved = copy.to - copy.from;
     b->code = from->code + moved;
     b->host = (const u8 *)from->host + moved;
     b->host_forward = (const u8 *)from->host_forward + moved;
-    if (!copy_links(jit, b, from, moved))
+    linked = copy_links(jit, b, from, moved);
+    codebuf_end(&jit->buf);
+    if (!linked)
         return NULL;
     jit->code_p += from->host_size + (-(uintptr_t)(copy.to + from->host_size) & 15);
     jit->stats.clones++;
@@ -213,7 +219,7 @@ void clone_check(struct jit *jit, const struct block *copy, const u8 *code, cons
         while (n < b->nfixes && (b->fixes[n] >> BE_FIX_AT) != BE_FIX_EXEC)
             n += 1 + (b->fixes[n] >> BE_FIX_AT == BE_FIX_JUMP);
         if (n < b->nfixes && i == (b->fixes[n] & (BIT(BE_FIX_AT) - 1))) { /* other records */
-            i += 7;
+            i += be_record_field() - 1;
             n++;
         } else {
             same = code[i] == now[i];

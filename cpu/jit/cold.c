@@ -35,7 +35,7 @@ _Static_assert(MOST <= 16, "cold.writes");
 struct cold_cache {
     u32 hash[CHAINS]; /* offsets in the room */
     u32 used;
-    u8 room[ROOM];
+    _Alignas(8) u8 room[ROOM]; /* pieces are of whole words */
 };
 enum { FIRST = 64 };
 /* By the time that a place ran so many times less than a hot one, two of three will get hot. */

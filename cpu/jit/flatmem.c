@@ -1,10 +1,8 @@
 /* Memory of the flat translation tables: address space that costs only what is touched
  * (translator.md 5.5). */
-#define _GNU_SOURCE
 #include "cpu/jit/flatmem.h"
 #include "devices/core/bits.h"
-
-#include <sys/mman.h>
+#include "devices/core/hostmem.h"
 
 enum { STEP = 64 * MIB, REACH = 0x7f000000 };
 #define SIZE FLAT_ALL
@@ -34,25 +32,23 @@ bool flatmem_new(struct flat_tables *flat, const void *near)
     for (u64 d = STEP; d + SIZE < REACH; d += STEP)
         for (unsigned above = 0; above < 2; above++) {
             u64 wish = above ? at + d : at - SIZE - d;
-            void *p = mmap((void *)(uintptr_t)wish, SIZE, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-            if (p == MAP_FAILED)
+            void *p = host_map((void *)(uintptr_t)wish, SIZE, 0, HOST_RW);
+            if (!p)
                 continue;
             if (reaches((u64)(uintptr_t)p, (u64)(uintptr_t)near)) {
                 /* A huge page would cost 2 MiB for each page of entries that is looked at. */
-                madvise(p, SIZE, MADV_NOHUGEPAGE);
+                host_huge(p, SIZE, false);
                 flat->base = p;
                 wide_start(flat);
                 return true;
             }
-            munmap(p, SIZE);
+            host_unmap(p, SIZE);
         }
     return false;
 }
 
 void flatmem_free(struct flat_tables *flat)
 {
-    if (flat->base)
-        munmap(flat->base, SIZE);
+    host_unmap(flat->base, SIZE);
     flat->base = NULL;
 }

@@ -401,6 +401,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
     u64 r = BE_LEAVE;
     if (eval || !jit->stubs.enter) /* no back end */
         return run_eval(jit);
+    codebuf_thread(&jit->buf);
     for (;;) {
         const void *host;
         if (cpu_attention(cpu) || cpu->budget <= 0 || cpu_needs_exec(cpu))
@@ -454,13 +455,20 @@ static bool size_pages(struct jit *jit)
 static bool code_memory(struct jit *jit, struct err *err)
 {
     size_t size = jit->config.code_size ? jit->config.code_size : CODE_SIZE;
-    if (!codebuf_init(&jit->buf, MIN(size, be_reach()), err))
-        return false;
-    if (be_works(&jit->buf))
+    enum codebuf_way tries[CODEBUF_TRIES];
+    unsigned n = codebuf_tries(jit->config.map, tries);
+    if (!be_reach()) /* the evaluator alone */
         return true;
-    codebuf_free(&jit->buf);
-    return err_set(err, "the host does not see code that is written through a second mapping; guests "
-                        "run in the interpreter");
+    for (unsigned i = 0; i < n; i++) {
+        if (!codebuf_init(&jit->buf, MIN(size, be_reach()), tries[i], err))
+            continue;
+        if (be_works(&jit->buf))
+            return true;
+        codebuf_free(&jit->buf);
+        err_set(err, "the host runs code that was written anew as it was before; guests run in the "
+                     "interpreter");
+    }
+    return false;
 }
 
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
@@ -496,7 +504,10 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         jit->stubs.flat = (s64)((uintptr_t)cpu->mmu.flat.base - (uintptr_t)cpu);
         mmu_flush(&cpu->mmu, true); /* from here on in step */
     }
+    codebuf_begin(&jit->buf);
+    codebuf_write(&jit->buf, jit->buf.rw, jit->buf.size);
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
+    codebuf_end(&jit->buf);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
     regions_init(jit);
     jit->gen_seen[0] = ~cpu->mmu.gen;

@@ -5,6 +5,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/ir/ir.h"
+#include "cpu/jit/codebuf.h"
 #include "cpu/jit/technique.h"
 #include "cpu/tr/tr.h"
 
@@ -22,6 +23,7 @@ struct jit_config {
     u32 hot;       /* how often a place runs before it is translated; 0: the default */
     u32 heat;      /* how often a block runs before more effort is made for it; 0: the default */
     u64 code_size; /* bytes of code memory; 0: the default */
+    enum codebuf_way map; /* how it is mapped */
     struct tr_config tr;
 };
 

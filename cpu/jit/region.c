@@ -10,6 +10,11 @@ void regions_init(struct jit *jit)
 {
     u8 *end = jit->buf.rw + jit->buf.size;
     size_t size;
+    if (!jit->buf.size) { /* blocks without host code */
+        jit->nregions = REGIONS;
+        jit->region = &jit->regions[0];
+        return;
+    }
     jit->nregions = (u32)MIN((u64)(end - jit->code_p) / REGION_MIN, (u64)REGIONS);
     jit->nregions = MAX(jit->nregions, 1u);
     size = (size_t)(end - jit->code_p) / jit->nregions & ~(size_t)63;
@@ -54,8 +59,11 @@ void region_next(struct jit *jit)
     jit->code_p = r->start;
     if (!r->nblocks)
         return;
+    blocks_unlist(jit, r->blocks, r->nblocks);
+    codebuf_begin(&jit->buf);
     for (u32 i = 0; i < r->nblocks; i++)
         block_kill(jit, r->blocks[i]);
+    codebuf_end(&jit->buf);
     jit->stats.evicted += jit->stats.invalidated - invalidated;
     jit->stats.invalidated = invalidated;
     grave_drop(jit, (u32)(r - jit->regions));

@@ -58,6 +58,7 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
     struct block *b, *next;
     if (!jit || page >= jit->npages)
         return;
+    codebuf_begin(&jit->buf);
     for (b = jit->pages[page]; b; b = next) {
         next = *block_page_next(b, page);
         if (!block_overlaps(b, page, off, len))
@@ -71,4 +72,5 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
             grave_add(jit, b);
         }
     }
+    codebuf_end(&jit->buf);
 }

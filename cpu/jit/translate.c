@@ -3,6 +3,7 @@
 #include "cpu/exec/exec.h"
 #include "cpu/ir/shape.h"
 #include "cpu/jit/block.h"
+#include "cpu/jit/x87.h"
 #include "devices/core/err.h"
 
 #include <stdlib.h>
@@ -168,11 +169,16 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .groups = !(b->mode_key & MK_PLAIN) && !(jit->config.off & JIT_OFF(GROUPS)),
         .two_pages = b->page1 != RAM_NO_PAGE && (b->mode_key & (MK_PG | MK_PLAIN)) == MK_PG,
         .jc_salt = jc_salt(b->mode_key & ~MK_PLAIN),
+        .x87_rounds = !(cpu->fpu.sw & FP_PE) || jit_marked(jit->rounds, b->page0, b->off),
+        .x87_top = cpu->fpu.top & 7,
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
-    out->end = jit->region->end;
+    out->end = codebuf_room(&jit->buf, jit->code_p, jit->region->end);
+    codebuf_begin(&jit->buf);
+    codebuf_write(&jit->buf, out->code, (size_t)(out->end - out->code));
     be_emit_block(&jit->buf, &jit->stubs, &in, out);
+    codebuf_end(&jit->buf);
     if (out->full)
         return false;
     b->guess_first = jit->nguesses;
@@ -324,6 +330,9 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     src.soft = soft_marks(jit, page);
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
+    jit->config.tr.no_x87 =
+        jit->stubs.x87_double && (plain || !jit_x87_doubles(jit->cpu));
+    jit->config.tr.x87_leaves = jit->stubs.x87_double;
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)
         return NULL;

@@ -18,6 +18,7 @@ struct tr {
     const struct tr_source *src;
     bool follow;   /* ... jumps */
     bool loops;    /* ... the block itself once more */
+    bool leaves;   /* x87 operations may be left to exec as they run */
     bool returns;  /* ... also to where the block has been: from functions */
     bool followed; /* this branch: the block goes on at `target` */
     u64 target;

@@ -126,6 +126,13 @@ bool tr_again(struct tr *t, u64 target)
     return true;
 }
 
+/* Is it an x87 operation that the back end leaves to exec here? */
+static bool no_x87(const struct tr_config *config, const struct insn *insn)
+{
+    return op_info[insn->op].attrs & OPA_X87 &&
+           (config->no_x87 || (config->x87_leaves && insn->o[0].size == 10 && insn->o[0].kind == OPND_MEM));
+}
+
 void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,
               struct tr_result *out)
 {
@@ -143,6 +150,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     t.src = src;
     t.follow = config->follow;
     t.loops = config->loops;
+    t.leaves = config->x87_leaves;
     out->nparts = 1;
     out->nbytes = 0;
     out->nholes = 0;
@@ -168,7 +176,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         t.at = (u8)ir->nguest;
         ir->off[ir->nguest] = (s16)pos;
         fn = table[insn->op];
-        if (config->vec && config->vec[insn->op / 8] >> (insn->op & 7) & 1)
+        if (config->vec && config->vec[insn->op / 8] >> (insn->op & 7) & 1 && !no_x87(config, insn))
             fn = tr_vector;
         tr_soft_begin(&t, out, pos);
         if (fn && !is_off(config, insn->op) && fn(&t, insn)) {

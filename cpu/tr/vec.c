@@ -53,6 +53,7 @@ static bool stores(unsigned op)
 static bool x87(struct tr *t, const struct insn *insn)
 {
     const struct opnd *o = &insn->o[0];
+    bool flags = op_info[insn->op].writes & F_ALL;
     if (!tr_mode(t, MK_X87))
         return false;
     if (o->kind == OPND_MEM) {
@@ -61,9 +62,9 @@ static bool x87(struct tr *t, const struct insn *insn)
         return memory(t, insn, stores(insn->op) ? 0 : 1);
     }
     if (o->kind == OPND_GPR) /* FNSTSW AX */
-        tr_emit(t, IR_VECD, I16, o->reg, IR_NONE, IR_NONE, 0);
+        tr_emit(t, t->leaves ? IR_VECXD : IR_VECD, I16, o->reg, IR_NONE, IR_NONE, 0);
     else
-        tr_emit(t, op_info[insn->op].writes & F_ALL ? IR_VECF : IR_VEC, I128, IR_NONE, IR_NONE,
+        tr_emit(t, t->leaves ? (flags ? IR_VECXF : IR_VECX) : flags ? IR_VECF : IR_VEC, I128, IR_NONE, IR_NONE,
                 IR_NONE, 0);
     return true;
 }

@@ -31,6 +31,13 @@ $(BENCHB)/bare/fp_sse2.o: tests/bench/bare/fp.c
 $(BENCHB)/bare.elf: $(BARE_OBJ) roms/lib/flat.lds
 	$(call rom_flat,0x100000)
 
+# The ROM through which QEMU enters that image without a firmware.
+$(BENCHB)/count.rom: tests/bench/bare/count_rom.S
+	@mkdir -p $(@D)
+	$(Q)$(ROM_CC) $(ROM_ASFLAGS) -c $< -o $(@:.rom=_rom.o)
+	$(Q)$(ROM_CC) -m32 -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0 -Wl,--oformat=binary \
+	    -Wl,--no-warn-rwx-segments -o $@ $(@:.rom=_rom.o)
+
 # A 32-bit process without a C library, above the areas of the kernels: needs no 32-bit one on the host.
 $(BENCHB)/bare-native: $(BARE_NATIVE_OBJ)
 	$(Q)$(ROM_CC) $(ROM_LDFLAGS) -Wl,-Ttext-segment=0x40000000 -Wl,-z,noexecstack -o $@ $^
@@ -52,3 +59,14 @@ bench: all bench-tools
 bench-docs:
 	cp $(BENCHB)/bench.svg docs/bench.svg
 	cp $(BENCHB)/bench.csv docs/bench.csv
+
+# Executed host instructions on AArch64, ours and QEMU's, counted under qemu-user: hostcount.sh. Some ten minutes.
+$(BENCHB)/hostcount: tests/bench/hostcount.c
+	@mkdir -p $(@D)
+	$(HOSTCC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -o $@ $<
+bench-a64: all $(BENCHB)/bare.elf $(BENCHB)/count.rom $(BENCHB)/hostcount
+	$(call cross_check,aarch64-linux-gnu)
+	+$(call cross,aarch64-linux-gnu) all
+	tests/tools/qemu_arm64.sh build/qemu-arm64
+	tests/bench/hostcount.sh $(B) $(B)/aarch64-linux-gnu $(COUNT_KERNELS)
+.PHONY: bench-a64

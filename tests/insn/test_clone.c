@@ -4,7 +4,7 @@
 #include "cpu/jit/jit.h"
 #include "tests/insn/suite.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum { VIEWS = 4, VIEW = 0x200000, PLACE = 0x11000, TABLE = 0x50000 };
 

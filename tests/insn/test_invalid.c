@@ -14,6 +14,7 @@ static int run_bytes(const u8 *code, unsigned n, unsigned cpl)
     m->cpu->gpr[REG_AX] = m->cpu->gpr[REG_CX] = 1;
     m->cpu->gpr[REG_DX] = 0;
     m->cpu->cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
+    cpu_update_mode(m->cpu);
     machine_run(m, 3);
     return machine_vector(m);
 }

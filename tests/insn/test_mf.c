@@ -53,6 +53,7 @@ static void start(const u8 *begin, const u8 *end)
     machine_load(m, AT_CODE, begin, (size_t)(end - begin));
     m->cpu->fpu = (struct fpu){.cw = 0x37f, .empty = 0xff};
     m->cpu->cr4 |= CR4_OSFXSR;
+    cpu_update_mode(m->cpu);
     m->cpu->gpr[REG_BX] = AT_DATA;
     m->cpu->gpr[REG_SI] = AT_DATA + 64;
     m->cpu->gpr[REG_AX] = m->cpu->gpr[REG_DI] = m->cpu->gpr[REG_BP] = 0;
@@ -175,6 +176,7 @@ START_TEST(availability)
     }
     START(sse); /* without OSFXSR there is no SSE */
     m->cpu->cr4 &= ~(u32)CR4_OSFXSR;
+    cpu_update_mode(m->cpu);
     machine_run(m, 10);
     ck_assert_int_eq(machine_vector(m), EXC_UD);
     START(mov_ts); /* at once, within one piece of code */

@@ -15,7 +15,7 @@ enum {
     PS = 0x80,
     G = 0x100,
     PT = AT_PAGES + 0x1000,
-    LA = AT_DATA,
+    LA = AT_DATA + 0x2000, /* shares no entry with code and tables, even in a TLB of four */
     OTHER = 0x60000,
     THIRD = 0x70000,
     PAE_PDPT = 0x180000,

@@ -4,7 +4,7 @@
 #include "devices/core/err.h"
 #include "tests/insn/long.h"
 
-#if defined(__x86_64__)
+#if GUEST_CODE
 
 enum { ALIAS = 0x200000, ROUNDS = 300 };
 
@@ -355,7 +355,8 @@ END_TEST
 GUEST(rewritten, 32, "1: xor byte ptr [ebx], 1\n inc eax\n add edx, 3\n loop 1b\n hlt");
 START_TEST(left_to_exec)
 {
-    struct jit_config config = {.counted = true, .passes = ~0u, .off = JIT_OFF(REVIVE)};
+    struct jit_config config = {
+        .counted = true, .passes = ~0u, .hot = 6, .off = JIT_OFF(REVIVE)};
     struct err err;
     m = machine_new("max", _i);
     if (translated(_i)) {

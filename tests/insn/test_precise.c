@@ -181,6 +181,7 @@ static void prepare_cpu(struct cpu *cpu)
     ctrl_write_cr0(cpu, cpu->cr0 | CR0_WP);
     cpu->fpu.cw = 0x37f;
     cpu->fpu.empty = 0xf0;
+    cpu_update_mode(cpu);
     cpu->fpu.fip = 0x1234, cpu->fpu.fdp = 0x5678, cpu->fpu.fop = 0x123;
     for (unsigned i = 0; i < 8; i++)
         cpu->fpu.st[i] = (struct f80){BIT64(63) | i, 0x3fff};

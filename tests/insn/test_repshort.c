@@ -1,12 +1,18 @@
 /* String instructions, single and repeated, in exec and in translated code side by side: short
  * counts around page ends, missing and read-only pages, overlaps, both directions, all sizes (SDM
- * vol. 2 "REP"). */
+ * vol. 2 "REP"). REP_TRIALS=n makes n of each kind. */
 #include "tests/insn/suite.h"
 
 enum { AREA = 0x200000, AREA_PAGES = 8, TRIALS = 300 };
 
 static struct machine *m[2];
 static u64 seed;
+
+static u32 trials(void)
+{
+    const char *asked = getenv("REP_TRIALS");
+    return asked ? (u32)strtoul(asked, NULL, 0) : TRIALS;
+}
 
 static u32 rnd_below(u32 n)
 {
@@ -89,7 +95,7 @@ static void one_operation(unsigned op, unsigned size, unsigned rep, unsigned cpl
         world(m[k], cpl);
         write_code(m[k], op, size, rep);
     }
-    for (unsigned t = 0; t < TRIALS; t++) {
+    for (unsigned t = 0, n = trials(); t < n; t++) {
         u64 gpr[8] = {0};
         u32 flags = rnd_below(0x800) & F_ALL, df = rnd_below(5) ? 0 : FL_DF, few = rnd_below(4);
         bool same = rnd_below(2);

@@ -52,6 +52,7 @@ static void start(u32 at, const u8 *begin, const u8 *end)
     m->cpu->cr4 |= CR4_OSFXSR;
     m->cpu->fpu.cw = 0x37f;
     m->cpu->fpu.empty = 0xff;
+    cpu_update_mode(m->cpu);
 }
 #define START(name)        start(AT_CODE, name##_begin, name##_end)
 #define START_AT(at, name) start(at, name##_begin, name##_end)

@@ -32,6 +32,7 @@ static void start(unsigned cpl, const u8 *begin, const u8 *end)
     machine_load(m, AT_CODE, begin, (size_t)(end - begin));
     m->cpu->cr4 |= CR4_OSXSAVE | CR4_OSFXSR;
     m->cpu->xcr0 = 7;
+    cpu_update_mode(m->cpu);
 }
 #define START(cpl, name) start(cpl, name##_begin, name##_end)
 
@@ -94,6 +95,7 @@ START_TEST(state_changes)
     /* BMI needs no such state, but a mode. */
     START(3, andn);
     m->cpu->cr4 &= ~(u32)CR4_OSXSAVE;
+    cpu_update_mode(m->cpu);
     m->cpu->gpr[REG_CX] = 0xf0;
     m->cpu->gpr[REG_DX] = 0xff;
     machine_run(m, 1);
@@ -102,6 +104,7 @@ START_TEST(state_changes)
     machine_load(m, AT_CODE, real_add_begin, (size_t)(real_add_end - real_add_begin));
     m->cpu->cr4 |= CR4_OSXSAVE;
     m->cpu->xcr0 = 7;
+    cpu_update_mode(m->cpu);
     m->cpu->ymmh[1].d[3] = 5;
     machine_run(m, 1);
     ck_assert_uint_eq(m->cpu->ymmh[1].d[3], 5); /* #UD */

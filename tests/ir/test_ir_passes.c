@@ -180,26 +180,31 @@ START_TEST(dead_flags_do_not_matter)
 END_TEST
 
 /* Passes run at every translation: linear time is a promise. The bound is loose, for slow and
- * instrumented builds. */
+ * instrumented builds, and of the program's own time in its best round, for busy hosts. */
 START_TEST(passes_are_quick)
 {
     enum { BLOCKS = 64, ROUNDS = 40 };
     static struct ir_block blocks[BLOCKS], b;
     struct timespec t0, t1;
-    u64 seed = 3, ops = 0, ns = 0;
+    u64 seed = 3, ops = 0, best = ~(u64)0;
+    const char *slow = getenv("CK_TIMEOUT_MULTIPLIER");
     for (unsigned k = 0; k < BLOCKS; k++)
         gen_block(&seed, &blocks[k], 40, false);
-    for (unsigned r = 0; r < ROUNDS; r++)
+    for (unsigned k = 0; k < BLOCKS; k++)
+        ops += blocks[k].n;
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        u64 ns = 0;
         for (unsigned k = 0; k < BLOCKS; k++) {
             b = blocks[k];
-            clock_gettime(CLOCK_MONOTONIC, &t0);
+            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
             ir_optimise(&b, BIT(IR_PASS_FOLD) | BIT(IR_PASS_DCE));
-            clock_gettime(CLOCK_MONOTONIC, &t1);
+            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
             ns += (u64)((t1.tv_sec - t0.tv_sec) * 1000000000ll + (t1.tv_nsec - t0.tv_nsec));
-            ops += blocks[k].n;
         }
-    printf("optimiser: %.1f ns per operation\n", (double)ns / (double)ops);
-    ck_assert_uint_lt(ns / ops, 1000);
+        best = MIN(best, ns);
+    }
+    printf("optimiser: %.1f ns per operation\n", (double)best / (double)ops);
+    ck_assert_uint_lt(best / ops, 1000 * (slow ? strtoull(slow, NULL, 0) : 1)); /* emulated hosts */
 }
 END_TEST
 

@@ -363,6 +363,23 @@ static void put_segments(const struct lock_prog *p, struct cpu *cpu)
     }
 }
 
+/* In some programs what 53 bits of precision leave, and a stack with something on it and room. */
+static void put_doubles(struct fpu *f, u64 s)
+{
+    if (!lock_chance(&s, 35))
+        return;
+    f->cw = 0x27f;
+    f->sw = lock_chance(&s, 70) ? 0x20 : 0;
+    f->empty = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        if (i > 4)
+            f->empty |= (u8)BIT((f->top + i) & 7);
+        if (lock_chance(&s, 90))
+            f->st[i] = (struct f80){(lock_rnd(&s) | BIT64(63)) & ~0x7ffull,
+                                    (u16)(0x3ff8 + lock_below(&s, 16) + (lock_below(&s, 2) << 15))};
+    }
+}
+
 /* Mostly with all exceptions masked, as programs have it, and with values of all kinds. */
 static void put_fpu(struct cpu *cpu, u64 *s)
 {
@@ -380,6 +397,7 @@ static void put_fpu(struct cpu *cpu, u64 *s)
                             : k < 8 ? 0x7fff
                                     : lock_rnd(s));
     }
+    put_doubles(f, *s ^ 53);
     cpu->mxcsr = 0x1f80 | (lock_chance(s, 30) ? lock_below(s, 4) << 13 : 0) |
                  (lock_chance(s, 10) ? 0x8000 : 0);
     if (lock_chance(s, 5))

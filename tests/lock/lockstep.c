@@ -386,8 +386,13 @@ void lock_vary(struct lock_machine *m, u64 seed)
     if (lock_chance(&s, 30))
         config.off = (u32)lock_rnd(&s) & ((1u << JIT_T__COUNT) - 1);
     config.code_size = 1 * MIB;
+    if (lock_chance(&s, 15))
+        config.map = CODEBUF_SINGLE;
     m->blocks += jit_stats(m->cpu)->blocks;
     jit_free(m->cpu);
+    if (jit_new(m->cpu, &config, NULL))
+        return;
+    config.map = CODEBUF_AUTO; /* the host allows no other */
     if (!jit_new(m->cpu, &config, NULL))
         abort();
 }

@@ -43,6 +43,10 @@ bool ora_pointer_excused(const struct ora_case *c, const struct ora_out *h, u64 
 /* Do host and guest end in ways that are both right? The reason, or NULL. */
 const char *ora_end_excused(const struct ora_case *c, const struct ora_out *h,
                             const struct ora_out *g);
+/* A far call between 64-bit code and compatibility mode whose return address went elsewhere: the
+ * reason, or NULL. */
+const char *ora_call_excused(const struct ora_case *c, const struct ora_out *h,
+                             const struct ora_out *g);
 /* Why the order of faults and CR2 are not compared for this operation, or NULL. */
 const char *ora_order(const struct ora_case *c);
 bool ora_ulp_close(const u8 *a, const u8 *b);

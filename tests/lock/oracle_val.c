@@ -67,7 +67,7 @@ static u64 binary(u64 *s, unsigned e, unsigned f)
     case 2: return sign | max << f | BIT64(f - 1) | (frac >> ora_below(s, f)); /* quiet NaN */
     case 3: return sign | max << f | ((frac >> 1 >> ora_below(s, f)) | 1);     /* signalling NaN */
     case 4: return sign | (frac >> ora_below(s, f));                           /* denormal */
-    case 5: return sign | (1 + ora_below(s, 4)) << f | frac;                   /* small */
+    case 5: return sign | (u64)(1 + ora_below(s, 4)) << f | frac;              /* small */
     case 6: return sign | (max - 1 - ora_below(s, 3)) << f | frac;             /* large */
     case 7: return sign | bias << f;                                           /* one */
     case 8: ex = bias + ora_below(s, 70); break;

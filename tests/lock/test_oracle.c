@@ -93,6 +93,45 @@ START_TEST(cases)
 }
 END_TEST
 
+/* A far call between 64-bit code and compatibility mode may push elsewhere, and one that comes to
+ * no end may be such; no other difference of calls is excused. */
+START_TEST(calls_across)
+{
+    static const struct {
+        u8 mode, status;
+        u16 host, guest; /* CS behind it; 0: it faulted */
+        bool amd, excused;
+    } rows[] = {
+        {32, ORA_OK, ORA_GDT_CS64, 0, true, true},   {16, ORA_OK, 0, ORA_GDT_CS64, true, true},
+        {64, ORA_OK, ORA_CS32, 0, true, true},       {64, ORA_OK, 0, ORA_CS16, true, true},
+        {16, ORA_TIMEOUT, 0, 0, true, true},         {64, ORA_TIMEOUT, 0, 0, true, false},
+        {32, ORA_OK, ORA_GDT_CS64, 0, false, false}, {32, ORA_OK, ORA_CS16, 0, true, false},
+        {64, ORA_OK, ORA_GDT_CS64, 0, true, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ora_case c = {.mode = rows[i].mode, .amd = rows[i].amd, .lma = true, .op = OP_CALLF};
+        struct ora_out h, g;
+        struct ora_verdict v;
+        c.in.rip = ORA_CODE;
+        h = g = (struct ora_out){.r = c.in, .vector = EXC_PF};
+        h.status = rows[i].status;
+        if (rows[i].host) {
+            h.r.sel[SEG_CS] = rows[i].host;
+            h.r.rip = ORA_CODE + 0x100;
+            h.vector = EXC_BP;
+        }
+        if (rows[i].guest) {
+            g.r.sel[SEG_CS] = rows[i].guest;
+            g.r.rip = ORA_CODE + 0x100;
+            g.vector = EXC_BP;
+        }
+        ora_compare(&c, &h, &g, &v);
+        ck_assert_msg(v.same == rows[i].excused && !v.excused == !rows[i].excused, "row %u: %s",
+                      (unsigned)i, v.text);
+    }
+}
+END_TEST
+
 /* A case survives being written and read. */
 START_TEST(text)
 {
@@ -133,6 +172,7 @@ int main(void)
     int failed;
     tcase_set_timeout(t, 7200);
     tcase_add_test(t, text);
+    tcase_add_test(t, calls_across);
     tcase_add_test(t, cases);
     tcase_add_test(t, host);
     suite_add_tcase(suite, t);

@@ -103,7 +103,7 @@ int main(void)
     TCase *t = tcase_create("vector");
     SRunner *r;
     int failed;
-    tcase_add_unchecked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, setup, teardown); /* torn down in the process of the test */
     tcase_set_timeout(t, 600);
     tcase_add_test(t, jit_is_exec);
     suite_add_tcase(s, t);

@@ -94,6 +94,7 @@ START_TEST(round_trip)
             ck_assert_uint_eq(v.n, w.n);
         }
     }
+    vectors_free(&v);
     ck_assert_msg(!vectors_load(&v, "/dev/null", why, sizeof(why)), "an empty file was read");
     remove(path);
     vectors_free(&w);

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes build/cross/TRIPLET, the libraries of another host that a cross build links with and runs under qemu-user with:
 # cross_libs.sh TRIPLET [FOLDER]. Debian's packages of that architecture, fetched by apt.sh and unpacked: nothing is
-# installed. An architecture that the system's release does not have comes from the first release that does.
+# installed. An architecture that the system's release does not have comes from the first release that does; CROSS_SUITE
+# names another one. CROSS_SDL=yes: SDL2, too.
 set -eu
 
 me=cross_libs.sh
@@ -26,7 +27,7 @@ done
 
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-apt_use $debian $suite
+apt_use $debian ${CROSS_SUITE:-$suite}
 root=$out/$1
 # Programs and libraries have one folder each, whether the release has merged them or not.
 mkdir -p "$root/usr/lib" "$root/usr/lib64"
@@ -56,4 +57,12 @@ add libcapstone4 libcapstone5 && add libcapstone-dev || echo "$me: without Capst
 add libslirp0 && add libslirp-dev && add libglib2.0-0 libglib2.0-0t64 && add libgio-2.0-dev libglib2.0-dev &&
     add libpcre2-8-0 && add libpcre2-dev && add libatomic1 &&
     { add libsysprof-capture-4-dev || :; } || echo "$me: without libslirp"
+# A window is not tested there: SDL2 and the hundred packages behind it come when asked for.
+if [ -n "${CROSS_SDL:-}" ]; then
+    lists
+    for p in $(papt apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+        --no-enhances libsdl2-2.0-0 | grep '^lib' | cut -d: -f1 | sort -u) libsdl2-dev; do
+        add "$p" || :
+    done
+fi
 echo "$me: ready: $root"

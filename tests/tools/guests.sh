@@ -15,6 +15,7 @@
 #   initrd-modules.cpio.gz            busybox + IDE, CD and network drivers of the 686 kernel
 #   initrd-virtio.cpio.gz             busybox + virtio drivers of the 686 kernel
 #   d-i/{vmlinuz,initrd.gz}           Debian's text installer, netboot flavour
+#   d-i/gtk-{vmlinuz,initrd.gz}       the graphical one
 #   grub-rescue-floppy.img grub-rescue-cdrom.iso memtest.bin isolinux/
 #   vmlinuz-amd64 busybox-amd64 initrd-busybox-amd64.cpio.gz      the same for x86-64
 #   memtest64.bin gnumach invaders    memtest86+ in long mode; two multiboot programs
@@ -148,7 +149,7 @@ add_modules()
     done
 }
 
-add_modules "$t" $disk_modules fat vfat nls_cp437 nls_ascii floppy mii 8390 ne2k-pci 8139cp e1000
+add_modules "$t" $disk_modules fat vfat nls_cp437 nls_ascii floppy mii 8390 8390p ne2k-pci ne 8139cp e1000
 pack "$t" "$out/initrd-modules.cpio.gz"
 
 shell_tree "$t"
@@ -213,6 +214,9 @@ di=$(find "$apt/root/debian-installer-12-netboot-i386" -path '*text*/initrd.gz' 
 [ -n "$di" ] || di=$(find "$apt/root/debian-installer-12-netboot-i386" -name initrd.gz | head -n 1)
 take "$out/d-i/initrd.gz" "$di"
 take "$out/d-i/vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
+di=$(find "$apt/root/debian-installer-12-netboot-i386" -path '*gtk*/initrd.gz' | head -n 1)
+take "$out/d-i/gtk-initrd.gz" "$di"
+take "$out/d-i/gtk-vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
 
 fetch grub-rescue-pc
 rescue=$apt/root/grub-rescue-pc/usr/lib/grub-rescue

@@ -10,8 +10,8 @@ cpu/sys: devices/core mmu cpu/cpu.h cpu/mem.h cpu/flags.h cpu/isa cpu/fp
 cpu/exec: devices/core mmu cpu/cpu.h cpu/mem.h cpu/flags.h cpu/isa cpu/fp cpu/sys
 cpu/ir: devices/core mmu cpu/cpu.h cpu/mem.h cpu/flags.h cpu/isa cpu/sys/debug.h cpu/exec
 cpu/tr: devices/core mmu cpu/cpu.h cpu/isa cpu/ir
-cpu/jit/x64: devices/core mmu cpu/cpu.h cpu/isa/isa.h cpu/isa/enc.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h cpu/jit/plan.h
-cpu/jit/a64: devices/core mmu cpu/cpu.h cpu/isa/isa.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h cpu/jit/plan.h
+cpu/jit/x64: devices/core mmu cpu/cpu.h cpu/isa/isa.h cpu/isa/enc.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h cpu/jit/plan.h cpu/jit/guess.h cpu/jit/shared.h cpu/jit/x87.h
+cpu/jit/a64: devices/core mmu cpu/cpu.h cpu/isa/isa.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h cpu/jit/plan.h cpu/jit/guess.h cpu/jit/shared.h cpu/jit/x87.h
 cpu/jit/none: devices/core cpu/cpu.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h
 cpu/jit: devices/core mmu cpu/cpu.h cpu/mem.h cpu/isa cpu/ir cpu/tr cpu/sys/debug.h cpu/exec
 cpu: devices/core mmu cpu
@@ -22,8 +22,10 @@ devices/input: devices/core mmu/bus.h
 devices/bus: devices/core mmu/bus.h mmu/ram.h devices/irq
 devices/disk: devices/core mmu/bus.h devices/bus devices/irq
 devices/video: devices/core mmu/bus.h mmu/ram.h devices/bus
+devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus devices/virtio
 devices/virtio: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/board: devices mmu cpu
+frontend/image: devices/core
 frontend: devices mmu cpu frontend config.h
 '
 bad=0

@@ -1,5 +1,5 @@
-/* The AArch64 encoders (cpu/jit/a64/asm.c, which is plain C) against Capstone's reading of what they
- * write, on any host. */
+/* The AArch64 encoders (cpu/jit/a64/asm.c, which is plain C) against Capstone's reading of what
+ * they write, on any host. */
 #include "config.h"
 
 #include <check.h>
@@ -13,6 +13,7 @@
 #else
 #include "cpu/jit/a64/asm.h"
 #endif
+#include "cpu/jit/a64/vec.h"
 
 #ifdef CONFIG_CAPSTONE
 #include <capstone/capstone.h>
@@ -63,10 +64,11 @@ START_TEST(registers)
     static const struct {
         u32 op;
         const char *name;
-    } ops[] = {{A_AND, "and"},   {A_BIC, "bic"},   {A_ORR, "orr"},   {A_EOR, "eor"},  {A_EON, "eon"},
-               {A_ANDS, "ands"}, {A_ADD, "add"},   {A_ADDS, "adds"}, {A_SUB, "sub"},  {A_SUBS, "subs"},
-               {A_ADC, "adc"},   {A_ADCS, "adcs"}, {A_SBC, "sbc"},   {A_SBCS, "sbcs"}, {A_UDIV, "udiv"},
-               {A_SDIV, "sdiv"}, {A_LSLV, "lsl"},  {A_LSRV, "lsr"},  {A_ASRV, "asr"}, {A_RORV, "ror"},
+    } ops[] = {{A_AND, "and"},  {A_BIC, "bic"},   {A_ORR, "orr"},   {A_EOR, "eor"},
+               {A_EON, "eon"},  {A_ANDS, "ands"}, {A_ADD, "add"},   {A_ADDS, "adds"},
+               {A_SUB, "sub"},  {A_SUBS, "subs"}, {A_ADC, "adc"},   {A_ADCS, "adcs"},
+               {A_SBC, "sbc"},  {A_SBCS, "sbcs"}, {A_UDIV, "udiv"}, {A_SDIV, "sdiv"},
+               {A_LSLV, "lsl"}, {A_LSRV, "lsr"},  {A_ASRV, "asr"},  {A_RORV, "ror"},
                {A_MUL, "mul"}};
     for (unsigned k = 0; k < ARRAY_LEN(ops); k++)
         for (unsigned n = 0; n < 64; n++) {
@@ -88,6 +90,12 @@ START_TEST(registers)
     begin();
     as_csel(&as, true, 1, 2, 3, A_GE);
     expect("csel x1, x2, x3, ge");
+    begin();
+    as_ccmp(&as, 1, 2, AS_C, A_HI);
+    expect("ccmp x1, x2, #2, hi");
+    begin();
+    as_adr_here(&as, as_adr(&as, 5));
+    expect("adr x5, #4");
     begin();
     as_cset(&as, 7, A_CS);
     expect("cset w7, hs");
@@ -154,7 +162,8 @@ START_TEST(constants)
 {
     u64 x = 88172645463325252ull;
     for (unsigned n = 0; n < 20000; n++) {
-        static const u64 masks[] = {~0ull, 0xffff, 0xffffffff, 0xff00ff00ff00ffull, 0xffff0000ffff0000ull};
+        static const u64 masks[] = {~0ull, 0xffff, 0xffffffff, 0xff00ff00ff00ffull,
+                                    0xffff0000ffff0000ull};
         u64 v;
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
         v = x & masks[n % 5];
@@ -179,7 +188,8 @@ START_TEST(logical_constants)
             for (unsigned turn = 0; turn < size; turn++) {
                 u64 v = BIT64(ones) - 1;
                 const char *t;
-                v = turn ? (v << turn | v >> (size - turn)) & (size == 64 ? ~0ull : BIT64(size) - 1) : v;
+                v = turn ? (v << turn | v >> (size - turn)) & (size == 64 ? ~0ull : BIT64(size) - 1)
+                         : v;
                 for (unsigned s = size; s < 64; s *= 2)
                     v |= v << s;
                 begin();
@@ -253,7 +263,8 @@ START_TEST(memory)
     begin();
     as_pair(&as, A_LDP_POST, 3, 4, SP, 16);
     expect("ldp x3, x4, [sp], #0x10");
-    ck_assert(as_mem_fits(8, 32760) && !as_mem_fits(8, 32768) && !as_mem_fits(8, 257) && as_mem_fits(1, 4095));
+    ck_assert(as_mem_fits(8, 32760) && !as_mem_fits(8, 32768) && !as_mem_fits(8, 257) &&
+              as_mem_fits(1, 4095));
 }
 END_TEST
 
@@ -282,6 +293,155 @@ START_TEST(branches)
     }
 }
 END_TEST
+
+/* ---- vectors (vec.h) ---- */
+static const char *const arrangement[] = {"16b", "8h", "4s", "2d"};
+
+START_TEST(vector_three)
+{
+    static const struct {
+        u32 u, opc;
+        unsigned sizes; /* mask */
+        const char *name;
+    } same[] = {{0, 0x10, 15, "add"},   {1, 0x10, 15, "sub"},   {0, 0x01, 15, "sqadd"},
+                {1, 0x01, 15, "uqadd"}, {0, 0x05, 15, "sqsub"}, {1, 0x05, 15, "uqsub"},
+                {0, 0x06, 15, "cmgt"},  {1, 0x11, 15, "cmeq"},  {0, 0x0c, 7, "smax"},
+                {1, 0x0c, 7, "umax"},   {0, 0x0d, 7, "smin"},   {1, 0x0d, 7, "umin"},
+                {0, 0x13, 7, "mul"},    {1, 0x02, 7, "urhadd"}, {0, 0x17, 15, "addp"}};
+    static const struct {
+        u32 code;
+        const char *name;
+    } bits[] = {{V_AND, "and"},      {V_BIC, "bic"},      {(u32)V_EOR, "eor"},
+                {(u32)V_BSL, "bsl"}, {(u32)V_BIT, "bit"}, {(u32)V_BIF, "bif"}};
+    static const struct {
+        u32 code;
+        const char *name;
+    } permutations[] = {{V_UZP1, "uzp1"}, {V_TRN1, "trn1"}, {V_ZIP1, "zip1"},
+                        {V_UZP2, "uzp2"}, {V_TRN2, "trn2"}, {V_ZIP2, "zip2"}};
+    for (unsigned k = 0; k < ARRAY_LEN(same); k++)
+        for (unsigned size = SZ_B; size <= SZ_D; size++) {
+            const char *t = arrangement[size];
+            if (!(same[k].sizes >> size & 1))
+                continue;
+            begin();
+            v3(&as, V3(same[k].u, size, same[k].opc), 17, 30 - k, k);
+            expect("%s v17.%s, v%u.%s, v%u.%s", same[k].name, t, 30 - k, t, k, t);
+        }
+    for (unsigned k = 0; k < ARRAY_LEN(bits); k++) {
+        begin();
+        v3(&as, bits[k].code, 1, 18, 31);
+        expect("%s v1.16b, v18.16b, v31.16b", bits[k].name);
+    }
+    for (unsigned k = 0; k < ARRAY_LEN(permutations); k++)
+        for (unsigned size = SZ_B; size <= SZ_D; size++) {
+            const char *t = arrangement[size];
+            begin();
+            v3(&as, permutations[k].code | V_SIZE(size), 1, 18, 31);
+            expect("%s v1.%s, v18.%s, v31.%s", permutations[k].name, t, t, t);
+        }
+    begin();
+    v3(&as, VD(0, SZ_H, 0xc), 1, 2, 3);
+    expect("smull v1.4s, v2.4h, v3.4h");
+    begin();
+    v3(&as, VD(1, SZ_S, 0xc) | VQ, 1, 2, 3);
+    expect("umull2 v1.2d, v2.4s, v3.4s");
+    begin();
+    v_ext(&as, 1, 2, 3, 12);
+    expect("ext v1.16b, v2.16b, v3.16b, #0xc");
+    begin();
+    v3(&as, V_ORR, 1, 2, 3);
+    expect("orr v1.16b, v2.16b, v3.16b");
+}
+END_TEST
+
+START_TEST(vector_two)
+{
+    begin();
+    v2(&as, (u32)V_NOT, 4, 21);
+    expect("mvn v4.16b, v21.16b");
+    for (unsigned size = SZ_B; size <= SZ_D; size++) {
+        const char *t = arrangement[size];
+        begin();
+        v2(&as, V2(0, size, 0xb), 4, 21);
+        expect("abs v4.%s, v21.%s", t, t);
+        begin();
+        v_shl(&as, V_SHL, size, 4, 21, 7);
+        expect("shl v4.%s, v21.%s, #7", t, t);
+        for (unsigned count = 1; count <= 8u << size; count++) {
+            begin();
+            v_shr(&as, (u32)V_USHR, size, 4, 21, count);
+            expect("ushr v4.%s, v21.%s, #%s%x", t, t, count > 9 ? "0x" : "", count);
+            begin();
+            v_shr(&as, V_SSHR, size, 4, 21, count);
+            expect("sshr v4.%s, v21.%s, #%s%x", t, t, count > 9 ? "0x" : "", count);
+        }
+        begin();
+        v_shr(&as, (u32)V_USRA, size, 4, 21, 3);
+        expect("usra v4.%s, v21.%s, #3", t, t);
+    }
+    begin();
+    v_shl(&as, V_SSHLL, SZ_H, 4, 21, 3);
+    expect("sshll v4.4s, v21.4h, #3");
+    begin();
+    v_shl(&as, (u32)V_USHLL, SZ_B, 4, 21, 3);
+    expect("ushll v4.8h, v21.8b, #3");
+    begin();
+    v_shr(&as, V_RSHRN, SZ_H, 4, 21, 3);
+    expect("rshrn v4.4h, v21.4s, #3");
+}
+END_TEST
+
+START_TEST(vector_lanes)
+{
+    static const char letters[] = "bhsd";
+    static const char *const lane[] = {"0", "1", "2",   "3",   "4",   "5",   "6",   "7",
+                                       "8", "9", "0xa", "0xb", "0xc", "0xd", "0xe", "0xf"};
+    for (unsigned size = SZ_B; size <= SZ_D; size++)
+        for (unsigned i = 0; i < 16u >> size; i++) {
+            unsigned k = (16u >> size) - 1 - i;
+            const char *wide = size == SZ_D ? "x" : "w", *mov = size >= SZ_S ? "mov" : "umov";
+            begin();
+            v_dup(&as, size, 3, 20, i);
+            expect("dup v3.%s, v20.%c[%s]", arrangement[size], letters[size], lane[i]);
+            begin();
+            v_ins(&as, size, 3, i, 20, k);
+            expect("ins v3.%c[%s], v20.%c[%s]", letters[size], lane[i], letters[size], lane[k]);
+            begin();
+            v_ins_general(&as, size, 3, i, X9);
+            expect("ins v3.%c[%s], %s9", letters[size], lane[i], wide);
+            begin();
+            v_umov(&as, size, X9, 3, i);
+            expect("%s %s9, v3.%c[%s]", mov, wide, letters[size], lane[i]);
+        }
+    begin();
+    v_dup_general(&as, SZ_S, 3, X9);
+    expect("dup v3.4s, w9");
+    begin();
+    v_from_general(&as, false, 3, X9);
+    expect("fmov s3, w9");
+    begin();
+    v_from_general(&as, true, 3, X9);
+    expect("fmov d3, x9");
+    begin();
+    v_to_general(&as, false, X9, 3);
+    expect("fmov w9, s3");
+    begin();
+    v_to_general(&as, true, X9, 3);
+    expect("fmov x9, d3");
+    begin();
+    v_mov(&as, 3, 20);
+    expect("mov v3.16b, v20.16b");
+    begin();
+    v_mov8(&as, 3, 20);
+    expect("mov v3.8b, v20.8b");
+    begin();
+    v_mov(&as, 3, 3);
+    ck_assert_ptr_eq(as.p, code);
+    begin();
+    v_zero(&as, 3);
+    expect("movi v3.2d, #0000000000000000");
+}
+END_TEST
 #endif
 
 int main(void)
@@ -301,6 +461,9 @@ int main(void)
     tcase_add_test(t, fields);
     tcase_add_test(t, memory);
     tcase_add_test(t, branches);
+    tcase_add_test(t, vector_three);
+    tcase_add_test(t, vector_two);
+    tcase_add_test(t, vector_lanes);
 #endif
     suite_add_tcase(s, t);
     runner = srunner_create(s);

@@ -100,12 +100,17 @@ static void wide_op(struct em *e, const struct ir_ins *i, u32 op, unsigned d, un
     bool by_imm = constant(i, &imm);
     if (is_logic(i->op)) {
         bool test = i->op == IR_TEST || i->op == IR_AND;
+        bool self = i->op == IR_TEST && !by_imm && a == b;
+        if (s && self) {
+            e->carry = em_sign_and_zero(e, a, wide ? 8 : 4);
+            return;
+        }
         if (by_imm)
             as_logic_imm(&e->a, test && s ? A_ANDS : op, wide, d, a, (u64)imm, SCR3);
         else
             as_rrr(&e->a, test && s ? A_ANDS : op, wide, d, a, b);
-        if (s && !test)
-            as_rrr(&e->a, A_ANDS, wide, XZR, d, d);
+        if (s)
+            e->carry = test ? CARRY_DIRECT : em_sign_and_zero(e, d, wide ? 8 : 4);
         return;
     }
     if (s)
@@ -134,6 +139,7 @@ static void narrow_flags(struct em *e, const struct ir_ins *i, unsigned a, unsig
         if (by_imm || op != A_AND || a != b)
             as_lsl(&e->a, false, SCR, SCR, up);
         as_rrr(&e->a, A_ANDS, false, XZR, SCR, SCR);
+        e->carry = CARRY_DIRECT;
         return;
     }
     op |= A_ADDS ^ A_ADD;
@@ -165,11 +171,40 @@ static void put_top(struct em *e, u8 dst, unsigned size)
     }
 }
 
+/* ADC and SBB of 8 and 16 bits with FlagM: of sign-extended operands SETF8 and SETF16 give S, Z and
+ * O; C is what came into the bit above, where operands and result differ. */
+static void narrow_carry_flagm(struct em *e, const struct ir_ins *i)
+{
+    unsigned size = ir_bytes(i->type), bits = 8 * size, a, b;
+    bool add = i->op == IR_ADC;
+    em_flags_carry(e, add ? CARRY_DIRECT : CARRY_INVERTED);
+    a = em_use(e, i->a, SCR);
+    as_sbfx(&e->a, false, SCR, a, 0, bits);
+    if (i->b == IR_NONE) {
+        as_mov_imm(&e->a, SCR2, (u32)(size == 1 ? (s32)(s8)i->imm : (s32)(s16)i->imm));
+    } else {
+        b = em_use(e, i->b, SCR2);
+        as_sbfx(&e->a, false, SCR2, b, 0, bits);
+    }
+    as_rrr(&e->a, A_EOR, false, ADJUST, SCR, SCR2);
+    as_rrr(&e->a, add ? A_ADC : A_SBC, false, PARITY, SCR, SCR2);
+    as_rrr(&e->a, A_EOR, false, SCR2, ADJUST, PARITY);
+    as32(&e->a, (size == 1 ? 0x3a00080du : 0x3a00480du) | (u32)PARITY << 5); /* setf8, setf16 */
+    as32(&e->a, 0xba000400 | ((bits - 1) & 63) << 15 | SCR2 << 5 | 2u); /* rmif: that bit to C */
+    e->carry = CARRY_DIRECT;
+    e->recipe.kind = RECIPE_NONE;
+    em_put(e, i->dst, PARITY, size);
+}
+
 /* ADC and SBB of 8 and 16 bits: zero-extended, then each flag by hand. */
 static void narrow_carry(struct em *e, const struct ir_ins *i, bool flags)
 {
     unsigned size = ir_bytes(i->type), bits = 8 * size, a, b;
     bool add = i->op == IR_ADC;
+    if (flags && e->stubs->flagm) {
+        narrow_carry_flagm(e, i);
+        return;
+    }
     em_flags_carry(e, CARRY_DIRECT); /* spoils scratch registers */
     a = em_use(e, i->a, SCR);
     as_ubfx(&e->a, false, SCR, a, 0, bits);
@@ -212,7 +247,9 @@ static void with_carry(struct em *e, const struct ir_ins *i, u8 live)
     }
     em_flags_carry(e, add ? CARRY_DIRECT : CARRY_INVERTED);
     a = em_use(e, i->a, SCR);
-    if (i->b == IR_NONE) {
+    if (i->b == IR_NONE && !(wide ? (u64)i->imm : (u32)i->imm)) {
+        b = XZR;
+    } else if (i->b == IR_NONE) {
         as_mov_imm(&e->a, SCR2, wide ? (u64)i->imm : (u32)i->imm);
         b = SCR2;
     } else {
@@ -246,6 +283,66 @@ static void step(struct em *e, const struct ir_ins *i)
     e->recipe = recipe_of(e, i, kind_of(i->op), em_loc(e, i->dst).r);
     e->recipe.nzcv = e->recipe.keeps_c = true;
     e->recipe.a = NOREG;
+    if (size >= 4)
+        e->recipe.zero = e->recipe.res;
+}
+
+/* TEST and CMP of which only Z is read, by a branch on a register: nothing now. */
+static bool put_off(struct em *e, const struct ir_ins *i, struct recipe *k, unsigned a, u8 read)
+{
+    bool self = i->op == IR_TEST && i->b == i->a, none = i->op == IR_CMP && k->has_imm && !k->imm;
+    if ((!self && !none) || k->a == NOREG || read & (u8)~(IRF_Z | IRF_S) ||
+        (read && !em_branch_by_zero(e)))
+        return false;
+    if (k->size < 4 && (read & IRF_S || !em_is_short(e, i->a, k->size)))
+        return false;
+    k->nzcv = true;
+    k->zero = (u8)a;
+    return true;
+}
+
+/* CMP and TEST of 8 and 16 bits as far as they are read: C and Z are those of the zero-extended
+ * operands. */
+static bool narrow_part(struct em *e, const struct ir_ins *i, struct recipe *k, unsigned a,
+                        unsigned b, u8 read)
+{
+    unsigned size = k->size;
+    u64 mask = size_mask(size), imm = (u64)k->imm & mask;
+    bool is_short = em_is_short(e, i->a, size);
+    if (!read) { /* a fault or an exit makes them */
+        k->nzcv = true;
+        return true;
+    }
+    if (i->op == IR_TEST) {
+        if (read & IRF_S && (!k->has_imm || imm >> (8 * size - 1)))
+            return false;
+        e->carry = CARRY_DIRECT;
+        if (k->has_imm && !(imm >> (8 * size - 1))) { /* S is 0, as N */
+            as_logic_imm(&e->a, A_ANDS, false, XZR, a, imm, SCR3);
+            return true;
+        }
+        if (k->has_imm)
+            as_logic_imm(&e->a, A_ANDS, false, XZR, a, imm, SCR3);
+        else if (i->a == i->b)
+            as_logic_imm(&e->a, A_ANDS, false, XZR, a, mask, SCR3);
+        else
+            as_rrr(&e->a, A_AND, false, SCR, a, b),
+                as_logic_imm(&e->a, A_ANDS, false, XZR, SCR, mask, SCR3);
+        k->nzcv = true, k->have = IRF_C | IRF_Z | IRF_O;
+        return true;
+    }
+    if (read & (IRF_S | IRF_O) || (!is_short && !k->has_imm))
+        return false;
+    if (!is_short) {
+        as_ubfx(&e->a, false, SCR, a, 0, 8 * size);
+        a = SCR;
+    }
+    if (k->has_imm)
+        as_add_imm(&e->a, A_SUBS, false, XZR, a, (s64)imm, SCR3);
+    else /* subs wzr, a, b, uxtb or uxth */
+        as32(&e->a, 0x6b200000 | b << 16 | (size - 1) << 13 | a << 5 | XZR);
+    k->nzcv = true, k->have = IRF_C | IRF_Z;
+    return true;
 }
 
 bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
@@ -253,6 +350,7 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     unsigned size = ir_bytes(i->type), a, b = NOREG, d, res;
     bool values = sets(live, i, IRF_P | IRF_A), dest = i->op != IR_CMP && i->op != IR_TEST, lazy;
     bool nzcv = sets(live, i, IRF_C | IRF_Z | IRF_S | IRF_O), keeps_c, eager;
+    u8 read = want & i->flags_out & (IRF_C | IRF_Z | IRF_S | IRF_O);
     u32 op = plain_op(i->op);
     struct recipe k;
     switch (i->op) {
@@ -279,7 +377,8 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     keeps_c = nzcv && (i->op == IR_INC || i->op == IR_DEC) && live & IRF_C;
     if (keeps_c && !(e->recipe.nzcv && e->recipe.keeps_c)) /* whose C is in place */
         em_flags_nzcv(e);
-    if (keeps_c && !(want & i->flags_out & (IRF_Z | IRF_S | IRF_O)) && em_loc(e, i->dst).reg) {
+    if (keeps_c && em_loc(e, i->dst).reg &&
+        (!read || (size >= 4 && !(read & (u8)~(IRF_Z | IRF_S)) && em_branch_by_zero(e)))) {
         step(e, i);
         return true;
     }
@@ -306,12 +405,14 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     if (size >= 4) {
         d = dest ? em_target(e, i->dst, size, SCR) : XZR;
         if (lazy && nzcv && (i->op == IR_OR || i->op == IR_XOR) &&
-            !(want & i->flags_out & (IRF_C | IRF_Z | IRF_S | IRF_O)))
-            k.nzcv = true; /* takes an instruction of its own */
-        if (dest || nzcv)
+            (!read || (!(read & (u8)~(IRF_Z | IRF_S)) && em_branch_by_zero(e))))
+            k.nzcv = true, k.zero = k.res; /* takes an instruction of its own */
+        if (dest || (nzcv && !(lazy && put_off(e, i, &k, a, read))))
             wide_op(e, i, op, d, a, b, nzcv && !k.nzcv);
-    } else if (nzcv && (!lazy || want & i->flags_out & (IRF_C | IRF_Z | IRF_S | IRF_O) || keeps_c ||
-                        !dest)) {
+    } else if (nzcv && lazy && !dest &&
+               (put_off(e, i, &k, a, read) || narrow_part(e, i, &k, a, b, read))) {
+        d = SCR;
+    } else if (nzcv && (!lazy || read & (u8)~(dest ? IRF_Z : 0) || keeps_c || !dest)) {
         narrow_flags(e, i, a, b);
         if (dest && is_logic(i->op))
             as_lsr(&e->a, false, SCR, SCR, 32 - 8 * size), em_put(e, i->dst, SCR, size);
@@ -334,7 +435,7 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     }
     if (keeps_c)
         em_flags_insert(e, X30, false);
-    else if (nzcv)
+    else if (nzcv && !is_logic(i->op))
         e->carry = k.kind == RECIPE_SUB ? CARRY_INVERTED : CARRY_DIRECT;
     if (nzcv || values) {
         e->recipe = k;

@@ -153,6 +153,21 @@ u8 *as_tbnz(struct as *a, unsigned t, unsigned bit)
     return branch(a, 0x37000000 | (bit >> 5) << 31 | (bit & 31) << 19 | t);
 }
 
+u8 *as_bl(struct as *a)
+{
+    return branch(a, 0x94000000);
+}
+u8 *as_adr(struct as *a, unsigned d)
+{
+    return branch(a, 0x10000000 | d);
+}
+
+void as_adr_here(struct as *a, u8 *at)
+{
+    if (!a->full)
+        st32(at, ld32(at) | ((u32)(a->p - at) >> 2 & 0x7ffff) << 5);
+}
+
 bool as_branch(u8 *at, const u8 *to)
 {
     u32 word = ld32(at);
@@ -188,7 +203,7 @@ void as_b_to(struct as *a, const u8 *to)
 
 void as_bl_to(struct as *a, const u8 *to)
 {
-    u8 *at = branch(a, 0x94000000);
+    u8 *at = as_bl(a);
     if (!a->full && !as_branch(at, to))
         a->full = true;
 }

@@ -142,6 +142,12 @@ static inline void as_cset(struct as *a, unsigned d, unsigned cc)
 {
     as32(a, 0x1a9f07e0 | (cc ^ 1) << 12 | d);
 }
+/* NZCV = that of n - m when cc holds, else `nzcv`; 64 bits */
+enum { AS_V = 1, AS_C = 2, AS_Z = 4, AS_N = 8 };
+static inline void as_ccmp(struct as *a, unsigned n, unsigned m, unsigned nzcv, unsigned cc)
+{
+    as32(a, 0xfa400000 | m << 16 | cc << 12 | n << 5 | nzcv);
+}
 /* d = n * m + c, n * m - c subtracted from c; long forms of 32 bits each and the upper half of 64 */
 static inline void as_madd(struct as *a, bool wide, unsigned d, unsigned n, unsigned m, unsigned c)
 {
@@ -166,6 +172,7 @@ static inline void as_mem_reg(struct as *a, unsigned what, unsigned size, unsign
                 (u32)scaled << 12 | n << 5 | t);
 }
 /* Pairs of 64-bit registers; disp a multiple of 8 from -512 to 504. */
+enum { A_STP_D = 0x6d000000, A_LDP_D = 0x6d400000 };
 enum { A_STP = 0xa9000000, A_LDP = 0xa9400000, A_STP_PRE = 0xa9800000, A_LDP_POST = 0xa8c00000 };
 static inline void as_pair(struct as *a, u32 op, unsigned t, unsigned t2, unsigned n, s32 disp)
 {
@@ -179,6 +186,7 @@ u8 *as_cbz(struct as *a, bool wide, unsigned t);
 u8 *as_cbnz(struct as *a, bool wide, unsigned t);
 u8 *as_tbz(struct as *a, unsigned t, unsigned bit);
 u8 *as_tbnz(struct as *a, unsigned t, unsigned bit);
+u8 *as_bl(struct as *a);
 void as_b_to(struct as *a, const u8 *to);
 void as_bl_to(struct as *a, const u8 *to);
 static inline void as_br(struct as *a, unsigned n)
@@ -193,6 +201,9 @@ static inline void as_ret(struct as *a)
 {
     as32(a, 0xd65f03c0);
 }
+/* d = the address of a place behind; it is the next instruction. */
+u8 *as_adr(struct as *a, unsigned d);
+void as_adr_here(struct as *a, u8 *at);
 /* Does the branch at `at` (both writable aliases) reach `to`? It is pointed there when it does. */
 bool as_branch(u8 *at, const u8 *to);
 /* ... to the next instruction that is emitted. */

@@ -11,65 +11,66 @@ void em_tally(struct em *e, unsigned which, s32 n)
     em_state(&e->a, A_STORE, 8, SCR, ST(tally) + 8 * (s64)which);
 }
 
-/* Charge back what the block will not execute when it is left behind `done` of its instructions. */
-static void charge_back(struct em *e, unsigned done)
+void em_charge(struct em *e, s32 n)
 {
-    if (done >= e->in->ir->nguest)
-        return;
-    em_tally(e, TALLY_INSNS, (s32)done - (s32)e->in->ir->nguest);
-    if (!e->in->counted)
-        return;
     em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-    as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest - done, NOREG);
+    as_add_imm(&e->a, A_ADD, false, SCR, SCR, n, NOREG);
     em_state(&e->a, A_STORE, 4, SCR, ST(budget));
 }
 
-static struct be_exit *new_exit(struct em *e, u64 rip)
+void em_commit(struct em *e)
 {
-    struct be_exit *x = be_new_exit(e->out, rip);
-    e->a.full |= x == NULL;
-    return x;
+    em_flags_commit(e);
 }
 
-/* What an unlinked exit runs: tell the run loop which exit this was. */
-static void unlinked(struct em *e, struct be_exit *x)
+unsigned em_eip_register(void)
 {
-    x->unlinked = codebuf_rx(e->buf, e->a.p);
-    as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, x - e->out->exits));
-    as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_link));
+    return ADDR;
 }
 
 /* A branch that goes to the next instruction until it is linked. */
-static u8 *branch_here(struct em *e)
+u8 *em_jump_next(struct em *e)
 {
     u8 *at = as_b(&e->a);
     as_patch(&e->a, at);
     return at;
 }
 
+/* Behind a paired call: on at the return address, which is on the same page. */
+static void land(struct em *e, u8 *here)
+{
+    struct be_exit *x = em_new_exit(e, em_return_eip(e));
+    if (!x)
+        return;
+    as_adr_here(&e->a, here);
+    x->polled = true; /* a return goes to a lower address, unseen */
+    em_tally(e, TALLY_PAIRED, 1);
+    x->rel = em_jump_next(e);
+    em_unlinked(e, x);
+}
+
 static void leave(struct em *e, unsigned to)
 {
     em_state(&e->a, A_STORE, 8, to, ST(rip));
-    as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->leave));
+    em_jmp_stub(e, e->stubs->leave);
 }
 
-/* Go on at the EIP in register `to` (zero-extended, not SCR, SCR2 or SCR3) by the jump table; a miss
- * goes to the run loop with rip stored. */
-static void probe_table(struct em *e, unsigned to, bool constant, u64 rip)
+/* `to` is zero-extended and not SCR, SCR2 or SCR3. */
+void em_probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
 {
-    s64 salt = (s64)(e->in->jc_salt * sizeof(u64)), tags = ST(jc_tags) + salt;
     s64 hosts = ST(jc_host) - ST(jc_tags);
-    u8 *miss;
+    u8 *miss, *here;
     if (e->in->link_none) {
         leave(e, to);
         return;
     }
+    call = call && em_stack_call(e, &here);
     if (constant) {
-        as_mov_imm(&e->a, SCR3, (u64)(tags + (s64)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64))));
+        em_table_place(e, SCR3, true, rip);
         as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
     } else {
         _Static_assert(JC_BITS == 16, "the index is a halfword");
-        as_mov_imm(&e->a, SCR3, (u64)tags);
+        em_table_place(e, SCR3, false, 0);
         as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
         as_rrrs(&e->a, A_EOR, false, SCR, to, to, LSR, 4);
         as_ubfx(&e->a, false, SCR, SCR, 0, 16);
@@ -83,17 +84,14 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip)
     em_tally(e, TALLY_TABLE, 1);
     as_add_imm(&e->a, A_ADD, true, SCR3, SCR3, hosts, SCR);
     as_mem(&e->a, A_LOAD, 8, SCR3, SCR3, 0);
-    as_br(&e->a, SCR3);
+    if (call) {
+        as_blr(&e->a, SCR3);
+        land(e, here);
+    } else {
+        as_br(&e->a, SCR3);
+    }
     as_patch(&e->a, miss);
     leave(e, to);
-}
-
-const u8 *em_checked_entry(struct em *e)
-{
-    const u8 *entry = codebuf_rx(e->buf, e->a.p);
-    as_mov_imm(&e->a, ADDR, e->in->ir->rip);
-    probe_table(e, ADDR, true, e->in->ir->rip);
-    return entry;
 }
 
 /* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are
@@ -108,61 +106,35 @@ static void poll_stub(struct em *e, struct be_exit *x)
     as_patch(&e->a, request);
 }
 
-/* A conditional exit's landing place. Behind a branch to blocks that want no flags lies what makes
- * them for others. */
-void em_side_exit(struct em *e, u64 rip, unsigned at)
+/* Are there flags to be made for whoever wants them? */
+static bool open_flags(const struct em *e)
 {
-    bool open = e->recipe.kind != RECIPE_NONE || e->carry != CARRY_INVERTED;
-    struct be_exit *x;
-    if (e->in->counted || e->in->tally || !be_linkable(e->in, rip) || !open) {
-        em_direct_exit(e, rip, at);
+    return e->recipe.kind != RECIPE_NONE || e->carry != CARRY_INVERTED;
+}
+
+/* Behind `branch`, a B or BL to blocks that want no flags, lies what makes them for others. */
+static void exit_behind(struct em *e, u8 *branch, u64 rip)
+{
+    struct be_exit *x = em_new_exit(e, rip);
+    if (!x)
         return;
-    }
-    if (!(x = new_exit(e, rip)))
-        return;
-    x->skip = as_b(&e->a);
+    x->skip = branch;
     if (rip <= e->in->ir->rip)
         poll_stub(e, x);
     as_patch(&e->a, x->skip);
     x->keep = codebuf_rx(e->buf, e->a.p);
     em_flags_commit(e);
-    x->rel = branch_here(e);
-    unlinked(e, x);
+    x->rel = em_jump_next(e);
+    em_unlinked(e, x);
 }
 
-void em_direct_exit(struct em *e, u64 rip, unsigned at)
+/* A conditional exit's landing place. */
+void em_side_exit(struct em *e, u64 rip, unsigned at)
 {
-    em_flags_commit(e);
-    charge_back(e, at);
-    if (be_linkable(e->in, rip)) {
-        struct be_exit *x = new_exit(e, rip);
-        if (!x)
-            return;
-        x->rel = branch_here(e);
-        unlinked(e, x);
-    } else {
-        as_mov_imm(&e->a, ADDR, rip);
-        probe_table(e, ADDR, true, rip);
-    }
-}
-
-void em_twin_exit(struct em *e, unsigned at)
-{
-    struct be_exit *x = new_exit(e, e->in->ir->rip + (u64)(s64)e->in->ir->off[at]);
-    if (!x)
-        return;
-    x->twin = true;
-    charge_back(e, at);
-    if (!e->in->link_none)
-        x->rel = branch_here(e);
-    unlinked(e, x);
-}
-
-void em_indirect_exit(struct em *e, unsigned to, unsigned at)
-{
-    em_flags_commit(e);
-    charge_back(e, at);
-    probe_table(e, to, false, 0);
+    if (e->in->counted || e->in->tally || !be_linkable(e->in, rip) || !open_flags(e))
+        em_direct_exit(e, rip, at);
+    else
+        exit_behind(e, as_b(&e->a), rip);
 }
 
 /* The EIP in v in a register that probes leave alone. */
@@ -177,11 +149,7 @@ static unsigned eip(struct em *e, u8 v)
 
 static void conditional(struct em *e, const struct ir_ins *i)
 {
-    bool parity;
-    unsigned cc = em_condition(e, i->b, &parity);
-    u8 *from = !parity ? as_bcond(&e->a, cc)
-               : cc == A_EQ ? as_cbz(&e->a, false, SCR)
-                            : as_cbnz(&e->a, false, SCR);
+    u8 *from = em_branch(e, i->b);
     em_cold(e, COLD_EXIT, i, from, NULL, (u64)i->imm);
 }
 
@@ -210,11 +178,57 @@ static void expect(struct em *e, const struct ir_ins *i)
         as_mov(&e->a, false, ADDR, r);
         r = ADDR;
     }
-    as_mov_imm(&e->a, SCR2, imm);
+    if (size == 4)
+        em_eip(e, SCR2, imm);
+    else
+        as_mov_imm(&e->a, SCR2, imm);
+    e->out->fixed_eip |= size != 4;
     as_rrr(&e->a, A_EOR, true, SCR, r, SCR2);
     em_cold(e, COLD_INDIRECT, i, as_cbnz(&e->a, true, SCR), NULL, 0);
     if (e->ncold)
         e->cold[e->ncold - 1].reg = (u8)r;
+}
+
+/* A CALL to a known place. */
+static void direct_call(struct em *e, u64 rip)
+{
+    struct be_exit *x;
+    u8 *here, *rel;
+    if (!be_linkable(e->in, rip)) {
+        em_flags_commit(e);
+        em_eip(e, ADDR, rip);
+        em_probe_table(e, ADDR, true, rip, true);
+        return;
+    }
+    if (e->in->link_none || !em_stack_call(e, &here)) {
+        em_side_exit(e, rip, e->in->ir->nguest);
+        return;
+    }
+    if (open_flags(e)) {
+        rel = as_bl(&e->a);
+        land(e, here);
+        exit_behind(e, rel, rip);
+        return;
+    }
+    rel = as_bl(&e->a);
+    land(e, here);
+    if (!(x = em_new_exit(e, rip)))
+        return;
+    x->rel = rel;
+    as_patch(&e->a, rel);
+    em_unlinked(e, x);
+}
+
+static void return_exit(struct em *e, const struct ir_ins *i)
+{
+    unsigned to;
+    em_flags_commit(e);
+    to = eip(e, i->a);
+    if (!e->in->link_none && !(e->in->off_techniques & JIT_OFF(RETURNS))) {
+        as_patch(&e->a, em_stack_return(e, to)); /* the pairs stay: the callers' may still match */
+        em_tally(e, TALLY_UNPAIRED, 1);
+    }
+    em_probe_table(e, to, false, 0, false);
 }
 
 void em_exit_op(struct em *e, const struct ir_ins *i)
@@ -224,15 +238,13 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     case IR_BRZ:
     case IR_BRNZ: by_zero(e, i); break;
     case IR_BRNI: expect(e, i); break;
-    case IR_GOTO:
-    case IR_CALL:
-        em_side_exit(e, (u64)i->imm, e->in->ir->nguest);
-        break;
-    case IR_RET:
+    case IR_GOTO: em_side_exit(e, (u64)i->imm, e->in->ir->nguest); break;
+    case IR_CALL: direct_call(e, (u64)i->imm); break;
+    case IR_RET: return_exit(e, i); break;
     case IR_CALLI:
     case IR_GOTOI: {
         em_flags_commit(e);
-        probe_table(e, eip(e, i->a), false, 0);
+        em_probe_table(e, eip(e, i->a), false, 0, i->op == IR_CALLI);
         break;
     }
     }

@@ -27,22 +27,20 @@ void em_flags_insert(struct em *e, unsigned r, bool overflow)
     as_set_nzcv(&e->a, SCR2);
 }
 
-/* N and Z of the lowest bits of r; C and V become 0. */
-static void sign_and_zero(struct em *e, unsigned r, unsigned size)
+enum carry em_sign_and_zero(struct em *e, unsigned r, unsigned size)
 {
-    if (size < 4) {
-        as_lsl(&e->a, false, SCR, r, 32 - 8 * size);
-        r = SCR;
+    if (size < 4) { /* 0 + r shifted */
+        as_rrrs(&e->a, A_ADDS, false, XZR, XZR, r, LSL, 32 - 8 * size);
+        return CARRY_DIRECT;
     }
-    as_rrr(&e->a, A_ANDS, size == 8, XZR, r, r);
+    as_add_imm(&e->a, A_SUBS, size == 8, XZR, r, 0, NOREG); /* blocks hand C on inverted */
+    return CARRY_INVERTED;
 }
 
-/* Flags of a shift from what was shifted and its result; what manuals leave open: cpu/ir/README.md */
-static void shift_nzcv(struct em *e, const struct recipe *k)
+void em_flags_shifted(struct em *e, const struct recipe *k)
 {
     unsigned bits = 8u * k->size, n = (unsigned)k->imm;
     bool left = k->op == IR_SHL || k->op == IR_SHLD;
-    sign_and_zero(e, k->res, k->size);
     if (n <= bits)
         as_ubfx(&e->a, true, SCR, k->a, left ? bits - n : n - 1, 1);
     else if (k->op == IR_SAR)
@@ -50,6 +48,15 @@ static void shift_nzcv(struct em *e, const struct recipe *k)
     else
         as_mov_imm(&e->a, SCR, 0);
     em_flags_insert(e, SCR, false);
+}
+
+/* Flags of a shift from what was shifted and its result; what manuals leave open: cpu/ir/README.md */
+static void shift_nzcv(struct em *e, const struct recipe *k)
+{
+    unsigned bits = 8u * k->size;
+    bool left = k->op == IR_SHL || k->op == IR_SHLD;
+    em_sign_and_zero(e, k->res, k->size);
+    em_flags_shifted(e, k); /* SCR is the bit then */
     if (k->op == IR_SAR)
         return;
     if (left) {
@@ -78,7 +85,8 @@ static void product_nzcv(struct em *e, const struct recipe *k)
     as_set_nzcv(&e->a, SCR);
 }
 
-/* A sum or difference of up to 32 bits, made on top of SCR; of 64 bits only INC and DEC. */
+/* A sum or difference of up to 32 bits, made on top of SCR; of 64 bits only INC, DEC and what is
+ * compared with a constant. */
 static void sum_nzcv(struct em *e, const struct recipe *k)
 {
     unsigned up = k->size < 4 ? 32 - 8u * k->size : 0;
@@ -92,6 +100,8 @@ static void sum_nzcv(struct em *e, const struct recipe *k)
         as_mov_imm(&e->a, SCR2, (u64)1 << up);
         as_rrr(&e->a, op, wide, XZR, SCR, SCR2);
         em_flags_insert(e, X30, false);
+    } else if (k->has_imm && k->size >= 4 && k->a != NOREG) {
+        as_add_imm(&e->a, op, k->size == 8, XZR, k->a, k->imm, SCR2);
     } else if (k->has_imm) {
         if (k->a != NOREG)
             as_lsl(&e->a, false, SCR, k->a, up);
@@ -156,13 +166,33 @@ static void sum_values(struct em *e, const struct recipe *k)
     as_mov(&e->a, false, PARITY, k->res);
 }
 
-/* NZCV of k; C is direct behind all but differences. */
-static enum carry make_nzcv(struct em *e, const struct recipe *k)
+static enum carry test_nzcv(struct em *e, const struct recipe *k)
+{
+    u64 imm = (u64)k->imm & size_mask(k->size);
+    if (!k->has_imm && k->a == k->b)
+        return em_sign_and_zero(e, k->a, k->size);
+    if (k->size >= 4 && k->has_imm) {
+        as_logic_imm(&e->a, A_ANDS, k->size == 8, XZR, k->a, imm, SCR2);
+    } else if (k->size >= 4) {
+        as_rrr(&e->a, A_ANDS, k->size == 8, XZR, k->a, k->b);
+    } else {
+        if (k->has_imm)
+            as_logic_imm(&e->a, A_AND, false, SCR, k->a, imm, SCR2);
+        else
+            as_rrr(&e->a, A_AND, false, SCR, k->a, k->b);
+        em_sign_and_zero(e, SCR, k->size);
+    }
+    return CARRY_DIRECT;
+}
+
+/* Sums leave C direct, differences inverted. */
+enum carry em_flags_anew(struct em *e, const struct recipe *k)
 {
     switch (k->kind) {
     case RECIPE_ADD:
     case RECIPE_SUB: sum_nzcv(e, k); break;
-    case RECIPE_LOGIC: sign_and_zero(e, k->res, k->size); break;
+    case RECIPE_LOGIC: return em_sign_and_zero(e, k->res, k->size);
+    case RECIPE_TEST: return test_nzcv(e, k);
     case RECIPE_SHIFT: shift_nzcv(e, k); break;
     case RECIPE_PRODUCT: product_nzcv(e, k); break;
     }
@@ -202,14 +232,21 @@ void em_flags_nzcv(struct em *e)
     if (e->recipe.kind == RECIPE_NONE || !e->recipe.nzcv)
         return;
     if (e->recipe.keeps_c)
-        make_nzcv(e, &e->recipe);
+        em_flags_anew(e, &e->recipe);
     else
-        e->carry = make_nzcv(e, &e->recipe);
+        e->carry = em_flags_anew(e, &e->recipe);
     e->recipe.nzcv = false;
 }
 
 void em_flags_make(struct em *e)
 {
+    struct recipe *k = &e->recipe;
+    /* both parts would ask what was there before a constant was added */
+    if ((k->kind == RECIPE_ADD || k->kind == RECIPE_SUB) && k->nzcv && !k->keeps_c && k->has_imm &&
+        k->a == NOREG && k->size < 4) {
+        as_add_imm(&e->a, k->kind == RECIPE_ADD ? A_SUB : A_ADD, false, SCR3, k->res, k->imm, SCR2);
+        k->a = SCR3;
+    }
     em_flags_nzcv(e);
     make_values(e, &e->recipe);
     e->recipe.kind = RECIPE_NONE;
@@ -236,37 +273,48 @@ void em_flags_recall(struct em *e, const struct recipe *open, enum carry carry)
     em_flags_commit(e);
 }
 
+bool em_flags_wanted(const struct em *e, const struct ir_ins *i)
+{
+    const struct recipe *k = &e->recipe;
+    u8 open = IRF_P | IRF_A | (!k->nzcv ? 0 : k->keeps_c ? IRF_ALL & ~IRF_C : IRF_ALL);
+    /* what follows in a group cannot fault */
+    u8 wanted = e->follows[e->now] ? e->live[e->now] : ir_flags_before(i, e->live[e->now]);
+    return wanted & open;
+}
+
+/* Can all that is open be made of what is left? */
+static bool enough(const struct recipe *k)
+{
+    bool res = k->res != NOREG, a = k->a != NOREG, b = k->b != NOREG || k->has_imm;
+    switch (k->kind) {
+    case RECIPE_LOGIC: return res;
+    case RECIPE_TEST: return a && b;
+    case RECIPE_ADD:
+    case RECIPE_SUB: return k->keeps_c ? res : res + a + b >= 2;
+    case RECIPE_SHIFT: return res && (a || !k->nzcv);
+    case RECIPE_PRODUCT: return a || !k->nzcv;
+    default: return true;
+    }
+}
+
 void em_flags_guard(struct em *e, const struct ir_ins *i, unsigned r)
 {
     const struct recipe *k = &e->recipe;
-    u8 open = IRF_P | IRF_A | (k->nzcv ? IRF_ALL : 0);
+    struct recipe less = *k;
     if (k->kind == RECIPE_NONE || (k->res != r && k->a != r && k->b != r))
         return;
-    if (ir_flags_before(i, e->live[e->now]) & open)
+    less.res = k->res == r ? NOREG : k->res;
+    less.a = k->a == r ? NOREG : k->a;
+    less.b = k->b == r ? NOREG : k->b;
+    less.zero = k->zero == r ? 0 : k->zero;
+    if (enough(&less)) {
+        e->recipe = less;
+        return;
+    }
+    if (em_flags_wanted(e, i))
         em_flags_make(e);
     else
         e->recipe.kind = RECIPE_NONE;
-}
-
-unsigned em_condition(struct em *e, unsigned cc, bool *by_parity)
-{
-    static const u8 host[16] = {A_VS, A_VC, A_CS, A_CC, A_EQ, A_NE, A_LS, A_HI,
-                                A_MI, A_PL, A_EQ, A_NE, A_LT, A_GE, A_LE, A_GT};
-    *by_parity = cc == CC_P || cc == CC_NP;
-    if (*by_parity) {
-        em_flags_make(e);
-        as_rrrs(&e->a, A_EOR, false, SCR, PARITY, PARITY, LSR, 4);
-        as_rrrs(&e->a, A_EOR, false, SCR, SCR, SCR, LSR, 2);
-        as_rrrs(&e->a, A_EOR, false, SCR, SCR, SCR, LSR, 1);
-        as_logic_imm(&e->a, A_AND, false, SCR, SCR, 1, SCR2);
-        return cc == CC_P ? A_EQ : A_NE;
-    }
-    em_flags_nzcv(e);
-    if (cc == CC_BE || cc == CC_A)
-        em_flags_carry(e, CARRY_INVERTED);
-    if ((cc == CC_B || cc == CC_AE) && e->carry == CARRY_INVERTED)
-        return host[cc] ^ 1;
-    return host[cc];
 }
 
 /* EFLAGS bits 7, 6, 4, 2 and 0 in SCR2; NZCV stays in SCR3. */

@@ -13,6 +13,7 @@ void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from
                                         .at = i ? i->at : 0,
                                         .carry = (u8)e->carry,
                                         .recipe = e->recipe,
+                                        .x87 = em_x87_now(e),
                                         .from = from,
                                         .back = back,
                                         .arg = arg};
@@ -44,8 +45,7 @@ static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write, u8 *
     } else {
         as_lsr(&e->a, false, SCR, la, PAGE_BITS);
     }
-    as_mem_reg(&e->a, A_LOAD, 8, SCR, table, SCR, false, true);
-    return as_cbz(&e->a, true, SCR);
+    return em_entry(e, table);
 }
 
 /* In long mode: is the number of the last byte's page in the table? */
@@ -134,6 +134,7 @@ static struct em_place single(struct em *e, const struct ir_ins *i, bool write)
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->from2 = crosses;
+        c->guess = e->guess, c->guess_back = e->a.p;
         c->write = write, c->size = i->type, c->reg = (u8)la;
         c->probe = e->stubs->flat && !e->in->ir->long_mode ? e->in->user : 2;
     }
@@ -147,8 +148,7 @@ static u8 *probe_span(struct em *e, unsigned la, unsigned span, bool write, u8 *
     as_rrr(&e->a, A_EOR, false, SCR2, SCR2, la);
     *straddles = as_tbnz(&e->a, SCR2, PAGE_BITS);
     as_lsr(&e->a, false, SCR, la, PAGE_BITS);
-    as_mem_reg(&e->a, A_LOAD, 8, SCR, write ? WR_TABLE : RD_TABLE, SCR, false, true);
-    return as_cbz(&e->a, true, SCR);
+    return em_entry(e, write ? WR_TABLE : RD_TABLE);
 }
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
@@ -157,7 +157,7 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
     s32 at = e->offset[e->now] - g->lo;
     unsigned la = address(e, i, (s32)((u32)i->imm - (u32)at));
     bool word = !e->in->ir->long_mode;
-    u8 *miss, *straddles = NULL;
+    u8 *miss, *found, *straddles = NULL;
     aligned(e, i, la, at);
     if (!e->stubs->flat)
         miss = probe_tagged(e, la, g->span, g->write);
@@ -167,6 +167,7 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
         miss = probe_flat(e, la, g->span, g->write, &straddles);
     else
         miss = probe_span(e, la, g->span, g->write, &straddles);
+    found = e->a.p;
     sum(e, g->reg, SCR, la, word);
     em_cold(e, COLD_GROUP, i, miss, NULL,
             g->span | (g->write ? BE_GROUP_WRITE : 0u) |
@@ -174,17 +175,25 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g)
     if (e->ncold) {
         struct cold *c = &e->cold[e->ncold - 1];
         c->reg = (u8)la, c->from2 = straddles, c->write = g->reg, c->back = e->a.p;
+        c->guess = e->guess, c->guess_back = found;
     }
 }
 
 struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
 {
     const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
+    struct em_place p;
     s32 disp;
-    if (!g)
-        return single(e, i, write);
+    if (!e->follows[e->now])
+        e->guess = (u16)guess_take(e->stubs, e->in, e->out, e->late, e->now, g != NULL);
+    if (!g) {
+        p = single(e, i, write);
+        e->guess = 0;
+        return p;
+    }
     if (!e->follows[e->now])
         lead(e, i, g);
+    e->guess = 0;
     disp = e->offset[e->now] - g->lo;
     if (as_mem_fits(ir_bytes(i->type), disp))
         return (struct em_place){g->reg, NOREG, false, disp};
@@ -216,9 +225,12 @@ void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bo
 
 static void load(struct em *e, const struct ir_ins *i)
 {
-    unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4;
-    struct em_place p = em_access(e, i, false);
-    unsigned d = em_target(e, i->dst, as, SCR);
+    unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4, d;
+    struct em_place p;
+    if (i->op == IR_LD && em_pair(e, i))
+        return;
+    p = em_access(e, i, false);
+    d = em_target(e, i->dst, as, SCR);
     em_place_general(e, i->op == IR_LDX && size < 4 ? A_LOAD_SX32 : A_LOAD, size, d, p);
     em_put(e, i->dst, d, as);
 }
@@ -226,13 +238,20 @@ static void load(struct em *e, const struct ir_ins *i)
 static void store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), v;
-    struct em_place p = em_access(e, i, true);
+    struct em_place p;
+    if (i->op == IR_ST && em_pair(e, i))
+        return;
+    p = em_access(e, i, true);
     if (i->op == IR_ST) {
         v = em_use(e, i->b, SCR2);
     } else {
         u64 imm = (u64)(s64)(s32)(i->imm >> 32) & size_mask(size);
-        v = imm ? SCR2 : XZR;
-        if (imm)
+        bool eip = e->in->insns[i->at].op == OP_CALL && size == 4; /* the return address */
+        e->out->fixed_eip |= e->in->insns[i->at].op == OP_CALL && !eip;
+        v = imm || eip ? SCR2 : XZR;
+        if (eip)
+            em_eip(e, SCR2, imm);
+        else if (imm)
             as_mov_imm(&e->a, SCR2, imm);
     }
     em_place_general(e, A_STORE, size, v, p);
@@ -245,6 +264,13 @@ static void load_for_write(struct em *e, const struct ir_ins *i)
     struct em_place p = em_access(e, i, true);
     struct loc l = em_loc(e, i->b);
     at = l.reg ? l.r : SCR2;
+    if (p.index == NOREG && p.base != SCR && em_place_stays(e, i)) {
+        e->place = i->b, e->place_base = p.base, e->place_disp = p.disp;
+        d = em_target(e, i->dst, size, SCR);
+        as_mem(&e->a, A_LOAD, size, d, p.base, p.disp);
+        em_put(e, i->dst, d, size);
+        return;
+    }
     if (p.index == NOREG)
         as_add_imm(&e->a, A_ADD, true, at, p.base, p.disp, NOREG);
     else
@@ -258,7 +284,12 @@ static void load_for_write(struct em *e, const struct ir_ins *i)
 
 static void store_back(struct em *e, const struct ir_ins *i)
 {
-    unsigned size = ir_bytes(i->type), at = em_use(e, i->b, SCR2), v = em_use(e, i->a, SCR);
+    unsigned size = ir_bytes(i->type), at, v = em_use(e, i->a, SCR);
+    if (e->place && e->place == i->b) {
+        as_mem(&e->a, A_STORE, size, v, e->place_base, e->place_disp);
+        return;
+    }
+    at = em_use(e, i->b, SCR2);
     as_mem(&e->a, A_STORE, size, v, at, 0);
 }
 
@@ -309,13 +340,15 @@ static void call_exec(struct em *e, const struct ir_ins *i)
     const struct be_exec *x = &e->in->execs[e->nexecs++];
     const struct be_stubs *stubs = e->stubs;
     em_flags_commit(e);
-    as_mov_imm(&e->a, SCR2, (u64)(uintptr_t)x);
-    if (i->op == IR_EXECX)
-        as_b_to(&e->a, codebuf_rw(e->buf, x->quick ? stubs->quickx : stubs->execx));
-    else
-        as_bl_to(&e->a, codebuf_rw(e->buf, i->op == IR_EXECR ? stubs->rep
-                                           : x->quick        ? stubs->quick
-                                                             : stubs->exec));
+    em_exec_record(e, (u64)(uintptr_t)x);
+    if (x->same != SEG_CS) {
+        as_mov(&e->a, false, SCR, em_use(e, x->from, SCR));
+        em_call_stub(e, stubs->same[x->same]);
+    } else if (i->op == IR_EXECX) {
+        em_jmp_stub(e, x->quick ? stubs->quickx : stubs->execx);
+    } else {
+        em_call_stub(e, x->quick ? stubs->quick : stubs->exec);
+    }
 }
 
 void em_mem_op(struct em *e, const struct ir_ins *i)
@@ -331,8 +364,8 @@ void em_mem_op(struct em *e, const struct ir_ins *i)
     case IR_SEG: segment(e, i); break;
     case IR_CANON: canonical(e, i); break;
     case IR_BAIL: bail(e, i); break;
+    case IR_EXECR: em_string_op(e, i); break;
     case IR_EXEC:
-    case IR_EXECR:
     case IR_EXECX: call_exec(e, i); break;
     }
 }
@@ -342,11 +375,20 @@ static void stub_arguments(struct em *e, const struct cold *c)
 {
     if (e->in->ir->long_mode ? c->reg != ADDR : true)
         as_mov(&e->a, e->in->ir->long_mode, ADDR, c->reg);
-    as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
+    em_site(e, c->at);
 }
 
-static void go_back(struct em *e, const struct cold *c)
+/* Does the unit's state go to struct cpu first? Somebody may look at it. */
+static bool was_written(const struct cold *c)
 {
+    return c->x87 && c->kind != COLD_X87_CHECK && c->kind != COLD_X87_ROUNDS && c->kind != COLD_VEC &&
+           c->kind != COLD_VEC_OUT;
+}
+
+void em_cold_back(struct em *e, const struct cold *c)
+{
+    if (was_written(c))
+        em_x87_unwrite(e, &e->x87_then[c->x87 - 1]);
     if (c->carry == CARRY_DIRECT) {
         /* without FlagM an inversion spoils what the stub gives */
         if (!e->stubs->flagm)
@@ -360,8 +402,8 @@ static void go_back(struct em *e, const struct cold *c)
 
 static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
 {
-    as_bl_to(&e->a, codebuf_rw(e->buf, stub));
-    go_back(e, c);
+    em_call_stub(e, stub);
+    em_cold_back(e, c);
 }
 
 static void cold_one(struct em *e, const struct cold *c)
@@ -369,6 +411,8 @@ static void cold_one(struct em *e, const struct cold *c)
     u8 *none;
     e->recipe = c->recipe;
     e->carry = (enum carry)c->carry;
+    if (was_written(c))
+        em_x87_write(e, &e->x87_then[c->x87 - 1]);
     switch (c->kind) {
     case COLD_PREPARE:
         em_flags_commit(e);
@@ -385,35 +429,40 @@ static void cold_one(struct em *e, const struct cold *c)
         em_flags_commit(e);
         stub_arguments(e, c);
         as_mov_imm(&e->a, SCR, c->arg);
-        as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->group));
+        em_call_stub(e, e->stubs->group);
         as_mov(&e->a, true, c->write, SCR); /* the group's register */
         none = as_cbz(&e->a, true, SCR);
-        go_back(e, c);
+        em_cold_back(e, c);
         as_patch(&e->a, none);
         em_twin_exit(e, c->at);
         break;
     case COLD_HOT: call_and_go_back(e, c, e->stubs->hot); break; /* flags are as blocks hand them on */
     case COLD_BAIL:
         em_flags_commit(e);
-        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
-        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->bail));
+        em_site(e, c->at);
+        em_jmp_stub(e, e->stubs->bail);
+        break;
+    case COLD_REP: /* flags are as blocks hand them on */
+        em_exec_record(e, c->arg);
+        call_and_go_back(e, c, e->stubs->rep);
         break;
     case COLD_VEC: em_vec_cold(e, c); break;
+    case COLD_VEC_OUT:
+    case COLD_X87_WAKE:
+    case COLD_X87_ROUNDS:
+    case COLD_X87_CHECK: em_x87_cold(e, c); break;
     case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
-        if (e->in->counted) {
-            em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-            as_add_imm(&e->a, A_ADD, false, SCR, SCR, e->in->ir->nguest, NOREG);
-            em_state(&e->a, A_STORE, 4, SCR, ST(budget));
-        }
-        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, 0));
-        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        if (e->in->counted)
+            em_charge(e, e->in->ir->nguest);
+        em_site(e, 0);
+        em_jmp_stub(e, e->stubs->exit_entry);
         break;
     case COLD_POLL:
         em_flags_commit(e);
-        as_mov_imm(&e->a, SCR2, SITE(e->in->block_id, c->at));
-        as_b_to(&e->a, codebuf_rw(e->buf, e->stubs->exit_entry));
+        em_site(e, c->at);
+        em_jmp_stub(e, e->stubs->exit_entry);
         break;
     }
 }
@@ -424,6 +473,8 @@ void em_emit_cold(struct em *e)
         if (e->cold[n].kind == COLD_EXIT) /* be_patch reads it: so many words back is a branch here */
             as32(&e->a, (u32)(e->a.p + 4 - e->cold[n].from) / 4 & 0xffff);
         as_patch(&e->a, e->cold[n].from);
+        if (e->cold[n].guess)
+            em_guess_wrong(e, &e->cold[n]);
         if (e->cold[n].from2)
             as_patch(&e->a, e->cold[n].from2);
         cold_one(e, &e->cold[n]);

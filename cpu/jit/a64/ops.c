@@ -132,6 +132,13 @@ static void set_cc(struct em *e, const struct ir_ins *i)
 {
     bool parity;
     unsigned cc = em_condition(e, i->b, &parity), d = em_target(e, i->dst, 1, SCR2);
+    const struct ir_ins *next = e->now + 1 < e->in->ir->n && !e->skip[e->now + 1] ? i + 1 : NULL;
+    /* MOVZX of it follows: the bit alone does for both */
+    if (next && next->op == IR_ZX8 && next->dst == i->dst && next->a == i->dst && em_loc(e, i->dst).reg) {
+        d = em_loc(e, i->dst).r;
+        e->skip[e->now + 1] = ir_bytes(next->type) >= 4;
+        d = e->skip[e->now + 1] ? d : em_target(e, i->dst, 1, SCR2);
+    }
     if (parity && cc == A_EQ)
         as_logic_imm(&e->a, A_EOR, false, d, SCR, 1, NOREG);
     else if (parity)
@@ -258,14 +265,24 @@ static void guard(struct em *e, const struct ir_ins *i)
         em_flags_guard(e, i, l.r);
 }
 
+
 static void emit_ins(struct em *e, const struct ir_ins *i)
 {
     u8 live = e->live[e->now], want = e->want[e->now];
+    if (e->recipe.kind != RECIPE_NONE && !em_flags_wanted(e, i))
+        e->recipe.kind = RECIPE_NONE;
     guard(e, i);
+    if (ir_calls_exec(i->op)) {
+        em_x87_forget(e);
+        e->x87_guess = (u8)((e->x87_guess + x87_step(&e->in->insns[i->at])) & 7);
+    } else if (ir_op_info[i->op].attrs & IRA_EXIT || ir_is_branch(i->op))
+        em_x87_flush(e);
     if (move_op(e, i) || em_alu_op(e, i, live, want) || em_shift_op(e, i, live, want) ||
         em_bits_op(e, i, live) || em_muldiv_op(e, i, live))
         return;
-    if (i->op >= IR_VEC && i->op <= IR_VECS)
+    if (i->op >= IR_VEC && i->op <= IR_VECS && op_info[e->in->insns[i->at].op].attrs & OPA_X87)
+        em_x87_op(e, i);
+    else if (i->op >= IR_VEC && i->op <= IR_VECS)
         em_vector_op(e, i, live);
     else if (i->op == IR_SETF)
         em_setf(e, i, live);
@@ -333,76 +350,17 @@ static void scan_uses(struct em *e, const struct ir_block *b)
     e->live_in = live;
 }
 
-static void temp_give(struct em *e, u8 v)
-{
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->temp[v])
-        return;
-    e->temp[v] = plan_temp(&e->free_regs, &e->free_slots);
-    e->a.full |= !e->temp[v]; /* never seen: translation keeps fewer alive */
-}
-
-static void temp_take_back(struct em *e, u8 v, u32 n)
-{
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->last[v] != n || !e->temp[v])
-        return;
-    plan_temp_back(e->temp[v], &e->free_regs, &e->free_slots);
-    e->temp[v] = 0;
-}
-
-/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
-static u32 poll_place(const struct em *e, const struct ir_block *b)
-{
-    if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
-        return 0;
-    return plan_poll(b, e->follows);
-}
-
-static u8 *look_at_request(struct em *e)
+u8 *em_request(struct em *e)
 {
     em_state(&e->a, A_LOAD, 4, SCR, ST(exit_request));
     return as_cbnz(&e->a, false, SCR);
 }
 
-/* At the entry: charge the whole block, or look for a request to leave. */
-static void emit_entry(struct em *e, u32 poll)
+u8 *em_charge_entry(struct em *e)
 {
-    struct be_out *out = e->out;
-    out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    out->flags_dead = poll != 0;
-    out->flags_unwanted =
-        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
-    if (e->in->counted) {
-        em_state(&e->a, A_LOAD, 4, SCR, ST(budget));
-        as_add_imm(&e->a, A_SUB, false, SCR, SCR, e->in->ir->nguest, NOREG);
-        em_state(&e->a, A_STORE, 4, SCR, ST(budget));
-        as_lsr(&e->a, false, SCR, SCR, 31); /* TBNZ might not reach */
-        em_cold(e, COLD_ENTRY, NULL, as_cbnz(&e->a, false, SCR), NULL, 0);
-    } else if (!poll) {
-        em_cold(e, COLD_ENTRY, NULL, look_at_request(e), NULL, 0);
-        if (!(e->in->off_techniques & JIT_OFF(POLLS)))
-            out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    }
-}
-
-void em_count_runs(struct em *e)
-{
-    s64 heat = (s64)offsetof(struct cpu, heat) + 4 * (s64)(e->in->block_id % CPU_HEATS);
-    if (!e->in->heats || !(e->in->cut || plan_is_loop(e->in->ir)))
-        return;
-    as_mov_imm(&e->a, SCR3, (u64)heat);
-    as_mem_reg(&e->a, A_LOAD, 4, SCR, STATE, SCR3, false, false);
-    as_add_imm(&e->a, A_SUB, false, SCR, SCR, 1, NOREG);
-    as_mem_reg(&e->a, A_STORE, 4, SCR, STATE, SCR3, false, false);
-    as_lsr(&e->a, false, SCR, SCR, 31);
-    em_cold(e, COLD_HOT, NULL, as_cbnz(&e->a, false, SCR), NULL, 0);
-    if (e->ncold)
-        e->cold[e->ncold - 1].back = e->a.p;
-}
-
-static void poll_here(struct em *e, unsigned at)
-{
-    const struct ir_ins where = {.at = (u8)at};
-    em_cold(e, COLD_POLL, &where, look_at_request(e), NULL, 0);
+    em_charge(e, -(s32)e->in->ir->nguest);
+    as_lsr(&e->a, false, SCR, SCR, 31); /* TBNZ might not reach */
+    return as_cbnz(&e->a, false, SCR);
 }
 
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
@@ -417,14 +375,17 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
     e->a = (struct as){out->code, out->end, false};
     e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
+    e->x87_guess = in->x87_top;
     e->free_regs = temp_regs(e);
     e->free_slots = ~0u;
     out->nexits = out->nguesses = out->nfixes = 0;
-    out->fixed = out->fixed_eip = true; /* its constants are spread over instructions */
+    out->fixed = out->fixed_eip = false;
+    for (u32 k = 0; k < b->nguest; k++) /* where the last one was is a constant that copies do not change */
+        out->fixed |= (insn_units(&in->insns[k]) & UNIT_X87) != 0;
     em_plan_groups(e);
+    guess_plan(stubs, in, e->late);
     scan_uses(e, b);
-    poll = poll_place(e, b);
-    emit_entry(e, poll);
+    poll = em_emit_entry(e);
     em_count_runs(e);
     em_tally(e, TALLY_BLOCKS, 1);
     em_tally(e, TALLY_INSNS, (s32)b->nguest);
@@ -437,18 +398,18 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (e->skip[n])
             continue;
         if (n && n == poll)
-            poll_here(e, i->at);
+            em_poll(e, i->at);
         if (use & IRU_SETS_DST)
-            temp_give(e, i->dst);
+            em_temp_give(e, i->dst);
         if (use & IRU_WRITES_B)
-            temp_give(e, i->b);
+            em_temp_give(e, i->b);
         emit_ins(e, i);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        temp_take_back(e, i->dst, n);
-        temp_take_back(e, i->a, n);
+        em_temp_take_back(e, i->dst, n);
+        em_temp_take_back(e, i->a, n);
         if (use & IRU_VALUE_B)
-            temp_take_back(e, i->b, n);
+            em_temp_take_back(e, i->b, n);
     }
     em_emit_cold(e);
     out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;
@@ -470,6 +431,7 @@ static u8 *branch_to(u8 *rel)
 static void point(struct codebuf *buf, u8 *branch, const u8 *to)
 {
     const u8 *at = codebuf_rx(buf, branch);
+    codebuf_write(buf, branch, 4);
     if (as_branch(branch, branch + (to - at)))
         __builtin___clear_cache((char *)(uintptr_t)at, (char *)(uintptr_t)(at + 4));
 }
@@ -482,9 +444,4 @@ void be_patch(struct codebuf *buf, u8 *rel, const u8 *to)
         return;
     point(buf, branch, codebuf_rx(buf, rel)); /* should it not reach */
     point(buf, branch, to);
-}
-
-void be_copy_block(const struct be_copy *c)
-{
-    /* Never asked for: be_out.fixed says so of each block. */
 }

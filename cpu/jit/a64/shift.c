@@ -53,7 +53,11 @@ static void note(struct em *e, const struct ir_ins *i, unsigned source, unsigned
                                 .b = NOREG,
                                 .imm = i->imm};
     e->carry = CARRY_DIRECT;
-    if (want & i->flags_out)
+    want &= i->flags_out;
+    if (e->recipe.size >= 4)
+        e->recipe.zero = (u8)res;
+    /* what reads less than all makes less: cond.c */
+    if (want && want & (u8)~(IRF_Z | IRF_S) && want != IRF_C)
         em_flags_nzcv(e);
 }
 
@@ -332,13 +336,19 @@ static void bit_test(struct em *e, const struct ir_ins *i, u8 live)
     r = em_use(e, i->a, SCR);
     if (i->b == IR_NONE) {
         as_ubfx(&e->a, true, SCR3, r, (unsigned)i->imm % bits, 1);
-        as_mov_imm(&e->a, SCR2, BIT64((unsigned)i->imm % bits));
+        if (i->op != IR_BT)
+            as_mov_imm(&e->a, SCR2, BIT64((unsigned)i->imm % bits));
     } else {
         unsigned b = em_use(e, i->b, SCR2);
-        as_logic_imm(&e->a, A_AND, false, X30, b, bits - 1, NOREG);
-        as_rrr(&e->a, A_LSRV, wide, SCR3, r, X30);
-        as_mov_imm(&e->a, SCR2, 1);
-        as_rrr(&e->a, A_LSLV, wide, SCR2, SCR2, X30);
+        if (size < 4) { /* larger counts are taken modulo the width anyway */
+            as_logic_imm(&e->a, A_AND, false, X30, b, bits - 1, NOREG);
+            b = X30;
+        }
+        as_rrr(&e->a, A_LSRV, wide, SCR3, r, b);
+        if (i->op != IR_BT) {
+            as_mov_imm(&e->a, ADDR, 1);
+            as_rrr(&e->a, A_LSLV, wide, SCR2, ADDR, b);
+        }
     }
     if (i->op != IR_BT) {
         d = em_target(e, i->dst, size, SCR);

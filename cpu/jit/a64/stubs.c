@@ -1,23 +1,10 @@
 /* The few pieces of code that every block shares on AArch64: entering and leaving, and calling helpers
  * with the pinned registers put into struct cpu and taken back (AAPCS64: X0 to X7 carry arguments, X19
  * to X28 are the caller's). */
+#include "cpu/jit/a64/host.h"
 #include "cpu/jit/a64/vec.h"
 
-#if defined(__linux__)
-#include <sys/auxv.h>
-#endif
-
-enum { FRAME = 96 }; /* X19 to X30 */
-
-static bool host_has_flagm(void)
-{
-#if defined(__linux__)
-    enum { HWCAP_FLAGM_BIT = 27 };
-    return getauxval(AT_HWCAP) >> HWCAP_FLAGM_BIT & 1;
-#else
-    return false;
-#endif
-}
+enum { FRAME = 160 }; /* X19 to X30, the lower halves of V8 to V15 */
 
 /* The branch taken in code that is not 64-bit. */
 static u8 *unless_64(struct as *a)
@@ -108,6 +95,7 @@ static void helper_end(struct as *a, const u8 *const load_vec[2])
 {
     as_mem(a, A_STORE, 8, SCR, SP, 136);
     as_mem(a, A_LOAD, 8, ADDR, SP, 144);
+    as32(a, MSR_FPSR | XZR); /* x87 operations may look at their own marks only */
     em_vector_back(a, ADDR, load_vec);
     as_mem(a, A_LOAD, 8, SCR, SP, 136);
     as_pair(a, A_LDP, ADDR, SCR3, SP, 112);
@@ -131,6 +119,42 @@ static void address_stub(struct as *a, const void *helper, const u8 *spill_vec,
     call_abs(a, helper);
     helper_end(a, load_vec);
     as_ret(a);
+}
+
+/* helper(cpu, SCR, where it is called from): its result in SCR. */
+static void caller_stub(struct as *a, const void *helper, const u8 *spill_vec,
+                        const u8 *const load_vec[2])
+{
+    helper_begin(a, spill_vec);
+    as_mov(a, true, X1, X2);
+    as_mem(a, A_LOAD, 8, X2, SP, 128);
+    call_abs(a, helper);
+    helper_end(a, load_vec);
+    as_ret(a);
+}
+
+/* Behind a probe of the flat table an address may only not be aligned: when the access stays in its
+ * page the plain entry decides. One in many goes to the helper, which has that block made anew with
+ * probes that do not mind. */
+static void not_aligned(struct as *a, bool write, unsigned size)
+{
+    u8 *crosses, *none, *often;
+    as_add_imm(a, A_ADD, false, SCR, ADDR, size - 1, NOREG);
+    as_rrr(a, A_EOR, false, SCR, SCR, ADDR);
+    as_lsr(a, false, SCR, SCR, PAGE_BITS);
+    crosses = as_cbnz(a, false, SCR);
+    as_lsr(a, false, SCR, ADDR, PAGE_BITS);
+    as_mem_reg(a, A_LOAD, 8, SCR, write ? WR_TABLE : RD_TABLE, SCR, false, true);
+    none = as_cbz(a, true, SCR);
+    _Static_assert(offsetof(struct cpu, guess_left) < 1 << 14, "near");
+    as_mem(a, A_LOAD, 4, SCR3, STATE, ST(loose_left));
+    as_add_imm(a, A_SUB, false, SCR3, SCR3, 1, NOREG);
+    as_mem(a, A_STORE, 4, SCR3, STATE, ST(loose_left));
+    often = as_tbnz(a, SCR3, 31);
+    as_ret(a);
+    as_patch(a, crosses);
+    as_patch(a, none);
+    as_patch(a, often);
 }
 
 /* A guest instruction by a helper, whose record is in SCR2; a helper that leaves the block does not
@@ -184,6 +208,7 @@ static void quick_stub(struct as *a, const u8 *leave, const u8 *spill_vec)
     exec_end(a);
     on = as_cbz(a, true, ADDR);
     as_mov(a, true, LINK, ADDR);
+    em_stack_again(a);
     load_all(a);
     as_br(a, LINK);
     as_patch(a, on);
@@ -198,9 +223,9 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
                    struct be_stubs *stubs)
 {
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
-    const u8 *spill_vec, *load_vec[2];
-    u8 *out, *leave;
-    stubs->flagm = host_has_flagm();
+    const u8 *spill_vec, *load_vec[2], *last;
+    u8 *out, *leave, *prepare;
+    stubs->flagm = a64_host_has(A64_FLAGM);
 
     em_vector_stubs(buf, a, stubs);
     stubs->flagm2 = em_vec_has(HOST_FLAGM2);
@@ -219,6 +244,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
     for (unsigned r = 0; r < 6; r++)
         as_pair(a, A_LDP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
+    for (unsigned r = 0; r < 4; r++)
+        as_pair(a, A_LDP_D, 8 + 2 * r, 9 + 2 * r, SP, (s32)(96 + 16 * r));
     sp_add(a, FRAME);
     as_ret(a);
 
@@ -226,25 +253,28 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     stubs->leave = codebuf_rx(buf, leave);
     as_mov_imm(a, ADDR, BE_LEAVE);
     as_b_to(a, out);
+    last = codebuf_rx(buf, a->p);
+    em_stack_last(a);
+    as_b_to(a, leave);
 
     /* u64 enter(cpu, host) */
     stubs->enter = (u64(*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     sp_add(a, -FRAME);
     for (unsigned r = 0; r < 6; r++)
         as_pair(a, A_STP, X19 + 2 * r, X20 + 2 * r, SP, (s32)(16 * r));
+    for (unsigned r = 0; r < 4; r++)
+        as_pair(a, A_STP_D, 8 + 2 * r, 9 + 2 * r, SP, (s32)(96 + 16 * r));
     as_mov(a, true, STATE, X0);
-    as_add_imm(a, A_ADD, true, SCR2, SP, 0, NOREG);
-    em_state(a, A_STORE, 8, SCR2, ST(host_rsp));
     as_mov(a, true, LINK, X1);
+    em_stack_begin(a, last);
     load_all(a);
     as_br(a, LINK);
 
     /* resume(cpu, host): what the helper and its caller had on the stack is left */
     stubs->resume = (void (*)(void *, const void *))(uintptr_t)codebuf_rx(buf, a->p);
     as_mov(a, true, STATE, X0);
-    em_state(a, A_LOAD, 8, SCR2, ST(host_rsp));
-    as_add_imm(a, A_ADD, true, SP, SCR2, 0, NOREG);
     as_mov(a, true, LINK, X1);
+    em_stack_again(a);
     load_all(a);
     as_br(a, LINK);
 
@@ -257,14 +287,18 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     as_rrr(a, A_ORR, true, ADDR, ADDR, SCR2);
     as_b_to(a, out);
 
-    for (unsigned w = 0; w < 2; w++)
-        for (unsigned s = 0; s < 6; s++) {
-            const u8 *at = codebuf_rx(buf, a->p);
-            for (unsigned probe = 0; probe < 3; probe++)
-                stubs->prepare[probe][w][s] = at;
-            as_mov_imm(a, SCR, (s == 5 ? 10u : BIT(s)) | w << 8);
-            address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
-        }
+    prepare = a->p;
+    address_stub(a, (const void *)(uintptr_t)helpers->prepare, spill_vec, load_vec);
+    for (unsigned n = 0; n < 36; n++) {
+        unsigned probe = n / 12, w = n / 6 & 1, s = n % 6;
+        stubs->prepare[probe][w][s] = codebuf_rx(buf, a->p);
+        if (w)
+            em_store_beside(a, s == 5 ? 10 : BIT(s), probe);
+        if (stubs->flat && probe < 2 && s < 5)
+            not_aligned(a, w, BIT(s));
+        as_mov_imm(a, SCR, (s == 5 ? 10u : BIT(s)) | w << 8);
+        as_b_to(a, prepare);
+    }
 
     /* What straddles two pages goes to the twin without more ado. */
     stubs->group = codebuf_rx(buf, a->p);
@@ -280,16 +314,23 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         as_ret(a);
         as_patch(a, whole);
     }
+    em_group_beside(a);
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);
 
-    /* helper(cpu, 0, where it is called from) */
+    /* The addend stays in SCR. */
+    stubs->guess = codebuf_rx(buf, a->p);
+    {
+        u8 *often;
+        as_mem(a, A_LOAD, 4, SCR3, STATE, ST(guess_left));
+        as_add_imm(a, A_SUB, false, SCR3, SCR3, 1, NOREG);
+        as_mem(a, A_STORE, 4, SCR3, STATE, ST(guess_left));
+        often = as_tbnz(a, SCR3, 31);
+        as_ret(a);
+        as_patch(a, often);
+    }
+    caller_stub(a, (const void *)(uintptr_t)helpers->guess, spill_vec, load_vec);
     stubs->hot = codebuf_rx(buf, a->p);
-    helper_begin(a, spill_vec);
-    as_mov_imm(a, X1, 0);
-    as_mem(a, A_LOAD, 8, X2, SP, 128);
-    call_abs(a, (const void *)(uintptr_t)helpers->hot);
-    helper_end(a, load_vec);
-    as_ret(a);
+    caller_stub(a, (const void *)(uintptr_t)helpers->hot, spill_vec, load_vec);
 
     stubs->seg = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)helpers->seg, spill_vec, load_vec);
@@ -303,6 +344,14 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     helper_end(a, load_vec);
     sp_add(a, 16);
     as_ret(a);
+
+    stubs->x87_double = true;
+    stubs->x87_wake = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)jit_x87_wake, spill_vec, load_vec);
+    stubs->x87_rounds = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)jit_x87_rounds, spill_vec, load_vec);
+    stubs->x87_spill = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)be_x87_spill, spill_vec, load_vec);
 
     stubs->bail = codebuf_rx(buf, a->p);
     helper_begin(a, spill_vec);
@@ -319,15 +368,22 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     quick_stub(a, NULL, spill_vec);
     stubs->quickx = codebuf_rx(buf, a->p);
     quick_stub(a, leave, spill_vec);
+    for (unsigned s = 0; s < SEG__COUNT; s++) {
+        stubs->same[s] = codebuf_rx(buf, a->p);
+        em_segment_stub(a, s, codebuf_rw(buf, stubs->quick));
+    }
+    em_string_stubs(buf, a, stubs);
 
     __builtin___clear_cache((char *)(uintptr_t)codebuf_rx(buf, *p),
                             (char *)(uintptr_t)codebuf_rx(buf, a->p));
     *p = a->p;
 }
 
-/* ---- x87 state: never in the host's registers ---- */
+/* ---- x87 state: in the host's registers within blocks only ---- */
 void be_x87_spill(struct cpu *cpu)
 {
+    if (cpu->x87_live)
+        jit_x87_sleep(cpu);
 }
 void be_x87_load(struct cpu *cpu)
 {
@@ -344,8 +400,11 @@ bool be_works(struct codebuf *buf)
     u64 (*number)(void) = (u64(*)(void))(uintptr_t)buf->rx;
     for (u64 n = 7; n <= 14; n += 7) {
         struct as a = {buf->rw, buf->rw + 64, false};
+        codebuf_begin(buf);
+        codebuf_write(buf, buf->rw, 64);
         as_mov_imm(&a, X0, n);
         as_ret(&a);
+        codebuf_end(buf);
         __builtin___clear_cache((char *)(uintptr_t)buf->rx, (char *)(uintptr_t)(buf->rx + 64));
         if (number() != n)
             return false;

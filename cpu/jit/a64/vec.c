@@ -25,6 +25,11 @@ void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8])
         if (rows[op].fn && has[rows[op].host])
             mask[op / 8] |= (u8)BIT(op & 7);
     em_avx_ops(mask);
+    for (unsigned op = 0; op < OP__COUNT; op++) {
+        struct x87_does does;
+        if (op == OP_WAIT || x87_does(&(const struct insn){.op = (u16)op}, &does))
+            mask[op / 8] |= (u8)BIT(op & 7);
+    }
 }
 
 /* ---- general registers ---- */
@@ -165,6 +170,8 @@ void em_vector_op(struct em *e, const struct ir_ins *i, u8 live)
         return;
     }
     o.mmx = insn_units(insn) & UNIT_X87;
+    if (o.mmx)
+        em_x87_leave(e, i);
     if (row->fn == vt_emms) {
         vt_emms(&o);
         return;

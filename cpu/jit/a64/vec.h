@@ -140,6 +140,13 @@ struct vec_row {
     u32 code;
     u8 host;
 };
+enum {
+    MRS_FPCR = (int)0xd53b4400,
+    MSR_FPCR = (int)0xd51b4400,
+    MRS_FPSR = (int)0xd53b4420,
+    MSR_FPSR = (int)0xd51b4420
+};
+
 /* What a row needs of the host. */
 enum { HOST_ANY, HOST_AFP, HOST_AES, HOST_PMULL, HOST_FLAGM2, HOST_AVX, HOST__COUNT };
 

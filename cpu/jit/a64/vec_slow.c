@@ -32,7 +32,7 @@ void em_vec_slow_back(const struct vop *o, unsigned r)
 void em_vec_cold(struct em *e, const struct cold *c)
 {
     as_mov_imm(&e->a, SCR2, c->arg);
-    as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->vec_slow));
+    em_call_stub(e, e->stubs->vec_slow);
     if (c->reg == XZR)
         em_flags_in(&e->a);
     else if (c->reg != NOREG && c->reg != SCR)

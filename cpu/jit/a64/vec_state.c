@@ -1,10 +1,7 @@
 /* What a host's vector unit has, and the way of the guest's XMM registers and MXCSR into it and
  * back (SDM vol. 1 section 10.2.3; Arm ARM D24.2 "FPCR", "FPSR"). */
+#include "cpu/jit/a64/host.h"
 #include "cpu/jit/a64/vec.h"
-
-#if defined(__linux__)
-#include <sys/auxv.h>
-#endif
 
 enum {
     FPCR_FIZ = 1 << 0,
@@ -34,25 +31,14 @@ bool em_vec_has(unsigned host)
         return has_afp();
     if (host == HOST_AVX) /* em_avx_ops says when */
         return false;
-#if defined(__linux__)
-    enum { HWCAP_AES_BIT = 3, HWCAP_PMULL_BIT = 4, HWCAP2_FLAGM2_BIT = 7 };
     switch (host) {
     case HOST_ANY: return true;
-    case HOST_FLAGM2: return getauxval(AT_HWCAP2) >> HWCAP2_FLAGM2_BIT & 1;
-    case HOST_AES: return getauxval(AT_HWCAP) >> HWCAP_AES_BIT & 1;
-    default: return getauxval(AT_HWCAP) >> HWCAP_PMULL_BIT & 1;
+    case HOST_FLAGM2: return a64_host_has(A64_FLAGM2);
+    case HOST_AES: return a64_host_has(A64_AES);
+    default: return a64_host_has(A64_PMULL);
     }
-#else
-    return host == HOST_ANY;
-#endif
 }
 
-enum {
-    MRS_FPCR = (int)0xd53b4400,
-    MSR_FPCR = (int)0xd51b4400,
-    MRS_FPSR = (int)0xd53b4420,
-    MSR_FPSR = (int)0xd51b4420
-};
 
 /* Registers in pairs. Spoils SCR. */
 static void all_xmm(struct as *a, bool load, unsigned from, unsigned to)
@@ -161,6 +147,6 @@ void em_vector_enter(struct em *e)
     u8 *there;
     em_state(&e->a, A_LOAD, 1, SCR, ST(vec_live));
     there = as_cbnz(&e->a, false, SCR);
-    as_bl_to(&e->a, codebuf_rw(e->buf, e->stubs->vec_load[e->in->ir->long_mode]));
+    em_call_stub(e, e->stubs->vec_load[e->in->ir->long_mode]);
     as_patch(&e->a, there);
 }

@@ -4,6 +4,8 @@
 #define CPU_JIT_X64_EM_H
 
 #include "cpu/jit/backend.h"
+#include "cpu/jit/guess.h"
+#include "cpu/jit/shared.h"
 #include "cpu/jit/plan.h"
 #include "cpu/jit/x64/asm.h"
 
@@ -60,19 +62,6 @@ struct uppers {
     u16 next[8];
 };
 
-enum cold_kind {
-    COLD_PREPARE,
-    COLD_SEG,
-    COLD_EXIT,
-    COLD_ENTRY,
-    COLD_BAIL,
-    COLD_POLL,
-    COLD_GROUP,
-    COLD_HOT,
-    COLD_INDIRECT,
-    COLD_REP,
-    COLD_CANON
-};
 struct cold {
     u8 kind, at, write, size, probe;
     u8 reg; /* the host register that holds the address or offset */
@@ -127,7 +116,7 @@ struct em {
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
     bool follows[IR_MAX_INS]; /* an access whose check the group's first one has made */
-    bool late[IR_MAX_INS];  /* the address is not known early (guess.c) */
+    bool late[IR_MAX_INS];  /* the address is not known early (cpu/jit/guess.h) */
     s32 offset[IR_MAX_INS];
     struct group groups[PLAN_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
@@ -139,12 +128,6 @@ struct em {
 /* copy.c: the field that ends `back` bytes before here depends on whose the block is (enum be_fix);
  * calls of stubs and jumps there; records of execs in SCR2; EIPs in a register */
 void em_fix(struct em *e, enum be_fix kind, u32 back);
-void em_fix_more(struct em *e, u32 word); /* what belongs to it */
-void em_call_stub(struct em *e, const u8 *stub);
-void em_jmp_stub(struct em *e, const u8 *stub);
-void em_site(struct em *e, u32 at); /* in SCR2 */
-void em_exec_record(struct em *e, u64 record);
-void em_eip(struct em *e, unsigned r, u64 rip);
 struct loc em_loc(const struct em *e, u8 v);
 /* Make the host's flags hold the guest's / make memory hold them; spoil: the host's flags are about
  * to be lost. */
@@ -189,15 +172,11 @@ unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
 /* mem.c: guest memory, segments, calls to exec */
 void em_mem_op(struct em *e, const struct ir_ins *i);
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back,
-             u64 arg);
 void em_emit_cold(struct em *e);
-/* guess.c: may access i, operation e->now, guess? the jump taken where the entry [SCR] of the table
+/* guess.c: the jump taken where the entry [SCR] of the table
  * is none (a wrong one: with e->guess); what a wrong one runs */
-void em_plan_guesses(struct em *e);
 /* Count how often the block runs: when that is often it is made anew, with more effort. */
 void em_count_runs(struct em *e);
-bool em_may_guess(const struct em *e, const struct ir_ins *i);
 u8 *em_entry(struct em *e, s32 table);
 void em_guess_wrong(struct em *e, const struct cold *c);
 /* fuse.c: emit operation n with those behind it as one instruction; how many, 0: not possible */
@@ -249,7 +228,6 @@ bool em_double_shift(struct em *e, const struct ir_ins *i, u8 live);
 void em_scan_op(struct em *e, const struct ir_ins *i, u8 live);
 void em_set_szapc(struct em *e, const struct ir_ins *i, u8 live); /* SETF without O */
 /* string.c: string instructions with REP */
-void em_string_op(struct em *e, const struct ir_ins *i);
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* beside.c: the first part of a stub for stores of `size` bytes at ADDR that missed: returns with
  * the addend in SCR when no code is known to be on these bytes, else goes on with all registers but
@@ -262,28 +240,18 @@ void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift,
 /* A load of segment register s with the selector in SCR: returns when nothing is to be done, else goes
  * to `otherwise`. */
 void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
-/* exit.c: ways out; add n to a counter when that is asked for, which spoils the host's flags */
-void em_tally(struct em *e, unsigned which, s32 n);
+/* exit.c: ways out; em_tally spoils the host's flags */
 void em_exit_op(struct em *e, const struct ir_ins *i);
-/* An entry for links that goes to the block by the jump table: executable address. */
-const u8 *em_checked_entry(struct em *e);
-void em_direct_exit(struct em *e, u64 rip, unsigned at);
 void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again);
-/* To the same instruction in a block without groups. */
-void em_twin_exit(struct em *e, unsigned at);
 /* stack.c: guest calls and returns by the host's call stack. begin: in the entry stub, behind the
  * saved registers; `last`: where a return to what lies below all pairs goes, which last() begins */
 void em_stack_begin(struct as *a, const u8 *last);
 void em_stack_last(struct as *a);
 void em_stack_again(struct as *a); /* no pairs, as at the entry */
-u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 bool em_stack_call(struct em *e, u8 **rel); /* the jump to the callee; false: not paired */
 /* For the check of a return's EIP: the jump taken unless it is on top, which is canonical; false: not
  * a return. */
 bool em_stack_top(struct em *e, const struct ir_ins *i, u8 **other);
 u8 *em_stack_return(struct em *e, unsigned to); /* the jump taken where it does not match */
-void em_indirect_exit(struct em *e, unsigned to, unsigned at); /* to the EIP in register `to` */
-/* Leave in front of guest instruction `at` when exit_request says so. */
-void em_poll(struct em *e, unsigned at);
 
 #endif

@@ -8,41 +8,39 @@ void em_tally(struct em *e, unsigned which, s32 n)
         as_alu_mi(&e->a, 0, 8, ST_AT(offsetof(struct cpu, tally) + 8u * which), n);
 }
 
-/* Charge back what the block will not execute when it is left behind `done` of its instructions. */
-static void charge_back(struct em *e, unsigned done)
+void em_charge(struct em *e, s32 n)
 {
-    if (e->in->counted && done < e->in->ir->nguest)
-        as_alu_mi(&e->a, 0, 4, ST(budget), (s32)(e->in->ir->nguest - done));
-    if (done < e->in->ir->nguest)
-        em_tally(e, TALLY_INSNS, (s32)done - (s32)e->in->ir->nguest);
+    as_alu_mi(&e->a, 0, 4, ST(budget), n);
 }
 
-static struct be_exit *new_exit(struct em *e, u64 rip)
+void em_commit(struct em *e)
 {
-    struct be_exit *x = be_new_exit(e->out, rip);
-    e->a.full |= x == NULL;
-    return x;
+    em_flags_commit(e);
+    em_upper_flush(e);
 }
 
-/* What an unlinked exit runs: tell the run loop which exit this was. */
-static void unlinked(struct em *e, struct be_exit *x)
+/* Displacement 0: falls to the code behind until it is linked. */
+u8 *em_jump_next(struct em *e)
 {
-    x->unlinked = codebuf_rx(e->buf, e->a.p);
-    em_site(e, (u32)(x - e->out->exits));
-    em_jmp_stub(e, e->stubs->exit_link);
+    return as_jmp(&e->a);
+}
+
+unsigned em_eip_register(void)
+{
+    return ADDR;
 }
 
 /* Behind a paired call: on at the return address, which is on the same page. */
 static void land(struct em *e)
 {
-    struct be_exit *x = new_exit(e, em_return_eip(e));
+    struct be_exit *x = em_new_exit(e, em_return_eip(e));
     if (!x)
         return;
     x->polled = true; /* a return goes to a lower address, unseen */
     em_tally(e, TALLY_PAIRED, 1);
     as_lea(&e->a, 8, RSP, MEM(RSP, 8));
     x->rel = as_jmp(&e->a);
-    unlinked(e, x);
+    em_unlinked(e, x);
 }
 
 /* Behind an instruction whose displacement is a place in the jump table. */
@@ -52,7 +50,7 @@ static void fix_jump(struct em *e, bool constant, u64 rip)
                    "displacements of 32 bits");
     em_fix(e, constant ? BE_FIX_JUMP : BE_FIX_SALT, 4);
     if (constant)
-        em_fix_more(e, (u32)(rip - e->in->ir->rip));
+        be_fix_more(e->out, (u32)(rip - e->in->ir->rip));
 }
 
 /* Compare the tag of the EIP in register `to` (zero-extended, kept) with the jump table's; the
@@ -84,9 +82,7 @@ static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip,
     return entry;
 }
 
-/* Go on at the EIP in register `to` by the jump table; a miss goes to the run loop with rip stored.
- * `call`: it is a CALL, which is paired where that is possible. */
-static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
+void em_probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
 {
     struct mem entry;
     u8 *miss;
@@ -107,14 +103,6 @@ static void probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool 
     as_patch(miss, e->a.p);
     as_store(&e->a, 8, to, ST(rip));
     em_jmp_stub(e, e->stubs->leave);
-}
-
-const u8 *em_checked_entry(struct em *e)
-{
-    const u8 *entry = codebuf_rx(e->buf, e->a.p);
-    em_eip(e, ADDR, e->in->ir->rip);
-    probe_table(e, ADDR, true, e->in->ir->rip, false);
-    return entry;
 }
 
 /* For jumps back to blocks that want no flags: a look at exit_request, and only when it says so are
@@ -140,7 +128,7 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
     if (!e->in->counted && !e->in->tally && be_linkable(e->in, rip)) {
         const u8 *here = codebuf_rx(e->buf, e->a.p);
         bool saved = e->flags & FLAGS_MEM, stores = e->upper.dirty != 0;
-        struct be_exit *x = new_exit(e, rip);
+        struct be_exit *x = em_new_exit(e, rip);
         if (!x)
             return;
         em_upper_flush(e);
@@ -154,38 +142,9 @@ void em_side_exit(struct em *e, u8 *jcc, u64 rip, unsigned at, bool again)
             if (again && rip <= e->in->ir->rip)
                 poll_stub(e, x);
         }
-        unlinked(e, x);
+        em_unlinked(e, x);
     } else {
         em_direct_exit(e, rip, at);
-    }
-}
-
-void em_twin_exit(struct em *e, unsigned at)
-{
-    struct be_exit *x = new_exit(e, e->in->ir->rip + e->in->ir->off[at]);
-    if (!x)
-        return;
-    x->twin = true;
-    charge_back(e, at);
-    if (!e->in->link_none)
-        x->rel = as_jmp(&e->a);
-    unlinked(e, x);
-}
-
-void em_direct_exit(struct em *e, u64 rip, unsigned at)
-{
-    em_flags_commit(e);
-    em_upper_flush(e);
-    charge_back(e, at);
-    if (be_linkable(e->in, rip)) {
-        struct be_exit *x = new_exit(e, rip);
-        if (!x)
-            return;
-        x->rel = as_jmp(&e->a); /* displacement 0: falls to the code below until it is linked */
-        unlinked(e, x);
-    } else {
-        em_eip(e, ADDR, rip);
-        probe_table(e, ADDR, true, rip, false);
     }
 }
 
@@ -196,12 +155,17 @@ static void conditional(struct em *e, const struct ir_ins *i, unsigned cc)
         e->cold[e->ncold - 1].again = e->flags == FLAGS_HOST && em_recipe_holds(e);
 }
 
-void em_poll(struct em *e, unsigned at)
+u8 *em_request(struct em *e)
 {
-    const struct ir_ins where = {.at = (u8)at};
     em_flags_spoil(e, true);
     as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
-    em_cold(e, COLD_POLL, &where, as_jcc(&e->a, CC_NE), NULL, 0);
+    return as_jcc(&e->a, CC_NE);
+}
+
+u8 *em_charge_entry(struct em *e)
+{
+    as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
+    return as_jcc(&e->a, CC_L);
 }
 
 /* A CALL to a known place. */
@@ -209,11 +173,10 @@ static void direct_call(struct em *e, u64 rip)
 {
     struct be_exit *x;
     u8 *rel;
-    em_flags_commit(e);
-    em_upper_flush(e);
+    em_commit(e);
     if (!be_linkable(e->in, rip)) {
         em_eip(e, ADDR, rip);
-        probe_table(e, ADDR, true, rip, true);
+        em_probe_table(e, ADDR, true, rip, true);
         return;
     }
     if (!em_stack_call(e, &rel)) {
@@ -221,22 +184,21 @@ static void direct_call(struct em *e, u64 rip)
         return;
     }
     land(e);
-    if (e->a.full || !(x = new_exit(e, rip)))
+    if (e->a.full || !(x = em_new_exit(e, rip)))
         return;
     x->rel = rel;
     as_patch(rel, e->a.p);
-    unlinked(e, x);
+    em_unlinked(e, x);
 }
 
 static void return_exit(struct em *e, const struct ir_ins *i)
 {
     unsigned to;
     u8 *other;
-    em_flags_commit(e);
-    em_upper_flush(e);
+    em_commit(e);
     to = em_use(e, i->a, 8, ADDR);
     if (e->in->link_none || e->in->off_techniques & JIT_OFF(RETURNS)) {
-        probe_table(e, to, false, 0, false);
+        em_probe_table(e, to, false, 0, false);
         return;
     }
     other = em_stack_return(e, to);
@@ -244,15 +206,7 @@ static void return_exit(struct em *e, const struct ir_ins *i)
         return;
     as_patch(other, e->a.p); /* the pairs stay: the callers' may still match */
     em_tally(e, TALLY_UNPAIRED, 1);
-    probe_table(e, to, false, 0, false);
-}
-
-void em_indirect_exit(struct em *e, unsigned to, unsigned at)
-{
-    em_flags_commit(e);
-    em_upper_flush(e);
-    charge_back(e, at);
-    probe_table(e, to, false, 0, false);
+    em_probe_table(e, to, false, 0, false);
 }
 
 /* A return to where the block goes on: one comparison when it is the expected one. */
@@ -299,10 +253,9 @@ void em_exit_op(struct em *e, const struct ir_ins *i)
     case IR_CALLI:
     case IR_GOTOI: {
         unsigned r;
-        em_flags_commit(e);
-        em_upper_flush(e);
+        em_commit(e);
         r = em_use(e, i->a, 8, ADDR);
-        probe_table(e, r, false, 0, i->op == IR_CALLI);
+        em_probe_table(e, r, false, 0, i->op == IR_CALLI);
         break;
     }
     }

@@ -40,19 +40,5 @@ static bool joins(const struct insn *insn)
 
 void em_plan_groups(struct em *e)
 {
-    struct plan p = {.ir = e->in->ir,
-                     .insns = e->in->insns,
-                     .joins = joins,
-                     .group = e->group,
-                     .follows = e->follows,
-                     .offset = e->offset,
-                     .skip = e->skip,
-                     .extra = e->extra,
-                     .groups = e->groups};
-    plan_groups(&p, e->in->groups);
-    e->ngroups = p.ngroups;
-    if (p.joined)
-        give_registers(e, &p);
-    plan_steps(&p);
-    e->drop = p.joined;
+    em_plan(e, joins, give_registers);
 }

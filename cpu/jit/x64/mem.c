@@ -190,8 +190,7 @@ struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
         return em_wide_access(e, i, write);
     if (g && g->first != e->now)
         return MEM(g->reg, e->offset[e->now] - g->lo);
-    if (em_may_guess(e, i))
-        e->guess = (u16)(1 + (e->in->guess_first + e->out->nguesses++) % CPU_GUESSES);
+    e->guess = (u16)guess_take(e->stubs, e->in, e->out, e->late, e->now, g != NULL);
     if (g)
         group_lead(e, i, g);
     else
@@ -431,7 +430,7 @@ static void cold_one(struct em *e, const struct cold *c)
     case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
     case COLD_ENTRY:
         if (e->in->counted)
-            as_alu_mi(&e->a, 0, 4, ST(budget), (s32)e->in->ir->nguest);
+            em_charge(e, e->in->ir->nguest);
         em_site(e, 0);
         em_jmp_stub(e, e->stubs->exit_entry);
         break;

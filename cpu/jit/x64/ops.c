@@ -608,19 +608,9 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
 
 static void temp_give(struct em *e, u8 v)
 {
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->temp[v])
-        return;
-    em_upper_give_way(e);
-    e->temp[v] = plan_temp(&e->free_regs, &e->free_slots);
-    e->a.full |= !e->temp[v]; /* never seen: translation keeps fewer alive */
-}
-
-static void temp_take_back(struct em *e, u8 v, u32 n)
-{
-    if (v < IR_T0 || v >= IR_MAX_VALUE || e->last[v] != n || !e->temp[v])
-        return;
-    plan_temp_back(e->temp[v], &e->free_regs, &e->free_slots);
-    e->temp[v] = 0;
+    if (v >= IR_T0 && v < IR_MAX_VALUE && !e->temp[v])
+        em_upper_give_way(e);
+    em_temp_give(e, v);
 }
 
 static void kept_take_back(struct em *e, u32 n)
@@ -628,7 +618,7 @@ static void kept_take_back(struct em *e, u32 n)
     u32 left = 0;
     for (u32 k = 0; k < e->nkept; k++)
         if (e->kept[k].until == n)
-            temp_take_back(e, e->kept[k].v, n);
+            em_temp_take_back(e, e->kept[k].v, n);
         else
             e->kept[left++] = e->kept[k];
     e->nkept = left;
@@ -637,10 +627,10 @@ static void kept_take_back(struct em *e, u32 n)
 /* Behind operation n: those that it named last. */
 static void temps_take_back(struct em *e, const struct ir_ins *i, u32 n)
 {
-    temp_take_back(e, i->dst, n);
-    temp_take_back(e, i->a, n);
+    em_temp_take_back(e, i->dst, n);
+    em_temp_take_back(e, i->a, n);
     if (ir_op_info[i->op].use & IRU_VALUE_B)
-        temp_take_back(e, i->b, n);
+        em_temp_take_back(e, i->b, n);
     if (e->nkept)
         kept_take_back(e, n);
 }
@@ -654,33 +644,6 @@ static void temp_inherit(struct em *e, const struct ir_ins *i, u32 n)
         return;
     e->temp[i->dst] = e->temp[i->a];
     e->last[i->a] = 0; /* is not taken back */
-}
-
-/* Where the block looks at exit_request when its entry wants no flags; 0: at the entry. */
-static u32 poll_place(const struct em *e, const struct ir_block *b)
-{
-    if (e->live_in || e->in->counted || e->in->off_techniques & JIT_OFF(DEAD))
-        return 0;
-    return plan_poll(b, e->follows);
-}
-
-/* At the entry: charge the whole block, or look for a request to leave. */
-static void emit_entry(struct em *e, u32 poll)
-{
-    struct be_out *out = e->out;
-    out->entry = out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    out->flags_dead = poll != 0;
-    out->flags_unwanted =
-        !e->live_in && !e->in->counted && !(e->in->off_techniques & JIT_OFF(DEAD));
-    if (e->in->counted) {
-        as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
-        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_L), NULL, 0);
-    } else if (!poll) {
-        as_alu_mi(&e->a, 7, 4, ST(exit_request), 0);
-        em_cold(e, COLD_ENTRY, NULL, as_jcc(&e->a, CC_NE), NULL, 0);
-        if (!(e->in->off_techniques & JIT_OFF(POLLS)))
-            out->entry_forward = codebuf_rx(e->buf, e->a.p);
-    }
 }
 
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
@@ -702,10 +665,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     out->fixed = out->fixed_eip = false;
     em_upper_plan(e);
     em_plan_groups(e);
-    em_plan_guesses(e);
+    guess_plan(stubs, in, e->late);
     em_scan_uses(e);
-    poll = poll_place(e, b);
-    emit_entry(e, poll);
+    poll = em_emit_entry(e);
     em_tally(e, TALLY_BLOCKS, 1);
     em_tally(e, TALLY_INSNS, (s32)b->nguest);
     em_count_runs(e);

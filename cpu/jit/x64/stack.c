@@ -34,12 +34,6 @@ void em_stack_again(struct as *a)
     as_alu_ri(a, 5, 8, RSP, BASE);
 }
 
-u64 em_return_eip(const struct em *e)
-{
-    u64 back = e->in->ir->rip + (u64)(s64)e->in->ir->off[e->in->ir->nguest];
-    return e->in->ir->long_mode ? back : (u32)back;
-}
-
 bool em_stack_call(struct em *e, u8 **rel)
 {
     u64 back = em_return_eip(e);

@@ -7,49 +7,10 @@
  * Elements that are looked at, at most; for more the call of the helper is the smaller part. */
 enum { SHORT = 192, FEW = 48 };
 
-/* Which stub? BE_REPS: none. */
-static unsigned kind_of(const struct insn *insn)
+/* Carry: nothing was done. */
+u8 *em_refused(struct em *e)
 {
-    switch (insn->op) {
-    case OP_MOVS: return BE_MOVS;
-    case OP_STOS: return BE_STOS;
-    case OP_SCAS: return insn->rep == REP_E ? BE_SCAS_E : BE_SCAS_NE;
-    case OP_CMPS: return insn->rep == REP_E ? BE_CMPS_E : BE_CMPS_NE;
-    default: return BE_REPS;
-    }
-}
-
-/* Flat segments, addresses as wide as registers. */
-static bool served(const struct em *e, const struct insn *insn, u64 mode_key)
-{
-    bool wide = e->in->ir->long_mode;
-    if (!insn->rep || insn->asz != (wide ? 8 : 4) || kind_of(insn) == BE_REPS)
-        return false;
-    if (!wide && !(mode_key & MK_FLAT(SEG_ES)))
-        return false;
-    if (insn->op == OP_STOS || insn->op == OP_SCAS)
-        return true;
-    return wide ? insn->seg != SEG_FS && insn->seg != SEG_GS
-                : (mode_key & MK_FLAT(insn->seg)) != 0;
-}
-
-void em_string_op(struct em *e, const struct ir_ins *i)
-{
-    const struct be_exec *x = &e->in->execs[e->nexecs++];
-    const struct insn *insn = &e->in->insns[i->at];
-    const u8 *stub;
-    u8 *refused;
-    em_flags_commit(e);
-    if (!served(e, insn, x->mode_key)) {
-        em_exec_record(e, (u64)(uintptr_t)x);
-        em_call_stub(e, e->stubs->rep);
-        return;
-    }
-    stub = e->stubs->rep_short[kind_of(insn)][e->in->user][e->in->ir->long_mode]
-                              [__builtin_ctz(insn->o[0].size) & 3];
-    em_call_stub(e, stub);
-    refused = as_jcc(&e->a, CC_B);
-    em_cold(e, COLD_REP, i, refused, e->a.p, (u64)(uintptr_t)x);
+    return as_jcc(&e->a, CC_B);
 }
 
 /* ---- stubs ---- */

@@ -68,9 +68,29 @@ static void matmul(u32 n)
 }
 
 #ifdef FP_X87
+/* The same with 53 bits of precision, as Windows and most Unix systems but Linux have it. */
+static void precision(u16 control)
+{
+    __asm__ volatile("fldcw %0" : : "m"(control));
+}
+static void mandel53(u32 n)
+{
+    precision(0x27f);
+    mandel(n);
+    precision(0x37f);
+}
+static void matmul53(u32 n)
+{
+    precision(0x27f);
+    matmul(n);
+    precision(0x37f);
+}
+
 const struct kernel x87_kernels[] = {
     {"x87_mandel", "point/s", mandel, SIDE *SIDE, 1, NULL, false},
     {"x87_matmul", "madd/s", matmul, ORDER *ORDER *ORDER, 1, matrix_prepare, false},
+    {"x87_mandel53", "point/s", mandel53, SIDE *SIDE, 1, NULL, false},
+    {"x87_matmul53", "madd/s", matmul53, ORDER *ORDER *ORDER, 1, matrix_prepare, false},
     {NULL, NULL, NULL, 0, 0, NULL, false},
 };
 #else

@@ -1,0 +1,104 @@
+/* Memory from the host in whole pages: the only place, with that of translated code
+ * (cpu/jit/codebuf.c), that maps memory or knows how large the host's pages are. */
+#define _GNU_SOURCE
+#include "devices/core/hostmem.h"
+#include "devices/core/bits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+#ifndef MAP_ANONYMOUS
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+
+size_t host_page(void)
+{
+    const char *pretend = getenv("DRAGOMAN_HOST_PAGE");
+    long real = sysconf(_SC_PAGESIZE), size = pretend ? strtol(pretend, NULL, 0) : real;
+    /* What is pretended cannot be smaller: the host would refuse it. */
+    if (size < HOST_PAGE_MIN || size > HOST_PAGE_MAX || size & (size - 1) || size < real)
+        return 0;
+    return (size_t)size;
+}
+
+static size_t page_or_most(void)
+{
+    size_t page = host_page();
+    return page ? page : HOST_PAGE_MAX;
+}
+
+size_t host_whole(size_t n)
+{
+    size_t page = page_or_most();
+    return (n + page - 1) & ~(page - 1);
+}
+
+static int prot_of(enum host_access access)
+{
+    return access == HOST_RW   ? PROT_READ | PROT_WRITE
+           : access == HOST_RX ? PROT_READ | PROT_EXEC
+                               : PROT_NONE;
+}
+
+void *host_map(void *wish, size_t size, size_t align, enum host_access access)
+{
+    size_t more, before;
+    u8 *area;
+    align = MAX(align, page_or_most());
+    more = align > HOST_PAGE_MIN ? align : 0; /* no page is smaller */
+    size = host_whole(size);
+    area = mmap(wish, size + more, prot_of(access), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                -1, 0);
+    if (area == MAP_FAILED)
+        return NULL;
+    before = -(uintptr_t)area & (align - 1);
+    if (before)
+        munmap(area, before);
+    if (more - before)
+        munmap(area + before + size, more - before);
+    return area + before;
+}
+
+void host_unmap(void *p, size_t size)
+{
+    if (p)
+        munmap(p, host_whole(size));
+}
+
+bool host_protect(void *p, size_t size, enum host_access access)
+{
+    if ((uintptr_t)p & (page_or_most() - 1)) {
+        errno = EINVAL;
+        return false;
+    }
+    return !mprotect(p, host_whole(size), prot_of(access));
+}
+
+void host_huge(void *p, size_t size, bool wanted)
+{
+#ifdef MADV_HUGEPAGE
+    madvise(p, host_whole(size), wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+#endif
+}
+
+void host_drop(void *p, size_t size)
+{
+#ifdef __linux__
+    uintptr_t page = page_or_most(), at = (uintptr_t)p, end = at + size;
+    uintptr_t first = (at + page - 1) & ~(page - 1), last = end & ~(page - 1);
+
+    /* Private memory: what is dropped comes back as zeros. */
+    if (first < last && !madvise((void *)first, last - first, MADV_DONTNEED)) {
+        memset(p, 0, first - at);
+        memset((void *)last, 0, end - last);
+        return;
+    }
+#endif
+    memset(p, 0, size);
+}

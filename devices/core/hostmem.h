@@ -1,0 +1,30 @@
+/* Memory from the host in whole pages, of whatever size it has them. */
+#ifndef DEVICES_CORE_HOSTMEM_H
+#define DEVICES_CORE_HOSTMEM_H
+
+#include "devices/core/types.h"
+
+/* Pages are this large at least and at most, as far as anything here knows how to deal with. */
+enum { HOST_PAGE_MIN = 4096, HOST_PAGE_MAX = 1 << 21 };
+
+/* The size of the host's pages; 0: it names none that can be. The environment's DRAGOMAN_HOST_PAGE
+ * pretends another one, for tests: calls that a host with such pages refuses are refused then. */
+size_t host_page(void);
+/* `n` bytes are so many in whole pages; with a page size that is not known, of the largest. */
+size_t host_whole(size_t n);
+
+enum host_access { HOST_NONE, HOST_RW, HOST_RX };
+
+/* Memory that reads as 0 and costs only what is touched, at a multiple of `align` (a power of two;
+ * 0: a page), near `wish` if the host can (NULL: anywhere). NULL: there is none, see errno. */
+void *host_map(void *wish, size_t size, size_t align, enum host_access access);
+void host_unmap(void *p, size_t size);
+/* May these pages be read and written, or read and executed? False: the host refuses that. */
+bool host_protect(void *p, size_t size, enum host_access access);
+/* Does memory want huge pages, or never one? Only a hint. */
+void host_huge(void *p, size_t size, bool wanted);
+/* These bytes of memory that can be written become 0; the host takes back the whole pages among
+ * them. */
+void host_drop(void *p, size_t size);
+
+#endif
