@@ -102,8 +102,27 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
     return true;
 }
 
+/* -drive if=virtio: a device of its own. */
+static bool place_virtio(struct options *opt, struct err *err)
+{
+    for (unsigned i = 0; i < opt->ndrives; i++) {
+        struct opt_addon *a;
+
+        if (opt->drives[i].kind != DRIVE_VIRTIO)
+            continue;
+        a = opts_new_addon(opt, "virtio-blk-pci", err);
+        if (!a)
+            return false;
+        a->drive = (int)i;
+        opt->drives[i].kind = DRIVE_ADDON;
+    }
+    return true;
+}
+
 bool opts_place_drives(struct options *opt, struct err *err)
 {
+    if (!place_virtio(opt, err))
+        return false;
     /* Those with an index first, so that the others find what is left. */
     for (int pass = 0; pass < 2; pass++) {
         for (unsigned i = 0; i < opt->ndrives; i++) {

@@ -46,6 +46,7 @@ enum {
     OPT_MAX_DRIVES = 12,
     OPT_MAX_GLOBALS = 16,
     OPT_MAX_AUDIODEVS = 4,
+    OPT_MAX_FSDEVS = 8,
     OPT_MAX_NETDEVS = 16,
     OPT_MAX_DUMPS = 8,
 };
@@ -64,7 +65,7 @@ struct opt_drive {
 /* A drive of -drive whose place is not known until all options are read. */
 struct opt_drive_request {
     struct opt_drive drive;
-    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE, DRIVE_ADDON /* of one of the addons */ } kind;
+    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE, DRIVE_VIRTIO, DRIVE_ADDON /* of one of the addons */ } kind;
     int index; /* -1: the next free one */
 };
 
@@ -90,12 +91,17 @@ struct opt_blob {
 /* A device of the board's table (devices/board/addons.def) as -device asked for it. */
 struct opt_addon {
     char driver[32], id[64];
-    char host[OPT_PATH];  /* the id of its netdev or audiodev, or a character device as of -serial */
+    char host[OPT_PATH];  /* the id of its netdev, audiodev or fsdev, or a character device as of -serial */
     int drive;            /* its place in options.drives; -1: none */
     int devfn;            /* -1: anywhere */
     char rom[OPT_PATH];   /* of its expansion ROM; "": the usual one, if there is one */
     bool no_rom;
     char props[OPT_TEXT]; /* the rest, as pc_addon.props */
+};
+/* A folder that guests mount: -fsdev, -virtfs. */
+struct opt_fsdev {
+    char id[64], path[OPT_PATH];
+    bool mapped, read_only;
 };
 /* A network of -netdev, -nic or -net, of a kind of frontend/net/kinds.def. */
 struct opt_netdev {
@@ -137,6 +143,8 @@ struct options {
     unsigned ndrives;
     struct opt_addon addons[PC_MAX_ADDONS];
     unsigned naddons;
+    struct opt_fsdev fsdevs[OPT_MAX_FSDEVS];
+    unsigned nfsdevs;
     struct opt_global globals[OPT_MAX_GLOBALS];
     unsigned nglobals;
     char boot[8], boot_once[8];
@@ -218,6 +226,8 @@ bool opts_add_usb(struct options *opt, struct err *err);
 /* Put the properties of -global in front of the devices' own. */
 bool opts_apply_globals(struct options *opt, struct err *err);
 
+/* opts_fs.c: the -fsdev called `id`; NULL: there is none. */
+const struct opt_fsdev *opts_fsdev(const struct options *opt, const char *id);
 /* opts_net.c: the default network adapter, what -net joins, and an address for each adapter. */
 bool opts_finish_net(struct options *opt, struct err *err);
 void opts_print_netdevs(FILE *f);

@@ -201,7 +201,8 @@ static bool addon_bad_key(const struct plug_class *c, const char *key, struct er
     static const char *const hosts[] = {[PLUG_NET] = "netdev",
                                         [PLUG_BLK] = "drive",
                                         [PLUG_CHR] = "chardev",
-                                        [PLUG_AUDIO] = "audiodev"};
+                                        [PLUG_AUDIO] = "audiodev",
+                                        [PLUG_SHARE] = "fsdev"};
     const char *names[40] = {"id"};
     size_t n = 1;
 
@@ -236,6 +237,7 @@ static bool addon_key(struct options *opt, struct opt_addon *a, const struct plu
         return true;
     }
     if ((!strcmp(key, "netdev") && c->host == PLUG_NET) ||
+        (!strcmp(key, "fsdev") && c->host == PLUG_SHARE) ||
         (!strcmp(key, "audiodev") && c->host == PLUG_AUDIO))
         return opts_copy(a->host, sizeof(a->host), v) ||
                err_set(err, "The id in -device %s is too long.", c->driver);

@@ -6,6 +6,7 @@
 #include "cpu/jit/jit.h"
 #include "frontend/audio/audio.h"
 #include "frontend/curses/curses.h"
+#include "frontend/fs/share.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
@@ -392,6 +393,16 @@ static bool check_memory(const struct options *opt, struct err *err)
                    (unsigned long long)(opt->ram_size / MIB), (unsigned long long)(have / MIB));
 }
 
+/* At most a page at a time, so the host does not stop half-way. */
+static void random_bytes(void *arg, void *buf, size_t n)
+{
+    u8 *p = buf;
+
+    for (ssize_t got; n && (got = getrandom(p, MIN(n, (size_t)256), 0)) > 0; n -= (size_t)got)
+        p += got;
+    memset(p, 0, n);
+}
+
 static void fill_config(struct vm *vm)
 {
     struct options *opt = vm->opt;
@@ -401,9 +412,12 @@ static void fill_config(struct vm *vm)
     cfg->cpus = opt->cpus;
     cfg->cpu_seed = opt->seed;
     /* Counted time promises equal runs; others must not all see the same numbers. */
-    if (!opt->seeded && opt->icount_shift < 0 &&
-        getrandom(&cfg->cpu_seed, sizeof(cfg->cpu_seed), 0) < 0)
-        cfg->cpu_seed = host_now() ^ (u64)getpid() << 32;
+    if (!opt->seeded && opt->icount_shift < 0) {
+        if (getrandom(&cfg->cpu_seed, sizeof(cfg->cpu_seed), 0) < 0)
+            cfg->cpu_seed = host_now() ^ (u64)getpid() << 32;
+        vm->entropy = (struct entropy){random_bytes, NULL};
+        cfg->entropy = &vm->entropy;
+    }
     cfg->cpu_model = opt->cpu[0] ? opt->cpu : NULL;
     cfg->clock = &vm->clock;
     cfg->log = &vm->log;
@@ -565,8 +579,10 @@ void vm_destroy(struct vm *vm)
         ok &= drive_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)
         ok &= drive_close(vm->ide[i]);
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++) {
         ok &= drive_close(vm->addon_blk[i]);
+        share_close(vm->addon_share[i]);
+    }
     if (!ok)
         fprintf(stderr, "dragoman: the last writes to an image failed; not all is in it\n");
     pool_free(vm->pool);

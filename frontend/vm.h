@@ -55,6 +55,8 @@ struct vm {
     struct chr_port serial[PC_SERIALS], debugcon;
     struct chr_port addon_port[PC_MAX_ADDONS]; /* of addons with characters behind them */
     struct blk *addon_blk[PC_MAX_ADDONS];      /* of those with a drive; NULL: others */
+    struct share *addon_share[PC_MAX_ADDONS];  /* of those with a folder */
+    struct entropy entropy;
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
     struct netdevs nets;
@@ -108,7 +110,7 @@ u32 vm_speed(struct vm *vm);
 struct cpu *vm_cpu(const struct vm *vm);
 /* Drives in the order that info block lists them: the name of number i (NULL behind the last), and
  * the drive, which is NULL when the machine has none there. */
-const char *vm_drive_name(unsigned i);
+const char *vm_drive_name(const struct vm *vm, unsigned i);
 struct blk *vm_drive(const struct vm *vm, unsigned i);
 
 /* vm_build.c: the parts of vm_create and vm_destroy that open and close things of the host. */

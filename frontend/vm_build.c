@@ -4,6 +4,7 @@
 
 #include "frontend/audio/audio.h"
 #include "frontend/firmware.h"
+#include "frontend/fs/share.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 
@@ -207,6 +208,18 @@ bool vm_open_drives(struct vm *vm, struct err *err)
 
 /* ---- what -device adds ---- */
 
+static bool open_share(struct vm *vm, unsigned i, struct err *err)
+{
+    const struct opt_fsdev *f = opts_fsdev(vm->opt, vm->opt->addons[i].host);
+    struct share_options o;
+
+    if (!f)
+        return err_set(err, "There is no -fsdev with the id '%.60s'.", vm->opt->addons[i].host);
+    o = (struct share_options){.path = f->path, .read_only = f->read_only, .mapped = f->mapped};
+    vm->addon_share[i] = share_open(&o, err);
+    return vm->addon_share[i] != NULL;
+}
+
 bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
@@ -235,6 +248,11 @@ bool vm_add_devices(struct vm *vm, struct err *err)
                 return false;
             to->blk = vm->addon_blk[i];
         }
+        if (pc_addon_class(a->driver)->host == PLUG_SHARE && a->host[0]) {
+            if (!open_share(vm, i, err))
+                return false;
+            to->share = vm->addon_share[i];
+        }
         if (!vm_wire_network(vm, i, err))
             return false;
     }
@@ -247,13 +265,23 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 static const char *const drive_names[] = {"floppy0",  "floppy1",  "ide0-hd0", "ide0-hd1",
                                           "ide1-cd0", "ide1-hd1", NULL};
 
-const char *vm_drive_name(unsigned i)
+const char *vm_drive_name(const struct vm *vm, unsigned i)
 {
-    return i < ARRAY_LEN(drive_names) ? drive_names[i] : NULL;
+    const unsigned own = ARRAY_LEN(drive_names) - 1;
+    const struct opt_addon *a = vm->opt->addons + (i - own);
+
+    if (i < own)
+        return drive_names[i];
+    if (i - own >= vm->opt->naddons)
+        return NULL;
+    return a->drive >= 0 && vm->opt->drives[a->drive].drive.id[0] ? vm->opt->drives[a->drive].drive.id
+                                                                  : a->driver;
 }
 
 struct blk *vm_drive(const struct vm *vm, unsigned i)
 {
+    if (i >= PC_FLOPPIES + PC_IDE && i < PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS)
+        return vm->addon_blk[i - PC_FLOPPIES - PC_IDE];
     return i < PC_FLOPPIES ? vm->fd[i] : i < PC_FLOPPIES + PC_IDE ? vm->ide[i - PC_FLOPPIES] : NULL;
 }
 

@@ -58,12 +58,10 @@ static void count_activity(struct sdl *s, u64 now)
     u64 net = 0;
     u32 disk = 0;
 
-    for (unsigned i = 0; vm_drive_name(i); i++) {
+    for (unsigned i = 0; vm_drive_name(s->vm, i); i++) {
         const struct blk *b = vm_drive(s->vm, i);
         disk += b ? b->requests : 0;
     }
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
-        disk += s->vm->addon_blk[i] ? s->vm->addon_blk[i]->requests : 0;
     if (disk != s->disk_seen)
         s->disk_lit = now + LIGHT_NS;
     s->disk_seen = disk;

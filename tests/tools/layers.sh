@@ -26,6 +26,8 @@ devices/audio: devices/core mmu/bus.h mmu/ram.h devices/bus devices/irq devices/
 devices/watchdog: devices/core mmu/bus.h devices/bus
 devices/usb: devices/core mmu/bus.h devices/bus
 devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus
+devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus devices/virtio
+devices/virtio: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/board: devices mmu cpu
 frontend/image: devices/core
 frontend: devices mmu cpu frontend config.h
