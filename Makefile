@@ -52,7 +52,7 @@ say = @$(if $(V),:,echo '  $(1)  $(2)')
 CC ?= cc
 CPPFLAGS = $(CONF:%/=-I%) -I. -I$(B) -include $(CONF)config.h -MMD -MP
 
-LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devices/bus devices/disk devices/video devices/net \
+LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devices/bus devices/disk devices/video devices/net devices/virtio \
 	devices/board mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
 	frontend/boot frontend/host
 LIB_DIRS += cpu/jit/$(if $(filter x64 a64,$(JIT)),$(JIT),none)

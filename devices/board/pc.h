@@ -58,6 +58,7 @@ struct pc_addon {
     struct blk *blk;
     struct chr *chr;
     struct audio_out *audio;
+    struct share *share;
 };
 
 enum pc_vga { PC_VGA_STD, PC_VGA_CIRRUS, PC_VGA_NONE };
@@ -76,6 +77,7 @@ struct pc_config {
     u64 ram_size;                /* bytes, a multiple of 4 KiB, at least 1 MiB; 0: 128 MiB */
     unsigned cpus;               /* 0: one */
     u64 cpu_seed;                /* of random numbers that guests see (RDRAND) */
+    struct entropy *entropy;     /* the host's, for devices; NULL: theirs follow from cpu_seed */
     const char *cpu_model;       /* NULL: the default model; may carry ",+feat,-feat" */
     struct clock *clock;         /* the machine's virtual clock, made by the caller; required */
     struct log *log;             /* may be NULL */
@@ -153,6 +155,7 @@ struct pc {
     struct input_sink keyboard;  /* key == NULL: none */
     struct mouse_sink mouse;
     struct tablet_sink tablet;   /* point == NULL: none */
+    struct balloon_sink balloon; /* set == NULL: none */
 
     bool a20;                    /* the address line as it is now */
     struct pc_event pending;

@@ -7,6 +7,8 @@
 #include "devices/net/e1000.h"
 #include "devices/net/ne2000.h"
 #include "devices/net/rtl8139.h"
+#include "devices/net/virtio_net.h"
+#include "devices/virtio/rng.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,9 +68,11 @@ static bool check_host(const struct plug_class *c, const struct pc_addon *a, str
         [PLUG_BLK] = "drive= with the id of a -drive if=none",
         [PLUG_CHR] = "chardev= with the id of a -chardev",
         [PLUG_AUDIO] = "audiodev= with the id of an -audiodev",
+        [PLUG_SHARE] = "fsdev= with the id of an -fsdev",
     };
     const void *const have[] = {
-        [PLUG_NET] = a->net, [PLUG_BLK] = a->blk, [PLUG_CHR] = a->chr, [PLUG_AUDIO] = a->audio};
+        [PLUG_NET] = a->net, [PLUG_BLK] = a->blk, [PLUG_CHR] = a->chr, [PLUG_AUDIO] = a->audio,
+        [PLUG_SHARE] = a->share};
 
     return c->host == PLUG_NOTHING || have[c->host] ||
            err_set(err, "-device %s needs %s", a->driver, needs[c->host]);
@@ -81,6 +85,8 @@ static bool create(struct pc *pc, const struct pc_addon *a, unsigned n, struct e
         .space = &pc->space, .isa_irq = addon_irq, .arg = pc, .dma = pc->parts->dma,
         .usb = &pc->parts->usb, .net = a->net, .blk = a->blk, .chr = a->chr, .audio = a->audio,
         .keyboard = &pc->keyboard, .mouse = &pc->mouse, .tablet = &pc->tablet,
+        .vserial = &pc->parts->vserial, .share = a->share, .entropy = pc->cfg.entropy,
+        .seed = pc->cfg.cpu_seed, .ram_size = pc->cfg.ram_size, .balloon = &pc->balloon,
     };
     struct dev *dev;
     char id[64];
@@ -98,6 +104,9 @@ static bool create(struct pc *pc, const struct pc_addon *a, unsigned n, struct e
     }
     if (c->bus == PLUG_USB && !*plug.usb)
         return err_set(err, "-device %s needs a USB controller: add -usb before it", a->driver);
+    if (c->bus == PLUG_VSERIAL && !*plug.vserial)
+        return err_set(err, "-device %s needs a controller: add -device virtio-serial-pci before it",
+                       a->driver);
     snprintf(id, sizeof(id), "%s%u", c->cls->name, n);
     if (dev_find(&pc->devs, a->id ? a->id : id))
         return err_set(err, "there are two devices with the id '%.60s'", a->id ? a->id : id);
@@ -110,7 +119,7 @@ static unsigned pass_of(const struct pc_addon *a)
 {
     const struct plug_class *c = pc_addon_class(a->driver);
 
-    return c && c->bus == PLUG_USB ? 2 : a->devfn < 0;
+    return c && (c->bus == PLUG_USB || c->bus == PLUG_VSERIAL) ? 2 : a->devfn < 0;
 }
 
 bool pc_addons_create(struct pc *pc, struct err *err)

@@ -65,6 +65,13 @@ static void a20_changed(void *arg, int open)
 
 /* ---- chipset ---- */
 
+static void send_msi(void *arg, u64 addr, u32 data)
+{
+    struct pc *pc = arg;
+
+    apic_msi(&pc->parts->apic, addr, data);
+}
+
 static bool create_bridges(struct pc *pc, struct err *err)
 {
     struct pc_parts *p = pc->parts;
@@ -76,6 +83,10 @@ static bool create_bridges(struct pc *pc, struct err *err)
     pc->pci = i440fx_bus(p->i440fx);
     if (!dev_start(p->i440fx, err))
         return false;
+    if (p->lapic[0]) {
+        pc->pci->msi = send_msi;
+        pc->pci->msi_arg = pc;
+    }
 
     p->piix3 = pc_dev(pc, &piix3_class, "piix3");
     for (i = 0; i < 16; i++)

@@ -40,6 +40,7 @@ struct pc_parts {
     struct pc_gsi gsi[PC_GSIS];
     unsigned addon_wires; /* that were given away */
     struct usb_bus *usb;  /* the first controller's ports; NULL: none */
+    struct vserial_bus *vserial; /* of the virtio serial controller added last */
 };
 
 /* The TSC counts nanoseconds: one rate for every guest, whatever the host. */

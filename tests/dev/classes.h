@@ -409,6 +409,7 @@ static void law_fdc_poke(struct law *law, u32 r)
 }
 
 #include "tests/dev/classes_net.h"
+#include "tests/dev/classes_virtio.h"
 
 static const struct law_class law_classes[] = {
     LAW_NIC_CLASSES,
@@ -432,6 +433,7 @@ static const struct law_class law_classes[] = {
     {&post_class, law_post, NULL},
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
+    {&virtio_rng_class, law_virtio_rng, law_virtio_poke},
 };
 
 #endif
