@@ -408,8 +408,8 @@ static void law_fdc_poke(struct law *law, u32 r)
         bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
 }
 
-#include "tests/dev/classes_net.h"
 #include "tests/dev/classes_virtio.h"
+#include "tests/dev/classes_net.h"
 
 static const struct law_class law_classes[] = {
     LAW_NIC_CLASSES,
