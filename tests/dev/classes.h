@@ -621,8 +621,8 @@ static void law_fdc_poke(struct law *law, u32 r)
 }
 
 #include "tests/dev/classes_usb.h"
-#include "tests/dev/classes_net.h"
 #include "tests/dev/classes_virtio.h"
+#include "tests/dev/classes_net.h"
 
 static const struct law_class law_classes[] = {
     LAW_NIC_CLASSES,

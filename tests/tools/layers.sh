@@ -25,7 +25,6 @@ devices/video: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/audio: devices/core mmu/bus.h mmu/ram.h devices/bus devices/irq devices/time
 devices/watchdog: devices/core mmu/bus.h devices/bus
 devices/usb: devices/core mmu/bus.h devices/bus
-devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus devices/virtio
 devices/virtio: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/board: devices mmu cpu
