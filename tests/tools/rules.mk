@@ -56,6 +56,7 @@ $(B)/tests/tools/rfbclient: tests/tools/rfbclient.c tests/tools/rfb_des.c
 check-boot: $(B)/tests/tools/rfbclient
 
 # The host's end of network tests.
+check-boot: $(B)/netpeer
 $(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
