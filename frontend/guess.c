@@ -2,6 +2,8 @@
  * needs more than the file's beginning, its size and its name. */
 #include "frontend/opts.h"
 
+#include "devices/core/bits.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +20,6 @@ struct seen {
     u64 size;
     bool regular, folder;
 };
-
-static u32 le32(const u8 *p)
-{
-    return (u32)p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24;
-}
 
 /* ---- kinds ---- */
 
@@ -48,7 +45,7 @@ static bool is_qcow2(const struct seen *s)
 static bool is_other_format(const struct seen *s)
 {
     return (ends_with(s, ".vmdk") && !memcmp(s->head, "KDMV", 4)) ||
-           (ends_with(s, ".vdi") && le32(s->head + 0x40) == 0xbeda107f) ||
+           (ends_with(s, ".vdi") && ld32(s->head + 0x40) == 0xbeda107f) ||
            (ends_with(s, ".vhd") && !memcmp(s->head, "conectix", 8));
 }
 
@@ -62,7 +59,7 @@ static bool is_multiboot(const struct seen *s)
     for (size_t i = 0; is_elf(s) && i + 12 <= s->n && i < 8192; i += 4) {
         const u8 *p = s->head + i;
 
-        if (le32(p) == 0x1badb002 && (u32)(le32(p) + le32(p + 4) + le32(p + 8)) == 0)
+        if (ld32(p) == 0x1badb002 && (u32)(ld32(p) + ld32(p + 4) + ld32(p + 8)) == 0)
             return true;
     }
     return false;
@@ -122,25 +119,22 @@ static const struct kind kinds[] = {
 
 /* ---- machines ---- */
 
-/* What systems were made for; RAM only where -m does not say otherwise, devices only where this
- * build has them and they need nothing of the host. */
+/* What systems were made for, where -m does not say otherwise. */
 struct machine {
     const char *name;
     u8 types[12];       /* of partitions (0 ends the list) */
     const char *oem[6]; /* how the boot sector names its maker */
     u32 ram_mib;
-    const char *devices[3];
 };
 
 static const struct machine machines[] = {
     {"DOS or Windows 9x",
      {0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e},
      {"MSDOS", "MSWIN", "FRDOS", "FREEDOS", "IBM  ", "DRDOS"},
-     64,
-     {"sb16", "ne2k_isa"}},
-    {"Windows NT or OS/2", {0x07}, {"NTFS"}, 256, {NULL}},
-    {"Linux", {0x83, 0x82, 0x8e}, {"mkfs.fat", "SYSLINUX"}, 256, {NULL}},
-    {"BSD", {0xa5, 0xa6, 0xa9}, {NULL}, 256, {NULL}},
+     64},
+    {"Windows NT or OS/2", {0x07}, {"NTFS"}, 256},
+    {"Linux", {0x83, 0x82, 0x8e}, {"mkfs.fat", "SYSLINUX"}, 256},
+    {"BSD", {0xa5, 0xa6, 0xa9}, {NULL}, 256},
 };
 
 static bool fits(const struct machine *m, const u8 *sector)
@@ -165,15 +159,7 @@ static bool fits(const struct machine *m, const u8 *sector)
     return false;
 }
 
-static bool add_device(struct options *opt, const char *driver, struct err *err)
-{
-    const struct plug_class *c = pc_addon_class(driver);
-
-    return !c || c->host != PLUG_NOTHING || opts_new_addon(opt, driver, err);
-}
-
-static bool suit_machine(struct options *opt, const struct seen *s, const char *kind,
-                         struct err *err)
+static void suit_machine(struct options *opt, const struct seen *s, const char *kind)
 {
     for (size_t i = 0; i < ARRAY_LEN(machines); i++) {
         const struct machine *m = &machines[i];
@@ -182,16 +168,11 @@ static bool suit_machine(struct options *opt, const struct seen *s, const char *
             continue;
         if (!opt->have_ram)
             opt->ram_size = m->ram_mib * MIB;
-        for (size_t k = 0; k < ARRAY_LEN(m->devices) && m->devices[k]; k++) {
-            if (!add_device(opt, m->devices[k], err))
-                return false;
-        }
         snprintf(opt->guessed, sizeof(opt->guessed), "a %s of %s, with %u MiB", kind, m->name,
                  (unsigned)(opt->ram_size / MIB));
-        return true;
+        return;
     }
     snprintf(opt->guessed, sizeof(opt->guessed), "a %s", kind);
-    return true;
 }
 
 /* ---- what follows ---- */
@@ -199,15 +180,13 @@ static bool suit_machine(struct options *opt, const struct seen *s, const char *
 /* Put the image into a drive by the rules of -drive. */
 static bool into_drive(struct options *opt, enum action action, struct err *err)
 {
-    struct opt_drive_request *q;
+    struct opt_drive_request *q = opts_new_drive(opt, err);
 
-    if (opt->ndrives >= OPT_MAX_DRIVES)
-        return err_set(err, "There are more than %d drives.", OPT_MAX_DRIVES);
-    q = &opt->drives[opt->ndrives++];
-    memset(q, 0, sizeof(*q));
+    if (!q)
+        return false;
+    opt->ndrives++;
     q->kind = action == AS_FLOPPY ? DRIVE_FLOPPY : DRIVE_IDE;
     q->index = action == AS_CD ? 2 : -1;
-    q->drive.used = true;
     q->drive.cdrom = action == AS_CD;
     memcpy(q->drive.path, opt->image, sizeof(q->drive.path));
     return true;
@@ -217,8 +196,12 @@ static bool act(struct options *opt, const struct kind *k, const struct seen *s,
 {
     if (k->action == REFUSED)
         return err_set(err, "'%.300s' %s", opt->image, k->advice);
-    if (k->action != AS_KERNEL)
-        return into_drive(opt, k->action, err) && suit_machine(opt, s, k->name, err);
+    if (k->action != AS_KERNEL) {
+        if (!into_drive(opt, k->action, err))
+            return false;
+        suit_machine(opt, s, k->name);
+        return true;
+    }
     if (opt->kernel[0])
         return err_set(
             err, "'%.300s' is a kernel, and -kernel names another one; leave one of them out.",

@@ -2,27 +2,24 @@
  * PPM. */
 #include "frontend/png.h"
 
+#include "devices/core/bits.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-
-static void be32(u8 *p, u32 v)
-{
-    p[0] = (u8)(v >> 24), p[1] = (u8)(v >> 16), p[2] = (u8)(v >> 8), p[3] = (u8)v;
-}
 
 static bool chunk(FILE *f, const char *type, const u8 *data, size_t n)
 {
     u8 head[8], tail[4];
     uLong crc;
 
-    be32(head, (u32)n);
+    be32_put(head, (u32)n);
     memcpy(head + 4, type, 4);
     crc = crc32(0, head + 4, 4);
     if (n)
         crc = crc32(crc, data, (uInt)n);
-    be32(tail, (u32)crc);
+    be32_put(tail, (u32)crc);
     return fwrite(head, 1, 8, f) == 8 && (!n || fwrite(data, 1, n, f) == n) &&
            fwrite(tail, 1, 4, f) == 4;
 }
@@ -75,8 +72,8 @@ bool png_write(FILE *f, const struct surface *s)
     if (raw)
         packed = malloc(n);
     if (packed && compress2(packed, &n, raw, (uLong)len, 6) == Z_OK) {
-        be32(head, s->w);
-        be32(head + 4, s->h);
+        be32_put(head, s->w);
+        be32_put(head + 4, s->h);
         head[8] = 8; /* bits per sample */
         head[9] = 2; /* RGB */
         ok = fwrite(signature, 1, 8, f) == 8 && chunk(f, "IHDR", head, 13) &&

@@ -64,6 +64,37 @@ static inline void st64(void *p, u64 v)
     st32(p, (u32)v), st32((u8 *)p + 4, (u32)(v >> 32));
 }
 
+/* The same in big-endian order, as SCSI, networks and image formats have it. */
+static inline u16 be16(const void *p)
+{
+    return __builtin_bswap16(ld16(p));
+}
+
+static inline u32 be32(const void *p)
+{
+    return __builtin_bswap32(ld32(p));
+}
+
+static inline u64 be64(const void *p)
+{
+    return __builtin_bswap64(ld64(p));
+}
+
+static inline void be16_put(void *p, u16 v)
+{
+    st16(p, __builtin_bswap16(v));
+}
+
+static inline void be32_put(void *p, u32 v)
+{
+    st32(p, __builtin_bswap32(v));
+}
+
+static inline void be64_put(void *p, u64 v)
+{
+    st64(p, __builtin_bswap64(v));
+}
+
 /* A little-endian load of `size` (1, 2, 4 or 8) bytes. */
 static inline u64 ld_le(const void *p, unsigned size)
 {

@@ -1,6 +1,8 @@
 /* The commands of a CD and DVD drive (MMC-3, T10/1363D; SPC-2) over the PACKET protocol. */
 #include "devices/disk/ide_int.h"
 
+#include "devices/core/bits.h"
+
 enum { SENSE_NOT_READY = 2, SENSE_ILLEGAL = 5, SENSE_ATTENTION = 6 };
 enum {
     ASC_BAD_COMMAND = 0x20,
@@ -20,31 +22,9 @@ enum {
 };
 enum { CD_MAX_SECTORS = 450000 /* 100 minutes: what is larger must be a DVD */ };
 
-static u16 be16(const u8 *p)
-{
-    return (u16)(p[0] << 8 | p[1]);
-}
-
 static u32 be24(const u8 *p)
 {
     return (u32)p[0] << 16 | (u32)p[1] << 8 | p[2];
-}
-
-static u32 be32(const u8 *p)
-{
-    return (u32)be16(p) << 16 | be16(p + 2);
-}
-
-static void put16(u8 *p, u32 v)
-{
-    p[0] = (u8)(v >> 8);
-    p[1] = (u8)v;
-}
-
-static void put32(u8 *p, u32 v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v);
 }
 
 static u32 total_sectors(const struct ide_drive *d)
@@ -69,7 +49,7 @@ static void put_msf(u8 *p, u32 lba)
 static void put_addr(u8 *p, u32 lba, bool msf)
 {
     if (!msf) {
-        put32(p, lba);
+        be32_put(p, lba);
         return;
     }
     p[0] = 0;
@@ -178,8 +158,8 @@ static void cmd_inquiry(struct ide_drive *d)
 
 static void cmd_read_capacity(struct ide_drive *d)
 {
-    put32(d->r->buf, total_sectors(d) - 1);
-    put32(d->r->buf + 4, CD_SECTOR);
+    be32_put(d->r->buf, total_sectors(d) - 1);
+    be32_put(d->r->buf + 4, CD_SECTOR);
     atapi_reply(d, 8, 8);
 }
 
@@ -243,7 +223,7 @@ static u32 toc_tracks(struct ide_drive *d, bool msf, u8 first)
     q[3] = 0;
     put_addr(q + 4, total_sectors(d), msf);
     q += 8;
-    put16(b, (u32)(q - b) - 2);
+    be16_put(b, (u32)(q - b) - 2);
     return (u32)(q - b);
 }
 
@@ -265,7 +245,7 @@ static u32 toc_raw(struct ide_drive *d)
         else
             put_msf(q + 8, i == 2 ? total_sectors(d) : 0);
     }
-    put16(b, (u32)(q - b) - 2);
+    be16_put(b, (u32)(q - b) - 2);
     return (u32)(q - b);
 }
 
@@ -286,7 +266,7 @@ static void cmd_read_toc(struct ide_drive *d)
     switch (format) {
     case 0: len = toc_tracks(d, msf, p[6]); break;
     case 1: /* one session, beginning with track 1 */
-        put16(b, 10);
+        be16_put(b, 10);
         b[2] = b[3] = 1;
         b[5] = 0x14;
         b[6] = 1;
@@ -315,7 +295,7 @@ static void cmd_subchannel(struct ide_drive *d)
             return;
         }
         len = p[3] == 1 ? 16 : 24;
-        put16(b + 2, len - 4);
+        be16_put(b + 2, len - 4);
         b[4] = p[3];
         if (p[3] == 1) {
             b[5] = 0x14;
@@ -357,10 +337,10 @@ static u32 mode_page(struct ide_drive *d, u8 *q, u8 page)
         q[4] = 0x71; /* audio play, mode 2 forms 1 and 2, multi-session */
         q[5] = 0x03; /* CD-DA commands */
         q[6] = (u8)(0x2d | (d->blk->locked ? 2 : 0)); /* tray, eject, lock */
-        put16(q + 8, 706);
-        put16(q + 10, 2);
-        put16(q + 12, 512);
-        put16(q + 14, 706);
+        be16_put(q + 8, 706);
+        be16_put(q + 10, 2);
+        be16_put(q + 12, 512);
+        be16_put(q + 14, 706);
         return 22;
     default: return 0;
     }
@@ -386,7 +366,7 @@ static void cmd_mode_sense(struct ide_drive *d)
         atapi_fail(d, SENSE_ILLEGAL, ASC_BAD_FIELD, 0);
         return;
     }
-    put16(b, len - 2);
+    be16_put(b, len - 2);
     b[2] = d->blk->tray_open ? 0x71 : has_medium(d) ? 0x01 : 0x70;
     atapi_reply(d, len, be16(p + 7));
 }
@@ -404,23 +384,23 @@ static void cmd_get_configuration(struct ide_drive *d)
         return;
     }
     memset(b, 0, 40);
-    put16(b + 6, dvd ? 0x10 : cd ? 0x08 : 0);
+    be16_put(b + 6, dvd ? 0x10 : cd ? 0x08 : 0);
     b[10] = 0x03; /* feature 0, profile list: persistent, current */
     b[11] = 8;
-    put16(b + 12, 0x10); /* DVD-ROM */
+    be16_put(b + 12, 0x10); /* DVD-ROM */
     b[14] = dvd;
-    put16(b + 16, 0x08); /* CD-ROM */
+    be16_put(b + 16, 0x08); /* CD-ROM */
     b[18] = cd;
-    put16(b + 20, 1); /* feature 1, core: ATAPI */
+    be16_put(b + 20, 1); /* feature 1, core: ATAPI */
     b[22] = 0x0b;
     b[23] = 8;
-    put32(b + 24, 2);
+    be32_put(b + 24, 2);
     b[28] = 1;
-    put16(b + 32, 3); /* feature 3, removable medium: tray, eject, lock */
+    be16_put(b + 32, 3); /* feature 3, removable medium: tray, eject, lock */
     b[34] = 0x03;
     b[35] = 4;
     b[36] = 0x39;
-    put32(b, 36);
+    be32_put(b, 36);
     atapi_reply(d, 40, be16(p + 7));
 }
 
@@ -436,12 +416,12 @@ static void cmd_event_status(struct ide_drive *d)
     memset(b, 0, 8);
     b[3] = 0x10; /* the class that is supported: media */
     if (!(r->packet[4] & 0x10)) {
-        put16(b, 2);
+        be16_put(b, 2);
         b[2] = 0x80;
         atapi_reply(d, 4, be16(r->packet + 7));
         return;
     }
-    put16(b, 6);
+    be16_put(b, 6);
     b[2] = 4;
     b[4] = r->event;
     b[5] = (u8)((d->blk->tray_open ? 1 : 0) | (has_medium(d) ? 2 : 0));
@@ -467,7 +447,7 @@ static void cmd_disc_information(struct ide_drive *d)
         return;
     }
     memset(b, 0, 34);
-    put16(b, 32);
+    be16_put(b, 32);
     b[2] = 0x0e; /* complete disc, last session complete */
     b[3] = b[4] = b[5] = b[6] = 1;
     b[7] = 0x20;
@@ -480,11 +460,11 @@ static void cmd_track_information(struct ide_drive *d)
     u8 *b = d->r->buf;
 
     memset(b, 0, 36);
-    put16(b, 34);
+    be16_put(b, 34);
     b[2] = b[3] = 1;
     b[5] = 4;
     b[6] = 1;
-    put32(b + 24, total_sectors(d));
+    be32_put(b + 24, total_sectors(d));
     atapi_reply(d, 36, be16(d->r->packet + 7));
 }
 
@@ -505,8 +485,8 @@ static void cmd_dvd_structure(struct ide_drive *d)
         b[4] = 1;
         b[5] = 0x0f;
         b[6] = 1;
-        put32(b + 8, 0x30000);
-        put32(b + 12, 0x30000 + total - 1);
+        be32_put(b + 8, 0x30000);
+        be32_put(b + 12, 0x30000 + total - 1);
         len = 2052;
         break;
     case 1: len = 8; break; /* copyright: none */
@@ -515,7 +495,7 @@ static void cmd_dvd_structure(struct ide_drive *d)
         atapi_fail(d, SENSE_ILLEGAL, ASC_BAD_FIELD, 0);
         return;
     }
-    put16(b, len - 2);
+    be16_put(b, len - 2);
     atapi_reply(d, len, be16(p + 8));
 }
 

@@ -2,6 +2,8 @@
  * 317453 section 3.3 to 3.5). */
 #include "devices/net/e1000_int.h"
 
+#include "devices/core/bits.h"
+
 /* What one go may do before the rest waits for the next event (reliability.md D4). */
 enum { TX_DESCS = 256, TX_BYTES = 65536 };
 enum { DTYP_CONTEXT = 0, DTYP_DATA = 1 };
@@ -15,21 +17,6 @@ enum {
     STAT_BPTC = 0x40f4,
     STAT_TSCTC = 0x40f8
 };
-
-static void be16_put(u8 *p, u16 v)
-{
-    p[0] = (u8)(v >> 8), p[1] = (u8)v;
-}
-
-static u16 be16(const u8 *p)
-{
-    return (u16)(p[0] << 8 | p[1]);
-}
-
-static u32 be32(const u8 *p)
-{
-    return (u32)be16(p) << 16 | be16(p + 2);
-}
 
 /* The sum of [start, end] (end 0: to the end of the frame) goes to `at`. */
 static void insert_sum(u8 *p, size_t n, size_t start, size_t at, size_t end, u32 more)

@@ -86,11 +86,6 @@ u16 nic_sum(u32 sum, const u8 *p, size_t n)
     return fold((u64)sum + (u16)(s << 8 | s >> 8));
 }
 
-static u16 be16(const u8 *p)
-{
-    return (u16)(p[0] << 8 | p[1]);
-}
-
 enum { PROTO_TCP = 6, PROTO_UDP = 17, TYPE_IP4 = 0x0800, TYPE_IP6 = 0x86dd, TYPE_VLAN = 0x8100 };
 
 /* The segment of n bytes at p, with the sum of its pseudo header's addresses. */

@@ -2,6 +2,8 @@
  * tags in C+ mode. */
 #include "devices/net/rtl8139_int.h"
 
+#include "devices/core/bits.h"
+
 enum { TX_DESCS = 256, TX_BYTES = 65536, HEADERS_MAX = 14 + 60 + 60 };
 enum {
     CPT_IPCS = BIT(18),
@@ -11,16 +13,6 @@ enum {
     MSS_MASK = 0x7ff
 };
 enum { PROTO_TCP = 6, PROTO_UDP = 17, TALLY_SIZE = 64 };
-
-static u16 be16(const u8 *p)
-{
-    return (u16)(p[0] << 8 | p[1]);
-}
-
-static void be16_put(u8 *p, u16 v)
-{
-    p[0] = (u8)(v >> 8), p[1] = (u8)v;
-}
 
 /* The n bytes at p, with four bytes of room before them. */
 static void frame_out(struct rtl8139 *t, u8 *p, size_t n, u32 tag)

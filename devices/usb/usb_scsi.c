@@ -38,27 +38,6 @@ enum {
 };
 enum { STATUS_CHECK = 1 };
 
-static u16 be16(const u8 *p)
-{
-    return (u16)(p[0] << 8 | p[1]);
-}
-static u32 be32(const u8 *p)
-{
-    return (u32)be16(p) << 16 | be16(p + 2);
-}
-static u64 be64(const u8 *p)
-{
-    return (u64)be32(p) << 32 | be32(p + 4);
-}
-static void put_be16(u8 *p, u16 v)
-{
-    p[0] = (u8)(v >> 8), p[1] = (u8)v;
-}
-static void put_be32(u8 *p, u32 v)
-{
-    put_be16(p, (u16)(v >> 16)), put_be16(p + 2, (u16)v);
-}
-
 void usb_scsi_sense(struct usb_storage *s, u8 key, u8 asc)
 {
     s->r.sense_key = key;
@@ -122,7 +101,7 @@ static void mode_sense(struct usb_storage *s, bool ten)
         return;
     }
     if (ten)
-        put_be16(b, (u16)(n - 2));
+        be16_put(b, (u16)(n - 2));
     else
         b[0] = (u8)(n - 1);
     b[ten ? 3 : 2] = s->blk->read_only ? 0x80 : 0;
@@ -131,8 +110,8 @@ static void mode_sense(struct usb_storage *s, bool ten)
 
 static void capacity(struct usb_storage *s)
 {
-    put_be32(s->r.buf, (u32)MIN(blocks(s) - 1, (u64)0xffffffff));
-    put_be32(s->r.buf + 4, MSD_BLOCK);
+    be32_put(s->r.buf, (u32)MIN(blocks(s) - 1, (u64)0xffffffff));
+    be32_put(s->r.buf + 4, MSD_BLOCK);
     answer(s, 8, 8);
 }
 
@@ -144,17 +123,17 @@ static void capacity16(struct usb_storage *s)
         usb_scsi_sense(s, SENSE_ILLEGAL, ASC_FIELD);
         return;
     }
-    put_be32(s->r.buf, (u32)(last >> 32));
-    put_be32(s->r.buf + 4, (u32)last);
-    put_be32(s->r.buf + 8, MSD_BLOCK);
+    be32_put(s->r.buf, (u32)(last >> 32));
+    be32_put(s->r.buf + 4, (u32)last);
+    be32_put(s->r.buf + 8, MSD_BLOCK);
     answer(s, 32, be32(s->r.cdb + 10));
 }
 
 static void format_capacities(struct usb_storage *s)
 {
     s->r.buf[3] = 8;
-    put_be32(s->r.buf + 4, (u32)MIN(blocks(s), (u64)0xffffffff));
-    put_be32(s->r.buf + 8, MSD_BLOCK);
+    be32_put(s->r.buf + 4, (u32)MIN(blocks(s), (u64)0xffffffff));
+    be32_put(s->r.buf + 8, MSD_BLOCK);
     s->r.buf[8] = 2; /* formatted medium */
     answer(s, 12, be16(s->r.cdb + 7));
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "devices/bus/fwcfg.h"
+#include "devices/core/bits.h"
 
 /* Offsets in the kernel's first sectors, all little-endian. */
 enum {
@@ -63,36 +64,9 @@ struct linux_header {
     u64 kernel_end;              /* the decompressed kernel needs memory up to here */
 };
 
-static u16 get16(const u8 *p)
-{
-    return (u16)(p[0] | p[1] << 8);
-}
-
-static u32 get32(const u8 *p)
-{
-    return (u32)get16(p) | (u32)get16(p + 2) << 16;
-}
-
-static u64 get64(const u8 *p)
-{
-    return get32(p) | (u64)get32(p + 4) << 32;
-}
-
-static void put16(u8 *p, u16 v)
-{
-    p[0] = (u8)v;
-    p[1] = (u8)(v >> 8);
-}
-
-static void put32(u8 *p, u32 v)
-{
-    put16(p, (u16)v);
-    put16(p + 2, (u16)(v >> 16));
-}
-
 bool boot_is_linux(const u8 *data, size_t len)
 {
-    return len >= H_VERSION + 2 && get16(data + H_BOOT_FLAG) == 0xaa55 &&
+    return len >= H_VERSION + 2 && ld16(data + H_BOOT_FLAG) == 0xaa55 &&
            memcmp(data + H_MAGIC, "HdrS", 4) == 0;
 }
 
@@ -105,7 +79,7 @@ static bool parse(struct linux_header *h, const struct boot_file *f, struct err 
     memset(h, 0, sizeof(*h));
     if (!boot_is_linux(d, f->len))
         return err_set(err, "%s is no Linux kernel (bzImage)", f->name);
-    h->version = get16(d + H_VERSION);
+    h->version = ld16(d + H_VERSION);
     if (h->version < 0x200)
         return err_set(err, "%s speaks a boot protocol older than 2.00; use a newer kernel",
                        f->name);
@@ -120,7 +94,7 @@ static bool parse(struct linux_header *h, const struct boot_file *f, struct err 
         return err_set(err, "%s is too large for a kernel", f->name);
     h->kernel_size = (u32)(f->len - h->setup_size);
     /* Before 2.04 only the low 16 bits are the size. */
-    syssize = (u64)(h->version >= 0x204 ? get32(d + H_SYSSIZE) : get16(d + H_SYSSIZE)) * 16;
+    syssize = (u64)(h->version >= 0x204 ? ld32(d + H_SYSSIZE) : ld16(d + H_SYSSIZE)) * 16;
     need = h->setup_size + syssize;
     /* The last paragraph may be partial. */
     if ((u64)f->len + 15 < need)
@@ -133,20 +107,20 @@ static bool parse(struct linux_header *h, const struct boot_file *f, struct err 
     if (!high && h->kernel_size > REAL_LOW - PROT_LOW)
         return err_set(err, "%s is damaged: a kernel loaded below 1 MiB has %u bytes", f->name,
                        h->kernel_size);
-    h->initrd_max = h->version >= 0x203 ? get32(d + H_INITRD_ADDR_MAX) : OLD_INITRD_MAX;
-    h->cmdline_max = h->version >= 0x206 ? get32(d + H_CMDLINE_SIZE) : 255;
+    h->initrd_max = h->version >= 0x203 ? ld32(d + H_INITRD_ADDR_MAX) : OLD_INITRD_MAX;
+    h->cmdline_max = h->version >= 0x206 ? ld32(d + H_CMDLINE_SIZE) : 255;
     h->kernel_end = (u64)h->prot + h->kernel_size;
     if (h->version >= 0x20a) {
         u64 at = h->prot;
 
         /* A relocatable kernel moves up to the address it prefers before it decompresses itself. */
-        if (get64(d + H_PREF_ADDRESS) > at)
-            at = get64(d + H_PREF_ADDRESS);
+        if (ld64(d + H_PREF_ADDRESS) > at)
+            at = ld64(d + H_PREF_ADDRESS);
         if (at > 0xffffffffu)
             return err_set(err,
                            "%s wants to run above 4 GiB, which this way of starting it cannot do",
                            f->name);
-        h->kernel_end = MAX(h->kernel_end, at + get32(d + H_INIT_SIZE));
+        h->kernel_end = MAX(h->kernel_end, at + ld32(d + H_INIT_SIZE));
     }
     return true;
 }
@@ -204,19 +178,19 @@ static bool place_initrd(const struct linux_header *h, const struct boot_input *
 static void fix_header(u8 *setup, const struct linux_header *h, const char *cmdline, u32 initrd,
                        u32 initrd_size)
 {
-    put16(setup + H_VID_MODE, video_mode(cmdline));
+    st16(setup + H_VID_MODE, video_mode(cmdline));
     setup[H_TYPE_OF_LOADER] = LOADER_UNDEFINED;
-    put32(setup + H_RAMDISK_IMAGE, initrd);
-    put32(setup + H_RAMDISK_SIZE, initrd_size);
+    st32(setup + H_RAMDISK_IMAGE, initrd);
+    st32(setup + H_RAMDISK_SIZE, initrd_size);
     if (h->version >= 0x201) {
         setup[H_LOADFLAGS] |= CAN_USE_HEAP;
-        put16(setup + H_HEAP_END_PTR, (u16)(h->cmdline - h->real - HEAP_GAP));
+        st16(setup + H_HEAP_END_PTR, (u16)(h->cmdline - h->real - HEAP_GAP));
     }
     if (h->version >= 0x202) {
-        put32(setup + H_CMD_LINE_PTR, h->cmdline);
+        st32(setup + H_CMD_LINE_PTR, h->cmdline);
     } else {
-        put16(setup + H_CMDLINE_MAGIC, OLD_CMDLINE_MAGIC);
-        put16(setup + H_CMDLINE_OFFSET, (u16)(h->cmdline - h->real));
+        st16(setup + H_CMDLINE_MAGIC, OLD_CMDLINE_MAGIC);
+        st16(setup + H_CMDLINE_OFFSET, (u16)(h->cmdline - h->real));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "devices/bus/fwcfg.h"
+#include "devices/core/bits.h"
 
 enum {
     MB_SEARCH = 8192, /* the header lies in the first 8 KiB, on a multiple of 4 */
@@ -37,27 +38,11 @@ enum {
 #define LOAD_MIN     0x100000u
 #define TOP_RESERVED MIB
 
-static u32 get32(const u8 *p)
-{
-    return p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24;
-}
-
-static u16 get16(const u8 *p)
-{
-    return (u16)(p[0] | p[1] << 8);
-}
-
-static void put32(u8 *p, u32 v)
-{
-    for (unsigned i = 0; i < 4; i++)
-        p[i] = (u8)(v >> (8 * i));
-}
-
 /* Offset of the header; -1 when there is none. */
 static s64 find_header(const u8 *d, size_t len)
 {
     for (size_t i = 0; i + MB_HEADER <= len && i + MB_HEADER <= MB_SEARCH; i += 4) {
-        if (get32(d + i) == MB_MAGIC && get32(d + i) + get32(d + i + 4) + get32(d + i + 8) == 0)
+        if (ld32(d + i) == MB_MAGIC && ld32(d + i) + ld32(d + i + 4) + ld32(d + i + 8) == 0)
             return (s64)i;
     }
     return -1;
@@ -108,14 +93,14 @@ struct elf_segment {
 /* Read program header `n`; false when it is not one to load. */
 static bool segment(const struct boot_file *f, u32 n, struct elf_segment *s)
 {
-    const u8 *p = f->data + get32(f->data + 28) + (size_t)n * get16(f->data + 42);
+    const u8 *p = f->data + ld32(f->data + 28) + (size_t)n * ld16(f->data + 42);
 
-    s->offset = get32(p + 4);
-    s->vaddr = get32(p + 8);
-    s->paddr = get32(p + 12);
-    s->filesz = get32(p + 16);
-    s->memsz = get32(p + 20);
-    return get32(p) == PT_LOAD && s->memsz != 0;
+    s->offset = ld32(p + 4);
+    s->vaddr = ld32(p + 8);
+    s->paddr = ld32(p + 12);
+    s->filesz = ld32(p + 16);
+    s->memsz = ld32(p + 20);
+    return ld32(p) == PT_LOAD && s->memsz != 0;
 }
 
 static bool check_elf(const struct boot_file *f, struct err *err)
@@ -126,15 +111,15 @@ static bool check_elf(const struct boot_file *f, struct err *err)
     if (f->len < ELF_HEADER || memcmp(d, "\177ELF", 4) != 0)
         return err_set(err, "%s has a multiboot header without load addresses and is no ELF file",
                        f->name);
-    if (d[4] != 1 || d[5] != 1 || get16(d + 18) != 3)
+    if (d[4] != 1 || d[5] != 1 || ld16(d + 18) != 3)
         return err_set(err, "%s is not a 32-bit x86 ELF file; a multiboot kernel has to be one",
                        f->name);
-    if (get16(d + 44) == 0 || get16(d + 42) < ELF_PHDR)
+    if (ld16(d + 44) == 0 || ld16(d + 42) < ELF_PHDR)
         return err_set(
             err,
             "%s has no program headers, so nothing says where to load it; link it as an executable",
             f->name);
-    table = (u64)get32(d + 28) + (u64)get16(d + 44) * get16(d + 42);
+    table = (u64)ld32(d + 28) + (u64)ld16(d + 44) * ld16(d + 42);
     if (table > f->len)
         return err_set(err, "%s is truncated: its program headers lie outside of the file",
                        f->name);
@@ -148,8 +133,8 @@ static bool layout_elf(struct layout *l, const struct boot_file *f, struct err *
 
     if (!check_elf(f, err))
         return false;
-    count = get16(f->data + 44);
-    entry = get32(f->data + 24);
+    count = ld16(f->data + 44);
+    entry = ld32(f->data + 24);
     l->entry = entry;
     for (u32 i = 0; i < count; i++) {
         if (!segment(f, i, &s))
@@ -169,7 +154,7 @@ static void copy_elf(struct layout *l, const struct boot_file *f)
 {
     struct elf_segment s;
 
-    for (u32 i = 0; i < get16(f->data + 44); i++) {
+    for (u32 i = 0; i < ld16(f->data + 44); i++) {
         if (segment(f, i, &s))
             memcpy(l->image + (s.paddr - l->low), f->data + s.offset, s.filesz);
     }
@@ -184,11 +169,11 @@ static bool layout_plain(struct layout *l, struct plain *p, const struct boot_fi
                          struct err *err)
 {
     const u8 *h = f->data + at;
-    u32 header = get32(h + 12), load_end = get32(h + 20);
+    u32 header = ld32(h + 12), load_end = ld32(h + 20);
 
-    p->load = get32(h + 16);
-    p->bss_end = get32(h + 24);
-    l->entry = get32(h + 28);
+    p->load = ld32(h + 16);
+    p->bss_end = ld32(h + 24);
+    l->entry = ld32(h + 28);
     if (p->load > header || header - p->load > at)
         return err_set(
             err, "%s is damaged: its multiboot header names addresses that do not fit together",
@@ -237,21 +222,21 @@ static bool fill_mbi(struct mbi *m, const struct boot_input *in, const u32 *modu
         u8 *e = m->p + MBI_MODULES + 16 * i;
         u32 s = put_string(m, in->module[i].name, "");
 
-        put32(e, module_at[i]);
-        put32(e + 4, module_at[i] + (u32)in->module[i].len);
-        put32(e + 8, s);
+        st32(e, module_at[i]);
+        st32(e + 4, module_at[i] + (u32)in->module[i].len);
+        st32(e + 8, s);
         if (s == 0)
             line = 0;
     }
     if (line == 0 || name == 0)
         return err_set(err, "the command lines of the kernel and its modules are too long together "
                             "(-append, -initrd)");
-    put32(m->p, MBI_FLAG_CMDLINE | MBI_FLAG_NAME | (in->nmodules != 0 ? MBI_FLAG_MODULES : 0));
-    put32(m->p + 16, line);
-    put32(m->p + 20, in->nmodules);
-    put32(m->p + 24, MBI_ADDR + MBI_MODULES);
-    put32(m->p + 48, MBI_ADDR + MBI_MMAP);
-    put32(m->p + 64, name);
+    st32(m->p, MBI_FLAG_CMDLINE | MBI_FLAG_NAME | (in->nmodules != 0 ? MBI_FLAG_MODULES : 0));
+    st32(m->p + 16, line);
+    st32(m->p + 20, in->nmodules);
+    st32(m->p + 24, MBI_ADDR + MBI_MODULES);
+    st32(m->p + 48, MBI_ADDR + MBI_MMAP);
+    st32(m->p + 64, name);
     return true;
 }
 
@@ -296,7 +281,7 @@ static bool build(struct boot_image *out, const struct boot_input *in, struct er
     if (header < 0)
         return err_set(err, "%s has no multiboot header", f->name);
     at = (u32)header;
-    flags = get32(f->data + at + 4);
+    flags = ld32(f->data + at + 4);
     if ((flags & MB_UNKNOWN) != 0)
         return err_set(err, "%s requires multiboot features (flags 0x%x) that do not exist here",
                        f->name, flags);

@@ -1,7 +1,7 @@
 /* Reading images that are a table of blocks. */
 #include "frontend/image/blockmap.h"
 
-#include "frontend/image/be.h"
+#include "devices/core/bits.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * the names as they are, up to 64. */
 #include "frontend/image/folder.h"
 
-#include "frontend/image/be.h"
+#include "devices/core/bits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,13 +28,13 @@ struct tree {
 static void both16(u8 *p, u16 v)
 {
     st16(p, v);
-    put16(p + 2, v);
+    be16_put(p + 2, v);
 }
 
 static void both32(u8 *p, u32 v)
 {
     st32(p, v);
-    put32(p + 4, v);
+    be32_put(p + 4, v);
 }
 
 static void short_time(s64 when, u8 *p)
@@ -142,7 +142,7 @@ static unsigned record_name(const struct tree *t, const struct folder_node *n, u
         /* characters that Joliet does not allow */
         if (wide[i] < 32 || (wide[i] < 128 && strchr("*/:;?\\", wide[i])))
             wide[i] = '_';
-        put16(to + 2 * i, wide[i]);
+        be16_put(to + 2 * i, wide[i]);
     }
     return 2 * len;
 }
@@ -203,8 +203,8 @@ static void put_path(const struct tree *t, u8 *p, u64 *at, const struct folder_n
     if (p) {
         p += *at;
         p[0] = (u8)len;
-        (big ? put32 : st32)(p + 2, (u32)place_of(t, n));
-        (big ? put16 : st16)(p + 6, (u16)(n->parent ? n->parent->number : 1));
+        (big ? be32_put : st32)(p + 2, (u32)place_of(t, n));
+        (big ? be16_put : st16)(p + 6, (u16)(n->parent ? n->parent->number : 1));
         memcpy(p + 8, name, len);
     }
     *at += 8 + len + (len & 1);
@@ -229,7 +229,7 @@ static void put_volume(const struct tree *t, const struct iso *iso, u8 *p)
     both16(p + 128, BLOCK);
     both32(p + 132, (u32)t->path_bytes);
     st32(p + 140, (u32)t->path_table);
-    put32(p + 148, (u32)(t->path_table + (t->path_bytes + BLOCK - 1) / BLOCK));
+    be32_put(p + 148, (u32)(t->path_table + (t->path_bytes + BLOCK - 1) / BLOCK));
     put_record(t, p + 156, iso->folder->root, &zero, 1);
     pad(p + 190, 623, "", wide);
     for (unsigned i = 0; i < 4; i++)

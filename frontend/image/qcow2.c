@@ -25,7 +25,7 @@ int q_incompat(struct qcow2 *q, u64 set, u64 clear)
 
     if (q->version < 3 || to == q->incompat)
         return 0;
-    put64(b, to);
+    be64_put(b, to);
     rc = q_header_write(q, 72, b, 8);
     if (!rc)
         rc = file_flush(q->f);

@@ -4,7 +4,7 @@
 #ifndef FRONTEND_IMAGE_QCOW2_H
 #define FRONTEND_IMAGE_QCOW2_H
 
-#include "frontend/image/be.h"
+#include "devices/core/bits.h"
 #include "frontend/image/image.h"
 
 #define Q_COPIED (1ull << 63) /* its count is exactly one: may be written in place */
@@ -132,6 +132,10 @@ static inline u64 q_ref_max(const struct qcow2 *q)
 {
     return q->rorder == 6 ? ~0ull : (1ull << (1u << q->rorder)) - 1;
 }
+/* The table of tables of counts is the one of `tables` clusters at `cluster` from now on: what it is
+ * made of is written; the switch itself comes between two flushes. The caller puts q->reft and reft_n. An
+ * errno when the old one still holds. */
+int q_ref_switch(struct qcow2 *q, u64 cluster, u64 tables);
 u64 q_ref_load(const struct qcow2 *q, const u8 *block, u64 i);
 void q_ref_store(const struct qcow2 *q, u8 *block, u64 i, u64 v);
 /* `n` clusters side by side, counted once; with n_min less than n, as many as are there. */

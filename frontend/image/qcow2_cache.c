@@ -265,7 +265,7 @@ static int write_entries(struct qcow2 *q, u64 off, const u64 *v, u32 n, u32 *lo,
         u32 k = MIN(64u, n - i);
 
         for (u32 j = 0; j < k; j++)
-            put64(buf + 8 * j, v[i + j]);
+            be64_put(buf + 8 * j, v[i + j]);
         rc = file_put(q->f, off + 8ull * i, buf, 8 * k);
     }
     if (!rc)

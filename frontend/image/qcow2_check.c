@@ -88,7 +88,7 @@ static bool check_entry(struct walk *w, u8 *p, u64 guest, bool active, u64 *next
     }
     error(w, fix);
     if (fix)
-        put64(p, q->version >= 3 ? Q_ZERO : 0);
+        be64_put(p, q->version >= 3 ? Q_ZERO : 0);
     return fix;
 }
 
@@ -234,7 +234,7 @@ static int rebuild(struct walk *w)
 {
     struct qcow2 *q = w->q;
     u64 per = 1ull << q->ref_bits, blocks = 1, tables = 1, bytes, start = w->n;
-    u8 header[12], *block = NULL, *table = NULL;
+    u8 *block = NULL, *table = NULL;
     int rc = 0;
 
     while (blocks * per < start + blocks + tables || tables * q->csize / 8 < blocks) {
@@ -255,7 +255,7 @@ static int rebuild(struct walk *w)
                 rc = EOVERFLOW;
             q_ref_store(q, block, k, v);
         }
-        put64(table + 8 * b, (start + b) << q->cbits);
+        be64_put(table + 8 * b, (start + b) << q->cbits);
         if (!rc)
             rc = file_put(q->f, (start + b) << q->cbits, block, q->csize);
     }
@@ -264,13 +264,7 @@ static int rebuild(struct walk *w)
     if (!rc)
         rc = file_put(q->f, (start + blocks) << q->cbits, table, bytes);
     if (!rc)
-        rc = file_flush(q->f);
-    put64(header, (start + blocks) << q->cbits);
-    put32(header + 8, (u32)tables);
-    if (!rc)
-        rc = q_header_write(q, 48, header, 12);
-    if (!rc)
-        rc = file_flush(q->f);
+        rc = q_ref_switch(q, start + blocks, tables);
     free(block);
     free(table);
     if (rc)
@@ -278,10 +272,7 @@ static int rebuild(struct walk *w)
     q_drop_all(q);
     free(q->reft);
     q->reft = NULL;
-    q->reft_off = (start + blocks) << q->cbits;
-    q->reft_clusters = (u32)tables;
     q->reft_n = (u32)(bytes / 8);
-    q->reft_lo = q->reft_hi = 0;
     w->res->end = (start + blocks + tables) << q->cbits;
     return q_load_l1(q, q->reft_off, q->reft_n, &q->reft);
 }

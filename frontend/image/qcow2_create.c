@@ -44,24 +44,24 @@ bool q_create(struct file *f, const char *path, const struct image_create *c, st
     p = calloc(3, csize);
     if (!p)
         return err_set(err, "no memory");
-    put32(p, Q_MAGIC);
-    put32(p + 4, version);
-    put32(p + 20, cbits);
-    put64(p + 40, 3 * csize);
-    put64(p + 48, csize);
-    put32(p + 56, 1);
+    be32_put(p, Q_MAGIC);
+    be32_put(p + 4, version);
+    be32_put(p + 20, cbits);
+    be64_put(p + 40, 3 * csize);
+    be64_put(p + 48, csize);
+    be32_put(p + 56, 1);
     if (version == 3) {
-        put64(p + 72, c->zstd ? Q_COMP_TYPE : 0);
-        put64(p + 80, c->lazy ? Q_LAZY : 0);
-        put32(p + 96, order);
-        put32(p + 100, header);
+        be64_put(p + 72, c->zstd ? Q_COMP_TYPE : 0);
+        be64_put(p + 80, c->lazy ? Q_LAZY : 0);
+        be32_put(p + 96, order);
+        be32_put(p + 100, header);
         p[104] = c->zstd;
     }
     if (c->backing_format) {
         size_t n = strlen(c->backing_format);
 
-        put32(p + at, 0xe2792aca);
-        put32(p + at + 4, (u32)n);
+        be32_put(p + at, 0xe2792aca);
+        be32_put(p + at + 4, (u32)n);
         memcpy(p + at + 8, c->backing_format, MIN(n, (size_t)32));
         at += 8 + (u32)((n + 7) & ~7u);
     }
@@ -72,11 +72,11 @@ bool q_create(struct file *f, const char *path, const struct image_create *c, st
                        (unsigned long long)csize);
     }
     if (name) {
-        put64(p + 8, at);
-        put32(p + 16, (u32)name);
+        be64_put(p + 8, at);
+        be32_put(p + 16, (u32)name);
         memcpy(p + at, c->backing, name);
     }
-    put64(p + csize, 2 * csize);
+    be64_put(p + csize, 2 * csize);
     like.rorder = order;
     for (unsigned i = 0; i < 3; i++)
         q_ref_store(&like, p + 2 * csize, i, 1);
@@ -103,7 +103,7 @@ static int grow(struct qcow2 *q, u64 size)
         if (!rc && !q_meta_build(q, true, NULL))
             rc = ENOMEM;
     } else {
-        put64(bytes, size);
+        be64_put(bytes, size);
         rc = q_header_write(q, 24, bytes, 8);
         q->im->size = size;
     }
@@ -122,7 +122,7 @@ static int shrink(struct qcow2 *q, u64 size)
         rc = q_discard(q->im, end, q->im->size - end);
     if (!rc)
         rc = q_sync(q, false);
-    put64(bytes, size);
+    be64_put(bytes, size);
     if (!rc)
         rc = q_header_write(q, 24, bytes, 8);
     if (!rc)

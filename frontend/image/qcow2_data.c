@@ -285,7 +285,7 @@ static int write_moved(struct qcow2 *q, u64 off, const u8 *buf, size_t n, u64 l2
         return rc;
     }
     for (u64 j = 0; j < k && !rc; j++) {
-        put64(t->data + 8 * (first + j), (host + (j << q->cbits)) | Q_COPIED);
+        be64_put(t->data + 8 * (first + j), (host + (j << q->cbits)) | Q_COPIED);
         rc = q_free_entry(q, old[j]);
     }
     t->dirty = true;
@@ -356,7 +356,7 @@ static int drop_clusters(struct qcow2 *q, u64 off, u64 n)
 
                 if (e == to || (backed && q->version < 3))
                     continue;
-                put64(p, to);
+                be64_put(p, to);
                 t->dirty = true;
                 rc = q_free_entry(q, e);
                 if (rc)

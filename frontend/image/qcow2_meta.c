@@ -123,16 +123,16 @@ int q_replace_l1(struct qcow2 *q, u64 *l1, u32 n, u64 size)
     int rc = bytes ? q_alloc(q, clusters, &clusters, &off) : ENOMEM;
 
     for (u32 i = 0; i < n && !rc; i++)
-        put64(bytes + 8 * i, l1[i]);
+        be64_put(bytes + 8 * i, l1[i]);
     if (!rc)
         rc = file_put(q->f, off, bytes, clusters << q->cbits);
     if (!rc) /* the counts and what the new table names, before the switch */
         rc = q_sync(q, false);
     if (!rc)
         rc = file_flush(q->f);
-    put64(header, size); /* and no encryption */
-    put32(header + 12, n);
-    put64(header + 16, rc ? 0 : off);
+    be64_put(header, size); /* and no encryption */
+    be32_put(header + 12, n);
+    be64_put(header + 16, rc ? 0 : off);
     if (!rc) /* size, l1_size and l1_table_offset lie in one sector */
         rc = q_header_write(q, 24, header, 24);
     if (!rc)

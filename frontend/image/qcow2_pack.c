@@ -198,7 +198,7 @@ int q_write_packed(struct image *im, u64 off, const u8 *buf, size_t n)
     q->data_written = true;
     sectors = ((at + size - 1) >> 9) - (at >> 9);
     old = be64(t->data + 8 * q_l2_index(q, off));
-    put64(t->data + 8 * q_l2_index(q, off), Q_PACKED | sectors << (62 - (q->cbits - 8)) | at);
+    be64_put(t->data + 8 * q_l2_index(q, off), Q_PACKED | sectors << (62 - (q->cbits - 8)) | at);
     t->dirty = true;
     return q_free_entry(q, old);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HEADER_REFT = 48 }; /* in the header: where the table of tables is, and its clusters */
+
 u64 q_ref_load(const struct qcow2 *q, const u8 *p, u64 i)
 {
     unsigned bits = 1u << q->rorder;
@@ -32,9 +34,9 @@ void q_ref_store(const struct qcow2 *q, u8 *p, u64 i, u64 v)
         break;
     }
     case 3: p[i] = (u8)v; break;
-    case 4: put16(p + 2 * i, (u16)v); break;
-    case 5: put32(p + 4 * i, (u32)v); break;
-    default: put64(p + 8 * i, v); break;
+    case 4: be16_put(p + 2 * i, (u16)v); break;
+    case 5: be32_put(p + 4 * i, (u32)v); break;
+    default: be64_put(p + 8 * i, v); break;
     }
 }
 
@@ -98,6 +100,25 @@ int q_ref_add(struct qcow2 *q, u64 cluster, s64 delta)
 
 /* ---- a larger table of tables ---- */
 
+int q_ref_switch(struct qcow2 *q, u64 cluster, u64 tables)
+{
+    u8 header[12];
+    int rc = file_flush(q->f);
+
+    be64_put(header, cluster << q->cbits);
+    be32_put(header + 8, (u32)tables);
+    if (!rc)
+        rc = q_header_write(q, HEADER_REFT, header, sizeof(header));
+    if (!rc)
+        rc = file_flush(q->f);
+    if (rc)
+        return rc;
+    q->reft_off = cluster << q->cbits;
+    q->reft_clusters = (u32)tables;
+    q->reft_lo = q->reft_hi = 0;
+    return 0;
+}
+
 /* Beyond what the table covers nothing is in use, so the new one goes there, with the counts for
  * itself in front of it. */
 static int grow_reft(struct qcow2 *q)
@@ -105,7 +126,7 @@ static int grow_reft(struct qcow2 *q)
     u64 per = 1ull << q->ref_bits, start = (u64)q->reft_n << q->ref_bits, blocks = 0, tables;
     u64 old_off = q->reft_off, old_clusters = q->reft_clusters, n, *reft;
     struct q_table *t;
-    u8 header[12], *bytes;
+    u8 *bytes;
     int rc = 0;
 
     do {
@@ -134,7 +155,7 @@ static int grow_reft(struct qcow2 *q)
             q_ref_store(q, t->data, k, 1);
     }
     for (u64 i = 0; i < n; i++)
-        put64(bytes + 8 * i, reft[i]);
+        be64_put(bytes + 8 * i, reft[i]);
     if (!rc)
         rc = file_put(q->f, (start + blocks) << q->cbits, bytes, n * 8);
     free(bytes);
@@ -146,13 +167,7 @@ static int grow_reft(struct qcow2 *q)
         }
     }
     if (!rc)
-        rc = file_flush(q->f);
-    put64(header, (start + blocks) << q->cbits);
-    put32(header + 8, (u32)tables);
-    if (!rc)
-        rc = q_header_write(q, 48, header, 12);
-    if (!rc)
-        rc = file_flush(q->f);
+        rc = q_ref_switch(q, start + blocks, tables);
     if (rc) {
         free(reft);
         return rc;
@@ -164,9 +179,6 @@ static int grow_reft(struct qcow2 *q)
     free(q->reft);
     q->reft = reft;
     q->reft_n = (u32)n;
-    q->reft_off = (start + blocks) << q->cbits;
-    q->reft_clusters = (u32)tables;
-    q->reft_lo = q->reft_hi = 0;
     for (u64 i = 0; i < tables; i++)
         q_set_add(&q->meta, start + blocks + i, Q_IS_META);
     for (u64 i = 0; i < old_clusters; i++) {

@@ -139,20 +139,20 @@ static int store(struct qcow2 *q, const struct q_snapshot *snap, u32 n)
         u32 extra = MAX(s->extra_size, (u32)EXTRA_OURS);
         u8 *e = p + at;
 
-        put64(e, s->l1_off);
-        put32(e + 8, s->l1_size);
-        put16(e + 12, (u16)strlen(s->s.id));
-        put16(e + 14, (u16)strlen(s->s.name));
-        put32(e + 16, s->s.date);
-        put32(e + 20, s->s.date_ns);
-        put64(e + 24, s->s.clock);
-        put32(e + 32, s->vm_size32);
-        put32(e + 36, extra);
+        be64_put(e, s->l1_off);
+        be32_put(e + 8, s->l1_size);
+        be16_put(e + 12, (u16)strlen(s->s.id));
+        be16_put(e + 14, (u16)strlen(s->s.name));
+        be32_put(e + 16, s->s.date);
+        be32_put(e + 20, s->s.date_ns);
+        be64_put(e + 24, s->s.clock);
+        be32_put(e + 32, s->vm_size32);
+        be32_put(e + 36, extra);
         if (s->extra_size)
             memcpy(e + SNAP_FIXED, s->extra, s->extra_size);
-        put64(e + 40, s->s.vm_size);
-        put64(e + 48, s->s.disk_size);
-        put64(e + 56, s->s.icount);
+        be64_put(e + 40, s->s.vm_size);
+        be64_put(e + 48, s->s.disk_size);
+        be64_put(e + 56, s->s.icount);
         memcpy(e + SNAP_FIXED + extra, s->s.id, strlen(s->s.id));
         memcpy(e + SNAP_FIXED + extra + strlen(s->s.id), s->s.name, strlen(s->s.name));
         at += (SNAP_FIXED + extra + strlen(s->s.id) + strlen(s->s.name) + 7) & ~7ull;
@@ -166,8 +166,8 @@ static int store(struct qcow2 *q, const struct q_snapshot *snap, u32 n)
         rc = q_sync(q, false);
     if (!rc)
         rc = file_flush(q->f);
-    put32(header, n);
-    put64(header + 4, off);
+    be32_put(header, n);
+    be64_put(header + 4, off);
     if (!rc)
         rc = q_header_write(q, 60, header, 12);
     if (!rc)
@@ -309,7 +309,7 @@ int q_fix_copied(struct qcow2 *q)
                 continue;
             e = with_flag(q, old, old & Q_OFFSET, &rc);
             changed |= e != old;
-            put64((u8 *)flags + 8 * k, e);
+            be64_put((u8 *)flags + 8 * k, e);
         }
         if (!rc && changed)
             rc = q_get(q, off, Q_T_L2, &t);
@@ -354,7 +354,7 @@ static int copy_l1(struct qcow2 *q, u64 *off)
     int rc = p ? q_alloc(q, clusters, &clusters, off) : ENOMEM;
 
     for (u32 i = 0; i < q->l1_size && !rc; i++)
-        put64(p + 8 * i, q->l1[i] & ~Q_COPIED);
+        be64_put(p + 8 * i, q->l1[i] & ~Q_COPIED);
     if (!rc)
         rc = file_put(q->f, *off, p, clusters << q->cbits);
     free(p);

@@ -2,7 +2,7 @@
  * be read. */
 #include "frontend/image/blockmap.h"
 
-#include "frontend/image/be.h"
+#include "devices/core/bits.h"
 
 #include <stdlib.h>
 #include <string.h>

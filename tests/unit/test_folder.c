@@ -1,7 +1,7 @@
 /* Folders as disks: a small reader of FAT and of ISO 9660 finds every file with its name and bytes;
  * links lead nowhere; what does not fit is refused. */
 #define _GNU_SOURCE
-#include "frontend/image/be.h"
+#include "devices/core/bits.h"
 #include "frontend/image/image.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /* VHD, VMDK and VDI images made by hand: read right, refused with the field named; the choice of a
  * format by name; backing chains that are too long or go in a circle. */
-#include "frontend/image/be.h"
+#include "devices/core/bits.h"
 #include "frontend/image/image.h"
 
 #include <check.h>

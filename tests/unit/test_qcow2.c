@@ -1,6 +1,6 @@
 /* qcow2 against a model: random operations over every kind of image, checked by its own rules; full
  * disks, failing flushes, and what is refused. */
-#include "frontend/image/be.h"
+#include "devices/core/bits.h"
 #include "frontend/image/image.h"
 #include "tests/unit/image_fixture.h"
 
