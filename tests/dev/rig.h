@@ -141,14 +141,14 @@ static inline void rig_reload(struct dev *dev)
 }
 
 /* main() of a test program: run the tests of a NULL-terminated list. */
-static inline int rig_main(const char *name, const TTest *const *tests)
+static inline int rig_main_within(const char *name, const TTest *const *tests, double seconds)
 {
     Suite *suite = suite_create(name);
     TCase *tc = tcase_create(name);
     SRunner *runner = srunner_create(suite);
     int failed;
 
-    tcase_set_timeout(tc, 60);
+    tcase_set_timeout(tc, seconds);
     for (; *tests; tests++)
         tcase_add_test(tc, *tests);
     suite_add_tcase(suite, tc);
@@ -156,6 +156,11 @@ static inline int rig_main(const char *name, const TTest *const *tests)
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed != 0;
+}
+
+static inline int rig_main(const char *name, const TTest *const *tests)
+{
+    return rig_main_within(name, tests, 60);
 }
 
 #endif

@@ -607,17 +607,6 @@ int main(void)
                                   hostile_blits,
                                   damaged_state,
                                   NULL};
-    Suite *suite = suite_create("cirrus");
-    TCase *tc = tcase_create("cirrus");
-    SRunner *sr = srunner_create(suite);
-    int failed;
 
-    tcase_set_timeout(tc, 120);
-    for (u32 i = 0; tests[i]; i++)
-        tcase_add_test(tc, tests[i]);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return rig_main_within("cirrus", tests, 120);
 }

@@ -348,17 +348,6 @@ int main(void)
         registers_in_memory,
         NULL,
     };
-    Suite *suite = suite_create("vga modes");
-    TCase *tc = tcase_create("vga modes");
-    SRunner *sr = srunner_create(suite);
-    int failed;
 
-    tcase_set_timeout(tc, 60);
-    for (u32 i = 0; tests[i]; i++)
-        tcase_add_test(tc, tests[i]);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return rig_main("vga modes", tests);
 }

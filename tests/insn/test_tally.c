@@ -5,6 +5,18 @@
 
 enum { ROUNDS = 1000 };
 
+/* A machine whose translated code counts its exits, about to run what will be put at AT_CODE. */
+static struct machine *tallied(void)
+{
+    struct jit_config config = {.eager = true, .passes = ~0u, .tally = true};
+    struct machine *m = machine_new("max", ENGINE_EXEC);
+    struct err err = {""};
+    ck_assert_msg(jit_new(m->cpu, &config, &err), "%s", err.msg);
+    machine_protected(m, 0, AT_CODE);
+    m->cpu->gpr[REG_AX] = 0;
+    return m;
+}
+
 /* Each round: a call and its return, a call that is left by a jump of another kind than RET. */
 GUEST(rounds, 32, "mov ecx, 1000\n"
                   "1: call 2f\n call 4f\n 6: dec ecx\n jnz 1b\n hlt\n"
@@ -13,14 +25,9 @@ GUEST(rounds, 32, "mov ecx, 1000\n"
 
 START_TEST(by_cause)
 {
-    struct jit_config config = {.eager = true, .passes = ~0u, .tally = true};
-    struct machine *m = machine_new("max", ENGINE_EXEC);
+    struct machine *m = tallied();
     struct jit_exits x;
-    struct err err = {""};
-    ck_assert_msg(jit_new(m->cpu, &config, &err), "%s", err.msg);
-    machine_protected(m, 0, AT_CODE);
     machine_code(m, AT_CODE, rounds);
-    m->cpu->gpr[REG_AX] = 0;
     ck_assert_int_eq(cpu_run(m->cpu, ENGINE_JIT, 1000000), CPU_EXIT_HALT);
     ck_assert_uint_eq(m->cpu->gpr[REG_AX], ROUNDS - 499);
     jit_exits(m->cpu, &x);
@@ -47,14 +54,9 @@ GUEST(deep, 32, "mov ebx, 5\n 3: mov ecx, 6000\n call 1f\n dec ebx\n jnz 3b\n hl
 
 START_TEST(deeper_than_pairs)
 {
-    struct jit_config config = {.eager = true, .passes = ~0u, .tally = true};
-    struct machine *m = machine_new("max", ENGINE_EXEC);
+    struct machine *m = tallied();
     struct jit_exits x;
-    struct err err = {""};
-    ck_assert_msg(jit_new(m->cpu, &config, &err), "%s", err.msg);
-    machine_protected(m, 0, AT_CODE);
     machine_code(m, AT_CODE, deep);
-    m->cpu->gpr[REG_AX] = 0;
     m->cpu->gpr[REG_SP] = 0x78000;
     ck_assert_int_eq(cpu_run(m->cpu, ENGINE_JIT, 1000000), CPU_EXIT_HALT);
     ck_assert_uint_eq(m->cpu->gpr[REG_AX], 5 * 6000);

@@ -156,21 +156,28 @@ START_TEST(two_voices_and_pauses)
 }
 END_TEST
 
+/* Ten ms of 440 Hz, from frame *k on. */
+static void put_tone(struct stretch *s, size_t *k)
+{
+    s16 in[2 * 480];
+
+    for (int i = 0; i < 480; i++, ++*k)
+        in[2 * i] = in[2 * i + 1] =
+            (s16)lrint(8000 * sin(2 * 3.14159265358979 * 440 * (double)*k / 48000));
+    stretch_put(s, in, 480);
+}
+
 /* A guest at a share of the host's speed, in bursts: what is heard has no gap and no jump. */
 static void stretched(unsigned share)
 {
     struct stretch *s = calloc(1, sizeof(*s));
-    s16 *out = calloc(48000 * 8, 4), in[2 * 480];
+    s16 *out = calloc(48000 * 8, 4);
     size_t n = 0, k = 0;
 
     stretch_init(s, 48000);
     for (unsigned t = 0; t < 800; t++) {
-        if (t % share == 0) {
-            for (int i = 0; i < 480; i++, k++)
-                in[2 * i] = in[2 * i + 1] =
-                    (s16)lrint(8000 * sin(2 * 3.14159265358979 * 440 * (double)k / 48000));
-            stretch_put(s, in, 480);
-        }
+        if (t % share == 0)
+            put_tone(s, &k);
         stretch_get(s, out + 2 * n, 480);
         n += 480;
     }
@@ -208,17 +215,13 @@ END_TEST
 START_TEST(changing_speed)
 {
     struct stretch *s = calloc(1, sizeof(*s));
-    s16 *out = calloc(48000 * 10, 4), in[2 * 480];
+    s16 *out = calloc(48000 * 10, 4);
     size_t n = 0, k = 0;
 
     stretch_init(s, 48000);
     for (unsigned t = 0; t < 900; t++) {
-        if (t < 300 || t >= 600 || t % 4 == 0) {
-            for (int i = 0; i < 480; i++, k++)
-                in[2 * i] = in[2 * i + 1] =
-                    (s16)lrint(8000 * sin(2 * 3.14159265358979 * 440 * (double)k / 48000));
-            stretch_put(s, in, 480);
-        }
+        if (t < 300 || t >= 600 || t % 4 == 0)
+            put_tone(s, &k);
         stretch_get(s, out + 2 * n, 480);
         n += 480;
     }
