@@ -53,7 +53,7 @@ CC ?= cc
 CPPFLAGS = $(CONF:%/=-I%) -I. -I$(B) -include $(CONF)config.h -MMD -MP
 
 # Every folder of these has code; what the tests link without the command line comes first.
-FRONT_LIB_DIRS = frontend/boot frontend/host frontend/image
+FRONT_LIB_DIRS = frontend/boot frontend/fs frontend/host frontend/image
 LIB_DIRS = $(patsubst %/,%,$(wildcard devices/*/)) mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit $(FRONT_LIB_DIRS)
 LIB_DIRS += cpu/jit/$(if $(filter x64 a64,$(JIT)),$(JIT),none)
 FRONT_DIRS = frontend $(filter-out $(FRONT_LIB_DIRS),$(patsubst %/,%,$(wildcard frontend/*/)))

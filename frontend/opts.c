@@ -1,10 +1,8 @@
-/* Reading the command line against the option table, and finding out what a bare file name is. */
+/* Reading the command line against the option table, and giving drives their places. */
 #include "frontend/opts.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 const struct opt_row opt_rows[OPT__COUNT] = {
 #define OPT(id, flag, arg, section, help) {flag, arg, SEC_##section, help},
@@ -66,6 +64,7 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
     opt->cpus = 1;
     opt->ram_size = 128 * MIB;
     opt->icount_shift = -1;
+    opt->no_hpet = true; /* guests that find one boot slower than with the ACPI timer */
     opt->icount_sleep = true;
     opt->engine = OPT_ENGINE_DEFAULT;
     opt->exit_port = 0x501;
@@ -103,108 +102,27 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
     return true;
 }
 
-/* ---- what is this file? ---- */
-
-static bool is_floppy_size(u64 size)
+/* -drive if=virtio: a device of its own. */
+static bool place_virtio(struct options *opt, struct err *err)
 {
-    static const u32 kib[] = {160,  180,  320,  360,  640,  720,  800,  820,  830,
-                              1040, 1120, 1200, 1440, 1476, 1494, 1600, 1680, 1722,
-                              1743, 1760, 1840, 1920, 2880, 3200, 3520, 3840};
+    for (unsigned i = 0; i < opt->ndrives; i++) {
+        struct opt_addon *a;
 
-    for (size_t i = 0; i < ARRAY_LEN(kib); i++) {
-        if (size == kib[i] * KIB)
-            return true;
+        if (opt->drives[i].kind != DRIVE_VIRTIO)
+            continue;
+        a = opts_new_addon(opt, "virtio-blk-pci", err);
+        if (!a)
+            return false;
+        a->drive = (int)i;
+        opt->drives[i].kind = DRIVE_ADDON;
     }
-    return false;
-}
-
-static u32 le32(const u8 *p)
-{
-    return (u32)p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24;
-}
-
-static bool has_multiboot_header(const u8 *p, size_t n)
-{
-    for (size_t i = 0; i + 12 <= n && i < 8192; i += 4) {
-        if (le32(p + i) == 0x1badb002 &&
-            (u32)(le32(p + i) + le32(p + i + 4) + le32(p + i + 8)) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Put the image into a drive by the rules of -drive. */
-static bool guess_drive(struct options *opt, int kind, bool cdrom, struct err *err)
-{
-    struct opt_drive_request *q;
-
-    if (opt->ndrives >= OPT_MAX_DRIVES)
-        return err_set(err, "There are more than %d drives.", OPT_MAX_DRIVES);
-    q = &opt->drives[opt->ndrives++];
-    memset(q, 0, sizeof(*q));
-    q->kind = kind;
-    q->index = cdrom ? 2 : -1;
-    q->drive.used = true;
-    q->drive.cdrom = cdrom;
-    memcpy(q->drive.path, opt->image, sizeof(q->drive.path));
     return true;
-}
-
-bool opts_guess(struct options *opt, struct err *err)
-{
-    static u8 const iso_magic[] = "CD001";
-    u8 head[0x8806];
-    struct stat st;
-    size_t n;
-    FILE *f;
-
-    if (!opt->image[0])
-        return true;
-    f = fopen(opt->image, "rb");
-    if (!f)
-        return err_set(err, "Cannot open '%.300s': %s.", opt->image, strerror(errno));
-    memset(head, 0, sizeof(head));
-    n = fread(head, 1, sizeof(head), f);
-    if (fstat(fileno(f), &st))
-        st.st_size = 0, st.st_mode = 0;
-    fclose(f);
-    if (S_ISDIR(st.st_mode))
-        return err_set(err,
-                       "'%.300s' is a folder; name the image in it, or give the folder with -cdrom "
-                       "or -drive file=fat:...",
-                       opt->image);
-    if (!memcmp(head, "QFI\xfb", 4))
-        return guess_drive(opt, DRIVE_IDE, false, err);
-    if (!memcmp(head + 0x202, "HdrS", 4) ||
-        (!memcmp(head, "\177ELF", 4) && has_multiboot_header(head, n))) {
-        if (opt->kernel[0])
-            return err_set(
-                err, "'%.300s' is a kernel, and -kernel names another one; leave one of them out.",
-                opt->image);
-        memcpy(opt->kernel, opt->image, sizeof(opt->kernel));
-        return true;
-    }
-    if (!memcmp(head, "\177ELF", 4))
-        return err_set(err,
-                       "'%.300s' is an ELF file without a multiboot header; only multiboot kernels "
-                       "can be started.",
-                       opt->image);
-    if (!memcmp(head + 0x8001, iso_magic, 5))
-        return guess_drive(opt, DRIVE_IDE, true, err);
-    if (is_floppy_size((u64)st.st_size))
-        return guess_drive(opt, DRIVE_FLOPPY, false, err);
-    if ((head[510] == 0x55 && head[511] == 0xaa) ||
-        (S_ISREG(st.st_mode) && st.st_size >= (off_t)MIB))
-        return guess_drive(opt, DRIVE_IDE, false, err);
-    return err_set(err,
-                   "'%.300s' is no disk, CD, floppy or kernel that can be recognised; say what it "
-                   "is with -hda, "
-                   "-cdrom, -fda or -kernel.",
-                   opt->image);
 }
 
 bool opts_place_drives(struct options *opt, struct err *err)
 {
+    if (!place_virtio(opt, err))
+        return false;
     /* Those with an index first, so that the others find what is left. */
     for (int pass = 0; pass < 2; pass++) {
         for (unsigned i = 0; i < opt->ndrives; i++) {

@@ -4,6 +4,7 @@
 
 #include "cpu/jit/codebuf.h"
 #include "devices/board/pc.h"
+#include "devices/board/smbios.h"
 #include "devices/core/err.h"
 
 #include <stdio.h>
@@ -44,6 +45,8 @@ enum {
     OPT_MAX_DIRS = 8,
     OPT_MAX_DRIVES = 12,
     OPT_MAX_GLOBALS = 16,
+    OPT_MAX_AUDIODEVS = 4,
+    OPT_MAX_FSDEVS = 8,
     OPT_MAX_NETDEVS = 16,
     OPT_MAX_DUMPS = 8,
 };
@@ -62,7 +65,7 @@ struct opt_drive {
 /* A drive of -drive whose place is not known until all options are read. */
 struct opt_drive_request {
     struct opt_drive drive;
-    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE, DRIVE_ADDON /* of one of the addons */ } kind;
+    enum { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE, DRIVE_VIRTIO, DRIVE_ADDON /* of one of the addons */ } kind;
     int index; /* -1: the next free one */
 };
 
@@ -70,6 +73,13 @@ struct opt_chardev {
     char id[64];
     char spec[OPT_PATH]; /* in the form of -serial: "unix:path", "file:path" ... */
     bool mux;
+};
+
+struct opt_audiodev {
+    char id[64];
+    enum opt_audio_driver { AUDIO_NONE, AUDIO_WAV, AUDIO_SDL } driver;
+    char path[OPT_PATH]; /* of a wav file */
+    u32 rate;            /* Hz */
 };
 
 struct opt_blob {
@@ -81,12 +91,17 @@ struct opt_blob {
 /* A device of the board's table (devices/board/addons.def) as -device asked for it. */
 struct opt_addon {
     char driver[32], id[64];
-    char host[OPT_PATH];  /* the id of its netdev or audiodev, or a character device as of -serial */
+    char host[OPT_PATH];  /* the id of its netdev, audiodev or fsdev, or a character device as of -serial */
     int drive;            /* its place in options.drives; -1: none */
     int devfn;            /* -1: anywhere */
     char rom[OPT_PATH];   /* of its expansion ROM; "": the usual one, if there is one */
     bool no_rom;
     char props[OPT_TEXT]; /* the rest, as pc_addon.props */
+};
+/* A folder that guests mount: -fsdev, -virtfs. */
+struct opt_fsdev {
+    char id[64], path[OPT_PATH];
+    bool mapped, read_only;
 };
 /* A network of -netdev, -nic or -net, of a kind of frontend/net/kinds.def. */
 struct opt_netdev {
@@ -128,15 +143,22 @@ struct options {
     unsigned ndrives;
     struct opt_addon addons[PC_MAX_ADDONS];
     unsigned naddons;
+    struct opt_fsdev fsdevs[OPT_MAX_FSDEVS];
+    unsigned nfsdevs;
     struct opt_global globals[OPT_MAX_GLOBALS];
     unsigned nglobals;
+    char boot[8], boot_once[8];
+    bool boot_strict;
+    struct smbios_text smbios[SMBIOS_TEXTS];
+    unsigned nsmbios;
+    enum pc_watchdog watchdog;
+    bool rtc_vm, rtc_slew;
     struct opt_netdev netdevs[OPT_MAX_NETDEVS];
     unsigned nnetdevs;
     struct opt_dump dumps[OPT_MAX_DUMPS];
     unsigned ndumps;
     bool have_net;             /* -netdev, -nic or -net was given: no network by default */
     unsigned nlegacy, ncables; /* of -net: adapters (whose host is "#hub"), and what is behind */
-    char boot[8];
     bool boot_menu, no_fd_check;
     u32 boot_menu_ms;
     char kernel[OPT_PATH], initrd[OPT_PATH], bios[OPT_PATH], append[4 * OPT_TEXT];
@@ -145,7 +167,7 @@ struct options {
     unsigned ndirs;
     struct opt_blob files[PC_MAX_FILES], roms[PC_MAX_ROMS];
     unsigned nfiles, nroms;
-    bool no_acpi, no_hpet, no_vmport;
+    bool no_acpi, no_hpet, no_vmport, usb;
     enum opt_show show;
     bool full_screen;
     bool exact, square, no_status; /* of the window: scaling, aspect, status line */
@@ -161,6 +183,9 @@ struct options {
     unsigned nmonitors;
     struct opt_chardev chardevs[OPT_MAX_CHARDEVS];
     unsigned nchardevs;
+    struct opt_audiodev audiodevs[OPT_MAX_AUDIODEVS];
+    unsigned naudiodevs;
+    char pcspk_audiodev[64]; /* "": not given */
     s64 rtc_base; /* seconds since 1970, when rtc is RTC_DATE */
     enum { RTC_UTC, RTC_LOCAL, RTC_DATE } rtc;
     int icount_shift; /* -1: host-paced */
@@ -180,6 +205,8 @@ struct options {
     bool jit_count;
     bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;
+    bool have_ram;     /* -m was given */
+    char guessed[160]; /* what opts_guess found, to be told; "": nothing was guessed */
     char image[OPT_PATH]; /* the argument without a dash, whose kind is to be guessed */
 };
 
@@ -188,14 +215,19 @@ struct options {
  * opts_guess, later). */
 bool opts_parse(struct options *opt, int argc, char **argv, struct err *err);
 
-/* Look at opt->image and turn it into a drive or a kernel. */
+/* guess.c: look at opt->image, turn it into a drive or a kernel, and fit the machine to it. */
 bool opts_guess(struct options *opt, struct err *err);
 /* Give every requested drive its place on a controller. */
 bool opts_place_drives(struct options *opt, struct err *err);
 
+/* The controller that -usb asks for, unless one was added by hand. */
+bool opts_add_usb(struct options *opt, struct err *err);
+
 /* Put the properties of -global in front of the devices' own. */
 bool opts_apply_globals(struct options *opt, struct err *err);
 
+/* opts_fs.c: the -fsdev called `id`; NULL: there is none. */
+const struct opt_fsdev *opts_fsdev(const struct options *opt, const char *id);
 /* opts_net.c: the default network adapter, what -net joins, and an address for each adapter. */
 bool opts_finish_net(struct options *opt, struct err *err);
 void opts_print_netdevs(FILE *f);
@@ -224,8 +256,8 @@ bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val
 /* Copy text into a fixed buffer; false when it does not fit. */
 bool opts_copy(char *to, size_t size, const char *text);
 
-/* opts_set.c, opts_show.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
- * options without an argument. */
+/* opts_set.c, opts_show.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per
+ * option; `val` is "" for options without an argument. */
 typedef bool opt_fn(struct options *opt, const char *flag, const char *val, struct err *err);
 #define OPT(id, flag, arg, section, help) opt_fn opt_set_##id;
 #include "frontend/opts.def"
@@ -240,6 +272,9 @@ bool opts_bad_key(const char *flag, const char *key, const char *const *names, s
 bool opts_check_dev(const char *flag, const char *val, struct err *err);
 /* Every chardev that is named exists. */
 bool opts_check_chardevs(const struct options *opt, struct err *err);
+
+/* opts_audio.c: every audiodev that is named exists; a device without one takes the only one. */
+bool opts_check_audiodevs(struct options *opt, struct err *err);
 
 /* opts_help.c */
 void opts_print_help(FILE *f);

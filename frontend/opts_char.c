@@ -4,14 +4,15 @@
 #include <string.h>
 
 static const char *const dev_names[] = {"stdio",         "mon:stdio",  "file:path", "unix:path",
-                                        "tcp:host:port", "pipe:path",  "pty",       "null",
-                                        "msmouse",
+                                        "tcp:host:port", "udp:host:port", "ringbuf", "pipe:path",
+                                        "pty", "null", "msmouse",
                                         "none",          "chardev:id", NULL};
 
 bool opts_check_dev(const char *flag, const char *val, struct err *err)
 {
-    static const char *const plain[] = {"stdio", "pty", "null", "none", "vc", "msmouse", NULL};
-    static const char *const with_path[] = {"file:", "unix:", "tcp:", "pipe:", "chardev:", NULL};
+    static const char *const plain[] = {"stdio", "pty", "null", "none", "vc", "ringbuf", "msmouse", NULL};
+    static const char *const with_path[] = {"file:", "unix:", "tcp:",     "udp:",
+                                            "pipe:", "chardev:", "ringbuf:", NULL};
     const char *v = !strncmp(val, "mon:", 4) ? val + 4 : val;
     char word[64];
 
@@ -85,14 +86,24 @@ bool opt_set_MON(struct options *opt, const char *flag, const char *val, struct 
 
 /* The parts of one -chardev as they are found. */
 struct parts {
-    char id[64], path[OPT_PATH], host[64], port[16];
+    char id[64], path[OPT_PATH], host[64], port[16], localaddr[64], localport[16], size[16];
+    char reconnect[16];
     bool mux, server, wait;
 };
 
 static bool chardev_key(struct parts *p, const char *key, const char *v, struct err *err)
 {
-    static const char *const keys[] = {"id",   "path", "host",   "port", "server",
-                                       "wait", "mux",  "signal", NULL};
+    static const char *const keys[] = {"id",        "path",      "host", "port", "server",    "wait", "mux",
+                                       "localaddr", "localport", "size", "signal", "reconnect", NULL};
+    const struct {
+        const char *key;
+        char *to;
+        size_t size;
+    } texts[] = {{"localaddr", p->localaddr, sizeof(p->localaddr)},
+                 {"localport", p->localport, sizeof(p->localport)},
+                 {"size", p->size, sizeof(p->size)},
+                 {"reconnect", p->reconnect, sizeof(p->reconnect)}};
+    u64 number;
     static const struct {
         const char *key;
         size_t at;
@@ -105,6 +116,14 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
         if (!strcmp(key, bools[i].key))
             return opts_bool(v, (bool *)((char *)p + bools[i].at)) ||
                    err_set(err, "-chardev %s is on or off, not '%.60s'.", key, v);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (strcmp(key, texts[i].key))
+            continue;
+        if (i > 0 && !opts_size(v, 1, &number))
+            return err_set(err, "-chardev %s is a number, not '%.60s'.", key, v);
+        return opts_copy(texts[i].to, texts[i].size, v) ||
+               err_set(err, "-chardev %s is too long.", key);
     }
     if (!strcmp(key, "id"))
         ok = opts_copy(p->id, sizeof(p->id), v);
@@ -125,8 +144,10 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
 static bool chardev_spec(struct opt_chardev *c, const char *backend, const struct parts *p,
                          struct err *err)
 {
-    static const char *const backends[] = {"stdio", "null", "pty", "file", "socket", "pipe", "msmouse", NULL};
+    static const char *const backends[] = {"stdio", "null", "pty",     "file",    "socket",
+                                           "pipe",  "udp",  "ringbuf", "msmouse", NULL};
     int n = 0;
+    u64 bytes = 65536;
 
     if (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty") ||
         !strcmp(backend, "msmouse")) {
@@ -138,6 +159,14 @@ static bool chardev_spec(struct opt_chardev *c, const char *backend, const struc
     } else if (!strcmp(backend, "socket")) {
         const char *tail = !p->server ? "" : p->wait ? ",server=on" : ",server=on,wait=off";
 
+        char again[40] = "";
+
+        if (p->reconnect[0])
+            snprintf(again, sizeof(again), ",reconnect=%s", p->reconnect);
+        if (p->server && p->reconnect[0])
+            return err_set(err, "-chardev reconnect is for clients: leave server=on out.");
+        if (!p->server)
+            tail = again;
         if (p->path[0])
             n = snprintf(c->spec, sizeof(c->spec), "unix:%s%s", p->path, tail);
         else if (p->port[0])
@@ -145,6 +174,16 @@ static bool chardev_spec(struct opt_chardev *c, const char *backend, const struc
                          p->host[0] ? p->host : "127.0.0.1", p->port, tail);
         else
             return err_set(err, "-chardev socket needs path= or port=.");
+    } else if (!strcmp(backend, "udp")) {
+        if (!p->port[0])
+            return err_set(err, "-chardev udp needs port=.");
+        n = snprintf(c->spec, sizeof(c->spec), "udp:%s:%s@%s:%s", p->host, p->port, p->localaddr,
+                     p->localport[0] ? p->localport : "0");
+    } else if (!strcmp(backend, "ringbuf")) {
+        if (p->size[0] && (!opts_size(p->size, 1, &bytes) || bytes > 16 * MIB || bytes < 16))
+            return err_set(err, "-chardev ringbuf has a size of 16 bytes to 16M, not '%s'.",
+                           p->size);
+        n = snprintf(c->spec, sizeof(c->spec), "ringbuf:%llu", (unsigned long long)bytes);
     } else {
         return opts_bad_value("chardev", backend, backends, err);
     }

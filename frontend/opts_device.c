@@ -1,5 +1,5 @@
-/* What -device, -global and -parallel do to struct options: drivers by name, those that have options
- * of their own and those of the board's table. */
+/* What -device, -global and -parallel do to struct options: drivers by name, those that have
+ * options of their own and those of the board's table. */
 #include "frontend/opts.h"
 
 #include "devices/video/vga.h"
@@ -198,9 +198,11 @@ static bool has_prop(const struct plug_class *c, const char *name)
 
 static bool addon_bad_key(const struct plug_class *c, const char *key, struct err *err)
 {
-    static const char *const hosts[] = {
-        [PLUG_NET] = "netdev", [PLUG_BLK] = "drive", [PLUG_CHR] = "chardev",
-        [PLUG_AUDIO] = "audiodev"};
+    static const char *const hosts[] = {[PLUG_NET] = "netdev",
+                                        [PLUG_BLK] = "drive",
+                                        [PLUG_CHR] = "chardev",
+                                        [PLUG_AUDIO] = "audiodev",
+                                        [PLUG_SHARE] = "fsdev"};
     const char *names[40] = {"id"};
     size_t n = 1;
 
@@ -235,6 +237,7 @@ static bool addon_key(struct options *opt, struct opt_addon *a, const struct plu
         return true;
     }
     if ((!strcmp(key, "netdev") && c->host == PLUG_NET) ||
+        (!strcmp(key, "fsdev") && c->host == PLUG_SHARE) ||
         (!strcmp(key, "audiodev") && c->host == PLUG_AUDIO))
         return opts_copy(a->host, sizeof(a->host), v) ||
                err_set(err, "The id in -device %s is too long.", c->driver);

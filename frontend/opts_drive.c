@@ -110,7 +110,7 @@ static bool drive_key(struct opt_drive_request *q, struct drive_parts *parts, co
         "file",     "if",     "index",  "bus",    "unit",    "media",
         "format",   "snapshot", "readonly", "id", "cache",   "werror",
         "rerror",   "discard", "aio",   "throttling.iops-total", "throttling.bps-total", NULL};
-    static const char *const kinds[] = {"ide", "floppy", "none", NULL};
+    static const char *const kinds[] = {"ide", "floppy", "none", "virtio", NULL};
     static const char *const media[] = {"disk", "cdrom", NULL};
     static const char *const formats[] = {"raw", "qcow2", "vpc", "vmdk", "vdi", NULL};
     u64 n;

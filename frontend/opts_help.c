@@ -130,6 +130,11 @@ bool opts_print_list(FILE *f, const char *what)
               f);
     } else if (!strcmp(what, "accel")) {
         fputs("tcg                  translation of guest code, the only one\n", f);
+    } else if (!strcmp(what, "audiodev")) {
+        fputs("sdl                  the host's loudspeakers: out.frequency=n\n"
+              "wav                  a file: path=file, out.frequency=n\n"
+              "none                 nowhere; 'wavcapture' can listen in\n",
+              f);
     } else if (!strcmp(what, "device")) {
         fputs("isa-debug-exit       exits with status (v<<1)|1: iobase=0x501\n"
               "isa-debugcon         port 0xe9: chardev=id\n"

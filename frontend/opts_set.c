@@ -136,7 +136,7 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
 {
     static const char *const names[] = {"pc", "pc-i440fx", NULL};
     static const char *const keys[] = {"type",   "accel",           "acpi",      "hpet", "usb",
-                                       "vmport", "dump-guest-core", "mem-merge", NULL};
+                                       "vmport", "dump-guest-core", "mem-merge", "pcspk-audiodev", NULL};
     char key[64], v[128];
     bool has_key, on;
 
@@ -153,6 +153,11 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
                 return false;
             continue;
         }
+        if (!strcmp(key, "pcspk-audiodev")) {
+            if (!opts_copy(opt->pcspk_audiodev, sizeof(opt->pcspk_audiodev), v))
+                return err_set(err, "The id in -%s is too long.", flag);
+            continue;
+        }
         for (int i = 2; keys[i] && strcmp(key, keys[i]); i++) {
             if (!keys[i + 1])
                 return opts_bad_key(flag, key, keys, err);
@@ -161,9 +166,13 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
             return bad_switch(flag, key, v, err);
         if (!strcmp(key, "acpi"))
             opt->no_acpi = !on;
+        else if (!strcmp(key, "hpet"))
+            opt->no_hpet = !on;
+        else if (!strcmp(key, "usb"))
+            opt->usb = on;
         else if (!strcmp(key, "vmport"))
             opt->no_vmport = !on;
-        else if (on && (!strcmp(key, "usb") || !strcmp(key, "hpet")))
+        else if (on)
             return err_set(err, "Property '%s=on' of -%s is not supported yet; leave it out.", key,
                            flag);
     }
@@ -243,6 +252,7 @@ bool opt_set_M(struct options *opt, const char *flag, const char *val, struct er
             return opts_bad_key(flag, key, keys, err);
         if (!opts_size(v, MIB, &opt->ram_size))
             return err_set(err, "-m takes an amount of memory such as 256 or 1G, not '%.80s'.", v);
+        opt->have_ram = true;
         opt->ram_size &= ~4095ull;
         if (opt->ram_size < MIB)
             return err_set(err, "-m %.60s is less than the 1 MiB that a PC needs.", v);
@@ -328,13 +338,17 @@ bool opt_set_BOOT(struct options *opt, const char *flag, const char *val, struct
 
     while (opts_next(&val, key, sizeof(key), v, sizeof(v), &has_key)) {
         if (!has_key || !strcmp(key, "order") || !strcmp(key, "once")) {
-            if (!boot_letters(flag, v, opt->boot, sizeof(opt->boot), err))
+            char *to = !strcmp(key, "once") ? opt->boot_once : opt->boot;
+
+            if (!boot_letters(flag, v, to, sizeof(opt->boot), err))
                 return false;
         } else if (!strcmp(key, "menu") || !strcmp(key, "strict")) {
             if (!opts_bool(v, &on))
                 return bad_switch(flag, key, v, err);
             if (key[0] == 'm')
                 opt->boot_menu = on;
+            else
+                opt->boot_strict = on;
         } else if (!strcmp(key, "splash-time")) {
             if (!opts_number(v, 65535, &n))
                 return err_set(err,
@@ -456,6 +470,7 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
 {
     static const char *const keys[] = {"base", "clock", "driftfix", NULL};
     static const char *const clocks[] = {"host", "rt", "vm", NULL};
+    static const char *const fixes[] = {"none", "slew", NULL};
     char key[64], v[64];
     bool has_key;
 
@@ -475,10 +490,11 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
         } else if (!strcmp(key, "clock")) {
             if (strcmp(v, "host") && strcmp(v, "vm") && strcmp(v, "rt"))
                 return opts_bad_value("rtc clock", v, clocks, err);
+            opt->rtc_vm = !strcmp(v, "vm");
         } else if (!strcmp(key, "driftfix")) {
-            if (strcmp(v,
-                       "none")) /* interrupts of the RTC are never lost, so nothing to catch up */
-                return err_set(err, "-rtc driftfix can only be none here, not '%.60s'.", v);
+            if (strcmp(v, "none") && strcmp(v, "slew"))
+                return opts_bad_value("rtc driftfix", v, fixes, err);
+            opt->rtc_slew = v[0] == 's';
         } else {
             return opts_bad_key(flag, key, keys, err);
         }

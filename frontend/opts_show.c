@@ -31,14 +31,17 @@ static bool vnc_address(struct opt_vnc *v, const char *text, struct err *err)
 
 static bool vnc_property(struct opt_vnc *v, const char *key, const char *val, struct err *err)
 {
-    static const char *const keys[] = {"password", "password-file", "websocket", "to", "share", NULL};
+    static const char *const keys[] = {"password", "password-file", "websocket",
+                                       "to",       "share",         NULL};
     bool on;
     u64 n;
 
     if (!strcmp(key, "password")) {
         if (!opts_bool(val, &v->password))
-            return err_set(err, "Property 'password' of -vnc is 'on' or 'off', not '%.60s'; the "
-                                "password is in password-file or set in the monitor.", val);
+            return err_set(err,
+                           "Property 'password' of -vnc is 'on' or 'off', not '%.60s'; the "
+                           "password is in password-file or set in the monitor.",
+                           val);
         return true;
     }
     if (!strcmp(key, "password-file")) {
@@ -52,21 +55,25 @@ static bool vnc_property(struct opt_vnc *v, const char *key, const char *val, st
         else if (opts_number(val, 65535, &n) && n)
             v->websocket = (u32)n;
         else
-            return err_set(err, "Property 'websocket' of -vnc is on, off or a TCP port, not '%.60s'.",
-                           val);
+            return err_set(
+                err, "Property 'websocket' of -vnc is on, off or a TCP port, not '%.60s'.", val);
         return true;
     }
     if (!strcmp(key, "to")) {
         if (!opts_number(val, VNC_MAX_DISPLAY, &n) || n < v->display)
-            return err_set(err, "Property 'to' of -vnc is the last display to try, not '%.60s'.", val);
+            return err_set(err, "Property 'to' of -vnc is the last display to try, not '%.60s'.",
+                           val);
         v->to = (u32)n;
         return true;
     }
     if (!strcmp(key, "share")) {
-        if (!strcmp(val, "allow-exclusive") || !strcmp(val, "force-shared") || !strcmp(val, "ignore"))
+        if (!strcmp(val, "allow-exclusive") || !strcmp(val, "force-shared") ||
+            !strcmp(val, "ignore"))
             return true;
-        return err_set(err, "Property 'share' of -vnc is allow-exclusive, force-shared or ignore, "
-                            "not '%.60s'.", val);
+        return err_set(err,
+                       "Property 'share' of -vnc is allow-exclusive, force-shared or ignore, "
+                       "not '%.60s'.",
+                       val);
     }
     return opts_bad_key("vnc", key, keys, err);
 }
@@ -123,7 +130,8 @@ static bool sdl_property(struct options *opt, const char *key, const char *val, 
     if (!to)
         return opts_bad_key("display sdl", key, keys, err);
     if (!opts_bool(val, &on))
-        return err_set(err, "Property '%s' of -display sdl is 'on' or 'off', not '%.60s'.", key, val);
+        return err_set(err, "Property '%s' of -display sdl is 'on' or 'off', not '%.60s'.", key,
+                       val);
     *to = to == &opt->full_screen ? on : !on;
     return true;
 }

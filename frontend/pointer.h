@@ -1,5 +1,5 @@
-/* The host's pointer as the guest takes it: a place when something in the machine listens to places,
- * else steps from the last place. */
+/* The host's pointer as the guest takes it: a place when something in the machine listens to
+ * places, else steps from the last place. */
 #ifndef FRONTEND_POINTER_H
 #define FRONTEND_POINTER_H
 

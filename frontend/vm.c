@@ -4,7 +4,9 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
+#include "frontend/audio/audio.h"
 #include "frontend/curses/curses.h"
+#include "frontend/fs/share.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
@@ -71,12 +73,22 @@ static void deadline_moved(void *arg)
         loop_sooner(&vm->loop, host_deadline(vm, clock_next(&vm->clock)));
 }
 
+/* The host's date in nanoseconds. */
+static u64 wall_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
+}
+
 void vm_stop(struct vm *vm, const char *state)
 {
     vm->state = state;
     if (!vm->running)
         return;
     vm->frozen = clock_now(&vm->clock);
+    vm->stopped_at = wall_now();
     vm->running = false;
 }
 
@@ -84,6 +96,14 @@ void vm_cont(struct vm *vm)
 {
     if (vm->running)
         return;
+    /* The machine's date goes on with the host's while it stands, unless it is -rtc clock=vm; counted
+     * time knows nothing of the host. */
+    if (vm->pc && vm->stopped_at && !vm->opt->rtc_vm && !counted(vm)) {
+        vm->stood += MAX(wall_now(), vm->stopped_at) - vm->stopped_at;
+        pc_rtc_skip(vm->pc, vm->stood - vm->stood % NS_PER_SEC);
+        vm->stood %= NS_PER_SEC;
+    }
+    vm->stopped_at = 0;
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
@@ -198,6 +218,7 @@ static void handle_event(struct vm *vm)
             vm_quit(vm, 0);
         break;
     case PC_EV_EXIT: vm_quit(vm, ev.status); break;
+    case PC_EV_PAUSE: vm_stop(vm, "paused (watchdog)"); break;
     case PC_EV_DEBUG: vm_stop(vm, "paused (debug)"); break;
     }
 }
@@ -372,6 +393,16 @@ static bool check_memory(const struct options *opt, struct err *err)
                    (unsigned long long)(opt->ram_size / MIB), (unsigned long long)(have / MIB));
 }
 
+/* At most a page at a time, so the host does not stop half-way. */
+static void random_bytes(void *arg, void *buf, size_t n)
+{
+    u8 *p = buf;
+
+    for (ssize_t got; n && (got = getrandom(p, MIN(n, (size_t)256), 0)) > 0; n -= (size_t)got)
+        p += got;
+    memset(p, 0, n);
+}
+
 static void fill_config(struct vm *vm)
 {
     struct options *opt = vm->opt;
@@ -381,9 +412,12 @@ static void fill_config(struct vm *vm)
     cfg->cpus = opt->cpus;
     cfg->cpu_seed = opt->seed;
     /* Counted time promises equal runs; others must not all see the same numbers. */
-    if (!opt->seeded && opt->icount_shift < 0 &&
-        getrandom(&cfg->cpu_seed, sizeof(cfg->cpu_seed), 0) < 0)
-        cfg->cpu_seed = host_now() ^ (u64)getpid() << 32;
+    if (!opt->seeded && opt->icount_shift < 0) {
+        if (getrandom(&cfg->cpu_seed, sizeof(cfg->cpu_seed), 0) < 0)
+            cfg->cpu_seed = host_now() ^ (u64)getpid() << 32;
+        vm->entropy = (struct entropy){random_bytes, NULL};
+        cfg->entropy = &vm->entropy;
+    }
     cfg->cpu_model = opt->cpu[0] ? opt->cpu : NULL;
     cfg->clock = &vm->clock;
     cfg->log = &vm->log;
@@ -391,6 +425,12 @@ static void fill_config(struct vm *vm)
     cfg->vga = opt->vga;
     cfg->vga_mem = opt->vga_mem;
     cfg->boot = opt->boot[0] ? opt->boot : NULL;
+    cfg->boot_once = opt->boot_once[0] ? opt->boot_once : NULL;
+    cfg->boot_strict = opt->boot_strict;
+    cfg->smbios = opt->smbios;
+    cfg->nsmbios = opt->nsmbios;
+    cfg->watchdog = opt->watchdog;
+    cfg->rtc_slew = opt->rtc_slew;
     cfg->boot_menu = opt->boot_menu;
     cfg->boot_menu_ms = opt->boot_menu_ms;
     cfg->no_vmport = opt->no_vmport;
@@ -508,6 +548,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
         return false;
     if (!write_pidfile(vm, err))
         return false;
+    if (opt->guessed[0] && isatty(STDERR_FILENO))
+        fprintf(stderr, "dragoman: '%s' is %s\r\n", opt->image, opt->guessed);
     if (opt->fell_back)
         fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x "
                         "quits, Ctrl-A c is the monitor, "
@@ -530,14 +572,17 @@ void vm_destroy(struct vm *vm)
             jit_free(vm_cpu(vm));
         pc_destroy(vm->pc);
     }
+    audio_close(vm->audio);
     if (vm->nets_ready)
         netdevs_close(&vm->nets);
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
         ok &= drive_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)
         ok &= drive_close(vm->ide[i]);
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++) {
         ok &= drive_close(vm->addon_blk[i]);
+        share_close(vm->addon_share[i]);
+    }
     if (!ok)
         fprintf(stderr, "dragoman: the last writes to an image failed; not all is in it\n");
     pool_free(vm->pool);

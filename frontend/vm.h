@@ -18,6 +18,7 @@
 
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
+struct audio;
 struct monitor;
 struct pool;
 struct sdl;
@@ -54,6 +55,8 @@ struct vm {
     struct chr_port serial[PC_SERIALS], debugcon;
     struct chr_port addon_port[PC_MAX_ADDONS]; /* of addons with characters behind them */
     struct blk *addon_blk[PC_MAX_ADDONS];      /* of those with a drive; NULL: others */
+    struct share *addon_share[PC_MAX_ADDONS];  /* of those with a folder */
+    struct entropy entropy;
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
     struct netdevs nets;
@@ -61,6 +64,7 @@ struct vm {
     struct keyboard keyboard; /* for those who know characters, not keys */
     struct pointer pointer;
     struct sdl *sdl;
+    struct audio *audio;
     struct vnc *vnc;
     struct curses *curses;
     struct loop_src signals;
@@ -73,14 +77,13 @@ struct vm {
     /* time */
     u64 epoch;  /* host time of virtual time 0, while running */
     u64 frozen; /* virtual time while stopped */
+    u64 stopped_at, stood; /* host date of vm_stop; time stood that the RTC was not told of */
     u64 warp;   /* counted mode: virtual ns that passed in HLT */
 
     struct timer key_timer;
     struct vm_key keys[VM_KEYS];
     unsigned nkeys;
     u32 mouse_buttons; /* as the monitor set them */
-
-    u64 net_frames; /* that network backends moved: for whoever shows activity */
 
     /* speed, for the title */
     u64 speed_icount, speed_at;
@@ -107,7 +110,7 @@ u32 vm_speed(struct vm *vm);
 struct cpu *vm_cpu(const struct vm *vm);
 /* Drives in the order that info block lists them: the name of number i (NULL behind the last), and
  * the drive, which is NULL when the machine has none there. */
-const char *vm_drive_name(unsigned i);
+const char *vm_drive_name(const struct vm *vm, unsigned i);
 struct blk *vm_drive(const struct vm *vm, unsigned i);
 
 /* vm_build.c: the parts of vm_create and vm_destroy that open and close things of the host. */

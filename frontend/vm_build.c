@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "frontend/vm.h"
 
+#include "frontend/audio/audio.h"
 #include "frontend/firmware.h"
+#include "frontend/fs/share.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 
@@ -206,12 +208,29 @@ bool vm_open_drives(struct vm *vm, struct err *err)
 
 /* ---- what -device adds ---- */
 
+static bool open_share(struct vm *vm, unsigned i, struct err *err)
+{
+    const struct opt_fsdev *f = opts_fsdev(vm->opt, vm->opt->addons[i].host);
+    struct share_options o;
+
+    if (!f)
+        return err_set(err, "There is no -fsdev with the id '%.60s'.", vm->opt->addons[i].host);
+    o = (struct share_options){.path = f->path, .read_only = f->read_only, .mapped = f->mapped};
+    vm->addon_share[i] = share_open(&o, err);
+    return vm->addon_share[i] != NULL;
+}
+
 bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
 
-    if (!opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
+    if (!opts_add_usb(opt, err) || !opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
         return false;
+    vm->audio = audio_open(opt, &vm->clock, &vm->loop, err);
+    if (!vm->audio)
+        return false;
+    if (opt->pcspk_audiodev[0])
+        vm->cfg.audio = audio_find(vm->audio, opt->pcspk_audiodev);
     for (unsigned i = 0; i < opt->naddons; i++) {
         const struct opt_addon *a = &opt->addons[i];
         struct pc_addon *to = &vm->cfg.addon[i];
@@ -222,10 +241,17 @@ bool vm_add_devices(struct vm *vm, struct err *err)
         to->devfn = a->devfn;
         if (pc_addon_class(a->driver)->host == PLUG_CHR && a->host[0])
             to->chr = &vm->addon_port[i].chr;
+        if (pc_addon_class(a->driver)->host == PLUG_AUDIO && a->host[0])
+            to->audio = audio_find(vm->audio, a->host);
         if (a->drive >= 0) {
             if (!open_drive(vm, &opt->drives[a->drive].drive, false, &vm->addon_blk[i], err))
                 return false;
             to->blk = vm->addon_blk[i];
+        }
+        if (pc_addon_class(a->driver)->host == PLUG_SHARE && a->host[0]) {
+            if (!open_share(vm, i, err))
+                return false;
+            to->share = vm->addon_share[i];
         }
         if (!vm_wire_network(vm, i, err))
             return false;
@@ -239,13 +265,23 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 static const char *const drive_names[] = {"floppy0",  "floppy1",  "ide0-hd0", "ide0-hd1",
                                           "ide1-cd0", "ide1-hd1", NULL};
 
-const char *vm_drive_name(unsigned i)
+const char *vm_drive_name(const struct vm *vm, unsigned i)
 {
-    return i < ARRAY_LEN(drive_names) ? drive_names[i] : NULL;
+    const unsigned own = ARRAY_LEN(drive_names) - 1;
+    const struct opt_addon *a = vm->opt->addons + (i - own);
+
+    if (i < own)
+        return drive_names[i];
+    if (i - own >= vm->opt->naddons)
+        return NULL;
+    return a->drive >= 0 && vm->opt->drives[a->drive].drive.id[0] ? vm->opt->drives[a->drive].drive.id
+                                                                  : a->driver;
 }
 
 struct blk *vm_drive(const struct vm *vm, unsigned i)
 {
+    if (i >= PC_FLOPPIES + PC_IDE && i < PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS)
+        return vm->addon_blk[i - PC_FLOPPIES - PC_IDE];
     return i < PC_FLOPPIES ? vm->fd[i] : i < PC_FLOPPIES + PC_IDE ? vm->ide[i - PC_FLOPPIES] : NULL;
 }
 
@@ -302,7 +338,8 @@ bool vm_choose_display(struct options *opt, struct err *err)
                             "again, or use -nographic.");
 #endif
         if (!terminal)
-            return err_set(err, "-display curses needs a terminal; standard input or output is none.");
+            return err_set(
+                err, "-display curses needs a terminal; standard input or output is none.");
         if (uses_stdio(opt))
             return err_set(err, "-display curses needs the terminal for itself: take stdio from "
                                 "-serial, -monitor and -debugcon.");
@@ -333,7 +370,7 @@ bool vm_choose_display(struct options *opt, struct err *err)
         }
     }
     default_serial(opt, "null");
-    return opts_check_chardevs(opt, err);
+    return opts_check_chardevs(opt, err) && opts_check_audiodevs(opt, err);
 }
 
 /* ---- character devices ---- */

@@ -149,6 +149,15 @@ void ram_wrote(struct ram *ram, u64 off, u64 len)
     }
 }
 
+void ram_discard(struct ram *ram, u64 off, u64 len)
+{
+    if (off >= ram->size || ((off | len) & PAGE_MASK))
+        return;
+    len = MIN(len, ram->size - off);
+    ram_wrote(ram, off, len);
+    host_drop(ram->host + off, len);
+}
+
 bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client)
 {
     struct ram_space *space = ram->space;

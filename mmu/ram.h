@@ -74,6 +74,8 @@ static inline void ram_wrote_within(struct ram *ram, u64 off, u32 len)
     if (ram->dirty[page] != DIRTY_ALL || ram->space->code_lines[ram->page0 + page])
         ram_wrote(ram, off, len);
 }
+/* [off, off+len), whole pages, is not needed: the host takes it back, and it reads as zeros. */
+void ram_discard(struct ram *ram, u64 off, u64 len);
 /* Was page `page` (index in this ram) written since the client last asked? Clears its bit. */
 bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client);
 

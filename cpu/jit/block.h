@@ -235,9 +235,9 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
 void block_kill(struct jit *jit, struct block *b);
-/* Take many blocks out of their pages' lists before each is killed: one walk over each page's list, where
- * killing walks it for every block. A page of a library that many programs have at addresses of
- * their own is in thousands of blocks. */
+/* Take many blocks out of their pages' lists before each is killed: one walk over each page's list,
+ * where killing walks it for every block. A page of a library that many programs have at addresses
+ * of their own is in thousands of blocks. */
 void blocks_unlist(struct jit *jit, struct block **blocks, u32 n);
 void block_retire(struct jit *jit, struct block *b);
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);

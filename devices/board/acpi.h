@@ -12,6 +12,7 @@ struct acpi_config {
     u64 low_ram;       /* end of RAM below 4 GiB */
     bool apic;         /* the CPUs have local APICs */
     bool serial[4], floppy, keyboard;
+    bool hpet;
 };
 
 /* Add etc/acpi/tables, etc/acpi/rsdp and etc/table-loader to the firmware configuration device. */

@@ -3,6 +3,7 @@
 #include "devices/board/acpi.h"
 
 #include "devices/core/bits.h"
+#include "devices/time/hpet.h"
 
 enum { SLOTS = 32, PIN_SCI_SLOT = 1, SCI_GSI = 9 };
 enum { RES_IO = 1, RES_BUS = 2 };
@@ -200,6 +201,20 @@ static void isa_devices(const struct acpi_config *cfg, struct aml *a)
             isa_device(a, &com[i], i + 1);
 }
 
+static void hpet(struct aml *a)
+{
+    aml_device(a, "HPET");
+    aml_name(a, "_HID");
+    aml_eisa(a, "PNP0103");
+    aml_name_int(a, "_UID", 0);
+    aml_name_int(a, "_STA", 0x0f);
+    aml_name(a, "_CRS");
+    aml_res_begin(a);
+    aml_res_fixed(a, (u32)HPET_BASE, HPET_SIZE);
+    aml_res_end(a);
+    aml_end(a);
+}
+
 static void processors(const struct acpi_config *cfg, struct aml *a)
 {
     unsigned i;
@@ -243,6 +258,8 @@ void acpi_dsdt(const struct acpi_config *cfg, struct aml *a)
     aml_scope(a, "\\_SB_");
     aml_byte_field(a, "PCI0ISA_PRQR", pirqs, 4);
     irq_links(a);
+    if (cfg->hpet)
+        hpet(a);
     aml_end(a);
     aml_end(a);
 

@@ -6,6 +6,7 @@
 #include "devices/bus/fwcfg.h"
 #include "devices/bus/piix4pm.h"
 #include "devices/core/bits.h"
+#include "devices/time/hpet.h"
 
 #include <stdlib.h>
 
@@ -172,6 +173,21 @@ static u32 make_madt(struct build *b, const struct acpi_config *cfg)
     return at;
 }
 
+/* IA-PC HPET 1.0a section 3.2.4. */
+static u32 make_hpet(struct build *b)
+{
+    u32 at = table_begin(b, "HPET", 1);
+    u8 h[56 - HEADER] = {0};
+
+    st32(h, HPET_ID);
+    h[5] = 64; /* in memory, 64 bits */
+    st64(h + 8, HPET_BASE);
+    st16(h + 17, 100); /* ticks between interrupts that are not lost */
+    aml_bytes(&b->t, h, sizeof h);
+    table_end(b, at);
+    return at;
+}
+
 static u32 make_rsdt(struct build *b, const u32 *tables, unsigned n)
 {
     u32 at = table_begin(b, "RSDT", 1);
@@ -189,7 +205,7 @@ void acpi_build(const struct acpi_config *cfg, struct dev *fwcfg)
 {
     struct build b = {0};
     u8 rsdp[RSDP_SIZE] = {'R', 'S', 'D', ' ', 'P', 'T', 'R', ' ', 0, 'D', 'R', 'A', 'G', 'O', 'N'};
-    u32 tables[2], n = 0, facs, dsdt, rsdt;
+    u32 tables[3], n = 0, facs, dsdt, rsdt;
 
     cmd_allocate(&b, RSDP_FILE, 16, ZONE_FSEG);
     cmd_allocate(&b, TABLES_FILE, 64, ZONE_HIGH);
@@ -198,6 +214,8 @@ void acpi_build(const struct acpi_config *cfg, struct dev *fwcfg)
     tables[n++] = make_fadt(&b, facs, dsdt);
     if (cfg->apic)
         tables[n++] = make_madt(&b, cfg);
+    if (cfg->hpet)
+        tables[n++] = make_hpet(&b);
     rsdt = make_rsdt(&b, tables, n);
     st32(rsdp + 16, rsdt);
     cmd_pointer(&b, RSDP_FILE, 16);

@@ -297,6 +297,15 @@ void aml_res_memory(struct aml *a, bool cacheable, u32 min, u32 max)
     aml_u32(a, max - min + 1);
 }
 
+void aml_res_fixed(struct aml *a, u32 base, u32 len)
+{
+    aml_u8(a, 0x86);
+    aml_u16(a, 9);
+    aml_u8(a, 0); /* read only */
+    aml_u32(a, base);
+    aml_u32(a, len);
+}
+
 void aml_res_interrupt(struct aml *a, const u32 *irqs, unsigned n)
 {
     unsigned i;

@@ -65,6 +65,8 @@ void aml_res_dma(struct aml *a, unsigned channel);
 void aml_res_word(struct aml *a, u8 type, u8 flags, u16 min,
                   u16 max); /* type: 1 I/O, 2 bus numbers */
 void aml_res_memory(struct aml *a, bool cacheable, u32 min, u32 max);
+/* Memory at a place of its own, for reading only (Memory32Fixed). */
+void aml_res_fixed(struct aml *a, u32 base, u32 len);
 void aml_res_interrupt(struct aml *a, const u32 *irqs, unsigned n); /* level, active high, shared */
 void aml_res_end(struct aml *a);
 

@@ -67,6 +67,7 @@ struct pc *pc_create(const struct pc_config *cfg, struct err *err)
         return NULL;
     }
     pc_reset(pc);
+    pc->made = true;
     return pc;
 }
 
@@ -87,6 +88,11 @@ void pc_destroy(struct pc *pc)
 void pc_reset(struct pc *pc)
 {
     log_line(pc->log, LOGA_RESET, "machine reset");
+    if (pc->cfg.boot_once && pc->made && !pc->was_reset) {
+        pc->was_reset = true;
+        pc_cmos_boot_order(pc);
+        pc_fwcfg_boot_order(pc);
+    }
     bus_begin(&pc->mem);
     bus_begin(&pc->io);
     dev_list_reset(&pc->devs);
@@ -119,6 +125,27 @@ bool pc_powerdown(struct pc *pc)
         return false;
     piix4pm_button(pc->parts->pm);
     return true;
+}
+
+void pc_rtc_skip(struct pc *pc, u64 ns)
+{
+    mc146818_skip(pc->parts->rtc, ns);
+}
+
+void pc_watchdog_bites(void *arg)
+{
+    struct pc *pc = arg;
+
+    log_line(pc->log, LOGA_RESET, "the watchdog was not fed");
+    switch (pc->cfg.watchdog) {
+    case PC_WD_RESET: pc_request(pc, PC_EV_RESET, 0, "watchdog"); break;
+    case PC_WD_SHUTDOWN: pc_powerdown(pc); break;
+    case PC_WD_POWEROFF: pc_request(pc, PC_EV_POWEROFF, 0, "watchdog"); break;
+    case PC_WD_PAUSE: pc_request(pc, PC_EV_PAUSE, 0, "watchdog"); break;
+    case PC_WD_NMI: pc_nmi(pc); break;
+    case PC_WD_DEBUG:
+    case PC_WD_NONE: break;
+    }
 }
 
 void pc_nmi(struct pc *pc)

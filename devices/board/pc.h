@@ -58,7 +58,20 @@ struct pc_addon {
     struct blk *blk;
     struct chr *chr;
     struct audio_out *audio;
+    struct share *share;
 };
+
+enum pc_watchdog {
+    PC_WD_RESET,
+    PC_WD_SHUTDOWN, /* press the power button */
+    PC_WD_POWEROFF,
+    PC_WD_PAUSE,
+    PC_WD_DEBUG, /* a line in the log and no more */
+    PC_WD_NONE,
+    PC_WD_NMI,
+};
+
+struct smbios_text;
 
 enum pc_vga { PC_VGA_STD, PC_VGA_CIRRUS, PC_VGA_NONE };
 
@@ -76,6 +89,7 @@ struct pc_config {
     u64 ram_size;                /* bytes, a multiple of 4 KiB, at least 1 MiB; 0: 128 MiB */
     unsigned cpus;               /* 0: one */
     u64 cpu_seed;                /* of random numbers that guests see (RDRAND) */
+    struct entropy *entropy;     /* the host's, for devices; NULL: theirs follow from cpu_seed */
     const char *cpu_model;       /* NULL: the default model; may carry ",+feat,-feat" */
     struct clock *clock;         /* the machine's virtual clock, made by the caller; required */
     struct log *log;             /* may be NULL */
@@ -102,6 +116,8 @@ struct pc_config {
     u32 vga_mem;                 /* bytes of display memory; 0: 16 MiB */
 
     const char *boot;            /* as -boot order=: a floppy, c disk, d CD, n network; NULL: "cad" */
+    const char *boot_once;       /* the order up to the first reset; NULL: the same */
+    bool boot_strict;            /* let the firmware try nothing that `boot` does not name */
     bool boot_menu;              /* let the firmware show its boot menu */
     u32 boot_menu_ms;            /* how long; 0: the firmware's default */
     struct pc_item item[PC_MAX_ITEMS]; /* of a direct kernel boot, as frontend/boot prepares them
@@ -118,10 +134,14 @@ struct pc_config {
     bool no_exitdev;             /* leave out the exit device */
     u16 exit_port;               /* of the exit device; 0: 0x501 */
     const u8 *uuid;              /* 16 bytes for SMBIOS, or NULL */
+    const struct smbios_text *smbios; /* texts of its structures (devices/board/smbios.h) */
+    unsigned nsmbios;
+    bool rtc_slew;               /* give the guest the ticks of the RTC that it was too slow for */
+    enum pc_watchdog watchdog;   /* what follows when a watchdog is not fed */
 };
 
 /* What happened, for the run loop to act on between instructions. */
-enum pc_event_kind { PC_EV_NONE, PC_EV_RESET, PC_EV_POWEROFF, PC_EV_EXIT, PC_EV_DEBUG };
+enum pc_event_kind { PC_EV_NONE, PC_EV_RESET, PC_EV_POWEROFF, PC_EV_EXIT, PC_EV_DEBUG, PC_EV_PAUSE };
 struct pc_event {
     enum pc_event_kind kind;
     int status;         /* PC_EV_EXIT: the process's exit status */
@@ -154,7 +174,9 @@ struct pc {
     struct input_sink keyboard;  /* key == NULL: none */
     struct mouse_sink mouse;
     struct tablet_sink tablet;   /* point == NULL: none */
+    struct balloon_sink balloon; /* set == NULL: none */
 
+    bool made, was_reset;        /* reset since it was made: -boot once= is over */
     bool a20;                    /* the address line as it is now */
     struct pc_event pending;
     struct pc_parts *parts;      /* private to devices/board */
@@ -188,6 +210,9 @@ bool pc_powerdown(struct pc *pc);
 /* With several vCPUs the run loop says which one runs next, before cpu_run: its local APIC's
  * registers are what it sees. */
 void pc_select_cpu(struct pc *pc, unsigned index);
+
+/* `ns` of host time went by while the machine stood still: its date goes on. */
+void pc_rtc_skip(struct pc *pc, u64 ns);
 
 /* Pulse the NMI line of vCPU 0. */
 void pc_nmi(struct pc *pc);

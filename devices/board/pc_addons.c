@@ -2,17 +2,31 @@
  * host's end behind them. */
 #include "devices/board/pc_int.h"
 
+#include "devices/audio/adlib.h"
+#include "devices/audio/es1370.h"
+#include "devices/audio/sb16.h"
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/usb/uhci.h"
+#include "devices/usb/usb_hid.h"
+#include "devices/usb/usb_storage.h"
+#include "devices/watchdog/i6300esb.h"
+#include "devices/watchdog/ib700.h"
 #include "devices/net/e1000.h"
 #include "devices/net/ne2000.h"
 #include "devices/net/rtl8139.h"
+#include "devices/net/virtio_net.h"
+#include "devices/virtio/balloon.h"
+#include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
+#include "devices/virtio/p9.h"
+#include "devices/virtio/rng.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* Slots 0 to 2 have the bridges and the display adapter. */
-enum { FIRST_SLOT = 3, SLOTS = 32 };
+enum { FIRST_SLOT = 3, SLOTS = 32, UHCI_DEVFN = PCI_DEVFN(1, 2) };
 
 const struct plug_class pc_addon_classes[] = {
 #define ADDON(driver, cls, bus, host, wire) {driver, &cls, PLUG_##bus, PLUG_##host, wire},
@@ -50,6 +64,11 @@ static bool find_slot(struct pc *pc, const struct pc_addon *a, u8 *devfn, struct
         *devfn = (u8)a->devfn;
         return true;
     }
+    /* The PIIX3 has a USB controller itself. */
+    if (!strcmp(a->driver, "piix3-usb-uhci") && !pc->pci->fn[UHCI_DEVFN]) {
+        *devfn = UHCI_DEVFN;
+        return true;
+    }
     for (unsigned slot = FIRST_SLOT; slot < SLOTS; slot++) {
         if (!pc->pci->fn[PCI_DEVFN(slot, 0)]) {
             *devfn = PCI_DEVFN(slot, 0);
@@ -66,9 +85,11 @@ static bool check_host(const struct plug_class *c, const struct pc_addon *a, str
         [PLUG_BLK] = "drive= with the id of a -drive if=none",
         [PLUG_CHR] = "chardev= with the id of a -chardev",
         [PLUG_AUDIO] = "audiodev= with the id of an -audiodev",
+        [PLUG_SHARE] = "fsdev= with the id of an -fsdev",
     };
     const void *const have[] = {
-        [PLUG_NET] = a->net, [PLUG_BLK] = a->blk, [PLUG_CHR] = a->chr, [PLUG_AUDIO] = a->audio};
+        [PLUG_NET] = a->net, [PLUG_BLK] = a->blk, [PLUG_CHR] = a->chr, [PLUG_AUDIO] = a->audio,
+        [PLUG_SHARE] = a->share};
 
     return c->host == PLUG_NOTHING || have[c->host] ||
            err_set(err, "-device %s needs %s", a->driver, needs[c->host]);
@@ -78,9 +99,11 @@ static bool create(struct pc *pc, const struct pc_addon *a, unsigned n, struct e
 {
     const struct plug_class *c = pc_addon_class(a->driver);
     struct plug plug = {
-        .space = &pc->space, .isa_irq = addon_irq, .arg = pc, .dma = pc->parts->dma,
+        .space = &pc->space, .isa_irq = addon_irq, .arg = pc, .watchdog = pc_watchdog_bites, .dma = pc->parts->dma,
         .usb = &pc->parts->usb, .net = a->net, .blk = a->blk, .chr = a->chr, .audio = a->audio,
         .keyboard = &pc->keyboard, .mouse = &pc->mouse, .tablet = &pc->tablet,
+        .vserial = &pc->parts->vserial, .share = a->share, .entropy = pc->cfg.entropy,
+        .seed = pc->cfg.cpu_seed, .ram_size = pc->cfg.ram_size, .balloon = &pc->balloon,
     };
     struct dev *dev;
     char id[64];
@@ -98,6 +121,9 @@ static bool create(struct pc *pc, const struct pc_addon *a, unsigned n, struct e
     }
     if (c->bus == PLUG_USB && !*plug.usb)
         return err_set(err, "-device %s needs a USB controller: add -usb before it", a->driver);
+    if (c->bus == PLUG_VSERIAL && !*plug.vserial)
+        return err_set(err, "-device %s needs a controller: add -device virtio-serial-pci before it",
+                       a->driver);
     snprintf(id, sizeof(id), "%s%u", c->cls->name, n);
     if (dev_find(&pc->devs, a->id ? a->id : id))
         return err_set(err, "there are two devices with the id '%.60s'", a->id ? a->id : id);
@@ -110,7 +136,7 @@ static unsigned pass_of(const struct pc_addon *a)
 {
     const struct plug_class *c = pc_addon_class(a->driver);
 
-    return c && c->bus == PLUG_USB ? 2 : a->devfn < 0;
+    return c && (c->bus == PLUG_USB || c->bus == PLUG_VSERIAL) ? 2 : a->devfn < 0;
 }
 
 bool pc_addons_create(struct pc *pc, struct err *err)

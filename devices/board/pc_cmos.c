@@ -97,10 +97,17 @@ static void fill_disks(struct pc *pc)
     mc146818_poke(pc->parts->rtc, CMOS_TRANSLATION, translation);
 }
 
-static void fill_boot_order(struct pc *pc)
+const char *pc_boot_order(const struct pc *pc)
+{
+    if (pc->cfg.boot_once && !pc->was_reset)
+        return pc->cfg.boot_once;
+    return pc->cfg.boot ? pc->cfg.boot : "cad";
+}
+
+void pc_cmos_boot_order(struct pc *pc)
 {
     static const char letters[] = "acdn"; /* codes 1.. */
-    const char *order = pc->cfg.boot ? pc->cfg.boot : "cad";
+    const char *order = pc_boot_order(pc);
     u8 code[3] = {0};
     unsigned n = 0;
 
@@ -119,6 +126,6 @@ void pc_cmos_fill(struct pc *pc)
     fill_memory(pc);
     fill_floppies(pc);
     fill_disks(pc);
-    fill_boot_order(pc);
+    pc_cmos_boot_order(pc);
     mc146818_poke(pc->parts->rtc, CMOS_CPUS, (u8)(pc->cfg.cpus - 1));
 }

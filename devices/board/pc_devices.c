@@ -1,6 +1,7 @@
 /* The chips of the PC: created, wired to each other, started. */
 #include "devices/board/pc_int.h"
 
+#include "devices/audio/pcspk.h"
 #include "devices/bus/fwcfg.h"
 #include "devices/bus/i440fx.h"
 #include "devices/bus/piix3.h"
@@ -14,6 +15,7 @@
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
+#include "devices/time/hpet.h"
 #include "devices/input/vmmouse.h"
 #include "devices/video/cirrus.h"
 
@@ -66,6 +68,13 @@ static void a20_changed(void *arg, int open)
 
 /* ---- chipset ---- */
 
+static void send_msi(void *arg, u64 addr, u32 data)
+{
+    struct pc *pc = arg;
+
+    apic_msi(&pc->parts->apic, addr, data);
+}
+
 static bool create_bridges(struct pc *pc, struct err *err)
 {
     struct pc_parts *p = pc->parts;
@@ -77,6 +86,10 @@ static bool create_bridges(struct pc *pc, struct err *err)
     pc->pci = i440fx_bus(p->i440fx);
     if (!dev_start(p->i440fx, err))
         return false;
+    if (p->lapic[0]) {
+        pc->pci->msi = send_msi;
+        pc->pci->msi_arg = pc;
+    }
 
     p->piix3 = pc_dev(pc, &piix3_class, "piix3");
     for (i = 0; i < 16; i++)
@@ -99,6 +112,25 @@ static bool create_pm(struct pc *pc, struct err *err)
     return dev_start(pc->parts->pm, err);
 }
 
+/* The old timers' interrupts go through the HPET, which takes their place when software asks for
+ * it. */
+static bool create_hpet(struct pc *pc, struct err *err)
+{
+    struct pc_parts *p = pc->parts;
+    struct hpet *h;
+
+    if (pc->cfg.no_hpet)
+        return true;
+    h = (struct hpet *)pc_dev(pc, &hpet_class, "hpet");
+    h->legacy[HPET_PIT] = pc_irq_wire(pc, IRQ_TIMER, IRQ_ISA);
+    h->legacy[HPET_RTC] = pc_irq_wire(pc, IRQ_RTC, IRQ_ISA);
+    for (unsigned i = 0; i < HPET_GSIS; i++)
+        h->gsi[i] = pc_irq_wire(pc, i, IRQ_HPET);
+    irq_connect(&p->pit->out0, hpet_set_legacy, h, HPET_PIT);
+    irq_connect(&p->rtc->out, hpet_set_legacy, h, HPET_RTC);
+    return dev_start(&h->dev, err);
+}
+
 static bool create_timers(struct pc *pc, struct err *err)
 {
     struct pc_parts *p = pc->parts;
@@ -109,9 +141,17 @@ static bool create_timers(struct pc *pc, struct err *err)
     p->rtc = (struct mc146818 *)pc_dev(pc, &mc146818_class, "rtc");
     pc_irq_connect(pc, &p->rtc->out, IRQ_RTC, IRQ_ISA);
     p->rtc->base = (u64)(pc->cfg.rtc_base || pc->cfg.rtc_host ? pc->cfg.rtc_base : RTC_EPOCH);
+    if (pc->cfg.audio) {
+        struct dev *spk = pc_dev(pc, &pcspk_class, "pcspk");
+
+        pcspk_wire(spk, p->pit, pc->cfg.audio);
+        if (!dev_start(spk, err))
+            return false;
+    }
+    p->rtc->slew = pc->cfg.rtc_slew;
     for (unsigned i = 0; i < pc->ncpus; i++)
         pc->cpu[i]->hooks.wall = p->rtc->base - (u64)pc->cfg.rtc_zone;
-    return dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) &&
+    return create_hpet(pc, err) && dev_start(&p->dma->dev, err) && dev_start(&p->pit->dev, err) &&
            dev_start(&p->rtc->dev, err);
 }
 

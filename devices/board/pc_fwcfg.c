@@ -5,6 +5,7 @@
 #include "devices/board/acpi.h"
 #include "devices/board/smbios.h"
 #include "devices/bus/fwcfg.h"
+#include "devices/bus/pci.h"
 #include "devices/core/bits.h"
 
 #include <stdio.h>
@@ -38,6 +39,39 @@ static void add_states(struct dev *fw)
     static const u8 states[6] = {0x80, 0, 0, 0x01, 0x02, 0x80};
 
     fwcfg_file(fw, "etc/system-states", states, sizeof states, true);
+}
+
+/* The paths that SeaBIOS has for a letter's devices. */
+static size_t boot_paths(const struct pc *pc, char letter, char *to, size_t size)
+{
+    size_t n = 0;
+
+    if (letter == 'a' || letter == 'b')
+        return (size_t)snprintf(to, size, "/pci@i0cf8/isa@1/fdc@03f0/floppy@%d\n", letter - 'a');
+    for (unsigned i = 0; i < PC_IDE && (letter == 'c' || letter == 'd'); i++) {
+        if (pc->cfg.ide[i] && pc->cfg.ide[i]->cdrom == (letter == 'd') && n < size)
+            n += (size_t)snprintf(to + n, size - n, "/pci@i0cf8/ide@1,1/drive@%u/disk@%u\n", i >> 1,
+                                  i & 1);
+    }
+    for (unsigned slot = 3; slot < 32 && letter == 'n'; slot++) {
+        if (pc->pci->fn[PCI_DEVFN(slot, 0)] && n < size)
+            n += (size_t)snprintf(to + n, size - n, "/pci@i0cf8/ethernet@%x\n", slot);
+    }
+    return n;
+}
+
+/* -boot strict=on: the devices by name, and nothing after them. */
+void pc_fwcfg_boot_order(struct pc *pc)
+{
+    char list[2048];
+    size_t n = 0;
+
+    if (!pc->cfg.boot_strict)
+        return;
+    for (const char *p = pc_boot_order(pc); *p && n < sizeof list - 8; p++)
+        n = MIN(n + boot_paths(pc, *p, list + n, sizeof list - 8 - n), sizeof list - 8);
+    memcpy(list + n, "HALT", 5);
+    fwcfg_file(pc->parts->fwcfg, "bootorder", list, n + 5, true);
 }
 
 static void add_boot(struct pc *pc, struct dev *fw)
@@ -111,10 +145,12 @@ static bool add_files(struct pc *pc, struct dev *fw, struct err *err)
 
 static void add_tables(struct pc *pc, struct dev *fw)
 {
-    struct smbios_config sc = {.cpus = pc->cfg.cpus, .ram = pc->cfg.ram_size, .uuid = pc->cfg.uuid};
+    struct smbios_config sc = {.cpus = pc->cfg.cpus, .ram = pc->cfg.ram_size, .uuid = pc->cfg.uuid,
+                               .text = pc->cfg.smbios, .ntexts = pc->cfg.nsmbios};
     struct acpi_config ac = {
         .cpus = pc->cfg.cpus, .low_ram = pc->low.size, .apic = pc->parts->lapic[0] != NULL,
         .floppy = pc->parts->fdc != NULL, .keyboard = true,
+        .hpet = !pc->cfg.no_hpet,
     };
     int i;
 
@@ -138,6 +174,7 @@ bool pc_fwcfg_fill(struct pc *pc, struct err *err)
         fwcfg_set(fw, FWCFG_UUID, pc->cfg.uuid, 16, true);
     add_states(fw);
     add_boot(pc, fw);
+    pc_fwcfg_boot_order(pc);
     add_tables(pc, fw);
     return add_items(pc, fw, err) && add_roms(pc, fw, err) && add_files(pc, fw, err);
 }

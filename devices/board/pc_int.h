@@ -12,7 +12,7 @@
 #include "devices/time/mc146818.h"
 
 /* Who drives an interrupt input: the levels of the sources are ORed. */
-enum pc_irq_source { IRQ_ISA, IRQ_ISA2, IRQ_PCI, IRQ_CPU, IRQ_ADDON /* and one each */ };
+enum pc_irq_source { IRQ_ISA, IRQ_ISA2, IRQ_PCI, IRQ_CPU, IRQ_HPET, IRQ_ADDON /* and one each */ };
 enum { PC_GSIS = 24, IRQ_SOURCE_SHIFT = 8 };
 
 struct pc_gsi {
@@ -40,6 +40,7 @@ struct pc_parts {
     struct pc_gsi gsi[PC_GSIS];
     unsigned addon_wires; /* that were given away */
     struct usb_bus *usb;  /* the first controller's ports; NULL: none */
+    struct vserial_bus *vserial; /* of the virtio serial controller added last */
 };
 
 /* The TSC counts nanoseconds: one rate for every guest, whatever the host. */
@@ -63,6 +64,9 @@ void pc_set_a20(struct pc *pc, bool open);
 /* Make every vCPU leave cpu_run soon. */
 void pc_kick(struct pc *pc);
 
+/* pc.c: a watchdog ran out. */
+void pc_watchdog_bites(void *pc);
+
 /* pc_devices.c */
 bool pc_devices_create(struct pc *pc, struct err *err);
 struct dev *pc_dev(struct pc *pc, const struct dev_class *cls, const char *id);
@@ -72,7 +76,11 @@ bool pc_addons_create(struct pc *pc, struct err *err);
 
 /* pc_cmos.c: configuration bytes for the firmware. */
 void pc_cmos_fill(struct pc *pc);
+/* The order that holds now, and putting it where the firmware looks. */
+const char *pc_boot_order(const struct pc *pc);
+void pc_cmos_boot_order(struct pc *pc);
 
 /* pc_fwcfg.c */
 bool pc_fwcfg_fill(struct pc *pc, struct err *err);
+void pc_fwcfg_boot_order(struct pc *pc);
 #endif

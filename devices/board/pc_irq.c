@@ -9,13 +9,14 @@ static void update_line(struct pc *pc, unsigned gsi)
     struct pc_parts *p = pc->parts;
     int level = p->gsi[gsi].sources != 0;
 
-    if (gsi < 16)
+    /* Input 2 of the 8259s is their cascade. */
+    if (gsi < 16 && gsi != 2)
         i8259_set_irq(p->pic[gsi >> 3], (int)(gsi & 7), level);
-    /* The timer is on pin 2 of the I/O APIC, as the interrupt source override of the tables says;
-     * pin 0 has the 8259s. */
-    if (gsi == 0)
-        ioapic_set_irq(p->ioapic, 2, level);
-    else if (gsi != 2)
+    /* The timer is on pin 2 of the I/O APIC, as the interrupt source override of the tables says,
+     * together with what the HPET routes there; pin 0 has the 8259s. */
+    if (gsi == 0 || gsi == 2)
+        ioapic_set_irq(p->ioapic, 2, p->gsi[0].sources || p->gsi[2].sources);
+    else
         ioapic_set_irq(p->ioapic, (int)gsi, level);
 }
 

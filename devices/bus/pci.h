@@ -91,6 +91,9 @@ struct pci_bus {
                      int level); /* four wires to the ISA bridge; may be NULL */
     void *arg;
     u8 pirq_level[4];
+    /* messages that are interrupts, to the local APICs; NULL: functions offer none */
+    void (*msi)(void *arg, u64 addr, u32 data);
+    void *msi_arg;
 };
 
 void pci_bus_init(struct pci_bus *bus, struct bus *mem, struct bus *io, struct log *log);

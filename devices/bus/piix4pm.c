@@ -349,6 +349,12 @@ static void piix4pm_reset(struct dev *dev)
     update_sci(p);
 }
 
+/* The timer's status bit is otherwise found when somebody looks. */
+static void piix4pm_saving(struct dev *dev)
+{
+    update_sci((struct piix4pm *)dev);
+}
+
 static bool piix4pm_loaded(struct dev *dev, struct err *err)
 {
     struct piix4pm *p = (struct piix4pm *)dev;
@@ -388,6 +394,7 @@ const struct dev_class piix4pm_class = {
     .fields = piix4pm_fields,
     .init = piix4pm_init,
     .reset = piix4pm_reset,
+    .saving = piix4pm_saving,
     .loaded = piix4pm_loaded,
     .free = piix4pm_free,
 };

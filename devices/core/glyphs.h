@@ -1,5 +1,5 @@
-/* The printable ASCII characters on a grid of 5 by 8 points: for the ROMs' text and the window's status
- * line. */
+/* The printable ASCII characters on a grid of 5 by 8 points: for the ROMs' text and the window's
+ * status line. */
 #ifndef DEVICES_CORE_GLYPHS_H
 #define DEVICES_CORE_GLYPHS_H
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -84,4 +85,20 @@ void host_huge(void *p, size_t size, bool wanted)
 #ifdef MADV_HUGEPAGE
     madvise(p, host_whole(size), wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 #endif
+}
+
+void host_drop(void *p, size_t size)
+{
+#ifdef __linux__
+    uintptr_t page = page_or_most(), at = (uintptr_t)p, end = at + size;
+    uintptr_t first = (at + page - 1) & ~(page - 1), last = end & ~(page - 1);
+
+    /* Private memory: what is dropped comes back as zeros. */
+    if (first < last && !madvise((void *)first, last - first, MADV_DONTNEED)) {
+        memset(p, 0, first - at);
+        memset((void *)last, 0, end - last);
+        return;
+    }
+#endif
+    memset(p, 0, size);
 }

@@ -23,5 +23,8 @@ void host_unmap(void *p, size_t size);
 bool host_protect(void *p, size_t size, enum host_access access);
 /* Does memory want huge pages, or never one? Only a hint. */
 void host_huge(void *p, size_t size, bool wanted);
+/* These bytes of memory that can be written become 0; the host takes back the whole pages among
+ * them. */
+void host_drop(void *p, size_t size);
 
 #endif

@@ -126,10 +126,60 @@ struct tablet_sink {
     bool (*wanted)(void *dev);
 };
 
-/* ---- sound ---- */
-struct audio_out {
-    void *host;
-    void (*samples)(void *host, const s16 *stereo, size_t frames, u32 rate);
+/* ---- random numbers ---- */
+struct entropy {
+    void (*fill)(void *arg, void *buf, size_t n);
+    void *arg;
 };
+
+/* ---- memory given back: a device that asks the guest for pages ---- */
+struct balloon_info {
+    u64 target, actual; /* bytes that the guest is left with: as asked, and as it is */
+    bool driver;        /* the guest has a driver for it */
+    s64 stat[10];       /* what the guest says (balloon.h); -1: nothing */
+};
+struct balloon_sink {
+    void *dev;
+    /* Ask that the guest be left with `bytes`. */
+    void (*set)(void *dev, u64 bytes);
+    void (*info)(void *dev, struct balloon_info *info);
+};
+
+/* ---- shared folders: messages of 9P2000.L ---- */
+struct share;
+struct share_ops {
+    /* Answer the message of n bytes; the answer, at most `room` bytes, goes to `out`. Gives its
+     * length; 0: there is none. */
+    size_t (*serve)(struct share *share, const u8 *msg, size_t n, u8 *out, size_t room);
+    /* The guest began anew: close what it has open. */
+    void (*reset)(struct share *share);
+};
+struct share {
+    const struct share_ops *ops;
+};
+
+/* ---- sound ---- */
+/* One source of sound of a device. */
+struct audio_voice {
+    /* `frames` pairs left, right at `rate` Hz, the first of them heard at virtual time `when` (ns). A
+     * chunk whose time is where the last one ended goes on with it. */
+    void (*samples)(struct audio_voice *voice, u64 when, const s16 *stereo, size_t frames,
+                    u32 rate);
+};
+/* Where devices send sound: all voices are mixed. */
+struct audio_out {
+    /* A new voice, for as long as the machine lives; NULL: there are too many. */
+    struct audio_voice *(*voice)(struct audio_out *out, const char *name);
+};
+static inline struct audio_voice *audio_voice(struct audio_out *out, const char *name)
+{
+    return out && out->voice ? out->voice(out, name) : NULL;
+}
+static inline void audio_samples(struct audio_voice *voice, u64 when, const s16 *stereo,
+                                 size_t frames, u32 rate)
+{
+    if (voice)
+        voice->samples(voice, when, stereo, frames, rate);
+}
 
 #endif

@@ -1,5 +1,5 @@
-/* VMware's absolute pointer (open-vm-tools, backdoor_def.h and vmmouse_defs.h: port 5658, command in
- * CX): a queue of words that the guest's driver reads when its PS/2 mouse reports something. */
+/* VMware's absolute pointer (open-vm-tools, backdoor_def.h and vmmouse_defs.h: port 5658, command
+ * in CX): a queue of words that the guest's driver reads when its PS/2 mouse reports something. */
 #include "devices/input/vmmouse.h"
 
 #include "devices/core/bits.h"
@@ -18,17 +18,16 @@ enum { BUTTON_LEFT = 0x20, BUTTON_RIGHT = 0x10, BUTTON_MIDDLE = 0x08 };
 enum { PACKET = 4, PRODUCT_VERSION = 6, PRODUCT_TYPE = 2 };
 
 #define FIELDS_OF struct vmmouse_regs
-static const struct field vmmouse_fields[] = {
-    F(head, FT_U32, 0, "first word waiting"),
-    F(len, FT_U32, 0, "words waiting"),
-    FA(queue, FT_U32, 0, "words for the guest"),
-    F(enabled, FT_U32, 0, "the guest's driver is there"),
-    F(absolute, FT_U32, 0, "places are asked for"),
-    F(error, FT_U32, 0, "a question was wrong"),
-    F(last_x, FT_U32, 0, "place last told"),
-    F(last_y, FT_U32, 0, "place last told"),
-    F(last_buttons, FT_U32, 0, "buttons last told"),
-    FIELDS_END};
+static const struct field vmmouse_fields[] = {F(head, FT_U32, 0, "first word waiting"),
+                                              F(len, FT_U32, 0, "words waiting"),
+                                              FA(queue, FT_U32, 0, "words for the guest"),
+                                              F(enabled, FT_U32, 0, "the guest's driver is there"),
+                                              F(absolute, FT_U32, 0, "places are asked for"),
+                                              F(error, FT_U32, 0, "a question was wrong"),
+                                              F(last_x, FT_U32, 0, "place last told"),
+                                              F(last_y, FT_U32, 0, "place last told"),
+                                              F(last_buttons, FT_U32, 0, "buttons last told"),
+                                              FIELDS_END};
 #undef FIELDS_OF
 
 static void put(struct vmmouse *m, u32 v)
@@ -105,7 +104,8 @@ static void command(struct vmmouse *m, u32 what)
         break;
     case DISABLE:
         r->head = r->len = r->enabled = r->absolute = 0;
-        r->error = 1; /* as the interface has it: not there until the identification is read again */
+        r->error =
+            1; /* as the interface has it: not there until the identification is read again */
         break;
     case RELATIVE: r->absolute = 0; break;
     case ABSOLUTE:
@@ -180,8 +180,10 @@ static bool vmmouse_loaded(struct dev *dev, struct err *err)
     if (r->head < VMMOUSE_QUEUE && r->len <= VMMOUSE_QUEUE && r->enabled < 2 && r->absolute < 2 &&
         r->error < 2)
         return true;
-    return err_set(err, "The saved state of '%s' holds values that it cannot have; the snapshot is "
-                        "damaged.", dev->id);
+    return err_set(err,
+                   "The saved state of '%s' holds values that it cannot have; the snapshot is "
+                   "damaged.",
+                   dev->id);
 }
 
 static void vmmouse_free(struct dev *dev)

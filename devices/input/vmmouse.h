@@ -1,5 +1,5 @@
-/* VMware's backdoor port with its absolute pointer: a guest's driver asks for the pointer's place by
- * reading a port with a question in its registers. */
+/* VMware's backdoor port with its absolute pointer: a guest's driver asks for the pointer's place
+ * by reading a port with a question in its registers. */
 #ifndef DEVICES_INPUT_VMMOUSE_H
 #define DEVICES_INPUT_VMMOUSE_H
 

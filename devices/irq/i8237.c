@@ -165,10 +165,27 @@ static void master_clear(struct i8237 *dma, unsigned c)
     dma->r.mask[c] = 0x0f;
 }
 
+void i8237_watch(struct i8237 *dma, void (*looked_at)(void *arg), void *arg)
+{
+    for (unsigned i = 0; i < I8237_WATCHERS; i++) {
+        if (!dma->watch[i].looked_at) {
+            dma->watch[i].looked_at = looked_at;
+            dma->watch[i].arg = arg;
+            return;
+        }
+    }
+}
+
 static u8 chip_read(struct i8237 *dma, unsigned c, unsigned reg)
 {
     struct i8237_chan *chan = &dma->r.chan[4 * c + reg / 2 % 4];
     u8 v;
+
+    /* not between the two bytes of a count */
+    for (unsigned i = 0; reg <= 8 && !dma->r.high[c] && i < I8237_WATCHERS; i++) {
+        if (dma->watch[i].looked_at)
+            dma->watch[i].looked_at(dma->watch[i].arg);
+    }
 
     if (reg < 8) {
         u16 word = reg & 1 ? chan->count : chan->addr;

@@ -6,6 +6,8 @@
 #include "devices/core/dev.h"
 #include "mmu/bus.h"
 
+enum { I8237_WATCHERS = 4 };
+
 struct i8237_chan {
     u16 base_addr, base_count, addr, count;
     u8 mode;
@@ -28,6 +30,10 @@ struct i8237 {
     struct dev dev;
     struct i8237_regs r;
     struct region io[3];
+    struct {
+        void (*looked_at)(void *arg);
+        void *arg;
+    } watch[I8237_WATCHERS];
 };
 
 extern const struct dev_class i8237_class;
@@ -35,6 +41,9 @@ extern const struct dev_class i8237_class;
 /* Level of DREQ of channel n: only shows in the status register; transfers are made by
  * i8237_transfer. */
 void i8237_set_dreq(void *sink, int n, int level);
+/* Before a counter or the status is read `looked_at` is called, so that a peripheral that moves many
+ * bytes at a time can move those that are due. Beyond I8237_WATCHERS nobody is called. */
+void i8237_watch(struct i8237 *dma, void (*looked_at)(void *arg), void *arg);
 /* Has the guest opened channel `ch` (controller enabled, channel and its cascade unmasked)? */
 bool i8237_ready(const struct i8237 *dma, unsigned ch);
 /* A peripheral moves up to n bytes at once: from buf to memory (to_mem) or from memory to buf.

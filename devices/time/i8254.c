@@ -202,6 +202,19 @@ bool i8254_speaker(const struct i8254 *pit, u64 ns)
     return (pit->r.port61 & P61_SPEAKER) && i8254_out(pit, 2, ns);
 }
 
+u64 i8254_speaker_next(const struct i8254 *pit, u64 ns)
+{
+    u64 t = ns_to_ticks(ns), next;
+    struct i8254_chan c = at(&pit->r.chan[2], t);
+
+    if (!(pit->r.port61 & P61_SPEAKER))
+        return CLOCK_NEVER;
+    next = next_change(&c, t);
+    if (c.next_count && !c.stopped)
+        next = MIN(next, c.next_start);
+    return tick_to_ns(next);
+}
+
 u32 i8254_speaker_hz(const struct i8254 *pit)
 {
     const struct i8254_chan *c = &pit->r.chan[2];

@@ -53,6 +53,9 @@ extern const struct dev_class i8254_class;
 bool i8254_out(const struct i8254 *pit, unsigned n, u64 ns);
 /* What drives the loudspeaker at time `ns`: OUT2 and the data bit of port 0x61. */
 bool i8254_speaker(const struct i8254 *pit, u64 ns);
+/* The earliest time after `ns` at which i8254_speaker may change if nothing is written until then;
+ * CLOCK_NEVER: it stays. */
+u64 i8254_speaker_next(const struct i8254 *pit, u64 ns);
 /* The frequency in Hz that the speaker plays now as a plain square wave, or 0 when it is silent or
  * not in mode 3. */
 u32 i8254_speaker_hz(const struct i8254 *pit);

@@ -26,7 +26,7 @@ enum { D_VRT = 0x80, PM = 0x80, DONT_CARE = 0xc0 };
 
 /* The update takes 1984 us and is announced 244 us ahead (table 6: tUC and tBUC at 32.768 kHz). */
 enum { UIP_NS = (1984 + 244) * 1000 };
-enum { DAY = 86400 };
+enum { DAY = 86400, LOST_MAX = 8192 };
 
 #define FIELDS_OF struct mc146818_regs
 static const struct field mc146818_fields[] = {
@@ -38,12 +38,16 @@ static const struct field mc146818_fields[] = {
     F(index, FT_U8, 0, "selected byte and NMI mask"),
     FK(weekday, FT_U8, 0, "day of week offset"),
     FK(pad, FT_BYTES, 0, "unused"),
+    FS(lost, FT_U64, 0, "periodic interrupts to be made up for", 2),
+    FS(redo, FT_U64, CLOCK_NEVER, "time of the next of them", 2),
     FIELDS_END};
 #undef FIELDS_OF
 
 static const struct prop mc146818_props[] = {{"base", offsetof(struct mc146818, base), PT_U64,
                                               946684800, 0, ~0ull,
                                               "seconds since 1970 at machine start"},
+                                             {"slew", offsetof(struct mc146818, slew), PT_BOOL, 0,
+                                              0, 1, "make up for lost periodic interrupts"},
                                              PROPS_END};
 
 /* ---- calendar ---- */
@@ -236,15 +240,52 @@ static void update_irq(struct mc146818 *rtc)
     irq_set(&rtc->nmi_mask, rtc->r.index & 0x80);
 }
 
+/* Ticks that came while the flag was up, or several in one look, were lost on the guest, which
+ * counts time by them: remember them, up to some seconds' worth (-rtc driftfix=slew). */
+static void count_lost(struct mc146818 *rtc, u64 n)
+{
+    bool up = rtc->r.cmos[R_C] & C_PF;
+
+    if (!rtc->slew || !(rtc->r.cmos[R_B] & B_PIE))
+        return;
+    rtc->r.lost = MIN(rtc->r.lost + n - (up ? 0 : 1), (u64)LOST_MAX);
+}
+
+/* The guest took one: it gets the next that was lost soon, between those that come by themselves. */
+static void plan_redo(struct mc146818 *rtc, u64 ns)
+{
+    u64 next = next_period(rtc, ns);
+
+    if (!rtc->r.lost || !(rtc->r.cmos[R_B] & B_PIE) || next == CLOCK_NEVER)
+        rtc->r.redo = CLOCK_NEVER;
+    else
+        rtc->r.redo = ns + (next - ns) / 2;
+}
+
+static void redo(struct mc146818 *rtc, u64 ns)
+{
+    if (ns < rtc->r.redo)
+        return;
+    rtc->r.redo = CLOCK_NEVER;
+    if (rtc->r.lost && !(rtc->r.cmos[R_C] & C_PF)) {
+        rtc->r.lost--;
+        rtc->r.cmos[R_C] |= C_PF;
+    }
+}
+
 /* Collect the flags of what has happened since the last look. */
 static void look(struct mc146818 *rtc, u64 ns)
 {
-    u64 before = seconds_since(rtc, rtc->r.looked), after = seconds_since(rtc, ns);
+    u64 before = seconds_since(rtc, rtc->r.looked), after = seconds_since(rtc, ns), ticks;
 
     if (ns <= rtc->r.looked)
         return;
-    if (periods(rtc, ns) != periods(rtc, rtc->r.looked))
+    redo(rtc, ns);
+    ticks = periods(rtc, ns) - periods(rtc, rtc->r.looked);
+    if (ticks) {
+        count_lost(rtc, ticks);
         rtc->r.cmos[R_C] |= C_PF;
+    }
     if (running(rtc) && after != before) {
         rtc->r.cmos[R_C] |= C_UF;
         if (!(rtc->r.cmos[R_C] & C_AF) &&
@@ -263,7 +304,9 @@ static void arm(struct mc146818 *rtc, u64 ns)
     u64 next = CLOCK_NEVER;
 
     if (wanted & B_PIE)
-        next = next_period(rtc, ns);
+        next = MIN(next_period(rtc, ns), rtc->r.redo);
+    else if (rtc->slew && (rtc->r.cmos[R_B] & B_PIE))
+        next = next_period(rtc, ns); /* to count what is lost */
     if ((wanted & (B_AIE | B_UIE)) && running(rtc))
         next = MIN(next, rtc->r.at + (seconds_since(rtc, ns) + 1) * NS_PER_SEC);
     timer_set(&rtc->timer, next);
@@ -293,6 +336,8 @@ static u8 reg_read(struct mc146818 *rtc, unsigned reg, u64 ns)
     case R_C:
         if (v & rtc->r.cmos[R_B] & (C_PF | C_AF | C_UF))
             v |= C_IRQF;
+        if (v & C_PF)
+            plan_redo(rtc, ns);
         rtc->r.cmos[R_C] = 0;
         return v;
     case R_D: return D_VRT;
@@ -304,6 +349,8 @@ static void write_a(struct mc146818 *rtc, u8 v, u64 ns)
 {
     bool ran = divider_runs(rtc);
 
+    if ((rtc->r.cmos[R_A] ^ v) & (A_DIV | A_RATE))
+        rtc->r.lost = 0, rtc->r.redo = CLOCK_NEVER;
     rtc->r.cmos[R_A] = v & (A_DIV | A_RATE);
     if (!ran && divider_runs(rtc)) {
         /* the first update comes half a second after the divider is released */
@@ -316,6 +363,8 @@ static void write_b(struct mc146818 *rtc, u8 v, u64 ns)
 {
     bool ran = running(rtc);
 
+    if (!(v & B_PIE))
+        rtc->r.lost = 0, rtc->r.redo = CLOCK_NEVER;
     if (v & B_SET)
         v &= (u8)~B_UIE; /* going to set mode clears update-ended interrupts */
     rtc->r.cmos[R_B] = v;
@@ -393,6 +442,17 @@ u8 mc146818_peek(const struct mc146818 *rtc, unsigned reg)
     return rtc->r.cmos[reg % CMOS_SIZE];
 }
 
+void mc146818_skip(struct mc146818 *rtc, u64 ns)
+{
+    u64 now = now_ns(rtc);
+
+    look(rtc, now);
+    rtc->r.seconds += ns / NS_PER_SEC;
+    show(rtc, now);
+    arm(rtc, now);
+    update_irq(rtc);
+}
+
 static const struct region_ops mc146818_ops = {mc146818_read, mc146818_write, 1, 1};
 
 /* ---- life ---- */
@@ -436,6 +496,7 @@ static bool mc146818_loaded(struct dev *dev, struct err *err)
         return err_set(err, "%s: the saved date is impossible", dev->id);
     rtc->r.cmos[R_A] &= A_DIV | A_RATE;
     rtc->r.cmos[R_C] &= C_PF | C_AF | C_UF;
+    rtc->r.lost = MIN(rtc->r.lost, (u64)LOST_MAX);
     arm(rtc, now_ns(rtc));
     update_irq(rtc);
     return true;
@@ -447,7 +508,7 @@ const struct dev_class mc146818_class = {
     .size = sizeof(struct mc146818),
     .saved_at = offsetof(struct mc146818, r),
     .saved_size = sizeof(struct mc146818_regs),
-    .version = 1,
+    .version = 2,
     .fields = mc146818_fields,
     .props = mc146818_props,
     .init = mc146818_init,

@@ -17,6 +17,8 @@ struct mc146818_regs {
     u8 index;           /* port 0x70 as written; bit 7 masks NMI */
     u8 weekday;         /* added to the true day of the week, 0..6 */
     u8 pad[6];
+    u64 lost; /* periodic interrupts that the guest is still to be given */
+    u64 redo; /* ns at which it gets the next of them; CLOCK_NEVER: none */
 };
 
 struct mc146818 {
@@ -27,10 +29,14 @@ struct mc146818 {
     struct region io;
     struct timer timer;
     /* props */
-    u64 base; /* seconds since 1970 that the clock shows at machine start (two's complement) */
+    bool slew; /* make up for periodic interrupts that the guest was too slow for */
+    u64 base;  /* seconds since 1970 that the clock shows at machine start (two's complement) */
 };
 
 extern const struct dev_class mc146818_class;
+
+/* The date goes `ns` forward at once: the host's time while the machine stood still. */
+void mc146818_skip(struct mc146818 *rtc, u64 ns);
 
 /* The board fills in the configuration bytes (sizes, drives) before the guest starts; `reg`
  * 0x0e..0x7f. */

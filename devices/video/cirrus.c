@@ -1,4 +1,5 @@
-/* The Cirrus GD5446 as a device: its place on the PCI bus, what makes it more than a VGA, its life. */
+/* The Cirrus GD5446 as a device: its place on the PCI bus, what makes it more than a VGA, its life.
+ */
 #include "devices/video/cirrus_int.h"
 
 #include <string.h>
@@ -63,9 +64,10 @@ static bool cirrus_init(struct dev *dev, struct err *err)
     v->pci.bus = v->wiring.pci;
     v->pci.devfn = v->wiring.devfn;
     v->pci.wrote = config_wrote;
-    v->pci.bar[0] = (struct pci_bar){
-        PCI_BAR_MEM_PREF, LFB_SIZE,
-        {.name = "cirrus.lfb", .ops = &cirrus_lfb_ops, .dev = v, .prio = 1}};
+    v->pci.bar[0] =
+        (struct pci_bar){PCI_BAR_MEM_PREF,
+                         LFB_SIZE,
+                         {.name = "cirrus.lfb", .ops = &cirrus_lfb_ops, .dev = v, .prio = 1}};
     v->pci.bar[1] = (struct pci_bar){
         PCI_BAR_MEM, MMIO_SIZE, {.name = "cirrus.mmio", .ops = &mmio_ops, .dev = v, .prio = 1}};
     if (!vga_pci_rom(v, err))
@@ -97,10 +99,12 @@ static bool cirrus_loaded(struct dev *dev, struct err *err)
 
     if (r->gc_index >= 64 || r->crtc_index >= 64 || r->attr_index >= 64 || r->attr_data_next >= 2 ||
         r->dac_sub >= 3 || x->blt > BLT_GIVES || x->blt_have >= sizeof(x->blt_data) ||
-        x->blt_row >= 0x800 || x->cursor_x >= 0x800 || x->cursor_y >= 0x800 || x->hidden_reads > 4 ||
-        (r->vbe[VBE_ENABLE] & VBE_ON))
-        return err_set(err, "The saved state of '%s' holds register values that the chip cannot "
-                            "have; the snapshot is damaged.", dev->id);
+        x->blt_row >= 0x800 || x->cursor_x >= 0x800 || x->cursor_y >= 0x800 ||
+        x->hidden_reads > 4 || (r->vbe[VBE_ENABLE] & VBE_ON))
+        return err_set(err,
+                       "The saved state of '%s' holds register values that the chip cannot "
+                       "have; the snapshot is damaged.",
+                       dev->id);
     if (v->wiring.pci)
         pci_func_loaded(&v->pci);
     vga_window_update(v);

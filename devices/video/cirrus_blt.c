@@ -62,9 +62,13 @@ static struct blt get_blt(const struct vga *v)
 {
     const struct cirrus_regs *x = &v->r.x;
     struct blt b = {
-        .mode = x->gr[0x30], .ext = x->gr[0x33], .bytes = (x->gr[0x30] >> 4 & 3) + 1u,
-        .w = (gr16(x, 0x20) & 0x1fff) + 1, .h = (gr16(x, 0x22) & 0x7ff) + 1,
-        .dpitch = (s32)(gr16(x, 0x24) & 0x1fff), .spitch = (s32)(gr16(x, 0x26) & 0x1fff),
+        .mode = x->gr[0x30],
+        .ext = x->gr[0x33],
+        .bytes = (x->gr[0x30] >> 4 & 3) + 1u,
+        .w = (gr16(x, 0x20) & 0x1fff) + 1,
+        .h = (gr16(x, 0x22) & 0x7ff) + 1,
+        .dpitch = (s32)(gr16(x, 0x24) & 0x1fff),
+        .spitch = (s32)(gr16(x, 0x26) & 0x1fff),
         .dst = (gr16(x, 0x28) | (u32)x->gr[0x2a] << 16) & v->vram_mask,
         .src = (gr16(x, 0x2c) | (u32)x->gr[0x2e] << 16) & v->vram_mask,
         .table = rop_table(x->gr[0x32]),
@@ -94,8 +98,8 @@ static struct blt get_blt(const struct vga *v)
     return b;
 }
 
-/* Do `h` rows of `w` bytes, `pitch` apart, lie in video memory? Downwards rows end at `start`. The one
- * place that decides it; nothing here can overflow. */
+/* Do `h` rows of `w` bytes, `pitch` apart, lie in video memory? Downwards rows end at `start`. The
+ * one place that decides it; nothing here can overflow. */
 static bool span_ok(const struct vga *v, u32 start, s64 pitch, u32 w, u32 h, bool backwards)
 {
     s64 last = (s64)start + pitch * ((s64)h - 1);
@@ -185,7 +189,8 @@ static void copy_row(struct vga *v, const struct blt *b, u32 at, const u8 *from)
 static void copy_backwards(struct vga *v, const struct blt *b)
 {
     for (u32 y = 0; y < b->h; y++) {
-        u32 d = (u32)((s64)b->dst + (s64)y * b->dpitch), s = (u32)((s64)b->src + (s64)y * b->spitch);
+        u32 d = (u32)((s64)b->dst + (s64)y * b->dpitch),
+            s = (u32)((s64)b->src + (s64)y * b->spitch);
 
         ram_wrote(&v->vram, d + 1 - b->w, b->w);
         if ((b->mode & MODE_TRANSPARENT) && b->bytes <= 2) {
@@ -352,8 +357,7 @@ u8 cirrus_blt_give(struct vga *v)
     struct blt b = get_blt(v);
     u8 val = 0;
 
-    if (x->blt_have < b.w && x->blt_row < b.h &&
-        span_ok(v, b.src, b.spitch, b.w, b.h, false))
+    if (x->blt_have < b.w && x->blt_row < b.h && span_ok(v, b.src, b.spitch, b.w, b.h, false))
         val = v->vram.host[b.src + x->blt_row * (u32)b.spitch + x->blt_have];
     if (++x->blt_have >= ((b.w + 3) & ~3u)) {
         x->blt_have = 0;

@@ -35,7 +35,8 @@ bool cirrus_mode(struct vga *v, struct vga_mode *m)
     m->w = MIN((c[1] + 1u) * 8, VGA_MAX_W);
     m->h = MIN(h, VGA_MAX_H);
     m->start = ((u32)c[0x0c] << 8 | c[0x0d] | (c[0x1b] & 1u) << 16 | (c[0x1b] & 0x0cu) << 15 |
-                (c[0x1d] & 0x80u) << 12) * 4;
+                (c[0x1d] & 0x80u) << 12) *
+               4;
     m->pitch = (c[0x13] | (c[0x1b] & 0x10u) << 4) * 8;
     m->mask = v->vram_mask;
     m->line_compare = ~0u;

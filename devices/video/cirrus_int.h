@@ -8,7 +8,8 @@
 
 #define CIRRUS_VRAM (4 * MIB)
 
-/* Sequencer and graphics registers beyond the VGA's (GD5446 Technical Reference Manual, 4 and 6). */
+/* Sequencer and graphics registers beyond the VGA's (GD5446 Technical Reference Manual, 4 and 6).
+ */
 enum {
     SR7_PACKED = 0x01,
     SR7_DEPTH = 0x0e,

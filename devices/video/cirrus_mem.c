@@ -1,6 +1,6 @@
 /* Video memory as the processor sees it in packed-pixel modes: banks at A0000, the linear frame
- * buffer, the extended write modes, the blitter's registers and its data (GD5446 Technical Reference
- * Manual, 6 and 9.4). */
+ * buffer, the extended write modes, the blitter's registers and its data (GD5446 Technical
+ * Reference Manual, 6 and 9.4). */
 #include "devices/video/cirrus_int.h"
 
 #include "devices/core/bits.h"

@@ -350,8 +350,8 @@ static void mark(struct surface *s, u32 y, u32 n)
 
 /* ---- a cursor of the adapter's own ---- */
 
-/* Before the picture: rows whose cursor changed, and those it is on if anything below it did, are to
- * be drawn anew (cursor_y0 to cursor_y1). Returns whether it is to be drawn again. */
+/* Before the picture: rows whose cursor changed, and those it is on if anything below it did, are
+ * to be drawn anew (cursor_y0 to cursor_y1). Returns whether it is to be drawn again. */
 static bool cursor_before(struct vga *v, const struct vga_mode *m, bool full)
 {
     struct vga_draw *d = &v->draw;

@@ -57,7 +57,7 @@ enum {
 
 /* The registers a Cirrus adapter has beyond the VGA's; zero in others. */
 struct cirrus_regs {
-    u32 blt;      /* what a blit wants of the processor: 0 nothing, 1 its bytes, 2 to give it bytes */
+    u32 blt; /* what a blit wants of the processor: 0 nothing, 1 its bytes, 2 to give it bytes */
     u32 blt_have; /* bytes of the row that is moved */
     u32 blt_row;
     u16 cursor_x, cursor_y;

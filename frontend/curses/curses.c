@@ -116,11 +116,11 @@ static const struct {
     int key;
     u16 code;
 } special[] = {
-    {KEY_UP, 0xe048},    {KEY_DOWN, 0xe050},  {KEY_LEFT, 0xe04b},  {KEY_RIGHT, 0xe04d},
-    {KEY_HOME, 0xe047},  {KEY_END, 0xe04f},   {KEY_PPAGE, 0xe049}, {KEY_NPAGE, 0xe051},
-    {KEY_IC, 0xe052},    {KEY_DC, 0xe053},    {KEY_BACKSPACE, 0x0e}, {KEY_ENTER, 0xe01c},
-    {KEY_A1, 0x47},      {KEY_A3, 0x49},      {KEY_B2, 0x4c},      {KEY_C1, 0x4f},
-    {KEY_C3, 0x51},      {0x7f, 0x0e},
+    {KEY_UP, 0xe048},   {KEY_DOWN, 0xe050}, {KEY_LEFT, 0xe04b},    {KEY_RIGHT, 0xe04d},
+    {KEY_HOME, 0xe047}, {KEY_END, 0xe04f},  {KEY_PPAGE, 0xe049},   {KEY_NPAGE, 0xe051},
+    {KEY_IC, 0xe052},   {KEY_DC, 0xe053},   {KEY_BACKSPACE, 0x0e}, {KEY_ENTER, 0xe01c},
+    {KEY_A1, 0x47},     {KEY_A3, 0x49},     {KEY_B2, 0x4c},        {KEY_C1, 0x4f},
+    {KEY_C3, 0x51},     {0x7f, 0x0e},
 };
 
 static void tap_code(struct curses *c, u16 code, bool shift, bool alt)

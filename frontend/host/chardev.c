@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { OUT_ROOM_MAX = 1 << 20, WRITE_CHUNK = 4096, READ_CHUNK = 4096 };
@@ -85,8 +86,35 @@ static void out_ready(void *arg, short revents)
         loop_events(dev->loop, &dev->out, 0);
 }
 
+/* ---- ringbuf ---- */
+
+static void ring_put(struct chardev *dev, const u8 *data, size_t n)
+{
+    while (n--) {
+        if (dev->ring_len == dev->ring_size) { /* the oldest goes */
+            dev->ring_at = (dev->ring_at + 1) % dev->ring_size;
+            dev->ring_len--;
+        }
+        dev->ring[(dev->ring_at + dev->ring_len++) % dev->ring_size] = *data++;
+    }
+}
+
+size_t chardev_ring_read(struct chardev *dev, u8 *data, size_t n)
+{
+    size_t k;
+
+    for (k = 0; dev->ring && k < n && dev->ring_len; k++) {
+        data[k] = dev->ring[dev->ring_at];
+        dev->ring_at = (dev->ring_at + 1) % dev->ring_size;
+        dev->ring_len--;
+    }
+    return k;
+}
+
 void chardev_send(struct chardev *dev, const u8 *data, size_t n)
 {
+    if (dev && dev->ring)
+        ring_put(dev, data, n);
     if (!dev || dev->out_fd < 0)
         return;
     while (n && !dev->olen) {
@@ -168,6 +196,15 @@ static size_t room(struct chardev *dev)
     return u ? MIN(u->room(u->arg), (size_t)READ_CHUNK) : 0;
 }
 
+/* Connect again after the seconds that reconnect= says. */
+static void try_later(struct chardev *dev)
+{
+    struct itimerspec t = {.it_value = {.tv_sec = dev->reconnect}};
+
+    if (dev->reconnect && dev->again.fd > 0)
+        timerfd_settime(dev->again.fd, 0, &t, NULL);
+}
+
 static void hang_up(struct chardev *dev)
 {
     loop_remove(dev->loop, &dev->in);
@@ -176,6 +213,7 @@ static void hang_up(struct chardev *dev)
         close(dev->in_fd);
         dev->in_fd = dev->out_fd = -1;
         dev->olen = 0;
+        try_later(dev);
     } else {
         dev->in_fd = -1; /* end of input; output may go on */
         loop_add(dev->loop, &dev->out);
@@ -197,6 +235,8 @@ static void in_ready(void *arg, short revents)
     k = read(dev->in_fd, buf, n ? n : 1);
     if (k <= 0) {
         if (k < 0 && (would_block() || errno == EINTR))
+            return;
+        if (dev->is_dgram) /* empty, or nobody listens there yet */
             return;
         hang_up(dev);
         return;
@@ -246,6 +286,38 @@ static void connection(void *arg, short revents)
     tell(dev, CHR_OPENED);
 }
 
+/* The timer of reconnect= rang. */
+static void connect_again(void *arg, short revents)
+{
+    struct chardev *dev = arg;
+    u64 rings;
+    int fd;
+
+    if (read(dev->again.fd, &rings, sizeof(rings)) != sizeof(rings) || dev->in_fd >= 0)
+        return;
+    fd = socket(dev->peer->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, dev->peer, dev->peer_len)) {
+        if (fd >= 0)
+            close(fd);
+        try_later(dev);
+        return;
+    }
+    dev->in_fd = dev->out_fd = fd;
+    watch(dev);
+    tell(dev, CHR_OPENED);
+}
+
+bool chardev_ring_write(struct chardev *dev, const u8 *data, size_t n)
+{
+    struct chardev_user *u = focused(dev);
+
+    if (!dev->ring)
+        return false;
+    if (u)
+        u->input(u->arg, data, MIN(n, u->room(u->arg)));
+    return true;
+}
+
 struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,
                              struct err *err)
 {
@@ -268,6 +340,15 @@ struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec
         loop_add(loop, &dev->listener);
     }
     watch(dev);
+    if (dev->reconnect) {
+        int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+
+        dev->again = (struct loop_src){fd, POLLIN, connect_again, dev};
+        if (fd >= 0)
+            loop_add(loop, &dev->again);
+        if (dev->in_fd < 0)
+            try_later(dev);
+    }
     return dev;
 }
 
@@ -284,6 +365,10 @@ void chardev_close(struct chardev *dev)
     loop_remove(dev->loop, &dev->in);
     loop_remove(dev->loop, &dev->out);
     loop_remove(dev->loop, &dev->listener);
+    if (dev->again.fd > 0) {
+        loop_remove(dev->loop, &dev->again);
+        close(dev->again.fd);
+    }
     if (!dev->is_stdio) {
         if (dev->in_fd >= 0)
             close(dev->in_fd);
@@ -297,6 +382,8 @@ void chardev_close(struct chardev *dev)
     for (unsigned i = 0; i < dev->mux.n; i++)
         dev->users[i]->dev = NULL;
     free(dev->obuf);
+    free(dev->ring);
+    free(dev->peer);
     free(dev);
 }
 

@@ -12,6 +12,7 @@
 enum { CHARDEV_USERS = 8, CHARDEV_PORT_ROOM = 4096 };
 
 struct chardev;
+struct sockaddr;
 
 /* One that reads and writes a chardev: a port or a monitor. */
 struct chardev_user {
@@ -33,9 +34,9 @@ struct chardev {
     char id[64];
     char label[300]; /* for people: "pty:/dev/pts/3" */
     struct loop *loop;
-    struct loop_src in, out, listener;
+    struct loop_src in, out, listener, again; /* again: time to connect anew */
     int in_fd, out_fd, listen_fd; /* -1: none */
-    bool is_stdio, is_tty, is_file, is_socket;
+    bool is_stdio, is_tty, is_file, is_socket, is_dgram;
     bool want_mux;
     bool is_mouse; /* nothing of the host: `mouse` is behind it */
     struct msmouse mouse;
@@ -43,14 +44,19 @@ struct chardev {
     u8 *obuf; /* bytes waiting for the host */
     size_t olen, ocap;
     u64 dropped;
+    u32 reconnect;           /* seconds between tries of a client; 0: none */
+    struct sockaddr *peer;   /* ... and whom to */
+    u32 peer_len;
+    u8 *ring;                /* of a ringbuf: the last ring_size bytes, from ring_at */
+    u32 ring_size, ring_at, ring_len;
     struct mux mux;
     struct chardev_user *users[CHARDEV_USERS];
     struct chardev_hooks hooks;
 };
 
-/* Open what `spec` names: stdio, null, msmouse, pty, file:path, pipe:path, unix:path[,server=on][,wait=off],
- * tcp:host:port[,...]. With `mux` several users share it through Ctrl-A. NULL with a sentence in
- * *err. */
+/* Open what `spec` names: stdio, null, msmouse, pty, file:path, pipe:path,
+ * unix:path[,server=on][,wait=off], tcp:host:port[,...]. With `mux` several users share it through
+ * Ctrl-A. NULL with a sentence in *err. */
 struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,
                              struct err *err);
 /* Write out what is waiting (for up to a second), close. NULL is fine. */
@@ -60,6 +66,9 @@ void chardev_close(struct chardev *dev);
 bool chardev_attach(struct chardev *dev, struct chardev_user *user);
 /* Bytes to the host: written, else kept, else (1 MiB waiting) dropped. Never blocks. */
 void chardev_send(struct chardev *dev, const u8 *data, size_t n);
+/* A ringbuf: take up to n of its bytes; give it n as if from outside. 0 when it is none. */
+size_t chardev_ring_read(struct chardev *dev, u8 *data, size_t n);
+bool chardev_ring_write(struct chardev *dev, const u8 *data, size_t n);
 /* A user has room again. */
 void chardev_pull(struct chardev *dev);
 /* Is the user the one that keys go to? */

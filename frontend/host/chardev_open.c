@@ -101,6 +101,7 @@ static bool open_pty(struct chardev *dev, struct err *err)
 struct sock_opts {
     char address[300];
     bool server, wait;
+    u32 reconnect;
 };
 
 static bool sock_parse(const char *text, struct sock_opts *o, struct err *err)
@@ -109,6 +110,7 @@ static bool sock_parse(const char *text, struct sock_opts *o, struct err *err)
 
     o->server = false;
     o->wait = true;
+    o->reconnect = 0;
     if (n >= sizeof(o->address))
         return err_set(err, "The socket's address is too long.");
     memcpy(o->address, text, n);
@@ -121,9 +123,12 @@ static bool sock_parse(const char *text, struct sock_opts *o, struct err *err)
         else if ((n == 6 && !strncmp(text, "nowait", n)) ||
                  (n == 8 && !strncmp(text, "wait=off", n)))
             o->wait = false;
+        else if (n > 10 && n < 16 && !strncmp(text, "reconnect=", 10))
+            o->reconnect = (u32)strtoul(text + 10, NULL, 10);
         else if ((n != 7 || strncmp(text, "wait=on", n)) &&
                  (n != 10 || strncmp(text, "server=off", n)))
-            return err_set(err, "A socket takes server=on|off and wait=on|off, not '%.60s'.", text);
+            return err_set(err, "A socket takes server=on|off, wait=on|off and "
+                                "reconnect=seconds, not '%.60s'.", text);
     }
     return true;
 }
@@ -158,7 +163,21 @@ static bool sock_open(struct chardev *dev, const struct sock_opts *o, const stru
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         return sock_listen(dev, o, sa, len, fd, err);
     }
+    if (o->reconnect) {
+        dev->peer = malloc(len);
+        if (!dev->peer) {
+            close(fd);
+            return err_set(err, "Out of memory for a socket.");
+        }
+        memcpy(dev->peer, sa, len);
+        dev->peer_len = len;
+        dev->reconnect = o->reconnect;
+    }
     if (connect(fd, sa, len)) {
+        if (o->reconnect) { /* it may come up later */
+            close(fd);
+            return true;
+        }
         err_set(err, "Cannot connect to '%s': %s; add ',server=on,wait=off' to listen there.",
                 o->address, strerror(errno));
         close(fd);
@@ -219,6 +238,67 @@ static bool open_tcp(struct chardev *dev, const char *text, struct err *err)
     return sock_open(dev, &o, (const struct sockaddr *)&sa, sizeof(sa), err);
 }
 
+/* ---- datagrams ---- */
+
+/* "[host]:port" of this host; port 0 only where `any` allows it. */
+static bool parse_local(const char *text, bool any, struct sockaddr_in *sa, struct err *err)
+{
+    const char *colon = strrchr(text, ':');
+    size_t n = colon ? (size_t)(colon - text) : 0;
+    char *end = NULL;
+    long port = colon ? strtol(colon + 1, &end, 10) : 0;
+
+    if (!colon || *end || port < (any ? 0 : 1) || port > 65535)
+        return err_set(err, "A UDP address is host:port with a port of 1 to 65535, not '%.100s'.",
+                       text);
+    if (n && (n != 9 || (strncmp(text, "127.0.0.1", n) && strncmp(text, "localhost", n))))
+        return err_set(err, "UDP is for this host only: use 127.0.0.1:%ld, not '%.100s'.", port,
+                       text);
+    *sa = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((u16)port)};
+    sa->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return true;
+}
+
+/* host:port[@[localaddr]:localport] */
+static bool open_udp(struct chardev *dev, const char *text, struct err *err)
+{
+    struct sockaddr_in peer, self;
+    char remote[200];
+    size_t n = strcspn(text, "@");
+    int fd;
+
+    snprintf(remote, sizeof(remote), "%.*s", (int)MIN(n, sizeof(remote) - 1), text);
+    if (!parse_local(remote, false, &peer, err) ||
+        !parse_local(text[n] ? text + n + 1 : ":0", true, &self, err))
+        return false;
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self)) ||
+        connect(fd, (struct sockaddr *)&peer, sizeof(peer))) {
+        err_set(err, "Cannot use UDP at '%.100s': %s.", text, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    dev->is_socket = dev->is_dgram = true;
+    dev->in_fd = dev->out_fd = fd;
+    snprintf(dev->label, sizeof(dev->label), "udp:%.280s", text);
+    return true;
+}
+
+static bool open_ringbuf(struct chardev *dev, const char *size, struct err *err)
+{
+    unsigned long n = *size ? strtoul(size, NULL, 0) : 65536;
+
+    if (n < 16 || n > 1 << 24)
+        return err_set(err, "A ringbuf has 16 bytes to 16 MiB, not '%.60s'.", size);
+    dev->ring = calloc(1, n);
+    if (!dev->ring)
+        return err_set(err, "Out of memory for a ringbuf.");
+    dev->ring_size = (u32)n;
+    snprintf(dev->label, sizeof(dev->label), "ringbuf");
+    return true;
+}
+
 bool chardev_open_spec(struct chardev *dev, const char *spec, struct err *err)
 {
     if (!strcmp(spec, "stdio"))
@@ -241,6 +321,10 @@ bool chardev_open_spec(struct chardev *dev, const char *spec, struct err *err)
         return open_pipe(dev, spec + 5, err);
     if (!strncmp(spec, "unix:", 5))
         return open_unix(dev, spec + 5, err);
+    if (!strncmp(spec, "udp:", 4))
+        return open_udp(dev, spec + 4, err);
+    if (!strcmp(spec, "ringbuf") || !strncmp(spec, "ringbuf:", 8))
+        return open_ringbuf(dev, spec[7] ? spec + 8 : "", err);
     if (!strncmp(spec, "tcp:", 4))
         return open_tcp(dev, spec + 4, err);
     return err_set(err, "'%.80s' is no character device.", spec);

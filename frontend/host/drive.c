@@ -414,10 +414,9 @@ static bool medium_in(struct drive *d, const char *path, const char *format, str
     struct stat st;
     char *name;
 
-    /* A folder in a CD drive is a CD, in another the disk that fits. */
-    if (!image_is_folder(path) && !stat(path, &st) && S_ISDIR(st.st_mode)) {
-        if (asprintf(&name, "%s%s", d->opt.cdrom ? "iso:" : d->opt.max_size ? "fat:floppy:" : "fat:",
-                     path) < 0)
+    /* A folder in a CD drive is a CD. */
+    if (d->opt.cdrom && !stat(path, &st) && S_ISDIR(st.st_mode)) {
+        if (asprintf(&name, "iso:%s", path) < 0)
             name = NULL;
     } else {
         name = strdup(path);

@@ -25,10 +25,9 @@ void msmouse_send(struct msmouse *m)
     while ((m->dx || m->dy || m->buttons != m->told) && may_send(m)) {
         int dx = MAX(-STEP, MIN(m->dx, STEP)), dy = MAX(-STEP, MIN(m->dy, STEP));
         bool middle = (m->buttons | m->told) & 4;
-        u8 packet[4] = {
-            (u8)(SYNC | (m->buttons & 1 ? LEFT : 0) | (m->buttons & 2 ? RIGHT : 0) |
-                 (dy >> 4 & 0x0c) | (dx >> 6 & 3)),
-            (u8)(dx & 0x3f), (u8)(dy & 0x3f), m->buttons & 4 ? MIDDLE : 0};
+        u8 packet[4] = {(u8)(SYNC | (m->buttons & 1 ? LEFT : 0) | (m->buttons & 2 ? RIGHT : 0) |
+                             (dy >> 4 & 0x0c) | (dx >> 6 & 3)),
+                        (u8)(dx & 0x3f), (u8)(dy & 0x3f), m->buttons & 4 ? MIDDLE : 0};
 
         m->dx -= dx;
         m->dy -= dy;

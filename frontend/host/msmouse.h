@@ -1,4 +1,5 @@
-/* A Microsoft-compatible serial mouse with three buttons behind a UART: a kind of character device. */
+/* A Microsoft-compatible serial mouse with three buttons behind a UART: a kind of character device.
+ */
 #ifndef FRONTEND_HOST_MSMOUSE_H
 #define FRONTEND_HOST_MSMOUSE_H
 

@@ -1,5 +1,5 @@
-/* The guest's keyboard for whoever knows characters and symbols, not places: VNC clients, terminals,
- * pasted text. */
+/* The guest's keyboard for whoever knows characters and symbols, not places: VNC clients,
+ * terminals, pasted text. */
 #ifndef FRONTEND_KEYBOARD_KEYBOARD_H
 #define FRONTEND_KEYBOARD_KEYBOARD_H
 

@@ -21,33 +21,96 @@ struct layout {
 
 static const struct layout layouts[] = {
     {"en-us",
-     {u"`1234567890-=" u"qwertyuiop[]" u"asdfghjkl;'\\" u" zxcvbnm,./",
-      u"~!@#$%^&*()_+" u"QWERTYUIOP{}" u"ASDFGHJKL:\"|" u" ZXCVBNM<>?",
-      u"             " u"            " u"            " u"           "}},
+     {u"`1234567890-="
+      u"qwertyuiop[]"
+      u"asdfghjkl;'\\"
+      u" zxcvbnm,./",
+      u"~!@#$%^&*()_+"
+      u"QWERTYUIOP{}"
+      u"ASDFGHJKL:\"|"
+      u" ZXCVBNM<>?",
+      u"             "
+      u"            "
+      u"            "
+      u"           "}},
     {"en-gb",
-     {u"`1234567890-=" u"qwertyuiop[]" u"asdfghjkl;'#" u"\\zxcvbnm,./",
-      u"\u00ac!\"\u00a3$%^&*()_+" u"QWERTYUIOP{}" u"ASDFGHJKL:@~" u"|ZXCVBNM<>?",
-      u"\u00a6   \u20ac        " u"            " u"            " u"           "}},
+     {u"`1234567890-="
+      u"qwertyuiop[]"
+      u"asdfghjkl;'#"
+      u"\\zxcvbnm,./",
+      u"\u00ac!\"\u00a3$%^&*()_+"
+      u"QWERTYUIOP{}"
+      u"ASDFGHJKL:@~"
+      u"|ZXCVBNM<>?",
+      u"\u00a6   \u20ac        "
+      u"            "
+      u"            "
+      u"           "}},
     {"de",
-     {u" 1234567890\u00df " u"qwertzuiop\u00fc+" u"asdfghjkl\u00f6\u00e4#" u"<yxcvbnm,.-",
-      u"\u00b0!\"\u00a7$%&/()=? " u"QWERTZUIOP\u00dc*" u"ASDFGHJKL\u00d6\u00c4'" u">YXCVBNM;:_",
-      u"  \u00b2\u00b3   {[]}\\ " u"@ \u20ac        ~" u"            " u"|      \u00b5   "}},
+     {u" 1234567890\u00df "
+      u"qwertzuiop\u00fc+"
+      u"asdfghjkl\u00f6\u00e4#"
+      u"<yxcvbnm,.-",
+      u"\u00b0!\"\u00a7$%&/()=? "
+      u"QWERTZUIOP\u00dc*"
+      u"ASDFGHJKL\u00d6\u00c4'"
+      u">YXCVBNM;:_",
+      u"  \u00b2\u00b3   {[]}\\ "
+      u"@ \u20ac        ~"
+      u"            "
+      u"|      \u00b5   "}},
     {"fr",
-     {u"\u00b2&\u00e9\"'(-\u00e8_\u00e7\u00e0)=" u"azertyuiop $" u"qsdfghjklm\u00f9*" u"<wxcvbn,;:!",
-      u" 1234567890\u00b0+" u"AZERTYUIOP \u00a3" u"QSDFGHJKLM%\u00b5" u">WXCVBN?./\u00a7",
-      u"  ~#{[|`\\^@]}" u"  \u20ac         " u"            " u"           "}},
+     {u"\u00b2&\u00e9\"'(-\u00e8_\u00e7\u00e0)="
+      u"azertyuiop $"
+      u"qsdfghjklm\u00f9*"
+      u"<wxcvbn,;:!",
+      u" 1234567890\u00b0+"
+      u"AZERTYUIOP \u00a3"
+      u"QSDFGHJKLM%\u00b5"
+      u">WXCVBN?./\u00a7",
+      u"  ~#{[|`\\^@]}"
+      u"  \u20ac         "
+      u"            "
+      u"           "}},
     {"es",
-     {u"\u00ba1234567890'\u00a1" u"qwertyuiop +" u"asdfghjkl\u00f1 \u00e7" u"<zxcvbnm,.-",
-      u"\u00aa!\"\u00b7$%&/()=?\u00bf" u"QWERTYUIOP *" u"ASDFGHJKL\u00d1 \u00c7" u">ZXCVBNM;:_",
-      u"\\|@#~\u20ac\u00ac      " u"          []" u"          {}" u"           "}},
+     {u"\u00ba1234567890'\u00a1"
+      u"qwertyuiop +"
+      u"asdfghjkl\u00f1 \u00e7"
+      u"<zxcvbnm,.-",
+      u"\u00aa!\"\u00b7$%&/()=?\u00bf"
+      u"QWERTYUIOP *"
+      u"ASDFGHJKL\u00d1 \u00c7"
+      u">ZXCVBNM;:_",
+      u"\\|@#~\u20ac\u00ac      "
+      u"          []"
+      u"          {}"
+      u"           "}},
     {"it",
-     {u"\\1234567890'\u00ec" u"qwertyuiop\u00e8+" u"asdfghjkl\u00f2\u00e0\u00f9" u"<zxcvbnm,.-",
-      u"|!\"\u00a3$%&/()=?^" u"QWERTYUIOP\u00e9*" u"ASDFGHJKL\u00e7\u00b0\u00a7" u">ZXCVBNM;:_",
-      u"             " u"  \u20ac       []" u"         @# " u"           "}},
+     {u"\\1234567890'\u00ec"
+      u"qwertyuiop\u00e8+"
+      u"asdfghjkl\u00f2\u00e0\u00f9"
+      u"<zxcvbnm,.-",
+      u"|!\"\u00a3$%&/()=?^"
+      u"QWERTYUIOP\u00e9*"
+      u"ASDFGHJKL\u00e7\u00b0\u00a7"
+      u">ZXCVBNM;:_",
+      u"             "
+      u"  \u20ac       []"
+      u"         @# "
+      u"           "}},
     {"sv",
-     {u"\u00a71234567890+ " u"qwertyuiop\u00e5 " u"asdfghjkl\u00f6\u00e4'" u"<zxcvbnm,.-",
-      u"\u00bd!\"#\u00a4%&/()=? " u"QWERTYUIOP\u00c5 " u"ASDFGHJKL\u00d6\u00c4*" u">ZXCVBNM;:_",
-      u"  @\u00a3$\u20ac {[]}\\ " u"            " u"            " u"|      \u00b5   "}},
+     {u"\u00a71234567890+ "
+      u"qwertyuiop\u00e5 "
+      u"asdfghjkl\u00f6\u00e4'"
+      u"<zxcvbnm,.-",
+      u"\u00bd!\"#\u00a4%&/()=? "
+      u"QWERTYUIOP\u00c5 "
+      u"ASDFGHJKL\u00d6\u00c4*"
+      u">ZXCVBNM;:_",
+      u"  @\u00a3$\u20ac {[]}\\ "
+      u"            "
+      u"            "
+      u"|      \u00b5   "}},
 };
 
 const char *const layout_names[] = {"en-us", "en-gb", "de", "fr", "es", "it", "sv", NULL};

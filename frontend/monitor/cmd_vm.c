@@ -173,8 +173,8 @@ static struct blk *find_drive(struct monitor *m, const char *name)
     struct blk *blk = NULL;
     bool known = false;
 
-    for (unsigned i = 0; vm_drive_name(i); i++) {
-        if (!strcmp(name, vm_drive_name(i))) {
+    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
+        if (!strcmp(name, vm_drive_name(m->vm, i))) {
             blk = vm_drive(m->vm, i);
             known = true;
         }
@@ -230,7 +230,7 @@ bool cmd_COMMIT(struct monitor *m, const char *args)
         blk = find_drive(m, word);
         return blk && drive_commit(blk, &m->err);
     }
-    for (unsigned i = 0; vm_drive_name(i); i++) {
+    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
         blk = vm_drive(m->vm, i);
         if (!blk || !drive_image(blk) || !drive_image(blk)->backing)
             continue;

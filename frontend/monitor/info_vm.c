@@ -161,13 +161,13 @@ bool info_PIC(struct monitor *m, const char *args)
 
 bool info_BLOCK(struct monitor *m, const char *args)
 {
-    for (unsigned i = 0; vm_drive_name(i); i++) {
+    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
         struct blk *blk = vm_drive(m->vm, i);
         const struct image *im = blk ? drive_image(blk) : NULL;
 
         if (!blk)
             continue;
-        mon_printf(m, "%s: %s", vm_drive_name(i), im ? drive_path(blk) : "[not inserted]");
+        mon_printf(m, "%s: %s", vm_drive_name(m->vm, i), im ? drive_path(blk) : "[not inserted]");
         if (im)
             mon_printf(m, " (%s%s%s, %llu bytes)",
                        drive_options(blk)->snapshot && im->backing ? im->backing->drv->name

@@ -55,20 +55,21 @@ static int put_text(u32 *px, int w, int x, const char *text, u32 color)
 
 static void count_activity(struct sdl *s, u64 now)
 {
+    u64 net = 0;
     u32 disk = 0;
 
-    for (unsigned i = 0; vm_drive_name(i); i++) {
+    for (unsigned i = 0; vm_drive_name(s->vm, i); i++) {
         const struct blk *b = vm_drive(s->vm, i);
         disk += b ? b->requests : 0;
     }
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
-        disk += s->vm->addon_blk[i] ? s->vm->addon_blk[i]->requests : 0;
     if (disk != s->disk_seen)
         s->disk_lit = now + LIGHT_NS;
     s->disk_seen = disk;
-    if (s->vm->net_frames != s->net_seen)
+    for (const struct netdev *d = s->vm->nets.first; d; d = d->next)
+        net += d->frames_in + d->frames_out;
+    if (net != s->net_seen)
         s->net_lit = now + LIGHT_NS;
-    s->net_seen = s->vm->net_frames;
+    s->net_seen = net;
 }
 
 static const char *hint(const struct sdl *s, u64 now)
@@ -101,7 +102,8 @@ bool sdl_bar_update(struct sdl *s, int width)
     else
         snprintf(left, sizeof(left), "%s", s->vm->state);
     width = MIN(MAX(width, 64), SDL_BAR_ROOM);
-    state = hash(hash(2166136261u + (now < s->disk_lit) + 2 * (now < s->net_lit), left), hint(s, now));
+    state =
+        hash(hash(2166136261u + (now < s->disk_lit) + 2 * (now < s->net_lit), left), hint(s, now));
     if (s->bar && s->bar_w == width && state == s->bar_state)
         return false;
     if (!s->bar || s->bar_w != width) {

@@ -1,5 +1,6 @@
 /* The VNC server: sockets and clients in the machine's loop, the picture copied where it differs.
- * libvncserver never gets a thread: it is called when a socket has something, and for each frame. */
+ * libvncserver never gets a thread: it is called when a socket has something, and for each frame.
+ */
 #define _GNU_SOURCE
 #include "frontend/vnc/vnc.h"
 
@@ -49,7 +50,8 @@ static bool new_size(struct vnc *v, u32 w, u32 h)
     return true;
 }
 
-/* Copy a row's tiles that differ; the stretch from the first to the last is marked by the caller. */
+/* Copy a row's tiles that differ; the stretch from the first to the last is marked by the caller.
+ */
 static bool copy_row(u32 *to, const u32 *from, u32 w, u32 *x0, u32 *x1)
 {
     bool any = false;
@@ -83,7 +85,8 @@ static void picture(struct vnc *v)
 
         /* bands of rows, so that changes far apart do not become one large rectangle */
         for (; y < y1 && y < first + 16; y++)
-            copy_row(v->pixels + (size_t)y * v->w, s->pixels + (size_t)y * s->stride, v->w, &x0, &x1);
+            copy_row(v->pixels + (size_t)y * v->w, s->pixels + (size_t)y * s->stride, v->w, &x0,
+                     &x1);
         if (x0 < x1)
             rfbMarkRectAsModified(v->rfb, (int)x0, (int)first, (int)x1, (int)y);
     }
@@ -201,7 +204,8 @@ static bool listen_on(struct vnc *v, const struct addrinfo *a, u32 port, bool we
 static bool listen_port(struct vnc *v, u32 port, bool websocket, struct err *err)
 {
     const char *host = v->vm->opt->vnc.host;
-    struct addrinfo hint = {.ai_family = host[0] ? AF_UNSPEC : AF_INET, .ai_socktype = SOCK_STREAM,
+    struct addrinfo hint = {.ai_family = host[0] ? AF_UNSPEC : AF_INET,
+                            .ai_socktype = SOCK_STREAM,
                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *list;
     char service[16];
@@ -361,7 +365,8 @@ void vnc_describe(const struct vnc *v, char *text, size_t size)
                                    l->port, l->websocket ? "WebSocket" : "RFB");
     }
     if (at < size)
-        at += (size_t)snprintf(text + at, size - at, "  Auth: %s\n", v->need_password ? "vnc" : "none");
+        at += (size_t)snprintf(text + at, size - at, "  Auth: %s\n",
+                               v->need_password ? "vnc" : "none");
     for (unsigned i = 0; i < VNC_CLIENTS && at < size; i++) {
         if (v->client[i].rfb)
             at += (size_t)snprintf(text + at, size - at, "Client: %s\n", v->client[i].rfb->host);

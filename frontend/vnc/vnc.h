@@ -9,7 +9,12 @@ struct vm;
 struct vnc;
 
 /* Display n is at these TCP ports + n. */
-enum { VNC_PORT = 5900, VNC_WS_PORT = 5700, VNC_MAX_DISPLAY = 65535 - VNC_PORT, VNC_WS_DEFAULT = ~0u >> 1 };
+enum {
+    VNC_PORT = 5900,
+    VNC_WS_PORT = 5700,
+    VNC_MAX_DISPLAY = 65535 - VNC_PORT,
+    VNC_WS_DEFAULT = ~0u >> 1
+};
 
 /* Listen as vm->opt->vnc says and hook into the machine's loop. NULL with *err. */
 struct vnc *vnc_open(struct vm *vm, struct err *err);

@@ -80,7 +80,8 @@ static void pointer(int mask, int x, int y, rfbClientPtr cl)
 {
     struct vnc *v = of_client(cl);
     struct vnc_client *c = cl->clientData;
-    u32 buttons = (mask & RFB_LEFT ? 1 : 0) | (mask & RFB_RIGHT ? 2 : 0) | (mask & RFB_MIDDLE ? 4 : 0);
+    u32 buttons =
+        (mask & RFB_LEFT ? 1 : 0) | (mask & RFB_RIGHT ? 2 : 0) | (mask & RFB_MIDDLE ? 4 : 0);
     u32 pressed = c ? (u32)mask & ~c->buttons : (u32)mask;
     /* each step of the wheel is a press of a button of its own */
     int dz = (pressed & RFB_WHEEL_DOWN ? 1 : 0) - (pressed & RFB_WHEEL_UP ? 1 : 0);

@@ -37,7 +37,7 @@ struct vnc {
     u32 display; /* the number that was free */
     bool need_password;
     char password[VNC_PASSWORD + 1]; /* "": none set, nobody is let in */
-    char *clip; /* what a client cut last */
+    char *clip;                      /* what a client cut last */
     size_t clip_len;
 };
 

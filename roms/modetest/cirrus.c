@@ -61,8 +61,8 @@ static void blit(const struct op *o, const u8 *data, u32 n)
     gc(0x35, o->key >> 8 & 0xff);
     gc(0x31, 2);
     for (u32 i = 0; i + 4 <= n; i += 4)
-        poke32(0, 0xa0000, data[i] | (u32)data[i + 1] << 8 | (u32)data[i + 2] << 16 |
-                               (u32)data[i + 3] << 24);
+        poke32(0, 0xa0000,
+               data[i] | (u32)data[i + 1] << 8 | (u32)data[i + 2] << 16 | (u32)data[i + 3] << 24);
 }
 
 static u32 at(u32 x, u32 y)
@@ -92,7 +92,8 @@ static void all_rops(u32 src)
 {
     for (u32 i = 0; i < 16; i++) {
         u32 x = 8 + i % 8 * 76, y = 4 + i / 8 * 40;
-        struct op o = {at(x, y), src + i * 16, 60 * bytes, 32, pitch, 512, 0, rops[i], 0, 0, 0, 0, 0};
+        struct op o = {at(x, y), src + i * 16, 60 * bytes, 32, pitch, 512, 0, rops[i], 0, 0, 0, 0,
+                       0};
 
         blit(&o, 0, 0);
         /* backwards, both ending at the last byte */
@@ -103,10 +104,21 @@ static void all_rops(u32 src)
     }
     /* overlapping, as when a screen scrolls */
     {
-        struct op up = {at(8, 170), at(8, 174), 200 * bytes, 40, pitch, pitch, 0, 0x0d, 0, 0, 0, 0, 0};
+        struct op up = {at(8, 170), at(8, 174), 200 * bytes, 40, pitch, pitch, 0,
+                        0x0d,       0,          0,           0,  0,     0};
         struct op down = {at(220, 174) + 39 * pitch + 200 * bytes - 1,
-                          at(220, 170) + 39 * pitch + 200 * bytes - 1, 200 * bytes, 40, pitch, pitch,
-                          BACKWARDS, 0x0d, 0, 0, 0, 0, 0};
+                          at(220, 170) + 39 * pitch + 200 * bytes - 1,
+                          200 * bytes,
+                          40,
+                          pitch,
+                          pitch,
+                          BACKWARDS,
+                          0x0d,
+                          0,
+                          0,
+                          0,
+                          0,
+                          0};
 
         blit(&up, 0, 0);
         blit(&down, 0, 0);
@@ -117,8 +129,8 @@ static void patterns(u32 src)
 {
     for (u32 i = 0; i < 16; i++) {
         u32 x = 8 + i % 8 * 76, y = 216 + i / 8 * 24;
-        struct op o = {at(x, y), src + i * 256, 50 * bytes, 20, pitch, 0, PATTERN, rops[i], 0,
-                       bytes == 3 ? 0 : i & 3, 0, 0, 0};
+        struct op o = {at(x, y), src + i * 256,          50 * bytes, 20, pitch, 0, PATTERN, rops[i],
+                       0,        bytes == 3 ? 0 : i & 3, 0,          0,  0};
 
         blit(&o, 0, 0);
         o.dst = at(x, y + 50);
@@ -129,8 +141,8 @@ static void patterns(u32 src)
         blit(&o, 0, 0);
     }
     {
-        struct op o = {at(560, 170), 0, 60 * bytes, 40, pitch, 0, PATTERN | EXPAND, 0x0d, SOLID, 0,
-                       0x123456, 0, 0};
+        struct op o = {at(560, 170), 0,     60 * bytes, 40,       pitch, 0, PATTERN | EXPAND,
+                       0x0d,         SOLID, 0,          0x123456, 0,     0};
 
         blit(&o, 0, 0);
     }
@@ -144,9 +156,19 @@ static void expansion(u32 src)
         data[i] = (u8)(i * 29 + (i >> 3));
     for (u32 i = 0; i < 8; i++) {
         u32 x = 8 + i * 76, ext = i & 2 ? INVERT : 0;
-        struct op o = {at(x, 320), src + i * 33, 61 * bytes, 16, pitch, 8,
-                       EXPAND | (i & 1 ? TRANSPARENT : 0), rops[i], ext, i & 4 && bytes != 3 ? 3 : 0,
-                       0xc0ffee + i * 99, 0x00beef, 0};
+        struct op o = {at(x, 320),
+                       src + i * 33,
+                       61 * bytes,
+                       16,
+                       pitch,
+                       8,
+                       EXPAND | (i & 1 ? TRANSPARENT : 0),
+                       rops[i],
+                       ext,
+                       i & 4 && bytes != 3 ? 3 : 0,
+                       0xc0ffee + i * 99,
+                       0x00beef,
+                       0};
 
         blit(&o, 0, 0);
         /* the same with the bits from the processor: 61 points are 8 bytes a row */
@@ -164,7 +186,8 @@ static void from_processor(void)
         data[i] = (u8)(i * 3 + (i >> 5) * 11);
     for (u32 i = 0; i < 8; i++) {
         u32 w = 21 * bytes, row = (w + 3) & ~3u;
-        struct op o = {at(8 + i * 76, 385), 0, w, 16, pitch, 0, FROM_SYSTEM, rops[i + 4], 0, 0, 0, 0, 0};
+        struct op o = {at(8 + i * 76, 385), 0, w, 16, pitch, 0, FROM_SYSTEM,
+                       rops[i + 4],         0, 0, 0,  0,     0};
 
         blit(&o, data, row * 16);
     }
@@ -175,8 +198,19 @@ static void transparency(u32 src)
     if (bytes > 2)
         return;
     for (u32 i = 0; i < 8; i++) {
-        struct op o = {at(8 + i * 76, 410), src, 60 * bytes, 30, pitch, 128, TRANSPARENT, rops[i], 0, 0,
-                       0, 0, get8(lfb + src + i * 2)};
+        struct op o = {at(8 + i * 76, 410),
+                       src,
+                       60 * bytes,
+                       30,
+                       pitch,
+                       128,
+                       TRANSPARENT,
+                       rops[i],
+                       0,
+                       0,
+                       0,
+                       0,
+                       get8(lfb + src + i * 2)};
 
         if (bytes == 2)
             o.key |= (u32)get8(lfb + src + i * 2 + 1) << 8;

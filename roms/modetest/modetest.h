@@ -11,7 +11,8 @@ u16 video(u16 ax, u16 bx, u16 cx, u16 dx);
 /* INT 10h function 4Fxx with ES:DI at `buf` (or NULL); returns AX. */
 u16 vbe_call(u16 ax, u16 bx, u16 cx, u16 dx, void *buf);
 
-/* Give FS a limit of 4 GiB: before memory is reached at linear addresses, since BIOS calls may undo it. */
+/* Give FS a limit of 4 GiB: before memory is reached at linear addresses, since BIOS calls may undo
+ * it. */
 void big_fs(void);
 static inline void put8(u32 addr, u32 v)
 {

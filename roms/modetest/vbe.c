@@ -1,5 +1,6 @@
-/* VBE: packed and direct-colour modes through the bank window and the linear frame buffer, scrolling,
- * row lengths, the wide DAC, and a mode set by the dispi registers (VBE core functions 3.0). */
+/* VBE: packed and direct-colour modes through the bank window and the linear frame buffer,
+ * scrolling, row lengths, the wide DAC, and a mode set by the dispi registers (VBE core
+ * functions 3.0). */
 #include "roms/modetest/modetest.h"
 
 struct mode_info {
@@ -42,7 +43,8 @@ static u32 banked(u32 at, u32 *bank)
     return 0xa0000 + (at & 0xffff);
 }
 
-/* Every `step`-th row, the others as their upper neighbour: a large picture takes long otherwise. */
+/* Every `step`-th row, the others as their upper neighbour: a large picture takes long otherwise.
+ */
 static void fill(u32 w, u32 h, u32 pitch, u32 bpp, bool linear)
 {
     u32 bytes = (bpp + 7) / 8, bank = ~0u;
@@ -71,8 +73,8 @@ static bool set_mode(u32 mode)
 static u32 find_mode(u32 w, u32 h, u32 bpp)
 {
     for (u32 m = 0x100; m < 0x1a0; m++) {
-        if (vbe_call(0x4f01, 0, (u16)m, 0, &info) == 0x4f && (info.attributes & 1) &&
-            info.w == w && info.h == h && info.bpp == bpp && (info.model == 4 || info.model == 6))
+        if (vbe_call(0x4f01, 0, (u16)m, 0, &info) == 0x4f && (info.attributes & 1) && info.w == w &&
+            info.h == h && info.bpp == bpp && (info.model == 4 || info.model == 6))
             return m;
     }
     return 0;

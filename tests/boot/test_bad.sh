@@ -24,7 +24,7 @@ fi
 # A host that gives no memory for translated code (here: no address space) runs the guest in the interpreter, and says so.
 # Other limits hold where the program itself runs in an emulator or under sanitizers.
 if [ ! -x "$B/run" ] && ! grep -q CONFIG_SAN config.h 2>/dev/null; then
-    (ulimit -v 400000 && exec "$DRAGOMAN" -bios "$R/boot.bin" -m 16 -display none -monitor none -serial stdio \
+    (ulimit -v 340000 && exec "$DRAGOMAN" -bios "$R/boot.bin" -m 16 -display none -monitor none -serial stdio \
         -device isa-debug-exit,iobase=0x501 -fw_cfg name=opt/dragoman/selftest,string=1) \
         </dev/null >"$W/serial" 2>"$W/stderr" || fail "without executable memory: status $?"
     grep -q 'DEMO PASS' "$W/serial" || fail "without executable memory the self-test failed"

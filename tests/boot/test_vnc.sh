@@ -83,5 +83,7 @@ stop
 start -bios "$R/boot.bin" -m 32 -vnc "127.0.0.1:$number,password-file=$W/password"
 wait_screen 'Dragoman demo' 20
 client -p fromfile $port size
+first=$pid
 refuses 'cannot listen' -bios "$R/boot.bin" -display none -vnc "127.0.0.1:$number" -monitor none -serial null
+pid=$first
 done_testing "pictures, keys, clipboard, passwords, bad input"

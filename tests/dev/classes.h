@@ -3,6 +3,10 @@
 #ifndef TESTS_DEV_CLASSES_H
 #define TESTS_DEV_CLASSES_H
 
+#include "devices/audio/adlib.h"
+#include "devices/audio/es1370.h"
+#include "devices/audio/pcspk.h"
+#include "devices/audio/sb16_int.h"
 #include "devices/bus/fwcfg.h"
 #include "devices/bus/i440fx.h"
 #include "devices/bus/piix3.h"
@@ -23,7 +27,13 @@
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
 #include "devices/time/i8254.h"
+#include "devices/time/hpet.h"
 #include "devices/time/mc146818.h"
+#include "devices/usb/uhci.h"
+#include "devices/usb/usb_hid.h"
+#include "devices/usb/usb_storage.h"
+#include "devices/watchdog/i6300esb.h"
+#include "devices/watchdog/ib700.h"
 #include "devices/video/cirrus.h"
 #include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
@@ -149,6 +159,28 @@ static void law_mc146818(struct law *law)
     law_wire(law, &rtc->out);
     law_wire(law, &rtc->nmi_mask);
     rig_start(rtc);
+}
+
+static void law_hpet(struct law *law)
+{
+    struct hpet *h = law_new(law, &hpet_class);
+
+    h->routes = 0xf00104;
+    law_wire(law, &h->legacy[0]);
+    law_wire(law, &h->legacy[1]);
+    law_wire(law, &h->gsi[2]);
+    law_wire(law, &h->gsi[20]);
+    rig_start(h);
+}
+
+static void law_hpet_poke(struct law *law, u32 r)
+{
+    static const u16 regs[] = {0x10, 0x100, 0x108, 0x120, 0x128, 0x140, 0x148, 0xf0};
+
+    if (r & 1)
+        hpet_set_legacy(law->dev, r >> 1 & 1, r >> 2 & 1);
+    else
+        bus_write(&law->rig->mem, HPET_BASE + regs[r >> 1 & 7], r >> 8, 4);
 }
 
 /* ---- input ---- */
@@ -295,6 +327,71 @@ static void law_lpt(struct law *law)
     rig_start(l);
 }
 
+/* ---- sound ---- */
+
+static void law_pcspk(struct law *law)
+{
+    struct i8254 *pit = rig_new(law->rig, &i8254_class, "pit");
+    struct dev *dev = law_new(law, &pcspk_class);
+
+    rig_start(pit);
+    pcspk_wire(dev, pit, NULL);
+    rig_start(dev);
+}
+
+/* Somewhere for sound to go. */
+static void law_samples(struct audio_voice *voice, u64 when, const s16 *stereo, size_t frames,
+                        u32 rate)
+{
+}
+
+static struct audio_voice *law_voice(struct law *law)
+{
+    struct audio_voice *v = law->extra ? law->extra : (law->extra = calloc(1, sizeof(*v)));
+
+    v->samples = law_samples;
+    return v;
+}
+
+static void law_adlib(struct law *law)
+{
+    struct plug none = {.audio = NULL};
+    struct dev *dev = law_new(law, &adlib_class);
+
+    adlib_plug(dev, &none, NULL);
+    rig_start(dev);
+}
+
+static void law_sb16(struct law *law)
+{
+    struct i8237 *dma = rig_new(law->rig, &i8237_class, "dma");
+    struct sb16 *s = law_new(law, &sb16_class);
+
+    rig_start(dma);
+    s->dma = dma;
+    s->voice = s->direct_voice = s->opl.voice = law_voice(law);
+    for (unsigned i = 0; i < SB_IRQS; i++)
+        law_wire(law, &s->line[i]);
+    rig_start(s);
+}
+
+static void law_sb16_poke(struct law *law, u32 r)
+{
+    static const u8 cmds[] = {0x14, 0x1c, 0x75, 0x77, 0x17, 0x80, 0xb6, 0xc6, 0xb0, 0xc8, 0x41, 0x10};
+    struct bus *io = &law->rig->io;
+
+    if (r & 1) {
+        bus_write(io, 0x22c, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8, 1);
+    } else if (r & 2) { /* a channel that is open */
+        bus_write(io, 0xd6, 0xc0, 1), bus_write(io, 0xd4, 0, 1);
+        bus_write(io, 0x0b, 0x59, 1), bus_write(io, 0x0a, 1, 1);
+        bus_write(io, 0xd6, 0x59, 1), bus_write(io, 0xd4, 1, 1);
+    } else { /* notes */
+        bus_write(io, 0x388, 0x60 + (r >> 8 & 0x5f), 1);
+        bus_write(io, 0x389, r >> 16 | 0x20, 1);
+    }
+}
+
 /* ---- buses ---- */
 
 static void law_i440fx(struct law *law)
@@ -352,6 +449,29 @@ static void law_config_poke(struct law *law, u32 r)
     pci_cfg_write(law->extra, 0x80000800u | fn << 8 | (r & 0xfc), 0, r >> 8 & 0xffff, 4);
 }
 
+static void law_es1370(struct law *law)
+{
+    struct es1370 *e = law_new(law, &es1370_class);
+
+    e->pci.bus = law_pci(law);
+    e->pci.devfn = PCI_DEVFN(1, 3);
+    rig_start(e);
+    pci_cfg_write(law->extra, 0x80000b10, 0, 0xc000, 4);
+    pci_cfg_write(law->extra, 0x80000b04, 0, 5, 2);
+}
+
+static void law_es1370_poke(struct law *law, u32 r)
+{
+    struct bus *io = &law->rig->io;
+
+    if (r & 1)
+        law_config_poke(law, r);
+    else if (r & 2)
+        bus_write(io, 0xc00c, 0xc + (r >> 8 & 1), 1);
+    else
+        bus_write(io, 0xc000, r | 0x70, 4);
+}
+
 static void law_piix4pm(struct law *law)
 {
     static const struct piix4pm_wiring w;
@@ -384,7 +504,8 @@ static void law_fwcfg(struct law *law)
 static void law_display(struct law *law, const struct dev_class *cls)
 {
     struct dev *vga = law_new(law, cls);
-    struct vga_wiring w = {.space = &law->rig->space, .vram = MIB, .pci = law_pci(law), .devfn = 16};
+    struct vga_wiring w = {
+        .space = &law->rig->space, .vram = MIB, .pci = law_pci(law), .devfn = 16};
 
     vga_wire(vga, &w);
     rig_start(vga);
@@ -449,6 +570,11 @@ static struct law_disk *law_disk(struct law *law, bool cd)
     return d;
 }
 
+static void law_disk_fail(struct law *law, int error)
+{
+    ((struct law_disk *)law->extra)->blk.fail = error;
+}
+
 static void law_ide(struct law *law)
 {
     struct ide_wiring w = {.drive = {NULL}};
@@ -494,6 +620,8 @@ static void law_fdc_poke(struct law *law, u32 r)
         bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
 }
 
+#include "tests/dev/classes_usb.h"
+#include "tests/dev/classes_virtio.h"
 #include "tests/dev/classes_net.h"
 
 static const struct law_class law_classes[] = {
@@ -511,6 +639,7 @@ static const struct law_class law_classes[] = {
     {&ioapic_class, law_ioapic, law_ioapic_poke},
     {&i8237_class, law_i8237, law_i8237_poke},
     {&i8254_class, law_i8254, NULL},
+    {&hpet_class, law_hpet, law_hpet_poke},
     {&mc146818_class, law_mc146818, NULL},
     {&i8042_class, law_i8042, law_i8042_poke},
     {&ps2kbd_class, law_ps2kbd, law_ps2kbd_poke},
@@ -521,6 +650,24 @@ static const struct law_class law_classes[] = {
     {&post_class, law_post, NULL},
     {&exitdev_class, law_exitdev, NULL},
     {&lpt_class, law_lpt, NULL},
+    {&pcspk_class, law_pcspk, NULL},
+    {&adlib_class, law_adlib, NULL},
+    {&sb16_class, law_sb16, law_sb16_poke},
+    {&es1370_class, law_es1370, law_es1370_poke},
+    {&uhci_class, law_uhci, law_uhci_poke},
+    {&usb_kbd_class, law_usb_kbd, law_usb_hid_poke},
+    {&usb_mouse_class, law_usb_mouse, law_usb_hid_poke},
+    {&usb_tablet_class, law_usb_tablet, law_usb_hid_poke},
+    {&usb_storage_class, law_usb_storage, law_usb_storage_poke},
+    {&ib700_class, law_ib700, NULL},
+    {&i6300esb_class, law_i6300esb, law_i6300esb_poke},
+    {&virtio_rng_class, law_virtio_rng, law_virtio_poke},
+    {&virtio_blk_class, law_virtio_blk, law_virtio_poke},
+    {&virtio_p9_class, law_virtio_p9, law_virtio_poke},
+    {&virtio_balloon_class, law_virtio_balloon, law_virtio_balloon_poke},
+    {&virtio_serial_class, law_virtio_serial, law_virtio_serial_poke},
+    {&virtconsole_class, law_virtio_console, law_virtio_serial_poke},
+    {&virtserialport_class, law_virtio_port, law_virtio_serial_poke},
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "devices/net/e1000.h"
 #include "devices/net/ne2000.h"
 #include "devices/net/rtl8139.h"
+#include "devices/net/virtio_net.h"
 
 enum { LAW_NIC_MEM = 0xe0000000u, LAW_NIC_IO = 0xc000, LAW_NIC_CFG = 0x80001800u };
 
@@ -167,11 +168,21 @@ static void law_ne2k_poke(struct law *law, u32 r)
         bus_write(&law->rig->io, base + set[i].off, set[i].v, 1);
 }
 
-#define LAW_NIC_CLASSES                                                                            \
-    {&e1000_class, law_e1000, law_e1000_poke}, {&rtl8139_class, law_rtl8139, law_rtl8139_poke},    \
-        {&ne2k_isa_class, law_ne2k_isa, law_ne2k_poke},                                            \
-    {                                                                                              \
-        &ne2k_pci_class, law_ne2k_pci, law_ne2k_poke                                               \
-    }
+static void law_virtio_net(struct law *law)
+{
+    struct virtio_net *n = law_new(law, &virtio_net_class);
+    struct vdriver *d = law_virtio(law);
+    struct plug plug = vd_plug(d);
+
+    virtio_net_plug(&n->v.dev, &plug, NULL);
+    rig_start(n);
+}
+
+/* clang-format off */
+#define LAW_NIC_CLASSES \
+    {&e1000_class, law_e1000, law_e1000_poke}, {&rtl8139_class, law_rtl8139, law_rtl8139_poke}, \
+    {&ne2k_isa_class, law_ne2k_isa, law_ne2k_poke}, {&ne2k_pci_class, law_ne2k_pci, law_ne2k_poke}, \
+    {&virtio_net_class, law_virtio_net, law_virtio_poke}
+/* clang-format on */
 
 #endif

@@ -339,10 +339,71 @@ START_TEST(test_smbios)
 }
 END_TEST
 
+/* Number `n` of the strings behind the structure of `type`. */
+static const char *smbios_string(const u8 *t, u32 len, u8 type, unsigned off)
+{
+    for (u32 at = 0; at + 4 < len;) {
+        const u8 *s = t + at;
+        const char *p = (const char *)s + s[1];
+        unsigned n = off ? s[off] : 0;
+
+        for (unsigned i = 1; s[0] == type && i < n; i++)
+            p += strlen(p) + 1;
+        if (s[0] == type)
+            return n ? p : "";
+        at += s[1];
+        while (t[at] || t[at + 1])
+            at++;
+        at += 2;
+    }
+    return NULL;
+}
+
+START_TEST(test_smbios_texts)
+{
+    static const struct smbios_text text[] = {
+        {0, "vendor", "Test BIOS"},  {0, "release", "3.7"},   {1, "manufacturer", "Acme"},
+        {1, "serial", "S/N 1"},      {1, "serial", "S/N 2"},  {1, "sku", "K"},
+        {2, "product", "Board"},     {3, "asset", "tag"},     {4, "sock_pfx", "Socket"},
+        {11, "value", "one"},        {11, "value", "two"},    {17, "manufacturer", "Chips"},
+        {17, "speed", "133"},
+    };
+    struct smbios_config cfg = {.cpus = 2, .ram = 256 * MIB, .text = text,
+                                .ntexts = ARRAY_LEN(text)};
+    static const struct {
+        u8 type, off;
+        const char *want;
+    } want[] = {
+        {0, 4, "Test BIOS"}, {0, 5, "1"},      {1, 4, "Acme"},    {1, 7, "S/N 2"},
+        {1, 0x19, "K"},      {1, 0x1a, ""},    {2, 5, "Board"},   {3, 8, "tag"},
+        {3, 4, "Dragoman"},  {4, 4, "Socket0"}, {17, 0x10, "DIMM 0"}, {17, 0x17, "Chips"},
+    };
+    static u8 t[65536];
+    struct rig rig;
+    struct dev *fw;
+    u32 len;
+
+    rig_init(&rig);
+    fw = rig_new(&rig, &fwcfg_class, "fwcfg");
+    rig_start(fw);
+    smbios_build(&cfg, fw);
+    read_file(&rig, "etc/smbios/smbios-tables", t, &len);
+    ck_assert_uint_eq(t[0], 0);
+    ck_assert_uint_eq(t[20], 3);
+    ck_assert_uint_eq(t[21], 7);
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        ck_assert_str_eq(smbios_string(t, len, want[i].type, want[i].off), want[i].want);
+    ck_assert_str_eq(smbios_string(t, len, 11, 4), "two");
+    ck_assert(smbios_has(1, "family") && smbios_has(3, NULL));
+    ck_assert(!smbios_has(1, "family ") && !smbios_has(9, NULL) && !smbios_has(300, NULL));
+    rig_free(&rig);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {test_timer,  test_power,       test_smi_and_places,
-                                  test_tables, test_aml_lengths, test_smbios,
+                                  test_tables, test_aml_lengths, test_smbios, test_smbios_texts,
                                   NULL};
 
     return rig_main("acpi", tests);

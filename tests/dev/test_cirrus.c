@@ -1,5 +1,5 @@
-/* The Cirrus GD5446: unlocking, banks, the linear frame buffer, depths, hidden DAC, hardware cursor,
- * every kind of blit against a model written the slow way, and hostile registers. */
+/* The Cirrus GD5446: unlocking, banks, the linear frame buffer, depths, hidden DAC, hardware
+ * cursor, every kind of blit against a model written the slow way, and hostile registers. */
 #include "tests/dev/vga_rig.h"
 
 #include "devices/video/cirrus.h"
@@ -257,7 +257,7 @@ static u8 rop_model(u32 rop, u8 s, u8 d)
     case 0x59: return s ^ d;
     case 0x6d: return s | d;
     case 0x90: return (u8)(~s | ~d);
-    case 0x95: return (u8)~(s ^ d);
+    case 0x95: return (u8) ~(s ^ d);
     case 0xad: return (u8)(s | ~d);
     case 0xd0: return (u8)~s;
     case 0xd6: return (u8)(~s | d);
@@ -276,8 +276,8 @@ START_TEST(copies)
     mode_packed(r, 1);
     for (u32 i = 0; i < 32; i++) {
         bool back = i >= 16;
-        struct op o = {0x10000 + i * 3, 0x20000 + i, 77, 13, 640, 512, back, 1, rops[i & 15],
-                       0, 0, 0, 0, 0};
+        struct op o = {0x10000 + i * 3, 0x20000 + i, 77, 13, 640, 512, back, 1,
+                       rops[i & 15],    0,           0,  0,  0,   0};
 
         noise(r, i);
         memcpy(want, memory(r), VRAM);
@@ -302,8 +302,20 @@ START_TEST(scrolling_overlaps)
 {
     struct rig *r = start();
     struct op up = {0x10000, 0x10000 + 640 * 2, 640, 20, 640, 640, 0, 1, 0x0d, 0, 0, 0, 0, 0};
-    struct op down = {0x10000 + 640 * 21 + 639, 0x10000 + 640 * 19 + 639, 640, 20, 640, 640, 1, 1,
-                      0x0d, 0, 0, 0, 0, 0};
+    struct op down = {0x10000 + 640 * 21 + 639,
+                      0x10000 + 640 * 19 + 639,
+                      640,
+                      20,
+                      640,
+                      640,
+                      1,
+                      1,
+                      0x0d,
+                      0,
+                      0,
+                      0,
+                      0,
+                      0};
     u8 *was = malloc(VRAM);
 
     mode_packed(r, 1);
@@ -328,9 +340,20 @@ START_TEST(expansions)
         for (u32 kind = 0; kind < 8; kind++) {
             bool through = kind & 1, inverse = kind & 2, pattern = kind & 4;
             u32 n = 21, row = pattern ? 1 : 3;
-            struct op o = {0x8000, pattern ? 0x3000 + 3 : 0x3000, n * bytes, 9, 400, 8,
-                           0x80u | (through ? 8 : 0) | (pattern ? 0x40 : 0), bytes, 0x0d,
-                           inverse ? 2 : 0, 0, 0x44332211, 0x88776655, 0};
+            struct op o = {0x8000,
+                           pattern ? 0x3000 + 3 : 0x3000,
+                           n * bytes,
+                           9,
+                           400,
+                           8,
+                           0x80u | (through ? 8 : 0) | (pattern ? 0x40 : 0),
+                           bytes,
+                           0x0d,
+                           inverse ? 2 : 0,
+                           0,
+                           0x44332211,
+                           0x88776655,
+                           0};
             static u8 was[0x10000];
 
             noise(r, kind + bytes * 8);
@@ -345,8 +368,9 @@ START_TEST(expansions)
                     u32 c = one ? (through && inverse ? o.bg : o.fg) : o.bg;
 
                     for (u32 k = 0; k < bytes; k++)
-                        ck_assert_uint_eq(p[k], !one && through ? was[0x8000 + y * 400 + x * bytes + k]
-                                                                : (u8)(c >> (8 * k)));
+                        ck_assert_uint_eq(p[k], !one && through
+                                                    ? was[0x8000 + y * 400 + x * bytes + k]
+                                                    : (u8)(c >> (8 * k)));
                 }
             }
         }
@@ -362,8 +386,8 @@ START_TEST(patterns_and_solid)
     mode_packed(r, 1);
     for (u32 bytes = 1; bytes <= 4; bytes++) {
         u32 pitch = bytes == 3 ? 32 : 8 * bytes;
-        struct op o = {0x9000, 0x3000 + 5, 30 * bytes, 11, 500, 0, 0x40, bytes, 0x0d, 0,
-                       bytes == 3 ? 6 : 2, 0, 0, 0};
+        struct op o = {0x9000, 0x3000 + 5, 30 * bytes,         11, 500, 0, 0x40, bytes,
+                       0x0d,   0,          bytes == 3 ? 6 : 2, 0,  0,   0};
 
         noise(r, bytes);
         memory(r)[0x9000] = 0xee;
@@ -372,8 +396,9 @@ START_TEST(patterns_and_solid)
         for (u32 y = 0; y < 11; y++) {
             for (u32 x = 2; x < 30; x++) {
                 for (u32 k = 0; k < bytes; k++)
-                    ck_assert_uint_eq(memory(r)[0x9000 + y * 500 + x * bytes + k],
-                                      memory(r)[0x3000 + ((5 + y) & 7) * pitch + (x & 7) * bytes + k]);
+                    ck_assert_uint_eq(
+                        memory(r)[0x9000 + y * 500 + x * bytes + k],
+                        memory(r)[0x3000 + ((5 + y) & 7) * pitch + (x & 7) * bytes + k]);
             }
         }
         o.mode = 0xc0, o.ext = 4, o.fg = 0x01020304, o.skip = 0;
@@ -392,9 +417,10 @@ START_TEST(transparent_copies)
     mode_packed(r, 1);
     for (u32 bytes = 1; bytes <= 2; bytes++) {
         for (u32 back = 0; back < 2; back++) {
-            struct op o = {0x9000, 0x3000, 4 * bytes, 1, 64, 64, 8 | back, bytes, 0x0d, 0, 0, 0, 0,
-                           bytes == 1 ? 0x55 : 0x6655};
-            static const u8 src[2][8] = {{0x55, 1, 0x55, 2}, {0x55, 0x66, 0x55, 0x67, 1, 0x66, 0x55, 0x66}};
+            struct op o = {0x9000, 0x3000, 4 * bytes, 1, 64, 64, 8 | back,
+                           bytes,  0x0d,   0,         0, 0,  0,  bytes == 1 ? 0x55 : 0x6655};
+            static const u8 src[2][8] = {{0x55, 1, 0x55, 2},
+                                         {0x55, 0x66, 0x55, 0x67, 1, 0x66, 0x55, 0x66}};
             static const u8 want[2][8] = {{9, 1, 9, 2}, {9, 9, 0x55, 0x67, 1, 0x66, 9, 9}};
 
             memset(memory(r) + 0x9000, 9, 8);
@@ -499,7 +525,8 @@ START_TEST(memory_mapped_registers)
 }
 END_TEST
 
-/* Whatever is asked for, nothing outside of memory is touched: the guard pages around it would tell. */
+/* Whatever is asked for, nothing outside of memory is touched: the guard pages around it would
+ * tell. */
 START_TEST(hostile_blits)
 {
     static const u8 modes[] = {0, 1, 8, 9, 4, 0x44, 0x84, 0xc4, 2, 0x40, 0x80, 0xc0, 0x88, 0xc8, 6};
@@ -566,10 +593,20 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {identification, banks_and_frame_buffer, depths, cursor, copies,
-                                  scrolling_overlaps, expansions, patterns_and_solid,
-                                  transparent_copies, processor_data, memory_mapped_registers,
-                                  hostile_blits, damaged_state, NULL};
+    const TTest *const tests[] = {identification,
+                                  banks_and_frame_buffer,
+                                  depths,
+                                  cursor,
+                                  copies,
+                                  scrolling_overlaps,
+                                  expansions,
+                                  patterns_and_solid,
+                                  transparent_copies,
+                                  processor_data,
+                                  memory_mapped_registers,
+                                  hostile_blits,
+                                  damaged_state,
+                                  NULL};
     Suite *suite = suite_create("cirrus");
     TCase *tc = tcase_create("cirrus");
     SRunner *sr = srunner_create(suite);

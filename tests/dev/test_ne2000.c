@@ -247,9 +247,40 @@ START_TEST(filters)
 }
 END_TEST
 
+/* A ROM for a family gets the function's IDs and keeps its sum; one with IDs, or a damaged one, stays as it is. */
+START_TEST(boot_rom)
+{
+    static u8 rom[2048];
+
+    for (unsigned round = 0; round < 4; round++) {
+        struct nicrig *t = ne_pci();
+        struct nic_rom r = {.space = &t->rig.space, .data = rom, .len = round == 3 ? 20 : sizeof(rom)};
+        struct pci_func fn = {.bus = NULL};
+        static const struct pci_ident ident = {.vendor = 0x10ec, .device = 0x8029};
+        struct err err;
+        u8 sum = 0;
+
+        memset(rom, 0, sizeof(rom));
+        st16(rom, 0xaa55), rom[2] = 4, st16(rom + 0x18, round == 2 ? 0xfff0 : 0x40);
+        memcpy(rom + 0x40, "PCIR", 4);
+        st32(rom + 0x44, round == 1 ? 0x12341234 : 0);
+        ck_assert(nic_rom_init(&r, &fn, "rom", &ident, &err));
+        ck_assert_uint_eq(ld32(r.ram.host + 0x44), round == 1 ? 0x12341234 : round ? 0 : 0x802910ec);
+        for (unsigned i = 0; i < sizeof(rom); i++)
+            sum = (u8)(sum + r.ram.host[i] - (r.len > i ? rom[i] : 0));
+        ck_assert_uint_eq(sum, 0);
+        ck_assert_uint_eq(fn.bar[PCI_BAR_ROM].size, 4096);
+        nic_rom_free(&r);
+        r.len = MIB + 1;
+        ck_assert(!nic_rom_init(&r, &fn, "rom", &ident, &err));
+        nicrig_free(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {prom_and_dma, pages_of_registers, send, receive, filters, NULL};
+    const TTest *const tests[] = {prom_and_dma, pages_of_registers, send, receive, filters, boot_rom, NULL};
 
     return rig_main("ne2000", tests);
 }

@@ -290,6 +290,50 @@ START_TEST(state)
 }
 END_TEST
 
+/* With 1024 ticks a second, the guest takes none for half a second: it gets them all afterwards,
+ * between those that come by themselves. */
+START_TEST(drift)
+{
+    for (int slew = 0; slew < 2; slew++) {
+        struct setup s;
+        int ticks = 0;
+
+        setup_at(&s, 0);
+        s.rtc->slew = slew;
+        put(&s, 11, 0x42);
+        get(&s, 12);
+        rig_pass(&s.rig, NS_PER_SEC / 2);
+        rig_reload(&s.rtc->dev);
+        for (int i = 0; i < 20000; i++) {
+            if (s.irq.level) {
+                get(&s, 12);
+                ticks++;
+            }
+            rig_pass(&s.rig, 100000);
+        }
+        /* 2.5 s are 2560 ticks */
+        ck_assert_int_ge(ticks, slew ? 2555 : 2045);
+        ck_assert_int_le(ticks, slew ? 2562 : 2051);
+        /* another rate: what was lost is forgotten */
+        rig_pass(&s.rig, NS_PER_SEC / 2);
+        put(&s, 10, 0x2a);
+        ck_assert_uint_eq(s.rtc->r.lost, 0);
+        rig_free(&s.rig);
+    }
+}
+END_TEST
+
+START_TEST(skip)
+{
+    struct setup s;
+
+    setup_at(&s, 951782399); /* 2000-02-28 23:59:59 */
+    mc146818_skip(s.rtc, 86400 * NS_PER_SEC);
+    expect(&s, 0x20, 0x00, 0x02, 0x29, 0x23, 0x59, 0x59, 3);
+    rig_free(&s.rig);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {calendar,
@@ -302,7 +346,7 @@ int main(void)
                                   update_and_alarm,
                                   memory_and_nmi,
                                   state,
-                                  NULL};
+                                  drift, skip, NULL};
 
     return rig_main("rtc", tests);
 }

@@ -333,10 +333,20 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        memory_sizes, large_linear, depths_are_scaled, wide_dac, cursor_skew, graphics_blink,
-        border_fills_the_screen_without_a_palette, panning_256, preset_row_and_double_scan,
-        underline_and_second_font, half_clock_is_wide, status_follows_the_clock,
-        registers_in_memory, NULL,
+        memory_sizes,
+        large_linear,
+        depths_are_scaled,
+        wide_dac,
+        cursor_skew,
+        graphics_blink,
+        border_fills_the_screen_without_a_palette,
+        panning_256,
+        preset_row_and_double_scan,
+        underline_and_second_font,
+        half_clock_is_wide,
+        status_follows_the_clock,
+        registers_in_memory,
+        NULL,
     };
     Suite *suite = suite_create("vga modes");
     TCase *tc = tcase_create("vga modes");

@@ -13,6 +13,7 @@
 #   initrd-busybox.cpio.gz            GUEST-UP, then a shell on the console
 #   bench.cpio.gz                     the benchmark initramfs (only where a 32-bit C library is installed)
 #   initrd-modules.cpio.gz            busybox + IDE, CD and network drivers of the 686 kernel
+#   initrd-virtio.cpio.gz             busybox + virtio drivers of the 686 kernel
 #   d-i/{vmlinuz,initrd.gz}           Debian's text installer, netboot flavour
 #   d-i/gtk-{vmlinuz,initrd.gz}       the graphical one
 #   grub-rescue-floppy.img grub-rescue-cdrom.iso memtest.bin isolinux/
@@ -124,28 +125,38 @@ pack "$t" "$out/initrd-busybox.cpio.gz"
 
 # Drivers of the 686 kernel that Debian builds as modules, in load order, with the disk and CD
 # file systems.
+disk_modules="crct10dif_common crct10dif_generic crc-t10dif crc64 crc64_rocksoft_generic
+    crc64-rocksoft t10-pi scsi_common scsi_mod libata ata_piix sd_mod cdrom sr_mod isofs
+    crc16 mbcache jbd2 crc32c_generic libcrc32c ext4"
+
+# add_modules DIR MODULE...
 add_modules()
 {
+    into=$1
+    shift
     kernel=$(cat "$apt/kernel-686" 2>/dev/null) || return 0
     kroot=$apt/root/$kernel
-    mkdir -p "$1/lib"
-    echo '# Loads the drivers, in order; a missing device is no error.' >"$1/setup"
-    echo 'for m in /lib/*.ko; do insmod "$m" 2>/dev/null; done' >>"$1/setup"
+    mkdir -p "$into/lib"
+    echo '# Loads the drivers, in order; a missing device is no error.' >"$into/setup"
+    echo 'for m in /lib/*.ko; do insmod "$m" 2>/dev/null; done' >>"$into/setup"
     n=10
-    for m in crct10dif_common crct10dif_generic crc-t10dif crc64 crc64_rocksoft_generic \
-        crc64-rocksoft t10-pi scsi_common scsi_mod libata ata_piix sd_mod cdrom sr_mod isofs \
-        crc16 mbcache jbd2 crc32c_generic libcrc32c ext4 fat vfat nls_cp437 nls_ascii floppy \
-        mii 8390 8390p ne2k-pci ne 8139cp e1000; do
+    for m; do
         f=$(find "$kroot/lib" "$kroot/usr/lib" -name "$m.ko" 2>/dev/null | head -n 1)
         if [ -n "$f" ]; then
-            cp "$f" "$1/lib/$n-$m.ko"
+            cp "$f" "$into/lib/$n-$m.ko"
         fi
         n=$((n + 1))
     done
 }
 
-add_modules "$t"
+add_modules "$t" $disk_modules fat vfat nls_cp437 nls_ascii floppy mii 8390 8390p ne2k-pci ne 8139cp e1000
 pack "$t" "$out/initrd-modules.cpio.gz"
+
+shell_tree "$t"
+add_modules "$t" $disk_modules virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev \
+    virtio_pci virtio_blk rng-core virtio-rng virtio_balloon virtio_console netfs fscache 9pnet \
+    9pnet_virtio 9p failover net_failover virtio_net
+pack "$t" "$out/initrd-virtio.cpio.gz"
 
 # The benchmark: the programs to measure lie beside the project or in tests/bench.
 bench=

@@ -22,7 +22,11 @@ devices/input: devices/core mmu/bus.h
 devices/bus: devices/core mmu/bus.h mmu/ram.h devices/irq
 devices/disk: devices/core mmu/bus.h devices/bus devices/irq
 devices/video: devices/core mmu/bus.h mmu/ram.h devices/bus
-devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus
+devices/audio: devices/core mmu/bus.h mmu/ram.h devices/bus devices/irq devices/time
+devices/watchdog: devices/core mmu/bus.h devices/bus
+devices/usb: devices/core mmu/bus.h devices/bus
+devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus devices/virtio
+devices/virtio: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/board: devices mmu cpu
 frontend/image: devices/core
 frontend: devices mmu cpu frontend config.h

@@ -5,9 +5,8 @@
  *   shot FILE      a whole new picture as a binary PPM
  *   change MS      wait for a change of the picture, at most so long; fails without one
  *   type TEXT      each character pressed and released
- *   key SYM        an X key symbol (hexadecimal) pressed and released; down SYM, up SYM: one of both
- *   point X,Y,B    the pointer, with a mask of buttons
- *   cut TEXT       the client's clipboard
+ *   key SYM        an X key symbol (hexadecimal) pressed and released; down SYM, up SYM: one of
+ * both point X,Y,B    the pointer, with a mask of buttons cut TEXT       the client's clipboard
  *   paste          print the server's clipboard when it comes, at most two seconds
  *   raw HEX        these bytes as they are, for bad input
  *   sleep MS
@@ -165,10 +164,11 @@ static unsigned get32(struct client *c)
 /* The key and the answer to it are those of RFC 6455's example. */
 static void shake_hands(struct client *c)
 {
-    static const char ask[] = "GET /websockify HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-                              "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                              "Origin: http://127.0.0.1\r\nSec-WebSocket-Protocol: binary\r\n"
-                              "Sec-WebSocket-Version: 13\r\n\r\n";
+    static const char ask[] =
+        "GET /websockify HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Origin: http://127.0.0.1\r\nSec-WebSocket-Protocol: binary\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n";
     char answer[2048];
     size_t n = 0;
 
@@ -238,10 +238,9 @@ static void new_size(struct client *c, unsigned w, unsigned h)
 static void start(struct client *c)
 {
     /* 32 bits, red in the third byte; raw, and new sizes told */
-    static const unsigned char format[20] = {0,   0, 0,   0,  32, 24, 0, 1, 0, 255,
-                                             0, 255, 0, 255, 16,  8, 0, 0, 0, 0};
-    static const unsigned char encodings[12] = {2,    0,    0,    2,    0, 0, 0, 0,
-                                                0xff, 0xff, 0xff, 0x21};
+    static const unsigned char format[20] = {0, 0,   0, 0,   32, 24, 0, 1, 0, 255,
+                                             0, 255, 0, 255, 16, 8,  0, 0, 0, 0};
+    static const unsigned char encodings[12] = {2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x21};
     unsigned char skip[16], share = 1;
     char name[256];
     unsigned n, w;
@@ -260,8 +259,16 @@ static void start(struct client *c)
 
 static void ask(struct client *c, int changes)
 {
-    unsigned char m[10] = {3, (unsigned char)changes, 0, 0, 0, 0, (unsigned char)(c->w >> 8),
-                           (unsigned char)c->w, (unsigned char)(c->h >> 8), (unsigned char)c->h};
+    unsigned char m[10] = {3,
+                           (unsigned char)changes,
+                           0,
+                           0,
+                           0,
+                           0,
+                           (unsigned char)(c->w >> 8),
+                           (unsigned char)c->w,
+                           (unsigned char)(c->h >> 8),
+                           (unsigned char)c->h};
 
     put(c, m, sizeof(m));
 }
@@ -295,7 +302,8 @@ static int rectangle(struct client *c)
     return 1;
 }
 
-/* One message of the server; `clip`: print its clipboard. Returns its type, or -1 for a new size. */
+/* One message of the server; `clip`: print its clipboard. Returns its type, or -1 for a new size.
+ */
 static int message(struct client *c, int clip)
 {
     unsigned char type, pad[3];
@@ -375,8 +383,14 @@ static void change(struct client *c, int ms)
 
 static void key(struct client *c, unsigned sym, int down)
 {
-    unsigned char m[8] = {4, (unsigned char)down, 0, 0, (unsigned char)(sym >> 24),
-                          (unsigned char)(sym >> 16), (unsigned char)(sym >> 8), (unsigned char)sym};
+    unsigned char m[8] = {4,
+                          (unsigned char)down,
+                          0,
+                          0,
+                          (unsigned char)(sym >> 24),
+                          (unsigned char)(sym >> 16),
+                          (unsigned char)(sym >> 8),
+                          (unsigned char)sym};
 
     put(c, m, sizeof(m));
 }
@@ -445,8 +459,12 @@ static void act(struct client *c, const char *what, const char *arg)
         key(c, (unsigned)strtoul(arg, NULL, 16), 1);
         key(c, (unsigned)strtoul(arg, NULL, 16), 0);
     } else if (!strcmp(what, "point") && sscanf(arg, "%u,%u,%u", &x, &y, &b) == 3) {
-        unsigned char m[6] = {5, (unsigned char)b, (unsigned char)(x >> 8), (unsigned char)x,
-                              (unsigned char)(y >> 8), (unsigned char)y};
+        unsigned char m[6] = {5,
+                              (unsigned char)b,
+                              (unsigned char)(x >> 8),
+                              (unsigned char)x,
+                              (unsigned char)(y >> 8),
+                              (unsigned char)y};
         put(c, m, sizeof(m));
     } else {
         die("an unknown action");

@@ -24,6 +24,12 @@ check-second: $(B)/stubstep roms
 -include $(STUB_OBJ:.o=.d)
 .PHONY: check-second
 
+# Judges what a guest played (tests/boot/test_sound.sh).
+$(B)/wavtone: $(B)/obj/tests/tools/wavtone.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lm
+check-boot: $(B)/wavtone
+-include $(B)/obj/tests/tools/wavtone.d
 # qcow2 against qemu-img; QCOW2_COUNT=10000 for the whole run.
 QCOW2_COUNT ?= 300
 $(B)/tests/imgops: $(B)/obj/tests/tools/imgops.o $(B)/libdragoman.a
@@ -50,6 +56,7 @@ $(B)/tests/tools/rfbclient: tests/tools/rfbclient.c tests/tools/rfb_des.c
 check-boot: $(B)/tests/tools/rfbclient
 
 # The host's end of network tests.
+check-boot: $(B)/netpeer
 $(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread

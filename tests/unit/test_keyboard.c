@@ -1,5 +1,5 @@
-/* Symbols and text as key presses: layouts, modifiers that are put right, what is held, pasted text;
- * pointers as places and as steps; one picture for several viewers. */
+/* Symbols and text as key presses: layouts, modifiers that are put right, what is held, pasted
+ * text; pointers as places and as steps; one picture for several viewers. */
 #include "frontend/keyboard/keyboard.h"
 #include "frontend/keyboard/keysym.h"
 #include "frontend/pointer.h"
@@ -277,7 +277,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {layouts, symbols, modifiers, taps, paste, pointers, viewers, NULL};
+    const TTest *const tests[] = {layouts, symbols,  modifiers, taps,
+                                  paste,   pointers, viewers,   NULL};
     Suite *suite = suite_create("keyboard");
     TCase *tc = tcase_create("keyboard");
     SRunner *sr = srunner_create(suite);

@@ -62,6 +62,7 @@ START_TEST(defaults)
     ck_assert_int_eq(opt->icount_shift, -1);
     ck_assert_int_eq(opt->engine, OPT_ENGINE_DEFAULT);
     ck_assert_int_eq(opt->start, START_RUN);
+    ck_assert(opt->no_hpet);
 }
 END_TEST
 
@@ -415,6 +416,33 @@ START_TEST(guesses)
 }
 END_TEST
 
+/* The machine that suits what is on the disk. */
+START_TEST(guessed_machines)
+{
+    static const struct {
+        const char *at510;
+        u8 type;
+        const char *oem;
+        unsigned mib;
+    } t[] = {{"\x55\xaa", 0x06, "", 64},  {"\x55\xaa", 0x0c, "", 64},
+             {"\x55\xaa", 0x07, "", 256}, {"\x55\xaa", 0x83, "", 256},
+             {"\x55\xaa", 0xa5, "", 256}, {"\x55\xaa", 0x99, "", 128},
+             {"\0\0", 0x06, "", 128},     {"\x55\xaa", 0, "MSWIN4.1", 64},
+             {"\0\0", 0, "FRDOS4.1", 64}};
+
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        char sector[512] = {0};
+
+        memcpy(sector + 3, t[i].oem, strlen(t[i].oem));
+        sector[446 + 4] = (char)t[i].type;
+        memcpy(sector + 510, t[i].at510, 2);
+        ck_assert(guess(5 * MIB, 0, sector, 512));
+        ck_assert_msg(opt->ram_size == t[i].mib * MIB, "row %zu", i);
+        ck_assert_ptr_nonnull(strstr(opt->guessed, "disk"));
+    }
+}
+END_TEST
+
 /* Over-long and odd values never write behind a buffer (run under ASan). */
 START_TEST(hostile)
 {
@@ -441,11 +469,60 @@ START_TEST(hostile)
 }
 END_TEST
 
+START_TEST(more_chardevs)
+{
+    good("-chardev udp,id=u,host=127.0.0.1,port=9,localport=8 -serial chardev:u");
+    ck_assert_str_eq(opt->chardevs[0].spec, "udp:127.0.0.1:9@:8");
+    good("-chardev ringbuf,id=r,size=4K -chardev socket,id=s,path=x,reconnect=2");
+    ck_assert_str_eq(opt->chardevs[0].spec, "ringbuf:4096");
+    ck_assert_str_eq(opt->chardevs[1].spec, "unix:x,reconnect=2");
+    good("-serial udp:127.0.0.1:9 -serial ringbuf:4096");
+    bad("-chardev udp,id=u", "port=");
+    bad("-chardev ringbuf,id=r,size=3", "16 bytes");
+    bad("-chardev ringbuf,id=r,size=many", "number");
+    bad("-chardev socket,id=s,path=x,server=on,reconnect=2", "clients");
+}
+END_TEST
+
+START_TEST(platform)
+{
+    good("-boot order=cd,once=n,strict=on,menu=on -action reboot=shutdown,watchdog=pause");
+    ck_assert_str_eq(opt->boot, "cd");
+    ck_assert_str_eq(opt->boot_once, "n");
+    ck_assert(opt->boot_strict && opt->boot_menu && opt->no_reboot);
+    ck_assert_int_eq(opt->watchdog, PC_WD_PAUSE);
+    good("-rtc clock=vm,driftfix=slew -watchdog-action inject-nmi -machine hpet=off,usb=on");
+    ck_assert(opt->rtc_vm && opt->rtc_slew && opt->no_hpet && opt->usb);
+    ck_assert_int_eq(opt->watchdog, PC_WD_NMI);
+    good("-smbios type=1,serial=12,product=Box -smbios type=11,value=x -machine hpet=on");
+    ck_assert(!opt->no_hpet);
+    ck_assert_uint_eq(opt->nsmbios, 3);
+    ck_assert_str_eq(opt->smbios[1].value, "Box");
+    good("-smbios type=1,uuid=00112233-4455-6677-8899-aabbccddeeff");
+    ck_assert(opt->have_uuid);
+    good("-usbdevice tablet");
+    ck_assert(opts_add_usb(opt, &err));
+    ck_assert_uint_eq(opt->naddons, 2);
+    good("-usb -device piix3-usb-uhci");
+    ck_assert(opts_add_usb(opt, &err));
+    ck_assert_uint_eq(opt->naddons, 1);
+    bad("-smbios serial=1", "type=");
+    bad("-smbios type=9", "type is");
+    bad("-smbios type=1,colour=red", "'colour'");
+    bad("-action watchdog=bark", "'bark'");
+    bad("-action reboot=never", "'never'");
+    bad("-action panic=none", "'panic'");
+    bad("-rtc driftfix=fast", "'fast'");
+    bad("-boot once=x", "letters");
+    bad("-usbdevice teapot", "'teapot'");
+}
+END_TEST
+
 START_TEST(networks)
 {
+#ifdef CONFIG_SLIRP
     const struct opt_addon *a;
 
-#ifdef CONFIG_SLIRP
     good("");
     ck_assert(opts_finish_net(opt, &err));
     ck_assert_uint_eq(opt->naddons, 1);
@@ -488,7 +565,6 @@ START_TEST(networks)
     }
     good("-netdev hubport,id=h,hubid=0 -object filter-dump,id=f,netdev=h,file=/x,maxlen=100");
     ck_assert_uint_eq(opt->dumps[0].max_len, 100);
-    a = NULL;
     bad("-netdev warp,id=x", "'warp'");
     bad("-netdev hubport", "id=");
     bad("-netdev hubport,id=x,hubidd=1", "hubid");
@@ -524,9 +600,13 @@ int main(void)
     tcase_add_test(tc, characters);
     tcase_add_test(tc, boot_time_debug);
     tcase_add_test(tc, addons);
+    tcase_add_test(tc, addons);
+    tcase_add_test(tc, more_chardevs);
+    tcase_add_test(tc, platform);
     tcase_add_test(tc, networks);
     tcase_add_test(tc, printing);
     tcase_add_test(tc, guesses);
+    tcase_add_test(tc, guessed_machines);
     tcase_add_test(tc, hostile);
     suite_add_tcase(suite, tc);
     sr = srunner_create(suite);

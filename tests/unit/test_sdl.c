@@ -66,8 +66,8 @@ static bool on_wanted(void *dev)
 static struct rig *start(const char *display)
 {
     struct rig *r = calloc(1, sizeof(*r));
-    char *argv[] = {"dragoman", "-m", "16", "-bios", NULL, "-display", (char *)display, "-serial",
-                    "null", "-monitor", "none", "-S", NULL};
+    char *argv[] = {"dragoman", "-m",   "16",       "-bios", NULL, "-display", (char *)display,
+                    "-serial",  "null", "-monitor", "none",  "-S", NULL};
     char bios[80];
     u8 rom[65536] = {0};
     struct err err;
@@ -305,8 +305,7 @@ START_TEST(screenshot_and_paste)
     ck_assert_int_eq(chdir(r->dir), 0);
     hot_key(r, SDL_SCANCODE_S);
     ck_assert_ptr_nonnull(strstr(r->vm.sdl->message, "picture saved as dragoman-"));
-    snprintf(path, sizeof(path), "%s/%s", r->dir,
-             strstr(r->vm.sdl->message, "dragoman-"));
+    snprintf(path, sizeof(path), "%s/%s", r->dir, strstr(r->vm.sdl->message, "dragoman-"));
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_int_gt(st.st_size, 100);
     unlink(path);
@@ -344,8 +343,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {keys, relative_pointer, absolute_pointer, shapes, status_line,
-                                  screenshot_and_paste, closing, NULL};
+    const TTest *const tests[] = {keys,        relative_pointer,     absolute_pointer, shapes,
+                                  status_line, screenshot_and_paste, closing,          NULL};
     Suite *suite = suite_create("sdl");
     TCase *tc = tcase_create("sdl");
     SRunner *sr = srunner_create(suite);
