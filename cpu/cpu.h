@@ -146,9 +146,10 @@ struct fpu {
     u16 fop, fcs, fds;
     u64 fip, fdp;
 };
-/* What translated code that computes with doubles wants to know of the unit at a glance. */
+/* What translated code that has no such unit wants to know of it at a glance. */
 enum {
     X87_CONTROL = 0x0f, /* rounding and precision control; 0: to nearest, 53 bits */
+    X87_WIDE = 0x01,    /* ... X87_CONTROL: to nearest, 64 bits */
     X87_NO_PE = 0x10,   /* FP_PE is clear: who rounds must say so */
     X87_AWAKE = 0x80,   /* all this is so */
 };

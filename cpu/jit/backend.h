@@ -17,6 +17,15 @@
 enum { BE_MOVS, BE_STOS, BE_SCAS_E, BE_SCAS_NE, BE_CMPS_E, BE_CMPS_NE, BE_REPS };
 
 /* Entry points in code memory that blocks use (executable addresses). */
+/* Stubs for x87 operations on 64 bits of precision (AArch64, x87_wide.h). */
+enum be_x87_wide {
+    WIDE_ADD, WIDE_SUB, WIDE_SUBR, WIDE_MUL, WIDE_DIV, WIDE_DIVR, WIDE_SQRT,
+    WIDE_ORDER,
+    WIDE_LOAD4, WIDE_LOAD8, WIDE_LOAD_INT,
+    WIDE_STORE4, WIDE_STORE8, WIDE_STORE_INT, WIDE_STORE_TRUNC,
+    BE_X87_WIDE
+};
+
 struct be_stubs {
     /* Call translated code at `host`; returns what the exit put in the result register: BE_LEAVE or
      * a link number. */
@@ -41,7 +50,8 @@ struct be_stubs {
     const u8 *vec_load[3], *vec_spill, *x87_load;
     const u8 *vec_slow; /* AArch64: a vector operation by exec in the middle of a block */
     const u8 *x87_wake, *x87_rounds, *x87_spill; /* ... jit_x87_... */
-    bool x87_double; /* x87 operations: with precision control of 53 bits only, not in twins */
+    bool x87_double; /* x87 operations: with precision control of 53 and 64 bits only, not in twins */
+    const u8 *x87_wide[BE_X87_WIDE]; /* AArch64: operations on 64 bits of precision */
     bool flagm2, afp;   /* ... the host has FlagM2, FEAT_AFP */
     const u8 *seg, *exec, *execx, *rep, *quick, *quickx;
     const u8 *same[SEG__COUNT]; /* nothing to do when the selector in SCR is loaded already, else `quick` */
@@ -180,6 +190,7 @@ struct be_in {
     bool two_pages; /* the page behind may be mapped anew: links need entry_checked */
     u32 jc_salt;        /* of the block's mode */
     bool x87_rounds;    /* x87 operations may be the first to round: FP_PE may be clear */
+    bool x87_wide;      /* precision control says 64 bits */
     u8 x87_top;         /* what TOP is likely to be at the entry */
     u32 off_techniques; /* JIT_OFF(...) */
 };

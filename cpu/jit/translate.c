@@ -170,6 +170,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .two_pages = b->page1 != RAM_NO_PAGE && (b->mode_key & (MK_PG | MK_PLAIN)) == MK_PG,
         .jc_salt = jc_salt(b->mode_key & ~MK_PLAIN),
         .x87_rounds = !(cpu->fpu.sw & FP_PE) || jit_marked(jit->rounds, b->page0, b->off),
+        .x87_wide = jit_x87_wide(cpu),
         .x87_top = cpu->fpu.top & 7,
         .off_techniques = jit->config.off,
     };
@@ -331,7 +332,9 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
     jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
     jit->config.tr.no_x87 =
-        jit->stubs.x87_double && (plain || !jit_x87_doubles(jit->cpu));
+        jit->stubs.x87_double &&
+        (plain || !(jit_x87_doubles(jit->cpu) || jit_x87_wide(jit->cpu)));
+    jit->config.tr.x87_no_ten = !jit_x87_wide(jit->cpu);
     jit->config.tr.x87_leaves = jit->stubs.x87_double;
     tr_block(jit->cpu, &jit->config.tr, &src, &tr);
     if (tr.exec_only)

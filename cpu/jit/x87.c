@@ -1,5 +1,5 @@
-/* The x87 unit's registers as doubles, and back: what back ends that compute with the host's doubles
- * share (SDM vol. 1 section 8.1). */
+/* The x87 unit's registers as doubles, and back, and what wide code leaves to C: what back ends without
+ * such a unit share (SDM vol. 1 section 8.1). */
 #include "cpu/jit/x87.h"
 #include "cpu/exec/x87.h"
 #include "cpu/jit/block.h"
@@ -27,11 +27,13 @@ static struct f80 from_double(u64 d)
 
 u32 x87_word(const struct x87_want *w)
 {
-    return (u32)(w->top | (w->empty & w->tagged) << 8 | w->dbl << 16) | (u32)X87_AWAKE << 24;
+    u32 ready = X87_AWAKE | (w->wide ? X87_WIDE : 0);
+    return (u32)(w->top | (w->empty & w->tagged) << 8 | w->dbl << 16) | ready << 24;
 }
 u32 x87_care(const struct x87_want *w)
 {
-    return (u32)(0xff | w->tagged << 8 | w->dbl << 16) | (u32)(X87_AWAKE | w->ready) << 24;
+    u8 dbl = w->wide ? 0xff : w->dbl;
+    return (u32)(0xff | w->tagged << 8 | dbl << 16) | (u32)(X87_AWAKE | w->ready) << 24;
 }
 
 static u32 word(const struct fpu *f)
@@ -42,6 +44,11 @@ static u32 word(const struct fpu *f)
 bool jit_x87_doubles(const struct cpu *cpu)
 {
     return (cpu->fpu.cw >> 8 & 3) == FP_PC53;
+}
+
+bool jit_x87_wide(const struct cpu *cpu)
+{
+    return (cpu->fpu.cw >> 8 & 3) == FP_PC64;
 }
 
 static void wake(struct cpu *cpu)
@@ -71,6 +78,17 @@ static bool make_doubles(struct cpu *cpu, u8 regs)
     return true;
 }
 
+static void make_f80s(struct cpu *cpu, u8 regs)
+{
+    struct fpu *f = &cpu->fpu;
+    for (u32 m = f->dbl & regs; m; m &= m - 1) {
+        unsigned p = (unsigned)__builtin_ctz(m);
+        if (cpu->x87_dbl[p] != NOT_HERE)
+            f->st[p] = from_double(cpu->x87_dbl[p]);
+    }
+    f->dbl &= (u8)~regs;
+}
+
 /* With what it was made for in mind, a block whose operations nobody was to see round is made anew for
  * others, and the other way around; in the end it minds neither. */
 static void other_way(struct cpu *cpu, u32 site, u8 *marks, bool mark)
@@ -88,14 +106,18 @@ static void other_way(struct cpu *cpu, u32 site, u8 *marks, bool mark)
 u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site)
 {
     u32 care = (u32)(care_want >> 32), differs;
+    _Static_assert((FP_PC64 ^ FP_PC53) == X87_WIDE, "what wake() makes of it");
     if (!(cpu->fpu.ready & X87_AWAKE))
         wake(cpu);
+    if (cpu->fpu.sw & FP_PE) /* wide code does not say so */
+        cpu->fpu.ready &= (u8)~X87_NO_PE;
     differs = (word(&cpu->fpu) ^ (u32)care_want) & care & ~0xff0000u;
     if (differs == (u32)X87_NO_PE << 24)
         other_way(cpu, site, cpu->jit->rounds, true);
     if (differs & 0xff) /* it was made ahead, elsewhere in the program */
         other_way(cpu, site, cpu->jit->tops, true);
-    return !differs && make_doubles(cpu, care >> 16 & 0xff);
+    make_f80s(cpu, (u8)((care & ~(u32)care_want) >> 16));
+    return !differs && make_doubles(cpu, (u8)((care & (u32)care_want) >> 16));
 }
 
 void jit_x87_rounds(struct cpu *cpu, u64 unused, u64 unused2, u32 site)
@@ -118,6 +140,7 @@ static bool rounded_up(const struct cpu *cpu)
     case C1_SQRT: f80_sqrt(&env, a); break;
     case C1_SINGLE: f80_to_f32(&env, a); break;
     case C1_INT: f80_to_int(&env, a, 64, false); break;
+    case C1_SET: return true;
     }
     return env.rounded_up;
 }
@@ -125,15 +148,44 @@ static bool rounded_up(const struct cpu *cpu)
 void jit_x87_sleep(struct cpu *cpu)
 {
     struct fpu *f = &cpu->fpu;
-    for (u32 m = f->dbl; m; m &= m - 1) {
-        unsigned p = (unsigned)__builtin_ctz(m);
-        if (cpu->x87_dbl[p] != NOT_HERE)
-            f->st[p] = from_double(cpu->x87_dbl[p]);
-    }
+    make_f80s(cpu, 0xff);
     if (cpu->x87_c1 != C1_KNOWN)
         f->sw = (u16)((f->sw & ~SW_C1) | (rounded_up(cpu) ? SW_C1 : 0));
-    f->dbl = f->ready = 0;
+    f->ready = 0;
     cpu->x87_live = 0;
+}
+
+/* ---- wide code ---- */
+/* *to = v, which `env` reports of, when exceptions are out of the question but for precision. */
+static u64 keep(struct cpu *cpu, const struct fpenv *env, struct f80 *to, struct f80 v)
+{
+    if (env->flags & ~FP_PE)
+        return 0;
+    *to = v;
+    cpu->fpu.sw |= env->flags;
+    cpu->x87_c1 = env->rounded_up ? C1_SET : C1_CLEAR;
+    return 1;
+}
+
+u64 jit_x87_div(struct cpu *cpu, const struct f80 *by, struct f80 *to, u32 site)
+{
+    struct fpenv env = {.round = RC_NEAREST, .prec = FP_PC64};
+    struct f80 v = f80_div(&env, *to, *by);
+    return keep(cpu, &env, to, v);
+}
+
+u64 jit_x87_divr(struct cpu *cpu, const struct f80 *by, struct f80 *to, u32 site)
+{
+    struct fpenv env = {.round = RC_NEAREST, .prec = FP_PC64};
+    struct f80 v = f80_div(&env, *by, *to);
+    return keep(cpu, &env, to, v);
+}
+
+u64 jit_x87_sqrt(struct cpu *cpu, const struct f80 *unused, struct f80 *to, u32 site)
+{
+    struct fpenv env = {.round = RC_NEAREST, .prec = FP_PC64};
+    struct f80 v = f80_sqrt(&env, *to);
+    return keep(cpu, &env, to, v);
 }
 
 /* ---- what instructions do ---- */
@@ -180,6 +232,8 @@ static bool store(const struct insn *insn, struct x87_does *d, unsigned pops)
         d->writes = st(o->reg);
     else if (o->size == 4)
         d->ready = X87_CONTROL | X87_NO_PE;
+    else if (o->size == 8)
+        d->wide = X87_CONTROL;
     d->fpsr = o->size == 4;
     return true;
 }
@@ -274,9 +328,13 @@ bool x87_add(struct x87_want *w, struct x87_made *made, const struct x87_does *d
         return false;
     w->tagged |= tagged & ~made->tagged;
     w->empty |= pushed & ~made->tagged;
-    w->dbl |= (reads | writes | pushed) & ~made->dbl;
-    w->ready |= d->ready & ~made->control;
-    w->fpsr |= d->fpsr;
+    if (w->wide) {
+        w->ready |= ((d->ready & X87_CONTROL) | d->wide) & ~made->control;
+    } else {
+        w->dbl |= (reads | writes | pushed) & ~made->dbl;
+        w->ready |= d->ready & ~made->control;
+        w->fpsr |= d->fpsr;
+    }
     made->tagged |= tagged | writes;
     made->empty = (u8)((made->empty | pushed) & ~(reads | writes | pushed));
     made->dbl |= reads | writes | pushed;

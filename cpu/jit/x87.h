@@ -1,6 +1,7 @@
-/* x87 operations on doubles: with precision control of 53 bits, rounding to nearest and everything
- * masked, a result that is a normal double is what the unit computes, too (SDM vol. 1 sections 4.8,
- * 8.1.5). Between blocks cpu->fpu.dbl names the registers that are kept as doubles. */
+/* x87 operations in back ends without such a unit, with rounding to nearest and everything masked. With
+ * precision control of 53 bits on doubles: a result that is a normal double is what the unit computes,
+ * too (SDM vol. 1 sections 4.8, 8.1.5); between blocks cpu->fpu.dbl names the registers that are kept so.
+ * With 64 bits ("wide") on the registers as they are. */
 #ifndef CPU_JIT_X87_H
 #define CPU_JIT_X87_H
 
@@ -14,6 +15,7 @@ struct x87_does {
     bool push;  /* writes what becomes ST(0) */
     u8 pops;
     u8 ready;   /* X87_* that must be 0 */
+    u8 wide;    /* ... in wide code beside what `ready` says of X87_CONTROL, which must be X87_WIDE */
     bool fpsr;  /* leaves marks in the host's status */
     bool control; /* may change what X87_CONTROL says */
 };
@@ -25,6 +27,7 @@ int x87_step(const struct insn *insn);
 
 /* What a stretch of instructions wants of the unit where it begins, by physical registers. */
 struct x87_want {
+    bool wide; /* no register is a double, X87_CONTROL is X87_WIDE where it counts */
     u8 top;
     u8 tagged, empty; /* of the registers in the mask `tagged`: empty or not */
     u8 dbl;           /* mask: doubles */
@@ -43,6 +46,7 @@ bool x87_add(struct x87_want *w, struct x87_made *made, const struct x87_does *d
 enum x87_c1 {
     C1_CLEAR, /* it is 0 */
     C1_KNOWN, /* it is in the status word */
+    C1_SET,   /* it is 1 */
     C1_ADD,
     C1_SUB,
     C1_MUL,
@@ -61,6 +65,12 @@ u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site);
 void jit_x87_rounds(struct cpu *cpu, u64 unused, u64 unused2, u32 site);
 /* Is the precision control that of doubles? */
 bool jit_x87_doubles(const struct cpu *cpu);
+/* ... all 64 bits? */
+bool jit_x87_wide(const struct cpu *cpu);
+/* Wide code: *to = *to / *by, *by / *to, root of *to, where all are normal numbers or zeroes; else 0. */
+u64 jit_x87_div(struct cpu *cpu, const struct f80 *by, struct f80 *to, u32 site);
+u64 jit_x87_divr(struct cpu *cpu, const struct f80 *by, struct f80 *to, u32 site);
+u64 jit_x87_sqrt(struct cpu *cpu, const struct f80 *unused, struct f80 *to, u32 site);
 /* Everything back to where exec has it. */
 void jit_x87_sleep(struct cpu *cpu);
 

@@ -130,7 +130,8 @@ bool tr_again(struct tr *t, u64 target)
 static bool no_x87(const struct tr_config *config, const struct insn *insn)
 {
     return op_info[insn->op].attrs & OPA_X87 &&
-           (config->no_x87 || (config->x87_leaves && insn->o[0].size == 10 && insn->o[0].kind == OPND_MEM));
+           (config->no_x87 || (config->x87_leaves && config->x87_no_ten &&
+                              insn->o[0].size == 10 && insn->o[0].kind == OPND_MEM));
 }
 
 void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,

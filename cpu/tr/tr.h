@@ -16,7 +16,8 @@ struct tr_config {
     bool loops;    /* several rounds of a short loop in one block */
     const u8 *vec; /* mask of vector operations that the back end has; NULL: none */
     bool no_x87;   /* ... but no x87 operations here; MMX all the same */
-    bool x87_leaves; /* ... x87 operations may be left to exec as they run; none with ten bytes */
+    bool x87_leaves; /* ... x87 operations may be left to exec as they run */
+    bool x87_no_ten; /* ... then none with ten bytes */
 };
 
 /* What came of one block. Its code lies in one part, or in several when jumps were followed. */

@@ -1,11 +1,11 @@
-/* x87 with precision control of 53 bits, which translated code may do with doubles: random mixtures of
- * its instructions with values of all kinds, in exec and in translated code side by side (SDM vol. 1
- * sections 4.8, 8.1.5, 8.3). */
+/* x87 with precision control of 53 bits, which translated code may do with doubles, and of 64 bits, which
+ * it may do on its own: random mixtures of instructions with values of all kinds, in exec and in translated
+ * code side by side (SDM vol. 1 sections 4.8, 8.1.5, 8.3). */
 #include "tests/insn/mixture.h"
 
 #if GUEST_CODE
 
-enum { PIECES = 44, BYTES = 1024 };
+enum { PIECES = 52, BYTES = 1024 };
 
 /* EBX: memory; EAX, ECX and EDX are spoilt at will. */
 GUEST(p0, 32, "fld qword ptr [ebx+8]");
@@ -52,6 +52,14 @@ GUEST(p40, 32, "fscale\n fld st(7)");
 GUEST(p41, 32, "fnclex");
 GUEST(p42, 32, "fsub st(1), st\n fmul st(2), st\n fld st(1)\n fdivp st(3), st");
 GUEST(p43, 32, "fdiv st, st(1)\n fnstsw ax\n fnsave [ebx+200]\n frstor [ebx+200]");
+GUEST(p44, 32, "fld tbyte ptr [ebx+320]\n fadd st, st(1)\n fld tbyte ptr [ebx+328]\n fmulp");
+GUEST(p45, 32, "fld tbyte ptr [ebx+336]\n fsub st, st(1)\n fld st(0)\n fsubrp st(2), st");
+GUEST(p46, 32, "fld tbyte ptr [ebx+352]\n fst qword ptr [ebx+8]\n fst dword ptr [ebx+64]\n fistp dword ptr [ebx+96]");
+GUEST(p47, 32, "fld tbyte ptr [ebx+368]\n fcom st(1)\n fnstsw ax\n fcomip st, st(1)\n setc [ebx+124]");
+GUEST(p48, 32, "fld tbyte ptr [ebx+384]\n fadd st(1), st\n fsubrp st(2), st");
+GUEST(p49, 32, "fld tbyte ptr [ebx+400]\n fistp qword ptr [ebx+104]\n fmul st, st(0)\n fstp tbyte ptr [ebx+416]");
+GUEST(p50, 32, "fild qword ptr [ebx+88]\n fadd st, st(1)\n fsub st(1), st\n fstp qword ptr [ebx+56]");
+GUEST(p51, 32, "fld tbyte ptr [ebx+384]\n fchs\n fadd st, st(1)\n fnstsw ax\n fsqrt\n fnstsw [ebx+112]");
 
 static const struct piece pieces[PIECES] = {
     PIECE(0),  PIECE(1),  PIECE(2),  PIECE(3),  PIECE(4),  PIECE(5),  PIECE(6),  PIECE(7),
@@ -59,7 +67,8 @@ static const struct piece pieces[PIECES] = {
     PIECE(16), PIECE(17), PIECE(18), PIECE(19), PIECE(20), PIECE(21), PIECE(22), PIECE(23),
     PIECE(24), PIECE(25), PIECE(26), PIECE(27), PIECE(28), PIECE(29), PIECE(30), PIECE(31),
     PIECE(32), PIECE(33), PIECE(34), PIECE(35), PIECE(36), PIECE(37), PIECE(38), PIECE(39),
-    PIECE(40), PIECE(41), PIECE(42), PIECE(43),
+    PIECE(40), PIECE(41), PIECE(42), PIECE(43), PIECE(44), PIECE(45), PIECE(46), PIECE(47),
+    PIECE(48), PIECE(49), PIECE(50), PIECE(51),
 };
 
 /* Mostly numbers of ordinary size, some near the ends of a format's range, some that have rules of
@@ -83,6 +92,33 @@ static u32 some_single(u32 n)
     u64 d = some_double(n);
     u32 exp = (u32)(d >> 52 & 0x7ff) - 1023 + 127;
     return (u32)(d >> 32 & BIT(31)) | (exp & 0xff) << 23 | (u32)(d >> 29 & (BIT(23) - 1));
+}
+
+/* Significands of which rounding has something to say; exponents close to each other, for sums that
+ * cancel, at the ends of the range, or anywhere. */
+static struct f80 some_extended(u32 n)
+{
+    u64 h = (n + 1) * 0x9e3779b97f4a7c15ull, frac = (h ^ h >> 31) * 0xd6e8feb86659fd93ull;
+    u16 sign = (u16)(h >> 60 & 8) << 12, exp;
+    switch (h >> 33 & 7) {
+    case 0: frac = h & 1 ? 0 : ~(u64)0; break;
+    case 1: frac = h >> 20 & 7; break;
+    case 2: frac = BIT64(h >> 20 & 63) - (h & 1); break;
+    case 3: frac &= ~(u64)0 << (h >> 20 & 63); break;
+    }
+    frac |= BIT64(63);
+    switch (h >> 40 & 15) {
+    case 0: return (struct f80){0, sign};
+    case 1: exp = (u16)(h >> 20 & 0x7fff); break;
+    case 2: exp = h & 0x100 ? (h & 3) : 0x7ffc + (h & 3); break;
+    case 3: return (struct f80){h & 0x200 ? frac : frac << 1, (u16)(sign | (h & 0x100 ? 0 : 0x7fff))};
+    case 4: exp = (u16)(16383 + (h & 0x3ff) - 512); break;
+    case 5: exp = (u16)(16383 + (h & 0x100 ? 1023 : -1023) + (h & 3) - 2); break;
+    case 6: exp = (u16)(16383 + (h & 0x100 ? 127 : -127) + (h & 3) - 2); break;
+    case 7: exp = (u16)(16383 + (h & 127) - 2); break;
+    default: exp = (u16)(16383 + (h >> 8 & 3)); break;
+    }
+    return (struct f80){frac, (u16)(sign | exp)};
 }
 
 static void start(struct machine *x, u32 trial)
@@ -118,6 +154,24 @@ static void start(struct machine *x, u32 trial)
     st16(mem + 118, 0x27f);
     st16(mem + 126, (u16)(0x7f | (trial & 15) << 8));
     cpu->gpr[REG_BX] = AT_DATA;
+}
+
+static void start_wide(struct machine *x, u32 trial)
+{
+    struct cpu *cpu = x->cpu;
+    u8 *mem = machine_mem(x, AT_DATA);
+    start(x, trial);
+    cpu->fpu.cw = trial % 7 ? 0x37f : trial % 3 ? 0x27f : 0x77f;
+    cpu_update_mode(cpu);
+    st16(mem + 116, 0xf7f);
+    st16(mem + 118, 0x37f);
+    for (u32 r = 0; r < 8; r++)
+        cpu->fpu.st[r] = some_extended(trial * 8 + r);
+    for (u32 i = 320; i < 448; i += 16) {
+        struct f80 v = some_extended(trial * 16 + i);
+        st64(mem + i, v.frac);
+        st16(mem + i + 8, v.se);
+    }
 }
 
 static void compare(struct machine *const *m, u32 trial, u32 part)
@@ -158,7 +212,14 @@ START_TEST(mixtures)
 }
 END_TEST
 
-SUITE_MAIN("x87double", mixtures)
+START_TEST(wide_mixtures)
+{
+    static const struct mixture x = {pieces, PIECES, 900, 37, start_wide, compare};
+    mixture_run(&x, _i);
+}
+END_TEST
+
+SUITE_MAIN("x87double", mixtures, wide_mixtures)
 
 #else
 int main(void)

@@ -227,6 +227,7 @@ u8 em_x87_now(struct em *e);
 unsigned em_x87_get(struct em *e, unsigned p);
 unsigned em_x87_new(struct em *e);
 void em_x87_set(struct em *e, unsigned p, unsigned r);
+void em_x87_fill(struct em *e, unsigned p); /* it is not empty: its value is in fpu.st */
 void em_x87_drop(struct em *e, unsigned p);
 /* See to it that the unit is as operation i wants it, or leave the block. */
 bool em_x87_begin(struct em *e, const struct ir_ins *i, const struct x87_does *does);

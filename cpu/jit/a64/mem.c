@@ -33,7 +33,7 @@ static u8 *probe_flat(struct em *e, unsigned la, unsigned size, bool write, u8 *
 {
     unsigned table = write ? WR_TABLE : RD_TABLE;
     *crosses = NULL;
-    if (size > 1 && e->in->loose) {
+    if (size > 1 && (e->in->loose || size == 10)) {
         as_logic_imm(&e->a, A_AND, false, SCR, la, PAGE_MASK, NOREG);
         as_add_imm(&e->a, A_SUB, false, SCR, SCR, PAGE_SIZE + 1 - size, SCR2);
         as_lsr(&e->a, false, SCR, SCR, 31);
@@ -121,7 +121,8 @@ static void aligned(struct em *e, const struct ir_ins *i, unsigned la, s32 disp)
 
 static struct em_place single(struct em *e, const struct ir_ins *i, bool write)
 {
-    unsigned size = ir_bytes(i->type), la = address(e, i, (s32)i->imm);
+    bool ten = i->op >= IR_VECL && i->op <= IR_VECS && i->b == IR_ACCESS_TEN;
+    unsigned size = ten ? 10 : ir_bytes(i->type), la = address(e, i, (s32)i->imm);
     u8 *miss, *crosses = NULL;
     aligned(e, i, la, 0);
     if (!e->stubs->flat)
@@ -135,7 +136,7 @@ static struct em_place single(struct em *e, const struct ir_ins *i, bool write)
         struct cold *c = &e->cold[e->ncold - 1];
         c->from2 = crosses;
         c->guess = e->guess, c->guess_back = e->a.p;
-        c->write = write, c->size = i->type, c->reg = (u8)la;
+        c->write = write, c->size = ten ? 5 : i->type, c->reg = (u8)la;
         c->probe = e->stubs->flat && !e->in->ir->long_mode ? e->in->user : 2;
     }
     return (struct em_place){SCR, (u8)la, !e->in->ir->long_mode, 0};

@@ -3,6 +3,7 @@
  * to X28 are the caller's). */
 #include "cpu/jit/a64/host.h"
 #include "cpu/jit/a64/vec.h"
+#include "cpu/jit/a64/x87_wide.h"
 
 enum { FRAME = 160 }; /* X19 to X30, the lower halves of V8 to V15 */
 
@@ -352,6 +353,13 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     address_stub(a, (const void *)(uintptr_t)jit_x87_rounds, spill_vec, load_vec);
     stubs->x87_spill = codebuf_rx(buf, a->p);
     address_stub(a, (const void *)(uintptr_t)be_x87_spill, spill_vec, load_vec);
+    stubs->x87_wide[WIDE_DIV] = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)jit_x87_div, spill_vec, load_vec);
+    stubs->x87_wide[WIDE_DIVR] = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)jit_x87_divr, spill_vec, load_vec);
+    stubs->x87_wide[WIDE_SQRT] = codebuf_rx(buf, a->p);
+    address_stub(a, (const void *)(uintptr_t)jit_x87_sqrt, spill_vec, load_vec);
+    em_x87_wide_stubs(buf, a, stubs);
 
     stubs->bail = codebuf_rx(buf, a->p);
     helper_begin(a, spill_vec);

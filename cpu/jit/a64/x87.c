@@ -2,6 +2,7 @@
  * section 8.3). What is no normal double or zero goes to exec, which has the instruction anew.
  * C1 and the unit's pointers are noted, to be made when somebody asks. */
 #include "cpu/jit/a64/vec.h"
+#include "cpu/jit/a64/x87_wide.h"
 
 enum {
     F_ADD = 0x1e602800,
@@ -26,25 +27,13 @@ enum {
 /* COLD_X87_CHECK: what is looked at; registers from bit 8 on. */
 enum { LOADED_DOUBLE, LOADED_SINGLE, SUM, PRODUCT, QUOTIENT, ROOT, STORED_SINGLE };
 
-struct x87_op {
-    struct em *e;
-    struct as *a;
-    const struct ir_ins *i;
-    const struct insn *insn;
-};
-
-static unsigned phys(const struct em *e, unsigned i)
-{
-    return (e->x87.top + i) & 7;
-}
-
 void em_x87_bail(struct em *e, const struct ir_ins *i, u8 *from)
 {
     em_cold(e, COLD_BAIL, i, from, NULL, 0);
 }
 
 /* ---- what an instruction leaves ---- */
-static void note(const struct x87_op *o, enum x87_c1 c1, unsigned a, unsigned b)
+void em_x87_note(const struct x87_op *o, enum x87_c1 c1, unsigned a, unsigned b)
 {
     struct em_x87 *k = &o->e->x87;
     k->site = (u8)(o->i->at + 1);
@@ -52,7 +41,7 @@ static void note(const struct x87_op *o, enum x87_c1 c1, unsigned a, unsigned b)
 }
 
 /* Where the operand of the access at p lies. Spoils SCR3. */
-static void note_memory(const struct x87_op *o, struct em_place p)
+void em_x87_note_memory(const struct x87_op *o, struct em_place p)
 {
     struct em *e = o->e;
     bool wide = e->in->ir->long_mode;
@@ -69,7 +58,7 @@ static void note_memory(const struct x87_op *o, struct em_place p)
     em_state(o->a, A_STORE, 2, SCR3, ST(fpu.fds));
 }
 
-static void pop(struct em *e, unsigned n)
+void em_x87_pop(struct em *e, unsigned n)
 {
     for (; n; n--) {
         em_x87_drop(e, e->x87.top);
@@ -249,25 +238,20 @@ static unsigned fetch(const struct x87_op *o, bool integer, struct em_place *p)
     return r;
 }
 
-static bool is_memory(const struct x87_op *o)
-{
-    return o->insn->o[0].kind == OPND_MEM;
-}
-
 /* ---- loads ---- */
 static void load(const struct x87_op *o, bool integer)
 {
     struct em *e = o->e;
     struct em_place p;
     unsigned r;
-    if (is_memory(o)) {
+    if (em_x87_is_memory(o)) {
         r = fetch(o, integer, &p);
-        note_memory(o, p);
+        em_x87_note_memory(o, p);
     } else {
-        r = em_x87_get(e, phys(e, o->insn->o[0].reg));
+        r = em_x87_get(e, em_x87_phys(e, o->insn->o[0].reg));
     }
     push(e, r);
-    note(o, C1_CLEAR, 0, 0);
+    em_x87_note(o, C1_CLEAR, 0, 0);
 }
 
 static void constant(const struct x87_op *o, bool one)
@@ -278,7 +262,7 @@ static void constant(const struct x87_op *o, bool one)
     else
         v_from_general(o->a, true, r, XZR);
     push(o->e, r);
-    note(o, C1_CLEAR, 0, 0);
+    em_x87_note(o, C1_CLEAR, 0, 0);
 }
 
 /* ---- stores ---- */
@@ -287,8 +271,8 @@ static void store(const struct x87_op *o, bool pops)
     struct em *e = o->e;
     unsigned r = em_x87_get(e, e->x87.top), size = o->insn->o[0].size, v = r;
     struct em_place p;
-    if (!is_memory(o)) {
-        em_x87_set(e, phys(e, o->insn->o[0].reg), r);
+    if (!em_x87_is_memory(o)) {
+        em_x87_set(e, em_x87_phys(e, o->insn->o[0].reg), r);
     } else {
         if (size == 4) {
             v = em_x87_new(e);
@@ -299,10 +283,10 @@ static void store(const struct x87_op *o, bool pops)
         }
         p = em_access(e, o->i, true);
         em_place_vec(e, size, v, p, true);
-        note_memory(o, p);
+        em_x87_note_memory(o, p);
     }
-    note(o, size == 4 && is_memory(o) ? C1_SINGLE : C1_CLEAR, r, r);
-    pop(e, pops);
+    em_x87_note(o, size == 4 && em_x87_is_memory(o) ? C1_SINGLE : C1_CLEAR, r, r);
+    em_x87_pop(e, pops);
 }
 
 /* What stays clear of the ends of the range rounds to what is in it. Rounding is to nearest, or down to
@@ -349,9 +333,9 @@ static void store_int(const struct x87_op *o, bool trunc, bool pops)
         v2(o->a, (trunc ? F_CHOP : F_NEAREST) | wide, SCR2, r);
         em_place_general(e, A_STORE, size, SCR2, p);
     }
-    note_memory(o, p);
-    note(o, either ? C1_KNOWN : trunc ? C1_CLEAR : C1_INT, r, r);
-    pop(e, pops);
+    em_x87_note_memory(o, p);
+    em_x87_note(o, either ? C1_KNOWN : trunc ? C1_CLEAR : C1_INT, r, r);
+    em_x87_pop(e, pops);
 }
 
 /* ---- arithmetic ---- */
@@ -369,19 +353,19 @@ static void arith(const struct x87_op *o, enum arith op, bool integer, bool pops
               [DIV] = {F_DIV, C1_DIV, QUOTIENT},
               [DIVR] = {F_DIV, C1_DIV, QUOTIENT}};
     struct em *e = o->e;
-    bool mem = is_memory(o);
-    unsigned to = phys(e, mem ? 0 : o->insn->o[0].reg), a = em_x87_get(e, to), b, r, x, y;
+    bool mem = em_x87_is_memory(o);
+    unsigned to = em_x87_phys(e, mem ? 0 : o->insn->o[0].reg), a = em_x87_get(e, to), b, r, x, y;
     struct em_place p = {0};
-    b = mem ? fetch(o, integer, &p) : em_x87_get(e, phys(e, o->insn->o[1].reg));
+    b = mem ? fetch(o, integer, &p) : em_x87_get(e, em_x87_phys(e, o->insn->o[1].reg));
     x = op == SUBR || op == DIVR ? b : a, y = x == a ? b : a;
     r = em_x87_new(e);
     v3(o->a, by[op].code, r, x, y);
     result(o, by[op].kind, r, x, y);
     if (mem)
-        note_memory(o, p);
+        em_x87_note_memory(o, p);
     em_x87_set(e, to, r);
-    note(o, by[op].c1, x, y);
-    pop(e, pops);
+    em_x87_note(o, by[op].c1, x, y);
+    em_x87_pop(e, pops);
 }
 
 static void root(const struct x87_op *o)
@@ -391,7 +375,7 @@ static void root(const struct x87_op *o)
     v2(o->a, F_SQRT, r, a);
     result(o, ROOT, r, a, a);
     em_x87_set(e, e->x87.top, r);
-    note(o, C1_SQRT, a, a);
+    em_x87_note(o, C1_SQRT, a, a);
 }
 
 static void sign(const struct x87_op *o, u32 code)
@@ -400,17 +384,17 @@ static void sign(const struct x87_op *o, u32 code)
     unsigned a = em_x87_get(e, e->x87.top), r = em_x87_new(e);
     v2(o->a, code, r, a);
     em_x87_set(e, e->x87.top, r);
-    note(o, C1_CLEAR, 0, 0);
+    em_x87_note(o, C1_CLEAR, 0, 0);
 }
 
 static void exchange(const struct x87_op *o)
 {
     struct em *e = o->e;
-    unsigned p = phys(e, 0), q = phys(e, o->insn->o[0].reg);
+    unsigned p = em_x87_phys(e, 0), q = em_x87_phys(e, o->insn->o[0].reg);
     unsigned a = em_x87_get(e, p), b = em_x87_get(e, q);
     em_x87_set(e, p, b);
     em_x87_set(e, q, a);
-    note(o, C1_CLEAR, 0, 0);
+    em_x87_note(o, C1_CLEAR, 0, 0);
 }
 
 /* ---- comparison: no NaNs here ---- */
@@ -419,15 +403,15 @@ static void order(const struct x87_op *o, unsigned i, bool integer, bool zero, u
     struct em *e = o->e;
     unsigned a = em_x87_get(e, e->x87.top), b;
     struct em_place p = {0};
-    bool mem = !zero && is_memory(o);
+    bool mem = !zero && em_x87_is_memory(o);
     if (zero) {
         b = em_x87_new(e);
         v_from_general(o->a, true, b, XZR);
     } else {
-        b = mem ? fetch(o, integer, &p) : em_x87_get(e, phys(e, i));
+        b = mem ? fetch(o, integer, &p) : em_x87_get(e, em_x87_phys(e, i));
     }
     if (mem)
-        note_memory(o, p);
+        em_x87_note_memory(o, p);
     v3(o->a, F_GT, 2, b, a);
     v3(o->a, F_EQ, 3, a, b);
     v_to_general(o->a, false, SCR, 2);
@@ -439,15 +423,15 @@ static void order(const struct x87_op *o, unsigned i, bool integer, bool zero, u
     as_logic_imm(o->a, A_AND, false, SCR2, SCR2, 0xbaff, SCR3);
     as_rrr(o->a, A_ORR, false, SCR, SCR, SCR2);
     em_state(o->a, A_STORE, 2, SCR, ST(fpu.sw));
-    note(o, C1_CLEAR, 0, 0);
-    pop(e, pops);
+    em_x87_note(o, C1_CLEAR, 0, 0);
+    em_x87_pop(e, pops);
 }
 
 /* To Z, P and C; C1 stays as it is. */
 static void order_flags(const struct x87_op *o, unsigned pops)
 {
     struct em *e = o->e;
-    unsigned a = em_x87_get(e, e->x87.top), b = em_x87_get(e, phys(e, o->insn->o[1].reg));
+    unsigned a = em_x87_get(e, e->x87.top), b = em_x87_get(e, em_x87_phys(e, o->insn->o[1].reg));
     as32(o->a, F_CMP | b << 16 | a << 5);
     as_mov_imm(o->a, PARITY, 1);
     as_mov_imm(o->a, ADJUST, 1);
@@ -457,11 +441,11 @@ static void order_flags(const struct x87_op *o, unsigned pops)
     e->recipe.kind = RECIPE_NONE;
     e->carry = CARRY_INVERTED;
     e->x87.site = (u8)(o->i->at + 1);
-    pop(e, pops);
+    em_x87_pop(e, pops);
 }
 
 /* ---- words ---- */
-static void store_word(const struct x87_op *o, s64 off)
+void em_x87_store_word(const struct x87_op *o, s64 off)
 {
     struct em_place p = em_access(o->e, o->i, true);
     em_state(o->a, A_LOAD, 2, SCR2, off);
@@ -469,7 +453,7 @@ static void store_word(const struct x87_op *o, s64 off)
 }
 
 /* Masks, and only they, must all be set. */
-static void load_control(const struct x87_op *o)
+void em_x87_load_control(const struct x87_op *o)
 {
     struct em *e = o->e;
     struct em_place p = em_access(e, o->i, false);
@@ -489,7 +473,7 @@ static void load_control(const struct x87_op *o)
 }
 
 /* C1 may be open in struct cpu; what takes more than clearing it is exec's. */
-static void status(const struct x87_op *o)
+void em_x87_status(const struct x87_op *o)
 {
     struct em *e = o->e;
     u8 c1 = e->x87.c1;
@@ -499,24 +483,29 @@ static void status(const struct x87_op *o)
         em_x87_flush(e);
     if (c1 != C1_CLEAR) {
         em_state(o->a, A_LOAD, 1, SCR, ST(x87_c1));
-        as_lsr(o->a, false, SCR2, SCR, 1);
+        as_add_imm(o->a, A_ADD, false, SCR2, SCR, 3 - C1_SET, NOREG);
+        as_lsr(o->a, false, SCR2, SCR2, 2);
         em_x87_bail(e, o->i, as_cbnz(o->a, false, SCR2));
     }
-    if (is_memory(o))
+    if (em_x87_is_memory(o))
         p = em_access(e, o->i, true);
     em_state(o->a, A_LOAD, 2, SCR2, ST(fpu.sw));
     if (c1 == C1_CLEAR) {
         as_logic_imm(o->a, A_AND, false, SCR2, SCR2, 0xfdff, SCR3);
     } else {
-        em_state(o->a, A_LOAD, 1, SCR3, ST(x87_c1)); /* 0 or 1 */
+        _Static_assert(C1_CLEAR == 0 && C1_KNOWN == 1 && C1_SET == 2, "bit 0: stays, bit 1: is set");
+        em_state(o->a, A_LOAD, 1, LINK, ST(x87_c1));
+        as_logic_imm(o->a, A_AND, false, SCR3, LINK, 1, NOREG);
         as_logic_imm(o->a, A_EOR, false, SCR3, SCR3, 1, NOREG);
         as_rrrs(o->a, A_BIC, false, SCR2, SCR2, SCR3, LSL, 9);
+        as_lsr(o->a, false, SCR3, LINK, 1);
+        as_rrrs(o->a, A_ORR, false, SCR2, SCR2, SCR3, LSL, 9);
     }
     if (e->x87.top) {
         as_mov_imm(o->a, SCR3, (u64)e->x87.top << 11);
         as_rrr(o->a, A_ORR, false, SCR2, SCR2, SCR3);
     }
-    if (is_memory(o)) {
+    if (em_x87_is_memory(o)) {
         em_place_general(e, A_STORE, 2, SCR2, p);
     } else {
         d = SCR2;
@@ -538,6 +527,10 @@ void em_x87_op(struct em *e, const struct ir_ins *i)
     }
     if (!em_x87_begin(e, i, &does))
         return;
+    if (e->in->x87_wide) {
+        em_x87_wide(o);
+        return;
+    }
     switch (insn->op) {
     case OP_FADD: arith(o, ADD, false, false); break;
     case OP_FSUB: arith(o, SUB, false, false); break;
@@ -583,8 +576,8 @@ void em_x87_op(struct em *e, const struct ir_ins *i)
     case OP_FIST: store_int(o, false, false); break;
     case OP_FISTP: store_int(o, false, true); break;
     case OP_FISTTP: store_int(o, true, true); break;
-    case OP_FNSTCW: store_word(o, ST(fpu.cw)); break;
-    case OP_FNSTSW: status(o); break;
-    case OP_FLDCW: load_control(o); break;
+    case OP_FNSTCW: em_x87_store_word(o, ST(fpu.cw)); break;
+    case OP_FNSTSW: em_x87_status(o); break;
+    case OP_FLDCW: em_x87_load_control(o); break;
     }
 }

@@ -187,10 +187,15 @@ unsigned em_x87_get(struct em *e, unsigned p)
 
 void em_x87_set(struct em *e, unsigned p, unsigned r)
 {
+    e->x87.reg[p] = (u8)r;
+    e->x87.dirty |= (u8)BIT(p);
+    em_x87_fill(e, p);
+}
+
+void em_x87_fill(struct em *e, unsigned p)
+{
     struct em_x87 *k = &e->x87;
     u8 bit = (u8)BIT(p);
-    k->reg[p] = (u8)r;
-    k->dirty |= bit;
     if (!(k->tagged & bit))
         k->empty_there |= bit; /* not known: written in any case */
     k->tagged |= bit;
@@ -209,7 +214,7 @@ static void wants(const struct em *e, u32 n, struct x87_want *w)
     const struct em_x87 *k = &e->x87;
     const struct ir_block *b = e->in->ir;
     struct x87_made made = {.top = k->known ? k->top : e->x87_guess};
-    *w = (struct x87_want){.top = made.top};
+    *w = (struct x87_want){.wide = e->in->x87_wide, .top = made.top};
     if (k->known)
         made.tagged = k->tagged, made.empty = k->empty, made.dbl = k->dbl;
     for (; n < b->n; n++) {
@@ -279,8 +284,8 @@ bool em_x87_begin(struct em *e, const struct ir_ins *i, const struct x87_does *d
     e->x87_kept = 0;
     if (k->known)
         made.tagged = k->tagged, made.empty = k->empty, made.dbl = k->dbl;
-    own = (struct x87_want){.top = made.top};
-    if ((does->fpsr && e->last_vec) || !x87_add(&own, &made, does)) {
+    own = (struct x87_want){.wide = e->in->x87_wide, .top = made.top};
+    if ((does->fpsr && e->last_vec && !own.wide) || !x87_add(&own, &made, does)) {
         em_x87_bail(e, i, as_b(&e->a));
         em_x87_forget(e);
         return false;
