@@ -14,8 +14,8 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
-DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev check seabios
-DEB_TEST_PACKAGES = busybox-static cpio xz-utils file xorriso
+DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev libzstd-dev libnbd-dev libvncserver-dev libncurses-dev check seabios ipxe-qemu
+DEB_TEST_PACKAGES = busybox-static cpio xz-utils file xorriso mtools qemu-utils
 deps:
 	@if command -v apt-get >/dev/null 2>&1; then \
 	    need=; for p in $(DEB_PACKAGES) $(DEB_TEST_PACKAGES); do \
@@ -52,11 +52,11 @@ say = @$(if $(V),:,echo '  $(1)  $(2)')
 CC ?= cc
 CPPFLAGS = $(CONF:%/=-I%) -I. -I$(B) -include $(CONF)config.h -MMD -MP
 
-LIB_DIRS = devices/core devices/irq devices/time devices/char devices/input devices/bus devices/disk devices/video \
-	devices/board mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
-	frontend/boot frontend/host
+# Every folder of these has code; what the tests link without the command line comes first.
+FRONT_LIB_DIRS = frontend/boot frontend/host frontend/image
+LIB_DIRS = $(patsubst %/,%,$(wildcard devices/*/)) mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit $(FRONT_LIB_DIRS)
 LIB_DIRS += cpu/jit/$(if $(filter x64 a64,$(JIT)),$(JIT),none)
-FRONT_DIRS = frontend frontend/sdl frontend/term frontend/monitor
+FRONT_DIRS = frontend $(filter-out $(FRONT_LIB_DIRS),$(patsubst %/,%,$(wildcard frontend/*/)))
 
 LIB_SRC = $(sort $(wildcard $(addsuffix /*.c,$(LIB_DIRS))))
 FRONT_SRC = $(sort $(wildcard $(addsuffix /*.c,$(FRONT_DIRS))))

@@ -16,7 +16,7 @@
 #define CONFIG_PREFIX "/usr/local"
 #endif
 
-enum { FIRMWARE_MAX = 16 << 20, MAX_DIRS = OPT_MAX_DIRS + 4 };
+enum { FIRMWARE_MAX = 16 << 20, MAX_DIRS = OPT_MAX_DIRS + 6 };
 
 u8 *file_read(const char *path, size_t max, size_t *len, struct err *err)
 {
@@ -81,6 +81,8 @@ static void list_dirs(const struct options *opt, struct dirs *d)
     }
     add_dir(d, CONFIG_PREFIX "/share/dragoman");
     add_dir(d, CONFIG_FIRMWARE_DIR);
+    add_dir(d, "/usr/lib/ipxe/qemu"); /* boot ROMs of network adapters, as Debian and others put them */
+    add_dir(d, "/usr/share/ipxe/qemu");
 }
 
 u8 *firmware_load(const struct options *opt, const char *name, size_t *len, bool quiet,
@@ -113,9 +115,9 @@ u8 *firmware_load(const struct options *opt, const char *name, size_t *len, bool
     free(d);
     if (!quiet)
         err_set(err,
-                "Firmware file '%.80s' was not found in %s; install the package 'seabios', or name "
+                "Firmware file '%.80s' was not found in %s; install the package '%s', or name "
                 "a file with -bios or "
                 "a folder with -L.",
-                name, looked);
+                name, looked, strncmp(name, "pxe-", 4) ? "seabios" : "ipxe-qemu");
     return NULL;
 }

@@ -118,6 +118,7 @@ bool loop_init(struct loop *loop, void (*kick)(void *arg), void *arg, struct err
     int rc;
 
     memset(loop, 0, sizeof(*loop));
+    loop->last_job = &loop->jobs;
     k->kick = kick;
     k->arg = arg;
     k->deadline = k->sleeping_until = LOOP_NEVER;
@@ -255,6 +256,46 @@ void loop_timer_remove(struct loop *loop, struct loop_timer *timer)
     }
 }
 
+void loop_post(struct loop *loop, struct loop_job *job)
+{
+    if (job->posted)
+        return;
+    job->posted = true;
+    job->next = NULL;
+    *loop->last_job = job;
+    loop->last_job = &job->next;
+    loop->kicker.kick(loop->kicker.arg);
+}
+
+void loop_unpost(struct loop *loop, struct loop_job *job)
+{
+    struct loop_job **p = &loop->jobs;
+
+    if (!job->posted)
+        return;
+    while (*p != job)
+        p = &(*p)->next;
+    *p = job->next;
+    if (!*p)
+        loop->last_job = p;
+    job->posted = false;
+}
+
+/* As many as are posted now; what they post waits for the next call. */
+static void run_jobs(struct loop *loop)
+{
+    unsigned n = 0;
+
+    for (struct loop_job *job = loop->jobs; job; job = job->next)
+        n++;
+    while (n-- && loop->jobs) {
+        struct loop_job *job = loop->jobs;
+
+        loop_unpost(loop, job);
+        job->run(job->arg);
+    }
+}
+
 static void run_timers(struct loop *loop)
 {
     u64 now = 0;
@@ -309,10 +350,12 @@ void loop_dispatch(struct loop *loop)
     if (__atomic_load_n(&loop->fd_event, __ATOMIC_ACQUIRE))
         poll_fds(loop, 0);
     run_timers(loop);
+    run_jobs(loop);
 }
 
 void loop_wait(struct loop *loop, u64 deadline)
 {
-    poll_fds(loop, earliest(loop, deadline));
+    poll_fds(loop, loop->jobs ? 0 : earliest(loop, deadline));
     run_timers(loop);
+    run_jobs(loop);
 }

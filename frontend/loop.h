@@ -29,6 +29,14 @@ struct loop_timer {
     struct loop_timer *next;
 };
 
+/* Something to do between instructions, soon: for what a device's handler must not do itself. */
+struct loop_job {
+    void (*run)(void *arg);
+    void *arg;
+    struct loop_job *next;
+    bool posted;
+};
+
 /* Shared with the helper thread under `lock`. */
 struct loop_kicker {
     pthread_t thread;
@@ -51,6 +59,7 @@ struct loop {
     bool fds_changed;
     u32 fd_event; /* set by the helper thread: a descriptor is ready */
     struct loop_timer *timers;
+    struct loop_job *jobs, **last_job;
     struct loop_kicker kicker;
 };
 
@@ -67,6 +76,10 @@ void loop_remove(struct loop *loop, struct loop_src *src); /* no-op when not add
 void loop_events(struct loop *loop, struct loop_src *src, short events);
 void loop_timer_add(struct loop *loop, struct loop_timer *timer);
 void loop_timer_remove(struct loop *loop, struct loop_timer *timer);
+/* Run the job in the next loop_dispatch or loop_wait, and make the CPU return for it; once, however
+ * often it is posted. From the machine's thread only. */
+void loop_post(struct loop *loop, struct loop_job *job);
+void loop_unpost(struct loop *loop, struct loop_job *job); /* no-op when not posted */
 
 /* From now on `kick` is called when a descriptor is ready or host time `deadline` (or a timer's)
  * has come, again and again until loop_disarm. */

@@ -5,6 +5,7 @@
 
 #include "cpu/sys/cpuid.h"
 #include "frontend/term/tty.h"
+#include "frontend/tool/tool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static int print_and_leave(const struct options *opt)
     return 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct options *opt = calloc(1, sizeof(*opt));
     struct vm *vm = calloc(1, sizeof(*vm));
@@ -58,7 +59,7 @@ int main(int argc, char **argv)
         return fail(&err);
     if (opt->start != START_RUN)
         return print_and_leave(opt);
-    if (!opts_guess(opt, &err) || !opts_place_drives(opt, &err))
+    if (!opts_guess(opt, &err) || !opts_place_drives(opt, &err) || !opts_finish_net(opt, &err))
         return fail(&err);
     if (!vm_create(vm, opt, &err)) {
         vm_destroy(vm);
@@ -69,4 +70,11 @@ int main(int argc, char **argv)
     free(vm);
     free(opt);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "image"))
+        return image_tool(argc - 1, argv + 1);
+    return run(argc, argv);
 }

@@ -169,13 +169,12 @@ bool opts_guess(struct options *opt, struct err *err)
         st.st_size = 0, st.st_mode = 0;
     fclose(f);
     if (S_ISDIR(st.st_mode))
-        return err_set(err, "'%.300s' is a folder; name the image in it.", opt->image);
+        return err_set(err,
+                       "'%.300s' is a folder; name the image in it, or give the folder with -cdrom "
+                       "or -drive file=fat:...",
+                       opt->image);
     if (!memcmp(head, "QFI\xfb", 4))
-        return err_set(
-            err,
-            "'%.300s' is a qcow2 image, which is not supported yet; make a raw one with 'qemu-img "
-            "convert -O raw'.",
-            opt->image);
+        return guess_drive(opt, DRIVE_IDE, false, err);
     if (!memcmp(head + 0x202, "HdrS", 4) ||
         (!memcmp(head, "\177ELF", 4) && has_multiboot_header(head, n))) {
         if (opt->kernel[0])

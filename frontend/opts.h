@@ -22,6 +22,7 @@ enum opt_section {
     SEC_BOOT,
     SEC_SHOW,
     SEC_CHAR,
+    SEC_NET,
     SEC_TIME,
     SEC_DEBUG,
     SEC_HIDDEN,
@@ -42,7 +43,9 @@ enum {
     OPT_MAX_MONITORS = 4,
     OPT_MAX_DIRS = 8,
     OPT_MAX_DRIVES = 12,
-    OPT_MAX_GLOBALS = 16
+    OPT_MAX_GLOBALS = 16,
+    OPT_MAX_NETDEVS = 16,
+    OPT_MAX_DUMPS = 8,
 };
 
 /* A drive as asked for: where it is plugged in and what is in it. */
@@ -50,7 +53,10 @@ struct opt_drive {
     bool used;
     char path[OPT_PATH]; /* "": nothing in it */
     char id[64];
-    bool cdrom, snapshot, read_only;
+    char format[16];     /* "": as the name says */
+    bool cdrom, snapshot, read_only, discard;
+    int werror, rerror;  /* enum drive_error of frontend/host/drive.h */
+    u64 iops, bps;       /* 0: no limit */
 };
 
 /* A drive of -drive whose place is not known until all options are read. */
@@ -78,13 +84,33 @@ struct opt_addon {
     char host[OPT_PATH];  /* the id of its netdev or audiodev, or a character device as of -serial */
     int drive;            /* its place in options.drives; -1: none */
     int devfn;            /* -1: anywhere */
+    char rom[OPT_PATH];   /* of its expansion ROM; "": the usual one, if there is one */
+    bool no_rom;
     char props[OPT_TEXT]; /* the rest, as pc_addon.props */
+};
+/* A network of -netdev, -nic or -net, of a kind of frontend/net/kinds.def. */
+struct opt_netdev {
+    char id[64], kind[16];
+    char props[2 * OPT_PATH]; /* "key=value,...", whose keys the kind knows */
+};
+/* -object filter-dump: what passes a netdev goes to a file. */
+struct opt_dump {
+    char id[64], netdev[64], path[OPT_PATH];
+    u32 max_len;
 };
 struct opt_global {
     char driver[32], name[64], value[256];
 };
 
-enum opt_show { SHOW_DEFAULT, SHOW_SDL, SHOW_NONE, SHOW_NOGRAPHIC };
+enum opt_show { SHOW_DEFAULT, SHOW_SDL, SHOW_CURSES, SHOW_NONE, SHOW_NOGRAPHIC };
+/* -vnc */
+struct opt_vnc {
+    bool on, password;
+    char host[64];     /* "": this host alone */
+    u32 display, to;   /* the first and the last number to try; to 0: only the first */
+    u32 websocket;     /* TCP port, 0: none of its own */
+    char password_file[OPT_PATH];
+};
 enum opt_engine { OPT_ENGINE_DEFAULT = -1 };
 enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETION, START_LIST };
 
@@ -104,6 +130,12 @@ struct options {
     unsigned naddons;
     struct opt_global globals[OPT_MAX_GLOBALS];
     unsigned nglobals;
+    struct opt_netdev netdevs[OPT_MAX_NETDEVS];
+    unsigned nnetdevs;
+    struct opt_dump dumps[OPT_MAX_DUMPS];
+    unsigned ndumps;
+    bool have_net;             /* -netdev, -nic or -net was given: no network by default */
+    unsigned nlegacy, ncables; /* of -net: adapters (whose host is "#hub"), and what is behind */
     char boot[8];
     bool boot_menu, no_fd_check;
     u32 boot_menu_ms;
@@ -113,9 +145,12 @@ struct options {
     unsigned ndirs;
     struct opt_blob files[PC_MAX_FILES], roms[PC_MAX_ROMS];
     unsigned nfiles, nroms;
-    bool no_acpi, no_hpet;
+    bool no_acpi, no_hpet, no_vmport;
     enum opt_show show;
     bool full_screen;
+    bool exact, square, no_status; /* of the window: scaling, aspect, status line */
+    struct opt_vnc vnc;
+    char layout[16]; /* of -k; "": the default */
     bool fell_back; /* no display was found, so the serial port took its place: to be told */
     enum pc_vga vga;
     u32 vga_mem;
@@ -161,6 +196,14 @@ bool opts_place_drives(struct options *opt, struct err *err);
 /* Put the properties of -global in front of the devices' own. */
 bool opts_apply_globals(struct options *opt, struct err *err);
 
+/* opts_net.c: the default network adapter, what -net joins, and an address for each adapter. */
+bool opts_finish_net(struct options *opt, struct err *err);
+void opts_print_netdevs(FILE *f);
+/* What is behind "filter-dump," of -object. */
+bool opts_object_dump(struct options *opt, const char *rest, struct err *err);
+/* Append "key=value" to the device's properties, with commas doubled. */
+bool opts_addon_prop(struct opt_addon *a, const char *key, const char *value);
+
 /* For options that stand for a -drive or a -device. NULL with *err when there are too many; what is
  * returned is cleared and free to be filled. opts_new_drive leaves ndrives to the caller. */
 struct opt_drive_request *opts_new_drive(struct options *opt, struct err *err);
@@ -181,7 +224,7 @@ bool opts_next(const char **p, char *key, size_t key_size, char *val, size_t val
 /* Copy text into a fixed buffer; false when it does not fit. */
 bool opts_copy(char *to, size_t size, const char *text);
 
-/* opts_set.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
+/* opts_set.c, opts_show.c, opts_drive.c, opts_device.c, opts_char.c: one function opt_set_ID per option; `val` is "" for
  * options without an argument. */
 typedef bool opt_fn(struct options *opt, const char *flag, const char *val, struct err *err);
 #define OPT(id, flag, arg, section, help) opt_fn opt_set_##id;

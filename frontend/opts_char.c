@@ -5,11 +5,12 @@
 
 static const char *const dev_names[] = {"stdio",         "mon:stdio",  "file:path", "unix:path",
                                         "tcp:host:port", "pipe:path",  "pty",       "null",
+                                        "msmouse",
                                         "none",          "chardev:id", NULL};
 
 bool opts_check_dev(const char *flag, const char *val, struct err *err)
 {
-    static const char *const plain[] = {"stdio", "pty", "null", "none", "vc", NULL};
+    static const char *const plain[] = {"stdio", "pty", "null", "none", "vc", "msmouse", NULL};
     static const char *const with_path[] = {"file:", "unix:", "tcp:", "pipe:", "chardev:", NULL};
     const char *v = !strncmp(val, "mon:", 4) ? val + 4 : val;
     char word[64];
@@ -124,10 +125,11 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
 static bool chardev_spec(struct opt_chardev *c, const char *backend, const struct parts *p,
                          struct err *err)
 {
-    static const char *const backends[] = {"stdio", "null", "pty", "file", "socket", "pipe", NULL};
+    static const char *const backends[] = {"stdio", "null", "pty", "file", "socket", "pipe", "msmouse", NULL};
     int n = 0;
 
-    if (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty")) {
+    if (!strcmp(backend, "stdio") || !strcmp(backend, "null") || !strcmp(backend, "pty") ||
+        !strcmp(backend, "msmouse")) {
         n = snprintf(c->spec, sizeof(c->spec), "%s", backend);
     } else if (!strcmp(backend, "file") || !strcmp(backend, "pipe")) {
         if (!p->path[0])

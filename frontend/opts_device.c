@@ -2,6 +2,8 @@
  * of their own and those of the board's table. */
 #include "frontend/opts.h"
 
+#include "devices/video/vga.h"
+
 #include <string.h>
 
 /* -device ide-hd,drive=id,bus=ide.N,unit=N plugs in a drive of -drive if=none. */
@@ -134,8 +136,7 @@ static bool parse_slot(const char *v, int *devfn)
     return true;
 }
 
-/* Append "key=value" with its commas doubled. */
-static bool add_prop(struct opt_addon *a, const char *key, const char *v)
+bool opts_addon_prop(struct opt_addon *a, const char *key, const char *v)
 {
     size_t n = strlen(a->props);
     int k = snprintf(a->props + n, sizeof(a->props) - n, "%s%s=", n ? "," : "", key);
@@ -206,7 +207,7 @@ static bool addon_bad_key(const struct plug_class *c, const char *key, struct er
     if (c->host != PLUG_NOTHING)
         names[n++] = hosts[c->host];
     if (c->bus == PLUG_PCI)
-        names[n++] = "addr";
+        names[n++] = "addr", names[n++] = "romfile";
     for (const struct prop *p = c->cls->props; p && p->type != PT_END && n < 39; p++)
         names[n++] = p->name;
     return opts_bad_key(c->driver, key, names, err);
@@ -222,6 +223,11 @@ static bool addon_key(struct options *opt, struct opt_addon *a, const struct plu
     if (!strcmp(key, "addr") && c->bus == PLUG_PCI)
         return parse_slot(v, &a->devfn) ||
                err_set(err, "-device %s: addr is a slot from 0 to 1f, not '%.60s'.", c->driver, v);
+    if (!strcmp(key, "romfile") && c->bus == PLUG_PCI) {
+        a->no_rom = !v[0];
+        return opts_copy(a->rom, sizeof(a->rom), v) ||
+               err_set(err, "The romfile of -device %s is too long.", c->driver);
+    }
     if (!strcmp(key, "drive") && c->host == PLUG_BLK)
         return take_drive(opt, a, v, err);
     if (!strcmp(key, "chardev") && c->host == PLUG_CHR) {
@@ -234,7 +240,7 @@ static bool addon_key(struct options *opt, struct opt_addon *a, const struct plu
                err_set(err, "The id in -device %s is too long.", c->driver);
     if (!has_prop(c, key))
         return addon_bad_key(c, key, err);
-    return add_prop(a, key, v) || err_set(err, "-device %s has too many properties.", c->driver);
+    return opts_addon_prop(a, key, v) || err_set(err, "-device %s has too many properties.", c->driver);
 }
 
 static bool device_addon(struct options *opt, const struct plug_class *c, const char *rest,
@@ -329,7 +335,7 @@ bool opts_apply_globals(struct options *opt, struct err *err)
         for (unsigned k = 0; k < opt->nglobals; k++) {
             const struct opt_global *g = &opt->globals[k];
 
-            if (!strcmp(g->driver, a->driver) && !add_prop(a, g->name, g->value))
+            if (!strcmp(g->driver, a->driver) && !opts_addon_prop(a, g->name, g->value))
                 return err_set(err, "-device %s has too many properties.", a->driver);
         }
         if (strlen(a->props) + strlen(own.props) + 2 > sizeof(a->props))
@@ -366,8 +372,9 @@ bool opt_set_GLOBAL(struct options *opt, const char *flag, const char *val, stru
         return exit_property(opt, name + 15, eq + 1, err);
     if (strcmp(name, "VGA.vgamem_mb"))
         return opts_bad_value(flag, name, known, err);
-    if (!opts_number(eq + 1, 16, &n) || n != 16)
-        return err_set(err, "VGA.vgamem_mb is 16, not '%.60s'.", eq + 1);
+    if (!opts_number(eq + 1, VGA_VRAM_MAX / MIB, &n) || !n || (n & (n - 1)))
+        return err_set(err, "VGA.vgamem_mb is 1, 2, 4 and so on up to %u, not '%.60s'.",
+                       (unsigned)(VGA_VRAM_MAX / MIB), eq + 1);
     opt->vga_mem = (u32)(n * MIB);
     return true;
 }

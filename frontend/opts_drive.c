@@ -81,15 +81,38 @@ struct drive_parts {
     bool media_given;
 };
 
+static bool known(const char *v, const char *const *names)
+{
+    while (*names && strcmp(*names, v))
+        names++;
+    return *names != NULL;
+}
+
+/* What an error of the host does: the place in enum drive_error. */
+static bool error_action(int *to, const char *key, const char *v, struct err *err)
+{
+    static const char *const names[] = {"report", "stop", "enospc", "ignore", NULL};
+
+    for (int i = 0; names[i]; i++) {
+        if (!strcmp(v, names[i]) && (*key == 'w' || i != 2)) {
+            *to = i + 1;
+            return true;
+        }
+    }
+    return opts_bad_value(*key == 'w' ? "drive werror" : "drive rerror", v, names, err);
+}
+
 /* One key=value of -drive. */
 static bool drive_key(struct opt_drive_request *q, struct drive_parts *parts, const char *key,
                       const char *v, struct err *err)
 {
-    static const char *const keys[] = {"file",   "if",       "index",    "bus", "unit",  "media",
-                                       "format", "snapshot", "readonly", "id",  "cache", NULL};
+    static const char *const keys[] = {
+        "file",     "if",     "index",  "bus",    "unit",    "media",
+        "format",   "snapshot", "readonly", "id", "cache",   "werror",
+        "rerror",   "discard", "aio",   "throttling.iops-total", "throttling.bps-total", NULL};
     static const char *const kinds[] = {"ide", "floppy", "none", NULL};
     static const char *const media[] = {"disk", "cdrom", NULL};
-    static const char *const formats[] = {"raw", NULL};
+    static const char *const formats[] = {"raw", "qcow2", "vpc", "vmdk", "vdi", NULL};
     u64 n;
 
     if (!strcmp(key, "file"))
@@ -115,7 +138,24 @@ static bool drive_key(struct opt_drive_request *q, struct drive_parts *parts, co
         return q->drive.cdrom || !strcmp(v, "disk") || opts_bad_value("drive media", v, media, err);
     }
     if (!strcmp(key, "format"))
-        return !strcmp(v, "raw") || opts_bad_value("drive format", v, formats, err);
+        return (known(v, formats) && opts_copy(q->drive.format, sizeof(q->drive.format), v)) ||
+               opts_bad_value("drive format", v, formats, err);
+    if (!strcmp(key, "werror") || !strcmp(key, "rerror"))
+        return error_action(*key == 'w' ? &q->drive.werror : &q->drive.rerror, key, v, err);
+    if (!strcmp(key, "discard")) {
+        static const char *const how[] = {"ignore", "unmap", "off", "on", NULL};
+
+        q->drive.discard = !strcmp(v, "unmap") || !strcmp(v, "on");
+        return known(v, how) || opts_bad_value("drive discard", v, how, err);
+    }
+    if (!strcmp(key, "aio"))
+        return !strcmp(v, "threads") ||
+               err_set(err, "-drive aio is threads, not '%.60s': disks are read and written by "
+                            "threads on every host.",
+                       v);
+    if (!strcmp(key, "throttling.iops-total") || !strcmp(key, "throttling.bps-total"))
+        return opts_size(v, 1, strstr(key, "iops") ? &q->drive.iops : &q->drive.bps) ||
+               err_set(err, "-drive %s takes a number a second, not '%.60s'.", key, v);
     if (!strcmp(key, "snapshot"))
         return opts_bool(v, &q->drive.snapshot) ||
                err_set(err, "-drive snapshot is on or off, not '%.60s'.", v);

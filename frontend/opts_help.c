@@ -8,7 +8,7 @@
 
 static const char *const section_titles[SEC__COUNT] = {
     "Machine",           "Disks",         "Booting",   "Display",
-    "Character devices", "Time and life", "Debugging", ""};
+    "Character devices", "Network",       "Time and life", "Debugging", ""};
 
 /* Every line begins with its flag: scripts look for "^-gdb" and the like to see what a program can
  * do. */
@@ -141,6 +141,8 @@ bool opts_print_list(FILE *f, const char *what)
               f);
         for (const struct plug_class *c = pc_addon_classes; c->driver; c++)
             fprintf(f, "%-20s %s\n", c->driver, c->cls->help);
+    } else if (!strcmp(what, "netdev")) {
+        opts_print_netdevs(f);
     } else if (pc_addon_class(what)) {
         print_props(f, pc_addon_class(what)->cls->props);
     } else if (!strcmp(what, "d")) {

@@ -161,7 +161,9 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
             return bad_switch(flag, key, v, err);
         if (!strcmp(key, "acpi"))
             opt->no_acpi = !on;
-        else if (on && (!strcmp(key, "usb") || !strcmp(key, "vmport") || !strcmp(key, "hpet")))
+        else if (!strcmp(key, "vmport"))
+            opt->no_vmport = !on;
+        else if (on && (!strcmp(key, "usb") || !strcmp(key, "hpet")))
             return err_set(err, "Property '%s=on' of -%s is not supported yet; leave it out.", key,
                            flag);
     }
@@ -428,46 +430,6 @@ bool opt_set_NO_ACPI(struct options *opt, const char *flag, const char *val, str
 bool opt_set_NO_HPET(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     opt->no_hpet = true;
-    return true;
-}
-
-/* ---- display ---- */
-
-bool opt_set_DISPLAY(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    static const char *const names[] = {"sdl", "none", "headless", NULL};
-
-    if (!strcmp(val, "sdl"))
-        opt->show = SHOW_SDL;
-    else if (!strcmp(val, "none") || !strcmp(val, "headless"))
-        opt->show = SHOW_NONE;
-    else
-        return opts_bad_value(flag, val, names, err);
-    return true;
-}
-
-bool opt_set_NOGRAPHIC(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    opt->show = SHOW_NOGRAPHIC;
-    return true;
-}
-
-bool opt_set_VGA(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    static const char *const names[] = {"std", "none", NULL};
-
-    if (!strcmp(val, "std"))
-        opt->vga = PC_VGA_STD;
-    else if (!strcmp(val, "none"))
-        opt->vga = PC_VGA_NONE;
-    else
-        return opts_bad_value(flag, val, names, err);
-    return true;
-}
-
-bool opt_set_FULL_SCREEN(struct options *opt, const char *flag, const char *val, struct err *err)
-{
-    opt->full_screen = true;
     return true;
 }
 

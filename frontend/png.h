@@ -15,6 +15,8 @@ bool ppm_write(FILE *f, const struct surface *s);
  */
 bool screendump(const struct display *display, const char *path, struct err *err);
 
+/* The Unicode character that a PC's fonts draw for a byte. */
+u32 textdump_char(u8 c);
 /* The text screen, row by row without blanks at line ends, as UTF-8 into f. False in graphic modes.
  */
 bool textdump(const struct display *display, FILE *f);

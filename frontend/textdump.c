@@ -21,12 +21,17 @@ static const u16 high[129] = {
     0x03b4, 0x221e, 0x03c6, 0x03b5, 0x2229, 0x2261, 0x00b1, 0x2265, 0x2264, 0x2320, 0x2321, 0x00f7,
     0x2248, 0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x00a0};
 
-static void put_char(FILE *f, u8 c)
+u32 textdump_char(u8 c)
 {
     u32 u = c < 32 ? low[c] : c < 127 ? c : high[c - 127];
 
-    if (u == 0xa0) /* the no-break space of 0xff: text that is searched wants a plain one */
-        u = ' ';
+    return u == 0xa0 ? ' ' : u; /* 0xff: text that is searched wants a plain space */
+}
+
+static void put_char(FILE *f, u8 c)
+{
+    u32 u = textdump_char(c);
+
     if (u < 0x80) {
         fputc((int)u, f);
     } else if (u < 0x800) {

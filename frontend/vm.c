@@ -4,9 +4,11 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
-#include "frontend/host/raw.h"
+#include "frontend/curses/curses.h"
+#include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
+#include "frontend/vnc/vnc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,6 +87,12 @@ void vm_cont(struct vm *vm)
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
+    for (unsigned i = 0; i < PC_FLOPPIES; i++)
+        drive_resume(vm->fd[i]);
+    for (unsigned i = 0; i < PC_IDE; i++)
+        drive_resume(vm->ide[i]);
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
+        drive_resume(vm->addon_blk[i]);
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -385,6 +393,7 @@ static void fill_config(struct vm *vm)
     cfg->boot = opt->boot[0] ? opt->boot : NULL;
     cfg->boot_menu = opt->boot_menu;
     cfg->boot_menu_ms = opt->boot_menu_ms;
+    cfg->no_vmport = opt->no_vmport;
     cfg->no_acpi = opt->no_acpi;
     cfg->no_hpet = opt->no_hpet;
     cfg->no_fd_check = opt->no_fd_check;
@@ -444,6 +453,22 @@ static bool write_pidfile(struct vm *vm, struct err *err)
     return true;
 }
 
+/* Everything that shows the picture and takes keys. */
+static bool open_displays(struct vm *vm, struct err *err)
+{
+    const struct options *opt = vm->opt;
+
+    vm->screen.display = &vm->pc->display;
+    vm->pointer.pc = vm->pc;
+    keyboard_init(&vm->keyboard, &vm->pc->keyboard, &vm->clock,
+                  layout_find(opt->layout[0] ? opt->layout : layout_names[0]));
+    if (opt->show == SHOW_SDL && vm->pc->display.update && !(vm->sdl = sdl_open(vm, err)))
+        return false;
+    if (opt->show == SHOW_CURSES && vm->pc->display.update && !(vm->curses = curses_open(vm, err)))
+        return false;
+    return !opt->vnc.on || (vm->vnc = vnc_open(vm, err));
+}
+
 bool vm_create(struct vm *vm, struct options *opt, struct err *err)
 {
     memset(vm, 0, sizeof(*vm));
@@ -477,9 +502,9 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !start_engine(vm, err))
         return false;
-    if (!open_log(vm, err) || !vm_open_chardevs(vm, err))
+    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
         return false;
-    if (opt->show == SHOW_SDL && vm->pc->display.update && !(vm->sdl = sdl_open(vm, err)))
+    if (!open_displays(vm, err))
         return false;
     if (!write_pidfile(vm, err))
         return false;
@@ -492,20 +517,30 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
 
 void vm_destroy(struct vm *vm)
 {
+    bool ok = true;
+
     state_hash_close(&vm->hash);
     sdl_close(vm->sdl);
+    curses_close(vm->curses);
+    vnc_close(vm->vnc);
+    keyboard_free(&vm->keyboard);
     vm_close_all(vm);
     if (vm->pc) {
         if (vm_cpu(vm)->jit)
             jit_free(vm_cpu(vm));
         pc_destroy(vm->pc);
     }
+    if (vm->nets_ready)
+        netdevs_close(&vm->nets);
     for (unsigned i = 0; i < PC_FLOPPIES; i++)
-        raw_close(vm->fd[i]);
+        ok &= drive_close(vm->fd[i]);
     for (unsigned i = 0; i < PC_IDE; i++)
-        raw_close(vm->ide[i]);
+        ok &= drive_close(vm->ide[i]);
     for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
-        raw_close(vm->addon_blk[i]);
+        ok &= drive_close(vm->addon_blk[i]);
+    if (!ok)
+        fprintf(stderr, "dragoman: the last writes to an image failed; not all is in it\n");
+    pool_free(vm->pool);
     boot_free(&vm->boot);
     for (unsigned i = 0; i < vm->nblobs; i++)
         free(vm->blobs[i]);

@@ -7,15 +7,22 @@
 #include "devices/board/pc.h"
 #include "frontend/boot/boot.h"
 #include "frontend/host/chardev.h"
+#include "frontend/keyboard/keyboard.h"
 #include "frontend/loop.h"
+#include "frontend/net/netdev.h"
 #include "frontend/opts.h"
+#include "frontend/pointer.h"
+#include "frontend/screen.h"
 #include "frontend/statehash.h"
 #include "frontend/ticker.h"
 
 enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
 
 struct monitor;
+struct pool;
 struct sdl;
+struct vnc;
+struct curses;
 
 /* Keys that sendkey has yet to press and release, at virtual times. */
 struct vm_key {
@@ -32,7 +39,7 @@ struct vm {
     struct loop loop;
     struct ticker ticker; /* host time as the machine sees it */
     struct state_hash hash;
-    bool loop_ready, clock_ready;
+    bool loop_ready, clock_ready, nets_ready;
     struct pc *pc;
     struct pc_config cfg;
     enum cpu_engine engine;
@@ -40,6 +47,7 @@ struct vm {
     void *blobs[VM_MAX_BLOBS]; /* bytes that cfg points to */
     unsigned nblobs;
     struct boot_image boot;
+    struct pool *pool; /* of threads, for the drives */
     struct blk *fd[PC_FLOPPIES], *ide[PC_IDE];
     struct chardev *chardevs[VM_MAX_CHARDEVS];
     unsigned nchardevs;
@@ -48,7 +56,13 @@ struct vm {
     struct blk *addon_blk[PC_MAX_ADDONS];      /* of those with a drive; NULL: others */
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
+    struct netdevs nets;
+    struct screen screen;
+    struct keyboard keyboard; /* for those who know characters, not keys */
+    struct pointer pointer;
     struct sdl *sdl;
+    struct vnc *vnc;
+    struct curses *curses;
     struct loop_src signals;
 
     /* life */
@@ -65,6 +79,8 @@ struct vm {
     struct vm_key keys[VM_KEYS];
     unsigned nkeys;
     u32 mouse_buttons; /* as the monitor set them */
+
+    u64 net_frames; /* that network backends moved: for whoever shows activity */
 
     /* speed, for the title */
     u64 speed_icount, speed_at;
@@ -99,6 +115,12 @@ bool vm_open_firmware(struct vm *vm, struct err *err);
 bool vm_open_kernel(struct vm *vm, struct err *err);
 bool vm_open_drives(struct vm *vm, struct err *err);
 bool vm_add_devices(struct vm *vm, struct err *err);
+/* vm_net.c: networks, and what of them and of boot ROMs belongs to addon number i; capture files. */
+bool vm_open_networks(struct vm *vm, struct err *err);
+bool vm_wire_network(struct vm *vm, unsigned i, struct err *err);
+bool vm_open_dumps(struct vm *vm, struct err *err);
+/* vm_build.c: bytes the machine keeps until its end; false when there are too many of them. */
+bool vm_own(struct vm *vm, void *p, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
 void vm_close_all(struct vm *vm);
 /* Where -display and the absence of a display leave the serial port and the monitor; fills in opt.

@@ -3,17 +3,16 @@
 #include "frontend/vm.h"
 
 #include "frontend/firmware.h"
-#include "frontend/host/raw.h"
+#include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FLOPPY_MAX = 4 << 20 };
+enum { FLOPPY_MAX = 4 << 20, DRIVE_THREADS = 4 };
 
-/* Bytes the machine keeps until its end; false when there are too many of them. */
-static bool own(struct vm *vm, void *p, struct err *err)
+bool vm_own(struct vm *vm, void *p, struct err *err)
 {
     if (vm->nblobs < VM_MAX_BLOBS) {
         vm->blobs[vm->nblobs++] = p;
@@ -32,7 +31,7 @@ static bool load(struct vm *vm, const char *name, struct pc_blob *blob, bool qui
 
     if (!data)
         return false;
-    if (!own(vm, data, err))
+    if (!vm_own(vm, data, err))
         return false;
     *blob = (struct pc_blob){name, data, len};
     return true;
@@ -86,7 +85,7 @@ static bool open_blobs(struct vm *vm, struct err *err)
             size_t len;
             u8 *data = file_read(b->path, 64 * MIB, &len, err);
 
-            if (!data || !own(vm, data, err))
+            if (!data || !vm_own(vm, data, err))
                 return false;
             *to = (struct pc_blob){b->name, data, len};
         } else {
@@ -97,7 +96,7 @@ static bool open_blobs(struct vm *vm, struct err *err)
         size_t len;
         u8 *data = firmware_load(opt, opt->roms[i].path, &len, false, err);
 
-        if (!data || !own(vm, data, err))
+        if (!data || !vm_own(vm, data, err))
             return false;
         cfg->rom[cfg->nroms++] = (struct pc_blob){opt->roms[i].name, data, len};
     }
@@ -113,7 +112,8 @@ bool vm_open_firmware(struct vm *vm, struct err *err)
     if (!open_bios(vm, err) || !check_bios(vm, err) || !open_blobs(vm, err))
         return false;
     if (opt->vga != PC_VGA_NONE && is_seabios(&cfg->bios) &&
-        !load(vm, "vgabios-stdvga.bin", &cfg->vga_bios, false, err))
+        !load(vm, opt->vga == PC_VGA_CIRRUS ? "vgabios-cirrus.bin" : "vgabios-stdvga.bin",
+              &cfg->vga_bios, false, err))
         return false;
     /* With nobody to look at it, the demo tests itself, reports on the serial port, and powers off.
      */
@@ -142,20 +142,37 @@ bool vm_open_kernel(struct vm *vm, struct err *err)
 
 /* ---- drives ---- */
 
+/* A drive's error of the host stops the machine. */
+static void drive_stopped(void *arg, const char *why)
+{
+    fprintf(stderr, "dragoman: %s\n", why);
+    vm_stop(arg, "paused (io-error)");
+}
+
 static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, struct blk **blk,
                        struct err *err)
 {
-    struct raw_options raw = {
+    struct drive_options drive = {
         .path = d->path[0] ? d->path : NULL,
+        .format = d->format[0] ? d->format : NULL,
         .clock = &vm->clock,
+        .pool = vm->pool,
+        .loop = vm->opt->icount_shift < 0 ? &vm->loop : NULL,
         .read_only = d->read_only || d->cdrom,
         .snapshot = d->snapshot && !d->cdrom,
         .cdrom = d->cdrom,
         .removable = d->cdrom || floppy,
+        .discard = d->discard,
         .max_size = floppy ? FLOPPY_MAX : 0,
+        .iops = d->iops,
+        .bps = d->bps,
+        .werror = (enum drive_error)d->werror,
+        .rerror = (enum drive_error)d->rerror,
+        .stop = drive_stopped,
+        .stop_arg = vm,
     };
 
-    *blk = raw_open(&raw, err);
+    *blk = drive_open(&drive, err);
     return *blk != NULL;
 }
 
@@ -164,6 +181,9 @@ bool vm_open_drives(struct vm *vm, struct err *err)
     struct options *opt = vm->opt;
     struct opt_drive empty_cd = {.used = true, .cdrom = true}, empty_fd = {.used = true};
 
+    vm->pool = pool_new(DRIVE_THREADS);
+    if (!vm->pool)
+        return err_set(err, "Out of memory.");
     /* As PCs are sold: a floppy drive and a CD drive, empty until something is put in. */
     if (!opt->nodefaults && !opt->demo) {
         if (!opt->fd[0].used)
@@ -190,7 +210,7 @@ bool vm_add_devices(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
 
-    if (!opts_apply_globals(opt, err))
+    if (!opts_apply_globals(opt, err) || !vm_open_networks(vm, err))
         return false;
     for (unsigned i = 0; i < opt->naddons; i++) {
         const struct opt_addon *a = &opt->addons[i];
@@ -207,6 +227,8 @@ bool vm_add_devices(struct vm *vm, struct err *err)
                 return false;
             to->blk = vm->addon_blk[i];
         }
+        if (!vm_wire_network(vm, i, err))
+            return false;
     }
     vm->cfg.naddons = opt->naddons;
     return true;
@@ -273,6 +295,22 @@ bool vm_choose_display(struct options *opt, struct err *err)
             return err_set(
                 err, "There is no display for -display sdl (DISPLAY is not set); use -nographic or "
                      "-display none.");
+    }
+    if (opt->show == SHOW_CURSES) {
+#ifndef CONFIG_CURSES
+        return err_set(err, "This build has no curses screen; install libncurses-dev and configure "
+                            "again, or use -nographic.");
+#endif
+        if (!terminal)
+            return err_set(err, "-display curses needs a terminal; standard input or output is none.");
+        if (uses_stdio(opt))
+            return err_set(err, "-display curses needs the terminal for itself: take stdio from "
+                                "-serial, -monitor and -debugcon.");
+    }
+    if (opt->show == SHOW_DEFAULT && opt->vnc.on) {
+        opt->show = SHOW_NONE;
+        if (terminal && !uses_stdio(opt) && !opt->nmonitors && !opt->nodefaults)
+            memcpy(opt->monitor[opt->nmonitors++], "stdio", 6);
     }
     if (opt->show == SHOW_DEFAULT && opt->vga != PC_VGA_NONE && have_window_system())
         opt->show = SHOW_SDL;
@@ -392,6 +430,9 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
         snprintf(id, sizeof(id), "serial%u", i);
         if (!connect_port(vm, &vm->serial[i], id, opt->serial[i], err))
             return false;
+        /* whoever gives the machine a serial mouse wants it to be the one that moves */
+        if (vm->serial[i].user.dev && vm->serial[i].user.dev->is_mouse)
+            vm->pc->mouse = msmouse_sink(&vm->serial[i].user.dev->mouse);
     }
     if (!connect_port(vm, &vm->debugcon, "debugcon", opt->debugcon, err))
         return false;

@@ -5,6 +5,7 @@
 #   demo.bin        the demo's kernel (opt/dragoman/demo)      demo.img: the same as a floppy image
 #   linuxboot.bin   option ROM for -kernel with a bzImage      multiboot.bin: ... with a multiboot ELF
 #   mbtest.elf      a multiboot kernel that says what it was given, for the boot tests
+#   modetest.img    a floppy that draws a picture in every video mode (see modetest/README.md)
 #   dos.img         a DOS-like system on a floppy              (-fda; see dos/rules.mk)
 #   test/NAME.bin   one 64 KiB test ROM per file of roms/test  (-bios)
 
@@ -32,7 +33,8 @@ ROM_TESTS := $(sort $(basename $(notdir $(filter-out %/README.md,$(wildcard roms
 ROM_TEST_LIB := $(patsubst %,$(ROMB)/test/lib/%.o,start test) $(ROMB)/lib/mem.o $(ROMB)/lib/apic.o
 
 ROMS := $(ROMB)/boot.bin $(ROMB)/demo.bin $(ROMB)/demo.img $(ROMB)/linuxboot.bin $(ROMB)/multiboot.bin \
-        $(ROMB)/mbtest.elf $(ROMB)/dos.img $(patsubst %,$(ROMB)/test/%.bin,$(ROM_TESTS))
+        $(ROMB)/mbtest.elf $(ROMB)/dos.img $(ROMB)/modetest.img \
+        $(patsubst %,$(ROMB)/test/%.bin,$(ROM_TESTS))
 
 .PHONY: roms
 roms: $(if $(ROM_CC),$(ROMS))
@@ -132,6 +134,7 @@ $(ROMB)/test/%.bin: $(ROMB)/test/%.reset.o
 	$(rom_raw)
 
 include roms/dos/rules.mk
+include roms/modetest/rules.mk
 
 .SECONDARY:
 -include $(wildcard $(ROMB)/*/*.d $(ROMB)/*/*/*.d $(ROMB)/*/*/*/*.d $(ROMB)/*/*/*/*/*.d)

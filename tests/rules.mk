@@ -68,6 +68,7 @@ check-full: check
 	+@$(MAKE) --no-print-directory check-lock
 	+@$(MAKE) --no-print-directory check-oracle
 	+@$(MAKE) --no-print-directory check-storm
+	+@$(MAKE) --no-print-directory check-qcow2
 	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
 	@tests/tools/guests.sh $(B)/guests full || echo "make check-full: without the guests that could not be fetched"
 	@for a in i386 amd64; do tests/tools/roots.sh $(B)/guests $$a || echo "make check-full: without the $$a root"; done

@@ -37,6 +37,8 @@ struct block {
     u64 made;  /* when it was translated or came back last, in ns; 0: not noted */
     u32 id;
     bool dead;
+    u8 unlisted; /* bit k: taken out of the list of page k already, by blocks_unlist */
+    bool leaving; /* blocks_unlist is about to do that */
     bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
     u8 nguest, nlinks, nexecs;
     const void *host_forward, *host_inner, *host_checked;
@@ -233,6 +235,10 @@ struct block *block_find(struct jit *jit, u32 page, u32 off, u64 rip, u64 mode_k
 void block_insert(struct jit *jit, struct block *b);
 void block_free(struct block *b);
 void block_kill(struct jit *jit, struct block *b);
+/* Take many blocks out of their pages' lists before each is killed: one walk over each page's list, where
+ * killing walks it for every block. A page of a library that many programs have at addresses of
+ * their own is in thousands of blocks. */
+void blocks_unlist(struct jit *jit, struct block **blocks, u32 n);
 void block_retire(struct jit *jit, struct block *b);
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to);
 void jc_refresh(struct jit *jit);

@@ -98,6 +98,40 @@ static void page_remove(struct jit *jit, u32 page, struct block *b)
     jit->cpu->mmu.space->code_lines[page] = lines;
 }
 
+/* Take out of a page's list all that are leaving. */
+static void page_sweep(struct jit *jit, u32 page)
+{
+    struct block **p = &jit->pages[page];
+    u64 lines = 0;
+    while (*p) {
+        struct block *b = *p;
+        struct block **next = block_page_next(b, page);
+        if (b->leaving) {
+            b->unlisted |= page == b->page0 ? 1 : 2;
+            *p = *next;
+        } else {
+            lines |= lines_of(b, page);
+            p = next;
+        }
+    }
+    jit->cpu->mmu.space->code_lines[page] = lines;
+}
+
+void blocks_unlist(struct jit *jit, struct block **blocks, u32 n)
+{
+    for (u32 i = 0; i < n; i++)
+        blocks[i]->leaving = !blocks[i]->dead;
+    for (u32 i = 0; i < n; i++) {
+        struct block *b = blocks[i];
+        if (!b->leaving)
+            continue;
+        if (!(b->unlisted & 1))
+            page_sweep(jit, b->page0);
+        if (!(b->unlisted & 2) && b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
+            page_sweep(jit, b->page1);
+    }
+}
+
 void block_unpatch(struct jit *jit, const struct be_exit *x)
 {
     codebuf_begin(&jit->buf);
@@ -174,9 +208,11 @@ void block_kill(struct jit *jit, struct block *b)
         p = &(*p)->hash_next;
     if (*p)
         *p = b->hash_next;
-    page_remove(jit, b->page0, b);
-    if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
-        page_remove(jit, b->page1, b);
+    if (!b->leaving) {
+        page_remove(jit, b->page0, b);
+        if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
+            page_remove(jit, b->page1, b);
+    }
     codebuf_begin(&jit->buf);
     close_entries(jit, b);
     for (u32 i = 0; i < b->nlinks; i++)

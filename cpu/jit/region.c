@@ -59,6 +59,7 @@ void region_next(struct jit *jit)
     jit->code_p = r->start;
     if (!r->nblocks)
         return;
+    blocks_unlist(jit, r->blocks, r->nblocks);
     codebuf_begin(&jit->buf);
     for (u32 i = 0; i < r->nblocks; i++)
         block_kill(jit, r->blocks[i]);

@@ -112,6 +112,7 @@ struct pc_config {
                      wanted) */
     s64 rtc_zone;                /* so many seconds of it are the time zone's */
     bool rtc_host;               /* rtc_base is not given: take 2000-01-01 00:00:00 when false */
+    bool no_vmport; /* leave out VMware's port with the absolute pointer */
     bool no_acpi, no_hpet, no_fd_check;
     bool no_smm;                 /* firmware is told not to set up system management mode */
     bool no_exitdev;             /* leave out the exit device */

@@ -4,6 +4,9 @@
 
 #include "devices/bus/pci.h"
 #include "devices/char/lpt.h"
+#include "devices/net/e1000.h"
+#include "devices/net/ne2000.h"
+#include "devices/net/rtl8139.h"
 
 #include <stdio.h>
 #include <string.h>

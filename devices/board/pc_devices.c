@@ -14,7 +14,8 @@
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
-#include "devices/video/vga.h"
+#include "devices/input/vmmouse.h"
+#include "devices/video/cirrus.h"
 
 #include <stdio.h>
 
@@ -136,18 +137,42 @@ static bool create_input(struct pc *pc, struct err *err)
     return dev_start(&kbc->dev, err) && dev_start(&kbd->dev, err) && dev_start(&mouse->dev, err);
 }
 
+/* The port answers in the registers of the processor that reads it. There is one that runs devices'
+ * handlers at a time, so it is the one that is running. */
+static const u8 vmmouse_regs[VMMOUSE_REGS] = {REG_AX, REG_BX, REG_CX, REG_DX};
+
+static u32 get_reg(void *arg, enum vmmouse_reg reg)
+{
+    return (u32)((struct pc *)arg)->cpu[0]->gpr[vmmouse_regs[reg]];
+}
+
+static void set_reg(void *arg, enum vmmouse_reg reg, u32 v)
+{
+    ((struct pc *)arg)->cpu[0]->gpr[vmmouse_regs[reg]] = v;
+}
+
+static bool create_vmmouse(struct pc *pc, struct err *err)
+{
+    struct vmmouse *m;
+
+    if (pc->cfg.no_vmport)
+        return true;
+    m = (struct vmmouse *)pc_dev(pc, &vmmouse_class, "vmmouse");
+    m->wiring = (struct vmmouse_wiring){get_reg, set_reg, pc, pc->mouse, pc->cfg.ram_size};
+    pc->tablet = vmmouse_sink(m);
+    return dev_start(&m->dev, err);
+}
+
 static bool create_display(struct pc *pc, struct err *err)
 {
     struct vga_wiring w = {
-        .space = &pc->space, .pci = pc->pci, .devfn = PCI_DEVFN(2, 0), .rom = pc->cfg.vga_bios.data,
-        .rom_len = pc->cfg.vga_bios.len,
+        .space = &pc->space, .vram = pc->cfg.vga_mem, .pci = pc->pci, .devfn = PCI_DEVFN(2, 0),
+        .rom = pc->cfg.vga_bios.data, .rom_len = pc->cfg.vga_bios.len,
     };
 
     if (pc->cfg.vga == PC_VGA_NONE)
         return true;
-    if (pc->cfg.vga != PC_VGA_STD)
-        return err_set(err, "this display adapter is not available: use -vga std");
-    pc->parts->vga = pc_dev(pc, &vga_class, "vga");
+    pc->parts->vga = pc_dev(pc, pc->cfg.vga == PC_VGA_CIRRUS ? &cirrus_class : &vga_class, "vga");
     vga_wire(pc->parts->vga, &w);
     if (!dev_start(pc->parts->vga, err))
         return false;
@@ -234,6 +259,7 @@ bool pc_devices_create(struct pc *pc, struct err *err)
     struct pc_parts *p = pc->parts;
 
     if (!create_bridges(pc, err) || !create_timers(pc, err) || !create_input(pc, err) ||
+        !create_vmmouse(pc, err) ||
         !create_display(pc, err) || !create_serial(pc, err) || !create_debug(pc, err) ||
         !create_disks(pc, err) || !create_pm(pc, err) || !pc_addons_create(pc, err))
         return false;

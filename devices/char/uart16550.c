@@ -406,6 +406,8 @@ static void reg_write(struct uart16550 *u, unsigned reg, u8 v)
         was = modem_lines(u);
         u->r.mcr = v & 0x1f;
         modem_changed(u, was);
+        if (u->chr && u->chr->ops && u->chr->ops->lines)
+            u->chr->ops->lines(u->chr, v & MCR_DTR, v & MCR_RTS);
         tell_room(u);
         break;
     case REG_SCR: u->r.scr = v; break;

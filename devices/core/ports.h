@@ -31,11 +31,13 @@ struct blk {
     bool read_only, removable, cdrom;
     bool inserted, locked, tray_open;
     u32 media_gen;              /* counts media changes */
+    u32 requests;               /* counted by blk_submit, for whoever shows activity */
     void (*changed)(void *arg); /* the medium was changed or ejected; set by the device */
     void *changed_arg;
 };
 static inline void blk_submit(struct blk *blk, struct blk_req *req)
 {
+    blk->requests++;
     blk->ops->submit(blk, req);
 }
 static inline void blk_cancel(struct blk *blk, struct blk_req *req)
@@ -48,6 +50,8 @@ struct chr;
 struct chr_ops {
     /* device to host; the host buffers or drops, never blocks */
     void (*write)(struct chr *chr, const u8 *data, size_t n);
+    /* the device's modem control lines; may be NULL */
+    void (*lines)(struct chr *chr, bool dtr, bool rts);
 };
 struct chr {
     const struct chr_ops *ops;
@@ -75,6 +79,9 @@ struct net {
     bool (*can_take)(void *arg);
     void (*take)(void *arg, const u8 *frame, size_t n); /* host to device */
     void *arg;
+    /* set by the host: the device can take frames again, which come later; may be NULL */
+    void (*ready)(struct net *net);
+    u32 max_frame; /* the largest frame that the host takes at once; 0: 1514 bytes */
 };
 
 /* ---- display: the frontend pulls a picture ---- */

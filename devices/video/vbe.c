@@ -23,7 +23,7 @@ u32 vbe_start(const struct vga *v)
 {
     const u16 *r = v->r.vbe;
     return (vbe_pitch(v) * r[VBE_Y_OFFSET] + row_bytes(r[VBE_BPP], r[VBE_X_OFFSET])) &
-           VGA_VRAM_MASK;
+           v->vram_mask;
 }
 
 /* Make the mode's numbers such that the picture lies within video memory, whatever the guest wrote.
@@ -37,10 +37,10 @@ static void fix_geometry(struct vga *v)
     r[VBE_YRES] = (u16)MIN(MAX(r[VBE_YRES], 1u), VGA_MAX_H);
     if (r[VBE_VIRT_WIDTH] < r[VBE_XRES])
         r[VBE_VIRT_WIDTH] = r[VBE_XRES];
-    lines = (u32)(VGA_VRAM_SIZE / vbe_pitch(v));
+    lines = (u32)(v->vram.size / vbe_pitch(v));
     if (lines < r[VBE_YRES]) {
         r[VBE_VIRT_WIDTH] = r[VBE_XRES];
-        lines = (u32)(VGA_VRAM_SIZE / vbe_pitch(v));
+        lines = (u32)(v->vram.size / vbe_pitch(v));
         r[VBE_YRES] = (u16)MIN(lines, r[VBE_YRES]);
     }
     r[VBE_VIRT_HEIGHT] = (u16)MIN(lines, 0xffffu);
@@ -84,7 +84,7 @@ static void enable(struct vga *v, u16 val)
         fix_geometry(v);
         force_vga(v);
         if (!(val & VBE_NOCLEAR)) {
-            u64 n = MIN((u64)vbe_pitch(v) * r[VBE_YRES], VGA_VRAM_SIZE);
+            u64 n = MIN((u64)vbe_pitch(v) * r[VBE_YRES], v->vram.size);
             ram_wrote(&v->vram, 0, n);
             memset(v->vram.host, 0, n);
         }
@@ -100,7 +100,7 @@ u16 vbe_read(struct vga *v, u32 index)
     if (index >= VBE_NREGS)
         return 0;
     if (index == VBE_MEMORY_64K)
-        return (u16)(VGA_VRAM_SIZE >> 16);
+        return (u16)(v->vram.size >> 16);
     if (r[VBE_ENABLE] & VBE_GETCAPS) {
         switch (index) {
         case VBE_XRES: return VGA_MAX_W;
@@ -141,7 +141,7 @@ void vbe_write(struct vga *v, u32 index, u16 val)
         break;
     case VBE_ENABLE: enable(v, val); break;
     case VBE_BANK:
-        r[index] = val & (u16)((VGA_VRAM_SIZE >> 16) - 1);
+        r[index] = val & (u16)((v->vram.size >> 16) - 1);
         vga_window_update(v);
         break;
     case VBE_VIRT_WIDTH:

@@ -2,10 +2,11 @@
  * Bochs dispi). */
 #include "devices/video/vga_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FIELDS_OF struct vga_regs
-static const struct field vga_fields[] = {
+const struct field vga_fields[] = {
     FA(vbe, FT_U16, 0, "dispi registers"),
     F(vbe_index, FT_U16, 0, "dispi index"),
     F(vbe_low, FT_U8, 0, "low half of a dispi word on its way"),
@@ -28,6 +29,19 @@ static const struct field vga_fields[] = {
     F(dac, FT_BYTES, 0, "palette"),
     FA(latch, FT_U8, 0, "plane latches"),
     F(cfg, FT_BYTES, 0, "PCI configuration space"),
+    F(pad, FT_BYTES, 0, "unused"),
+    F(x.blt, FT_U32, 0, "a blit waits for the processor"),
+    F(x.blt_have, FT_U32, 0, "bytes of its row"),
+    F(x.blt_row, FT_U32, 0, "its row"),
+    F(x.cursor_x, FT_U16, 0, "hardware cursor"),
+    F(x.cursor_y, FT_U16, 0, "hardware cursor"),
+    FA(x.sr, FT_U8, 0, "extended sequencer registers"),
+    FA(x.gr, FT_U8, 0, "extended graphics registers"),
+    F(x.hidden, FT_U8, 0, "hidden DAC register"),
+    F(x.hidden_reads, FT_U8, 0, "steps towards it"),
+    FA(x.cursor_dac, FT_U8, 0, "colours of the cursor"),
+    F(x.pad, FT_BYTES, 0, "unused"),
+    F(x.blt_data, FT_BYTES, 0, "data of a blit"),
     FIELDS_END,
 };
 #undef FIELDS_OF
@@ -47,12 +61,26 @@ struct ram *vga_ram(struct dev *dev)
     return &((struct vga *)dev)->vram;
 }
 
-static bool vga_init(struct dev *dev, struct err *err)
+/* A power of two: addresses are masked with it. */
+static u64 vram_size(const struct vga *v)
 {
-    struct vga *v = (struct vga *)dev;
+    u64 n = VGA_VRAM_MIN;
 
-    if (!ram_init(&v->vram, v->wiring.space, VGA_VRAM_SIZE, err))
+    while (n < v->wiring.vram && n < VGA_VRAM_MAX)
+        n <<= 1;
+    return v->wiring.vram ? n : VGA_VRAM_DEFAULT;
+}
+
+bool vga_init_common(struct vga *v, struct err *err)
+{
+    struct dev *dev = &v->dev;
+
+    if (!ram_init(&v->vram, v->wiring.space, vram_size(v), err))
         return false;
+    v->vram_mask = (u32)v->vram.size - 1;
+    v->draw.page_dirty = calloc(1, v->vram.size / PAGE_SIZE);
+    if (!v->draw.page_dirty)
+        return err_set(err, "There is no memory for the display adapter.");
     v->ports_mono = (struct region){
         .name = "vga.mono", .base = 0x3b0, .size = 0x0c, .ops = &vga_mono_ops, .dev = v};
     v->ports =
@@ -68,9 +96,18 @@ static bool vga_init(struct dev *dev, struct err *err)
     v->direct = (struct region){.name = "vga.direct", .ram = &v->vram, .prio = 2};
     bus_map(dev->env.io, &v->ports_mono);
     bus_map(dev->env.io, &v->ports);
-    bus_map(dev->env.io, &v->ports_vbe);
     bus_map(dev->env.mem, &v->window);
     v->display = (struct display){v, vga_update, vga_text_snapshot};
+    return true;
+}
+
+static bool vga_init(struct dev *dev, struct err *err)
+{
+    struct vga *v = (struct vga *)dev;
+
+    if (!vga_init_common(v, err))
+        return false;
+    bus_map(dev->env.io, &v->ports_vbe);
     return vga_pci_init(v, err);
 }
 
@@ -104,7 +141,7 @@ static bool vga_loaded(struct dev *dev, struct err *err)
     const u16 *vbe = r->vbe;
     u32 bpp = vbe[VBE_BPP];
     bool ok = r->seq_index < 8 && r->gc_index < 16 && r->crtc_index < 64 && r->attr_index < 64 &&
-              r->attr_data_next < 2 && r->dac_sub < 3 && vbe[VBE_BANK] < (VGA_VRAM_SIZE >> 16);
+              r->attr_data_next < 2 && r->dac_sub < 3 && vbe[VBE_BANK] < (v->vram.size >> 16);
 
     ok = ok && (bpp == 4 || bpp == 8 || bpp == 15 || bpp == 16 || bpp == 24 || bpp == 32);
     if (vbe_on(v))
@@ -122,9 +159,9 @@ static bool vga_loaded(struct dev *dev, struct err *err)
     return true;
 }
 
-static void vga_free(struct dev *dev)
+void vga_free_common(struct vga *v)
 {
-    struct vga *v = (struct vga *)dev;
+    struct dev *dev = &v->dev;
 
     bus_unmap(dev->env.io, &v->ports_mono);
     bus_unmap(dev->env.io, &v->ports);
@@ -135,6 +172,11 @@ static void vga_free(struct dev *dev)
     vga_draw_free(&v->draw);
     if (v->vram.host)
         ram_free(&v->vram);
+}
+
+static void vga_free(struct dev *dev)
+{
+    vga_free_common((struct vga *)dev);
 }
 
 const struct dev_class vga_class = {

@@ -9,7 +9,11 @@
 
 struct pci_bus;
 
-/* VGA at its fixed ports and window with 16 MiB of memory; with a PCI bus also the function
+#define VGA_VRAM_DEFAULT (16 * MIB)
+#define VGA_VRAM_MIN     (1 * MIB)
+#define VGA_VRAM_MAX     (256 * MIB)
+
+/* VGA at its fixed ports and window; with a PCI bus also the function
  * 1234:1111 whose BAR0 is the linear frame buffer, BAR2 the registers in memory, and whose ROM BAR
  * holds the video BIOS. */
 extern const struct dev_class vga_class;
@@ -18,6 +22,7 @@ extern const struct dev_class vga_class;
  * bytes are copied. */
 struct vga_wiring {
     struct ram_space *space; /* that the video memory becomes part of; required */
+    u64 vram; /* bytes of it, a power of two between the two limits; 0: the default */
     struct pci_bus *pci;
     u8 devfn;
     const u8 *rom; /* video BIOS for the ROM BAR, or NULL */

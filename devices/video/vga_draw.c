@@ -20,7 +20,7 @@ static void mode_linear(struct vga *v, struct vga_mode *m)
     m->bpp = r[VBE_BPP];
     m->pitch = vbe_pitch(v);
     m->start = vbe_start(v);
-    m->mask = VGA_VRAM_MASK;
+    m->mask = v->vram_mask;
     m->line_compare = ~0u;
     m->zoom = 1;
     m->dots = 8;
@@ -29,7 +29,7 @@ static void mode_linear(struct vga *v, struct vga_mode *m)
         m->start /= 4;
         m->cga_bit13 = m->cga_bit14 = 32;
         m->plane_mask = v->r.attr[0x12] & 15;
-        m->attr10 = v->r.attr[0x10];
+        m->attr10 = v->r.attr[0x10] & ~(u32)ATTR10_BLINK;
     }
 }
 
@@ -64,6 +64,8 @@ void vga_mode_get(struct vga *v, struct vga_mode *m)
     u32 columns = c[1] + 1u, step, lines;
 
     memset(m, 0, sizeof(*m));
+    if (v->ext && v->ext->mode(v, m))
+        return;
     if (vbe_on(v)) {
         mode_linear(v, m);
         return;
@@ -107,8 +109,12 @@ void vga_mode_get(struct vga *v, struct vga_mode *m)
     if (m->w > VGA_MAX_W)
         m->w = VGA_MAX_W;
     mode_pan(v, m);
+    if (m->kind == VGA_PLANAR && (m->attr10 & ATTR10_BLINK))
+        m->flip = vga_blink_phase(v, 16) ? 8 : 0;
     if (!(r->attr_index & ATTR_ON) || (r->seq[1] & SEQ1_OFF) || m->h < 2) {
         m->kind = VGA_BLANK;
+        /* While the CPU has the palette, the border's colour fills the screen. */
+        m->blank = (r->seq[1] & SEQ1_OFF) || m->h < 2 ? ~0u : r->attr[0x11];
         if (m->h < 2) /* nothing was ever set up */
             m->w = 640, m->h = 480;
     }
@@ -164,7 +170,7 @@ static bool palette_changed(struct vga *v, const struct vga_mode *m)
                        : expand6(d[0]) << 16 | expand6(d[1]) << 8 | expand6(d[2]);
     }
     for (u32 i = 0; i < 16; i++) {
-        u32 a = r->attr[i & (m->kind == VGA_TEXT ? 15 : m->plane_mask)];
+        u32 a = r->attr[m->kind == VGA_TEXT ? i : (i & m->plane_mask) ^ m->flip];
         if (r->attr[0x10] & ATTR10_P54)
             a = (a & 15) | (u32)(r->attr[0x14] & 15) << 4;
         else
@@ -243,6 +249,45 @@ static void row_256(struct vga *v, const struct vga_mode *m, u32 counter, u32 gr
     }
 }
 
+/* Five and six bits to eight by repeating the upper ones below. */
+static u32 rgb(u32 r, u32 g, u32 b, u32 gbits)
+{
+    return (r << 3 | r >> 2) << 16 | (g << (8 - gbits) | g >> (2 * gbits - 8)) << 8 |
+           (b << 3 | b >> 2);
+}
+
+void vga_convert(u32 *out, const u8 *p, u32 n, u32 bpp, const u32 *pal)
+{
+    u32 c;
+
+    switch (bpp) {
+    case 8:
+        for (u32 x = 0; x < n; x++)
+            out[x] = pal[p[x]];
+        break;
+    case 15:
+        for (u32 x = 0; x < n; x++) {
+            c = ld16(p + 2 * x);
+            out[x] = rgb(c >> 10 & 31, c >> 5 & 31, c & 31, 5);
+        }
+        break;
+    case 16:
+        for (u32 x = 0; x < n; x++) {
+            c = ld16(p + 2 * x);
+            out[x] = rgb(c >> 11, c >> 5 & 63, c & 31, 6);
+        }
+        break;
+    case 24:
+        for (u32 x = 0; x < n; x++, p += 3)
+            out[x] = (u32)p[2] << 16 | (u32)p[1] << 8 | p[0];
+        break;
+    default:
+        for (u32 x = 0; x < n; x++)
+            out[x] = ld32(p + 4 * x) & 0xffffff;
+        break;
+    }
+}
+
 /* A row of the linear frame buffer; fetches wrap at the end of memory byte by byte only where they
  * could reach it. */
 static void row_linear(struct vga *v, const struct vga_mode *m, u32 off, u32 y)
@@ -252,30 +297,12 @@ static void row_linear(struct vga *v, const struct vga_mode *m, u32 off, u32 y)
     u8 wrapped[VGA_MAX_W * 4];
     const u8 *p = v->vram.host + (off & m->mask);
 
-    if ((u64)(off & m->mask) + n > VGA_VRAM_SIZE) {
+    if ((u64)(off & m->mask) + n > v->vram.size) {
         for (u32 i = 0; i < n; i++)
             wrapped[i] = v->vram.host[(off + i) & m->mask];
         p = wrapped;
     }
-    for (u32 x = 0; x < m->w; x++, p += bytes) {
-        u32 c;
-
-        switch (m->bpp) {
-        case 8: out[x] = v->draw.pal[*p]; break;
-        case 15:
-            c = ld16(p);
-            out[x] = (c >> 10 & 31) * 255 / 31 << 16 | (c >> 5 & 31) * 255 / 31 << 8 |
-                     (c & 31) * 255 / 31;
-            break;
-        case 16:
-            c = ld16(p);
-            out[x] =
-                (c >> 11) * 255 / 31 << 16 | (c >> 5 & 63) * 255 / 63 << 8 | (c & 31) * 255 / 31;
-            break;
-        case 24: out[x] = (u32)p[2] << 16 | (u32)p[1] << 8 | p[0]; break;
-        default: out[x] = ld32(p) & 0xffffff; break;
-        }
-    }
+    vga_convert(out, p, m->w, m->bpp, v->draw.pal);
 }
 
 static u32 cga_counter(const struct vga_mode *m, u32 counter, u32 scan)
@@ -293,7 +320,7 @@ static u32 cga_counter(const struct vga_mode *m, u32 counter, u32 scan)
  * ask about it. */
 static void collect_dirty(struct vga *v)
 {
-    for (u32 i = 0; i < VGA_VRAM_SIZE / PAGE_SIZE; i++)
+    for (u32 i = 0; i < v->vram.size / PAGE_SIZE; i++)
         v->draw.page_dirty[i] =
             v->vram.dirty[i] & DIRTY_DISPLAY && ram_test_clear_dirty(&v->vram, i, DIRTY_DISPLAY);
 }
@@ -321,16 +348,57 @@ static void mark(struct surface *s, u32 y, u32 n)
     s->dirty_y1 = MAX(s->dirty_y1, y + n);
 }
 
+/* ---- a cursor of the adapter's own ---- */
+
+/* Before the picture: rows whose cursor changed, and those it is on if anything below it did, are to
+ * be drawn anew (cursor_y0 to cursor_y1). Returns whether it is to be drawn again. */
+static bool cursor_before(struct vga *v, const struct vga_mode *m, bool full)
+{
+    struct vga_draw *d = &v->draw;
+    u32 old0 = d->cursor_y0, old1 = d->cursor_y1, y0, y1;
+    u32 n = m->w * ((m->bpp + 7) / 8), lines = (m->max_scan + 1) << m->double_scan;
+    bool on, dirty = full;
+    u64 looks;
+
+    d->cursor_y0 = d->cursor_y1 = 0;
+    if (!v->ext)
+        return false;
+    on = v->ext->cursor_rows(v, m, &y0, &y1, &looks);
+    for (u32 y = y0; on && y < y1 && !dirty; y++)
+        dirty = bytes_dirty(v, m, m->start + y / lines * m->pitch, n);
+    if (looks != d->cursor_looks || dirty) {
+        d->cursor_y0 = old0 < old1 && looks != d->cursor_looks ? (on ? MIN(old0, y0) : old0) : y0;
+        d->cursor_y1 = old0 < old1 && looks != d->cursor_looks ? MAX(old1, y1) : y1;
+    } else {
+        on = false;
+    }
+    d->cursor_looks = looks;
+    return on;
+}
+
+/* Afterwards: draw it, and remember where it is. */
+static void cursor_after(struct vga *v, const struct vga_mode *m, bool draw)
+{
+    u64 looks;
+
+    if (!v->ext)
+        return;
+    if (draw)
+        v->ext->cursor_draw(v, m);
+    v->ext->cursor_rows(v, m, &v->draw.cursor_y0, &v->draw.cursor_y1, &looks);
+}
+
 /* ---- whole pictures ---- */
 
 static void draw_linear(struct vga *v, const struct vga_mode *m, bool full)
 {
-    u32 n = m->w * ((m->bpp + 7) / 8);
+    u32 n = m->w * ((m->bpp + 7) / 8), lines = (m->max_scan + 1) << m->double_scan;
+    const struct vga_draw *d = &v->draw;
 
     for (u32 y = 0; y < m->h; y++) {
-        u32 off = m->start + y * m->pitch;
+        u32 off = m->start + y / lines * m->pitch;
 
-        if (!full && !bytes_dirty(v, m, off, n))
+        if (!full && !(y >= d->cursor_y0 && y < d->cursor_y1) && !bytes_dirty(v, m, off, n))
             continue;
         row_linear(v, m, off, y);
         mark(&v->draw.surf, y, 1);
@@ -410,7 +478,7 @@ const struct surface *vga_update(void *dev, bool full)
     struct vga *v = dev;
     struct vga_draw *d = &v->draw;
     struct vga_mode m;
-    bool fonts = false;
+    bool fonts = false, cursor;
 
     d->surf.dirty_y0 = d->surf.dirty_y1 = 0;
     vga_mode_get(v, &m);
@@ -426,10 +494,17 @@ const struct surface *vga_update(void *dev, bool full)
     collect_dirty(v);
     switch (m.kind) {
     case VGA_TEXT: draw_text(v, &m, full); break;
-    case VGA_LINEAR: draw_linear(v, &m, full); break;
+    case VGA_LINEAR:
+        cursor = cursor_before(v, &m, full);
+        draw_linear(v, &m, full);
+        cursor_after(v, &m, cursor);
+        break;
     case VGA_BLANK:
         if (full) {
-            memset(d->surf.pixels, 0, (size_t)m.w * m.h * sizeof(u32));
+            u32 c = m.blank == ~0u ? 0 : d->pal[m.blank];
+
+            for (size_t i = 0; i < (size_t)m.w * m.h; i++)
+                d->surf.pixels[i] = c;
             mark(&d->surf, 0, m.h);
         }
         break;
@@ -443,5 +518,7 @@ const struct surface *vga_update(void *dev, bool full)
 void vga_draw_free(struct vga_draw *d)
 {
     free(d->surf.pixels);
+    free(d->page_dirty);
     d->surf.pixels = NULL;
+    d->page_dirty = NULL;
 }

@@ -8,8 +8,6 @@
 #include "devices/bus/pci.h"
 #include "mmu/bus.h"
 
-#define VGA_VRAM_SIZE (16 * MIB)
-#define VGA_VRAM_MASK ((u32)VGA_VRAM_SIZE - 1)
 #define VGA_MAX_W                                                                                  \
     2560u /* what VBE answers as its largest mode; the register file cannot name a larger one */
 #define VGA_MAX_H     2048u
@@ -57,6 +55,19 @@ enum {
     VBE_NOCLEAR = 0x80,
 };
 
+/* The registers a Cirrus adapter has beyond the VGA's; zero in others. */
+struct cirrus_regs {
+    u32 blt;      /* what a blit wants of the processor: 0 nothing, 1 its bytes, 2 to give it bytes */
+    u32 blt_have; /* bytes of the row that is moved */
+    u32 blt_row;
+    u16 cursor_x, cursor_y;
+    u8 sr[32], gr[64];
+    u8 hidden, hidden_reads; /* the DAC's mode, behind the mask register */
+    u8 cursor_dac[48];
+    u8 pad[2];
+    u8 blt_data[8192];
+};
+
 struct vga_regs {
     u16 vbe[VBE_NREGS];
     u16 vbe_index;
@@ -69,6 +80,8 @@ struct vga_regs {
     u8 dac_reading, dac_index, dac_sub, dac_pending[3], pel_mask, dac[768];
     u8 latch[4];
     u8 cfg[PCI_CFG_SIZE];
+    u8 pad[4];
+    struct cirrus_regs x;
 };
 
 enum vga_kind { VGA_BLANK, VGA_TEXT, VGA_CGA, VGA_PLANAR, VGA_256, VGA_LINEAR };
@@ -87,6 +100,8 @@ struct vga_mode {
     u32 pan, pan_split;
     u32 cga_bit13, cga_bit14; /* counter bits replaced by row-scan bits 0 and 1; 32: none */
     u32 attr10, underline, font[2], plane_mask;
+    u32 flip;  /* what the blinking of graphics modes turns over in a pixel now */
+    u32 blank; /* BLANK: palette entry that the screen shows, ~0u: black */
 };
 
 /* Scan lines [y, y + n) that show one row of memory. */
@@ -101,9 +116,28 @@ struct vga_draw {
     u32 pal[256], attr_pal[16];
     u8 fonts[2][256 * 32];
     u64 text_hash[VGA_MAX_H];
-    u8 page_dirty[VGA_VRAM_SIZE / PAGE_SIZE];
+    u8 *page_dirty; /* one per page of video memory */
     u32 line[VGA_LINE_ROOM];
+    u32 cursor_y0, cursor_y1; /* rows that a cursor of the adapter's own is on */
+    u64 cursor_looks;         /* and what it looks like there */
     bool drawn;
+};
+
+struct vga;
+
+/* What an adapter that is more than a VGA puts before the VGA's own ways. */
+struct vga_ext {
+    /* true: done; false: as the VGA does it */
+    bool (*port_read)(struct vga *v, u32 port, u8 *val);
+    bool (*port_write)(struct vga *v, u32 port, u8 val);
+    bool (*window_read)(struct vga *v, u64 off, u8 *val);
+    bool (*window_write)(struct vga *v, u64 off, u8 val);
+    /* true: a mode of its own, *want: the window is memory from *ram_off on */
+    bool (*window_direct)(struct vga *v, u64 *ram_off, bool *want);
+    bool (*mode)(struct vga *v, struct vga_mode *m);
+    /* a cursor over the picture: its rows, and a number that changes with its looks */
+    bool (*cursor_rows)(struct vga *v, const struct vga_mode *m, u32 *y0, u32 *y1, u64 *looks);
+    void (*cursor_draw)(struct vga *v, const struct vga_mode *m);
 };
 
 struct vga {
@@ -111,11 +145,19 @@ struct vga {
     struct vga_regs r;
     struct vga_wiring wiring;
     struct ram vram, rom;
+    u32 vram_mask; /* its size is a power of two */
     struct pci_func pci;
     struct region ports_mono, ports, ports_vbe, window, direct;
+    struct region linear;      /* the direct path of another frame buffer */
+    const struct vga_ext *ext; /* NULL: a plain VGA */
     struct display display;
     struct vga_draw draw;
 };
+
+/* vga.c: what every adapter begins and ends with, and the rows of vga_regs. */
+extern const struct field vga_fields[];
+bool vga_init_common(struct vga *v, struct err *err);
+void vga_free_common(struct vga *v);
 
 /* vga_regs.c: the register file. `port` is 0x3b0..0x3df. */
 u8 vga_port_read(struct vga *v, u32 port);
@@ -142,6 +184,8 @@ extern const struct region_ops vbe_port_ops;
 /* vga_pci.c: the PCI function; calls for a plain ISA adapter do nothing. */
 bool vga_pci_init(struct vga *v, struct err *err);
 void vga_pci_free(struct vga *v);
+/* The expansion ROM's BAR, when there is a ROM. */
+bool vga_pci_rom(struct vga *v, struct err *err);
 
 /* vga_draw.c */
 const struct surface *vga_update(void *dev, bool full);
@@ -149,7 +193,11 @@ void vga_mode_get(struct vga *v, struct vga_mode *m);
 void vga_draw_free(struct vga_draw *d);
 /* The next band after `b` (b->n == 0: the first); false at the bottom of the picture. */
 bool vga_next_band(const struct vga_mode *m, struct vga_band *b);
+/* `n` pixels of the depth as 00RRGGBB. */
+void vga_convert(u32 *out, const u8 *in, u32 n, u32 bpp, const u32 *pal);
 /* vga_text.c */
+/* Blinking counts frames: is it in its second half, with `frames` in each? */
+bool vga_blink_phase(struct vga *v, u32 frames);
 bool vga_text_snapshot(void *dev, struct text_screen *out);
 void vga_text_fonts(struct vga *v, const struct vga_mode *m, bool *changed);
 /* Draw one row of characters when it differs from what is shown; true when it did. `index` is the

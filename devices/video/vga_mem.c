@@ -44,14 +44,14 @@ static u32 group_of(const struct vga *v, u32 addr, bool odd_even, u32 *planes)
 {
     if (v->r.seq[4] & SEQ4_CHAIN4) {
         *planes = 1u << (addr & 3);
-        return addr & ~3u & VGA_VRAM_MASK;
+        return addr & ~3u & v->vram_mask;
     }
     if (odd_even) {
         *planes = 5u << (addr & 1);
-        return (addr & ~1u) << 1 & VGA_VRAM_MASK;
+        return (addr & ~1u) << 1 & v->vram_mask;
     }
     *planes = 15;
-    return addr << 2 & VGA_VRAM_MASK;
+    return addr << 2 & v->vram_mask;
 }
 
 static u8 color_compare(const struct vga *v, u32 latch)
@@ -159,19 +159,31 @@ static bool write_cell(struct vga *v, u64 off, u32 val)
 
 static u64 window_read(void *dev, u64 off, unsigned size)
 {
+    const struct vga *v = dev;
     u64 val = 0;
 
-    for (unsigned i = 0; i < size; i++)
-        val |= (u64)read_byte(dev, off + i) << (8 * i);
+    for (unsigned i = 0; i < size; i++) {
+        u8 b;
+
+        if (!v->ext || !v->ext->window_read(dev, off + i, &b))
+            b = read_byte(dev, off + i);
+        val |= (u64)b << (8 * i);
+    }
     return val;
 }
 
 static void window_write(void *dev, u64 off, u64 val, unsigned size)
 {
-    if (size == 2 && write_cell(dev, off, (u32)val))
+    const struct vga *v = dev;
+
+    if (!v->ext && size == 2 && write_cell(dev, off, (u32)val))
         return;
-    for (unsigned i = 0; i < size; i++)
-        write_byte(dev, off + i, (u32)(val >> (8 * i)) & 0xff);
+    for (unsigned i = 0; i < size; i++) {
+        u8 b = (u8)(val >> (8 * i));
+
+        if (!v->ext || !v->ext->window_write(dev, off + i, b))
+            write_byte(dev, off + i, b);
+    }
 }
 
 const struct region_ops vga_window_ops = {window_read, window_write, 1, 8};
@@ -193,8 +205,12 @@ void vga_window_update(struct vga *v)
     u32 w = v->r.gc[6] >> 2 & 3;
     u64 base = 0xa0000 + windows[w].base, size = windows[w].size;
     u64 off = vbe_on(v) ? (u64)v->r.vbe[VBE_BANK] << 16 : 0;
-    bool want = window_is_plain(v) && off + size <= VGA_VRAM_SIZE;
+    bool want = window_is_plain(v) && off + size <= v->vram.size;
 
+    if (v->ext && v->ext->window_direct(v, &off, &want)) {
+        base = 0xa0000;
+        size = 0x10000;
+    }
     if (v->direct.mapped == want &&
         (!want || (v->direct.base == base && v->direct.size == size && v->direct.ram_off == off)))
         return;

@@ -59,6 +59,21 @@ static u32 pow2_at_least(size_t n)
     return p;
 }
 
+bool vga_pci_rom(struct vga *v, struct err *err)
+{
+    u32 size = MAX(pow2_at_least(v->wiring.rom_len), PAGE_SIZE);
+
+    if (!v->wiring.rom_len || v->wiring.rom_len > MIB)
+        return true;
+    if (!ram_init(&v->rom, v->wiring.space, size, err))
+        return false;
+    memcpy(v->rom.host, v->wiring.rom, v->wiring.rom_len);
+    v->pci.bar[PCI_BAR_ROM] = (struct pci_bar){
+        PCI_BAR_EXPROM, size,
+        {.name = "vga.rom", .ram = &v->rom, .dirs = REGION_READ, .prio = 1}};
+    return true;
+}
+
 bool vga_pci_init(struct vga *v, struct err *err)
 {
     struct pci_func *fn = &v->pci;
@@ -68,20 +83,11 @@ bool vga_pci_init(struct vga *v, struct err *err)
     fn->bus = v->wiring.pci;
     fn->devfn = v->wiring.devfn;
     fn->bar[0] = (struct pci_bar){
-        PCI_BAR_MEM_PREF, VGA_VRAM_SIZE, {.name = "vga.vram", .ram = &v->vram, .prio = 1}};
+        PCI_BAR_MEM_PREF, v->vram.size, {.name = "vga.vram", .ram = &v->vram, .prio = 1}};
     fn->bar[2] = (struct pci_bar){
         PCI_BAR_MEM, MMIO_SIZE, {.name = "vga.mmio", .ops = &mmio_ops, .dev = v, .prio = 1}};
-    if (v->wiring.rom_len && v->wiring.rom_len <= MIB) {
-        u32 size = pow2_at_least(v->wiring.rom_len);
-
-        if (!ram_init(&v->rom, v->wiring.space, MAX(size, PAGE_SIZE), err))
-            return false;
-        memcpy(v->rom.host, v->wiring.rom, v->wiring.rom_len);
-        fn->bar[PCI_BAR_ROM] =
-            (struct pci_bar){PCI_BAR_EXPROM,
-                             MAX(size, PAGE_SIZE),
-                             {.name = "vga.rom", .ram = &v->rom, .dirs = REGION_READ, .prio = 1}};
-    }
+    if (!vga_pci_rom(v, err))
+        return false;
     pci_func_init(fn, &v->dev, v->r.cfg, &ident);
     return true;
 }

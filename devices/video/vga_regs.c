@@ -150,9 +150,12 @@ static bool decoded(const struct vga *v, u32 port)
 u8 vga_port_read(struct vga *v, u32 port)
 {
     struct vga_regs *r = &v->r;
+    u8 val;
 
     if (!decoded(v, port))
         return 0xff;
+    if (v->ext && v->ext->port_read(v, port, &val))
+        return val;
     switch (port) {
     case 0x3c0: return r->attr_data_next ? 0 : r->attr_index;
     case 0x3c1: return attr_read(v);
@@ -182,7 +185,7 @@ void vga_port_write(struct vga *v, u32 port, u8 val)
 {
     struct vga_regs *r = &v->r;
 
-    if (!decoded(v, port))
+    if (!decoded(v, port) || (v->ext && v->ext->port_write(v, port, val)))
         return;
     switch (port) {
     case 0x3c0: attr_write(v, val); break;

@@ -34,13 +34,15 @@ static struct cursor cursor_now(struct vga *v)
 {
     const u8 *c = v->r.crtc;
     struct cursor cur = {
-        .counter = (u32)c[0x0e] << 8 | c[0x0f], .first = c[0x0a] & 0x1f, .last = c[0x0b] & 0x1f};
+        /* the skew of CRTC register B moves the cursor right by up to three characters */
+        .counter = (((u32)c[0x0e] << 8 | c[0x0f]) + (c[0x0b] >> 5 & 3)) & 0xffff,
+        .first = c[0x0a] & 0x1f, .last = c[0x0b] & 0x1f};
 
     cur.on = !(c[0x0a] & 0x20) && cur.first <= cur.last;
     return cur;
 }
 
-static bool blink_phase(struct vga *v, u32 frames)
+bool vga_blink_phase(struct vga *v, u32 frames)
 {
     return clock_now(v->dev.env.clock) / (frames * FRAME_NS) & 1;
 }
@@ -76,14 +78,14 @@ static u64 row_read(struct vga *v, const struct vga_mode *m, const struct vga_ba
 
     row->columns = MIN(m->w / m->zoom / m->dots + (b->pan ? 1 : 0), (u32)MAX_COLUMNS);
     row->cursor_column = ~0u;
-    row->hidden = (m->attr10 & ATTR10_BLINK) && blink_phase(v, 16);
+    row->hidden = (m->attr10 & ATTR10_BLINK) && vga_blink_phase(v, 16);
     for (u32 x = 0; x < row->columns; x++) {
         const u8 *p = vga_planes(v, m, b->counter + x);
 
         row->cell[x] = (u16)(p[0] | p[1] << 8);
         h = hash_step(h, row->cell[x]);
         blinks = blinks || p[1] & 0x80;
-        if (((b->counter + x) & 0xffff) == cur.counter && cur.on && !blink_phase(v, 8))
+        if (((b->counter + x) & 0xffff) == cur.counter && cur.on && !vga_blink_phase(v, 8))
             row->cursor_column = x;
     }
     h = hash_step(h, row->cursor_column);

@@ -357,17 +357,27 @@ static void port_write(struct chr *chr, const u8 *data, size_t n)
     chardev_send(container_of(chr, struct chr_port, chr)->user.dev, data, n);
 }
 
+static void port_lines(struct chr *chr, bool dtr, bool rts)
+{
+    struct chardev *dev = container_of(chr, struct chr_port, chr)->user.dev;
+
+    if (dev && dev->is_mouse)
+        msmouse_lines(&dev->mouse, dtr, rts);
+}
+
 static void port_ready(struct chr *chr)
 {
     struct chr_port *port = container_of(chr, struct chr_port, chr);
 
     port_drain(port);
+    if (port->user.dev && port->user.dev->is_mouse)
+        msmouse_send(&port->user.dev->mouse);
     chardev_pull(port->user.dev);
 }
 
 void chr_port_init(struct chr_port *port)
 {
-    static const struct chr_ops ops = {port_write};
+    static const struct chr_ops ops = {port_write, port_lines};
 
     memset(port, 0, sizeof(*port));
     port->chr.ops = &ops;

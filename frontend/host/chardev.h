@@ -5,6 +5,7 @@
 
 #include "devices/core/err.h"
 #include "devices/core/ports.h"
+#include "frontend/host/msmouse.h"
 #include "frontend/loop.h"
 #include "frontend/term/mux.h"
 
@@ -36,6 +37,8 @@ struct chardev {
     int in_fd, out_fd, listen_fd; /* -1: none */
     bool is_stdio, is_tty, is_file, is_socket;
     bool want_mux;
+    bool is_mouse; /* nothing of the host: `mouse` is behind it */
+    struct msmouse mouse;
     char unlink_path[108];
     u8 *obuf; /* bytes waiting for the host */
     size_t olen, ocap;
@@ -45,7 +48,7 @@ struct chardev {
     struct chardev_hooks hooks;
 };
 
-/* Open what `spec` names: stdio, null, pty, file:path, pipe:path, unix:path[,server=on][,wait=off],
+/* Open what `spec` names: stdio, null, msmouse, pty, file:path, pipe:path, unix:path[,server=on][,wait=off],
  * tcp:host:port[,...]. With `mux` several users share it through Ctrl-A. NULL with a sentence in
  * *err. */
 struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,

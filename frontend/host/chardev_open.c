@@ -227,6 +227,12 @@ bool chardev_open_spec(struct chardev *dev, const char *spec, struct err *err)
         snprintf(dev->label, sizeof(dev->label), "%s", spec);
         return true;
     }
+    if (!strcmp(spec, "msmouse")) {
+        dev->is_mouse = true;
+        dev->mouse.dev = dev;
+        snprintf(dev->label, sizeof(dev->label), "msmouse");
+        return true;
+    }
     if (!strcmp(spec, "pty"))
         return open_pty(dev, err);
     if (!strncmp(spec, "file:", 5))

@@ -1,9 +1,10 @@
 /* Monitor commands that act on the machine: run state, input, drives, pictures, logging. */
 #include "frontend/monitor/monitor.h"
 
-#include "frontend/host/raw.h"
+#include "frontend/host/drive.h"
 #include "frontend/keys.h"
 #include "frontend/png.h"
+#include "frontend/vnc/vnc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -143,6 +144,28 @@ bool cmd_MOUSE_BUTTON(struct monitor *m, const char *args)
     return true;
 }
 
+bool cmd_PASTE(struct monitor *m, const char *args)
+{
+    size_t n = strlen(args);
+
+    if (!m->vm->pc->keyboard.key)
+        return err_set(&m->err, "The machine has no keyboard.");
+    if (!n)
+        return err_set(&m->err, "paste takes the text to be typed.");
+    return keyboard_paste(&m->vm->keyboard, args, n) == n ||
+           err_set(&m->err, "That is more text than can wait to be typed.");
+}
+
+bool cmd_SET_PASSWORD(struct monitor *m, const char *args)
+{
+    char what[16], word[64];
+
+    if (!mon_word(&args, what, sizeof(what)) || strcmp(what, "vnc") ||
+        !mon_word(&args, word, sizeof(word)))
+        return err_set(&m->err, "set_password takes 'vnc' and the password.");
+    return vnc_set_password(m->vm->vnc, word, &m->err);
+}
+
 /* ---- drives ---- */
 
 static struct blk *find_drive(struct monitor *m, const char *name)
@@ -165,7 +188,7 @@ static struct blk *find_drive(struct monitor *m, const char *name)
 
 static bool change(struct monitor *m, const char *args, bool eject)
 {
-    char word[64], path[OPT_PATH];
+    char word[64], path[OPT_PATH], format[16] = "";
     struct blk *blk;
     bool force = false;
 
@@ -181,7 +204,8 @@ static bool change(struct monitor *m, const char *args, bool eject)
         return false;
     if (!eject && !mon_word(&args, path, sizeof(path)))
         return err_set(&m->err, "Which image? 'change %s file' takes its name.", word);
-    return raw_change(blk, eject ? NULL : path, force, &m->err);
+    mon_word(&args, format, sizeof(format));
+    return drive_change(blk, eject ? NULL : path, *format ? format : NULL, force, &m->err);
 }
 
 bool cmd_CHANGE(struct monitor *m, const char *args)
@@ -194,6 +218,29 @@ bool cmd_EJECT(struct monitor *m, const char *args)
     return change(m, args, true);
 }
 
+bool cmd_COMMIT(struct monitor *m, const char *args)
+{
+    char word[64];
+    struct blk *blk;
+    bool any = false;
+
+    if (!mon_word(&args, word, sizeof(word)))
+        return err_set(&m->err, "Which drive? 'info block' lists them; 'all' is every one.");
+    if (strcmp(word, "all")) {
+        blk = find_drive(m, word);
+        return blk && drive_commit(blk, &m->err);
+    }
+    for (unsigned i = 0; vm_drive_name(i); i++) {
+        blk = vm_drive(m->vm, i);
+        if (!blk || !drive_image(blk) || !drive_image(blk)->backing)
+            continue;
+        any = true;
+        if (!drive_commit(blk, &m->err))
+            return false;
+    }
+    return any || err_set(&m->err, "No drive has a backing file to commit to.");
+}
+
 /* ---- pictures and logs ---- */
 
 bool cmd_SCREENDUMP(struct monitor *m, const char *args)
@@ -202,6 +249,7 @@ bool cmd_SCREENDUMP(struct monitor *m, const char *args)
 
     if (!mon_word(&args, path, sizeof(path)))
         return err_set(&m->err, "screendump takes the name of a file.");
+    screen_look(&m->vm->screen); /* what changed is for the windows, too */
     return screendump(&m->vm->pc->display, path, &m->err);
 }
 

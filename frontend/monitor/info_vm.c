@@ -4,13 +4,23 @@
 
 #include "devices/bus/pci.h"
 #include "devices/core/bits.h"
-#include "frontend/host/raw.h"
+#include "frontend/host/drive.h"
+#include "frontend/vnc/vnc.h"
 
 #include <string.h>
 
 bool info_STATUS(struct monitor *m, const char *args)
 {
     mon_printf(m, "VM status: %s\n", m->vm->state);
+    return true;
+}
+
+bool info_VNC(struct monitor *m, const char *args)
+{
+    char text[1024];
+
+    vnc_describe(m->vm->vnc, text, sizeof(text));
+    mon_printf(m, "%s", text);
     return true;
 }
 
@@ -152,18 +162,24 @@ bool info_PIC(struct monitor *m, const char *args)
 bool info_BLOCK(struct monitor *m, const char *args)
 {
     for (unsigned i = 0; vm_drive_name(i); i++) {
-        const struct blk *blk = vm_drive(m->vm, i);
-        const char *path = blk ? raw_path(blk) : NULL;
+        struct blk *blk = vm_drive(m->vm, i);
+        const struct image *im = blk ? drive_image(blk) : NULL;
 
         if (!blk)
             continue;
-        mon_printf(m, "%s: %s%s", vm_drive_name(i), path ? path : "[not inserted]",
-                   path ? " (raw" : "");
-        if (path)
-            mon_printf(m, "%s, %llu bytes)", blk->read_only ? ", read-only" : "",
-                       (unsigned long long)blk->size);
+        mon_printf(m, "%s: %s", vm_drive_name(i), im ? drive_path(blk) : "[not inserted]");
+        if (im)
+            mon_printf(m, " (%s%s%s, %llu bytes)",
+                       drive_options(blk)->snapshot && im->backing ? im->backing->drv->name
+                                                                   : im->drv->name,
+                       drive_options(blk)->snapshot ? ", snapshot" : "",
+                       blk->read_only ? ", read-only" : "", (unsigned long long)blk->size);
         mon_printf(m, "%s%s%s\n", blk->removable ? ", removable" : "",
                    blk->locked ? ", locked" : "", blk->tray_open ? ", tray open" : "");
+        if (im && im->drv == &image_memory)
+            im = im->backing;
+        for (im = im ? im->backing : NULL; im; im = im->backing)
+            mon_printf(m, "    Backing file:     %s (%s)\n", im->path, im->drv->name);
     }
     return true;
 }

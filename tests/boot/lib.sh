@@ -17,11 +17,12 @@ name=$(basename "$0" .sh)
 W=$(mktemp -d "${TMPDIR:-/tmp}/$name.XXXXXX")
 pid=
 mon_cat=
+server=
 shots=0
 
 cleanup()
 {
-    for p in $pid $mon_cat; do
+    for p in $pid $mon_cat $server; do
         kill "$p" 2>/dev/null
     done
     if [ -n "${TEST_KEEP:-}" ]; then

@@ -17,12 +17,14 @@
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
+#include "devices/input/vmmouse.h"
 #include "devices/irq/i8237.h"
 #include "devices/irq/i8259.h"
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
 #include "devices/time/i8254.h"
 #include "devices/time/mc146818.h"
+#include "devices/video/cirrus.h"
 #include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
 
@@ -216,6 +218,39 @@ static void law_ps2mouse_poke(struct law *law, u32 r)
         ps2mouse_move(mouse, (s32)r >> (r & 31), (s32)(r << 3), (s32)(r << 7) >> 28, r >> 5);
 }
 
+static u32 law_vmmouse_get(void *arg, enum vmmouse_reg reg)
+{
+    struct law *law = arg;
+    u64 t = law->rig->now;
+
+    /* the magic, some command, some count or command word */
+    switch (reg) {
+    case VMMOUSE_EAX: return t & 7 ? 0x564d5868 : 1;
+    case VMMOUSE_ECX: return 38 + (t >> 3 & 3);
+    case VMMOUSE_EBX: return t & 64 ? 0x45414552 : t & 128 ? 0x53424152 : (u32)(t >> 4 & 7);
+    default: return (u32)t;
+    }
+}
+static void law_vmmouse_set(void *arg, enum vmmouse_reg reg, u32 v) {}
+
+static void law_vmmouse(struct law *law)
+{
+    struct vmmouse *m = law_new(law, &vmmouse_class);
+
+    m->wiring = (struct vmmouse_wiring){.get = law_vmmouse_get, .set = law_vmmouse_set, .arg = law};
+    rig_start(m);
+}
+
+static void law_vmmouse_poke(struct law *law, u32 r)
+{
+    struct tablet_sink s = vmmouse_sink((struct vmmouse *)law->dev);
+
+    if (r & 1)
+        s.point(s.dev, r >> 4, r >> 8, (int)(r >> 1 & 3) - 1, r >> 3 & 7);
+    else
+        bus_read(&law->rig->io, 0x5658, 4);
+}
+
 /* ---- characters ---- */
 
 static void law_uart16550(struct law *law)
@@ -344,6 +379,57 @@ static void law_fwcfg(struct law *law)
     fwcfg_file(fw, "etc/some", "some bytes of a file", 20, true);
 }
 
+/* ---- display ---- */
+
+static void law_display(struct law *law, const struct dev_class *cls)
+{
+    struct dev *vga = law_new(law, cls);
+    struct vga_wiring w = {.space = &law->rig->space, .vram = MIB, .pci = law_pci(law), .devfn = 16};
+
+    vga_wire(vga, &w);
+    rig_start(vga);
+    pci_cfg_write(law->extra, 0x80001010, 0, 0xe0000000, 4);
+    pci_cfg_write(law->extra, 0x80001014, 0, 0xe4000000, 4);
+    pci_cfg_write(law->extra, 0x80001018, 0, 0xe5000000, 4);
+    pci_cfg_write(law->extra, 0x80001004, 0, 3, 2);
+}
+
+static void law_vga(struct law *law)
+{
+    law_display(law, &vga_class);
+}
+
+static void law_cirrus(struct law *law)
+{
+    law_display(law, &cirrus_class);
+    bus_write(&law->rig->io, 0x3c4, 0x0107, 2);
+}
+
+static void law_vga_poke(struct law *law, u32 r)
+{
+    static const u16 ports[] = {0x3c4, 0x3ce, 0x3d4, 0x3b4, 0x1ce};
+    struct bus *mem = &law->rig->mem, *io = &law->rig->io;
+
+    switch (r & 7) {
+    case 0:
+    case 1: bus_write(io, ports[(r >> 3) % 4], r >> 8 & 0xffff, 2); break;
+    case 2:
+        bus_write(io, 0x1ce, (r >> 8) % 12, 2);
+        bus_write(io, 0x1cf, r >> 16 & 0x7ff, 2);
+        break;
+    case 3: bus_write(mem, 0xa0000 + (r >> 8 & 0x1ffff), r, 1u << (r >> 3 & 3)); break;
+    case 4: bus_write(mem, 0xe0000000 + (r >> 8 & 0x1ffffff), r, 1u << (r >> 3 & 3)); break;
+    case 5: bus_write(mem, 0xe4000000 + (r >> 8 & 0x1ff), r, 1); break;
+    case 6: bus_write(io, 0x3c0 + (r >> 8 & 31), r >> 16 & 0xff, 1); break;
+    default:
+        if (!(r & 0x3f0)) /* pictures take time */
+            vga_display(law->dev)->update(law->dev, r >> 10 & 1);
+        else
+            bus_read(mem, 0xa0000 + (r >> 8 & 0x1ffff), 1);
+        break;
+    }
+}
+
 /* ---- disks ---- */
 
 /* The controller with its medium in one allocation that outlives the device. */
@@ -408,13 +494,18 @@ static void law_fdc_poke(struct law *law, u32 r)
         bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
 }
 
+#include "tests/dev/classes_net.h"
+
 static const struct law_class law_classes[] = {
+    LAW_NIC_CLASSES,
     {&i440fx_class, law_i440fx, law_i440fx_poke},
     {&piix3_class, law_piix3, law_piix3_poke},
     {&piix4pm_class, law_piix4pm, law_piix4pm_poke},
     {&fwcfg_class, law_fwcfg, NULL},
     {&ide_class, law_ide, law_ide_poke},
     {&fdc_class, law_fdc, law_fdc_poke},
+    {&vga_class, law_vga, law_vga_poke},
+    {&cirrus_class, law_cirrus, law_vga_poke},
     {&i8259_class, law_i8259, law_i8259_poke},
     {&lapic_class, law_lapic, law_lapic_poke},
     {&ioapic_class, law_ioapic, law_ioapic_poke},
@@ -424,6 +515,7 @@ static const struct law_class law_classes[] = {
     {&i8042_class, law_i8042, law_i8042_poke},
     {&ps2kbd_class, law_ps2kbd, law_ps2kbd_poke},
     {&ps2mouse_class, law_ps2mouse, law_ps2mouse_poke},
+    {&vmmouse_class, law_vmmouse, law_vmmouse_poke},
     {&uart16550_class, law_uart16550, law_uart16550_poke},
     {&debugcon_class, law_debugcon, NULL},
     {&post_class, law_post, NULL},

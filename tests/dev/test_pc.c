@@ -207,8 +207,6 @@ START_TEST(test_refused)
     cfg.cpu_model = "no-such-model";
     ck_assert_ptr_null(pc_create(&cfg, &err));
     cfg.cpu_model = NULL;
-    cfg.vga = PC_VGA_CIRRUS;
-    ck_assert_ptr_null(pc_create(&cfg, &err));
     clock_free(&clock);
     free(rom);
 }

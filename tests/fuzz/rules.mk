@@ -2,7 +2,7 @@
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
+FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
 	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
 # libFuzzer where the compiler has it, else random inputs of our own driver.

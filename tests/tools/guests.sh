@@ -14,6 +14,7 @@
 #   bench.cpio.gz                     the benchmark initramfs (only where a 32-bit C library is installed)
 #   initrd-modules.cpio.gz            busybox + IDE, CD and network drivers of the 686 kernel
 #   d-i/{vmlinuz,initrd.gz}           Debian's text installer, netboot flavour
+#   d-i/gtk-{vmlinuz,initrd.gz}       the graphical one
 #   grub-rescue-floppy.img grub-rescue-cdrom.iso memtest.bin isolinux/
 #   vmlinuz-amd64 busybox-amd64 initrd-busybox-amd64.cpio.gz      the same for x86-64
 #   memtest64.bin gnumach invaders    memtest86+ in long mode; two multiboot programs
@@ -134,7 +135,7 @@ add_modules()
     for m in crct10dif_common crct10dif_generic crc-t10dif crc64 crc64_rocksoft_generic \
         crc64-rocksoft t10-pi scsi_common scsi_mod libata ata_piix sd_mod cdrom sr_mod isofs \
         crc16 mbcache jbd2 crc32c_generic libcrc32c ext4 fat vfat nls_cp437 nls_ascii floppy \
-        mii 8390 ne2k-pci 8139cp e1000; do
+        mii 8390 8390p ne2k-pci ne 8139cp e1000; do
         f=$(find "$kroot/lib" "$kroot/usr/lib" -name "$m.ko" 2>/dev/null | head -n 1)
         if [ -n "$f" ]; then
             cp "$f" "$1/lib/$n-$m.ko"
@@ -202,6 +203,9 @@ di=$(find "$apt/root/debian-installer-12-netboot-i386" -path '*text*/initrd.gz' 
 [ -n "$di" ] || di=$(find "$apt/root/debian-installer-12-netboot-i386" -name initrd.gz | head -n 1)
 take "$out/d-i/initrd.gz" "$di"
 take "$out/d-i/vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
+di=$(find "$apt/root/debian-installer-12-netboot-i386" -path '*gtk*/initrd.gz' | head -n 1)
+take "$out/d-i/gtk-initrd.gz" "$di"
+take "$out/d-i/gtk-vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
 
 fetch grub-rescue-pc
 rescue=$apt/root/grub-rescue-pc/usr/lib/grub-rescue

@@ -22,7 +22,9 @@ devices/input: devices/core mmu/bus.h
 devices/bus: devices/core mmu/bus.h mmu/ram.h devices/irq
 devices/disk: devices/core mmu/bus.h devices/bus devices/irq
 devices/video: devices/core mmu/bus.h mmu/ram.h devices/bus
+devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/board: devices mmu cpu
+frontend/image: devices/core
 frontend: devices mmu cpu frontend config.h
 '
 bad=0

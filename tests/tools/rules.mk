@@ -23,3 +23,34 @@ check-second: $(B)/stubstep roms
 
 -include $(STUB_OBJ:.o=.d)
 .PHONY: check-second
+
+# qcow2 against qemu-img; QCOW2_COUNT=10000 for the whole run.
+QCOW2_COUNT ?= 300
+$(B)/tests/imgops: $(B)/obj/tests/tools/imgops.o $(B)/libdragoman.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+check-qcow2: $(B)/tests/imgops $(B)/dragoman $(B)/tests/unit/test_powercut
+	tests/tools/qcow2_oracle.sh $(abspath $(B)) $(QCOW2_COUNT) || [ $$? = 77 ]
+	tests/tools/image_kill.sh $(abspath $(B))
+	POWER_CUTS=10000 $(B)/tests/unit/test_powercut
+
+-include $(B)/obj/tests/tools/imgops.d
+.PHONY: check-qcow2
+
+# Pictures of the boot tests.
+$(B)/tests/tools/ppmcmp: tests/tools/ppmcmp.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -o $@ $<
+check-boot: $(B)/tests/tools/ppmcmp
+$(B)/tests/tools/rfbclient: tests/tools/rfbclient.c tests/tools/rfb_des.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -I. -o $@ $^
+check-boot: $(B)/tests/tools/rfbclient
+
+# The host's end of network tests.
+$(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
+-include $(B)/obj/tests/tools/netpeer.d

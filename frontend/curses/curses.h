@@ -1,0 +1,14 @@
+/* The text screen in a terminal, through ncurses. */
+#ifndef FRONTEND_CURSES_CURSES_H
+#define FRONTEND_CURSES_CURSES_H
+
+#include "devices/core/err.h"
+
+struct vm;
+struct curses;
+
+/* Take the terminal and hook into the machine's loop. NULL with *err. */
+struct curses *curses_open(struct vm *vm, struct err *err);
+void curses_close(struct curses *c); /* NULL is fine; gives the terminal back */
+
+#endif
