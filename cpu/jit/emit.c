@@ -27,8 +27,8 @@ void em_temps_take_back(struct em *e, const struct ir_ins *i, u32 n)
         em_temp_take_back(e, i->b, n);
 }
 
-void em_begin(struct em *e, struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
-              struct be_out *out)
+void em_begin(struct em *e, struct codebuf *buf, const struct be_stubs *stubs,
+              const struct be_in *in, struct be_out *out)
 {
     const struct ir_block *b = in->ir;
     memset(e, 0, offsetof(struct em, temp));

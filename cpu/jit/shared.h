@@ -28,8 +28,8 @@ enum cold_kind {
 
 /* ---- given by emit.c ---- */
 /* A block's start, with nothing known; its end: what was put off, and what `out` says of it. */
-void em_begin(struct em *e, struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
-              struct be_out *out);
+void em_begin(struct em *e, struct codebuf *buf, const struct be_stubs *stubs,
+              const struct be_in *in, struct be_out *out);
 void em_finish(struct em *e);
 /* A place for temporary v, unless it has one; taken back behind operation n, if that names it last. */
 void em_temp_give(struct em *e, u8 v);
@@ -43,7 +43,8 @@ void em_poll(struct em *e, unsigned at); /* leaves in front of guest instruction
 void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg);
 /* Guest memory, segments, instructions that exec runs. */
 void em_mem_op(struct em *e, const struct ir_ins *i);
-/* Groups, which span up to `reach` bytes, and steps of the block; `give` finds host registers for the groups when some have members. */
+/* Groups, which span up to `reach` bytes, and steps of the block; `give` finds host registers for the
+ * groups when some have members. */
 void em_plan(struct em *e, u32 reach, bool (*joins)(const struct insn *insn),
              void (*give)(struct em *e, struct plan *p));
 /* A way out to `rip`; NULL: there is room for no more. What an unlinked one runs. */
@@ -62,13 +63,14 @@ u64 em_return_eip(const struct em *e); /* behind the block, whose last instructi
 struct cold;
 /* What a way out of line must know of the emitter's state here. */
 struct cold em_cold_state(struct em *e);
-/* In front of what was put off: branches that lead here, up to a wrong guess; false: no room. State as its stub or
- * exit wants it. */
+/* In front of what was put off: branches that lead here, up to a wrong guess; false: no room. State
+ * as its stub or exit wants it. */
 bool em_cold_here(struct em *e, const struct cold *c);
 void em_cold_begin(struct em *e, const struct cold *c);
 /* The address, site and argument that its stub takes. */
 void em_cold_arguments(struct em *e, const struct cold *c);
-void em_cold_back(struct em *e, const struct cold *c); /* on behind the operation, with what the stub gave */
+/* On behind the operation, with what the stub gave. */
+void em_cold_back(struct em *e, const struct cold *c);
 /* A group's register with what its stub gave, and on, unless that is 0. */
 void em_cold_group(struct em *e, const struct cold *c);
 void em_cold_exit(struct em *e, const struct cold *c);  /* leave by a conditional exit */

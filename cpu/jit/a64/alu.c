@@ -402,7 +402,7 @@ static bool narrow_part(struct em *e, const struct ir_ins *i, struct recipe *k, 
     return true;
 }
 
-/* Logic of 8 and 16 bits with a constant: the host's on the whole register leaves the rest as it is. */
+/* Logic of 8 and 16 bits with a constant: the host's on the whole register leaves the rest as is. */
 static bool in_place(struct em *e, const struct ir_ins *i)
 {
     u64 mask = size_mask(ir_bytes(i->type)), imm = (u64)i->imm & mask;

@@ -179,7 +179,8 @@ void em_flags_in(struct as *a);
 void em_getf(struct em *e, const struct ir_ins *i);
 void em_setf(struct em *e, const struct ir_ins *i, u8 live);
 
-/* alu.c: find a register for a long constant that the block's sums or comparisons have several times */
+/* alu.c: find a register for a long constant that the block's sums or comparisons have several
+ * times */
 void em_plan_constant(struct em *e);
 /* alu.c, shift.c, muldiv.c: operations that set flags; true: done */
 bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
@@ -260,8 +261,8 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,
  * else goes to `otherwise` */
 void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
-/* ops.c: may the block's own jumps skip what its entry does for XMM registers? XMM registers stay where they are unless C code
- * comes behind the last operation with them. */
+/* ops.c: may the block's own jumps skip what its entry does for XMM registers? These stay where they
+ * are unless C code comes behind the last operation with them. */
 bool em_has_inner(const struct em *e);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);

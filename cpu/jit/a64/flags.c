@@ -241,8 +241,8 @@ void em_flags_nzcv(struct em *e)
     e->recipe.nzcv = false;
 }
 
-/* All flags of 8 or 16 bits of logic: sign-extended, the result is PF's value and gives S and Z when 0 is taken
- * from it, with C as blocks hand it on; AF is clear as both its values are the same. */
+/* All flags of 8 or 16 bits of logic: sign-extended, the result is PF's value and gives S and Z when
+ * 0 is taken from it, with C as blocks hand it on; AF is clear as both its values are the same. */
 static void narrow_logic(struct em *e, struct recipe *k)
 {
     as_sbfx(&e->a, false, PARITY, k->res, 0, 8u * k->size);

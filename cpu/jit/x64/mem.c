@@ -6,7 +6,10 @@
 
 struct cold em_cold_state(struct em *e)
 {
-    return (struct cold){.flags = (u8)e->flags, .mend = (u8)e->mend, .upper = e->upper, .recipe = e->recipe};
+    return (struct cold){.flags = (u8)e->flags,
+                         .mend = (u8)e->mend,
+                         .upper = e->upper,
+                         .recipe = e->recipe};
 }
 
 /* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is
