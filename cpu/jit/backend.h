@@ -122,6 +122,8 @@ struct be_exit {
     const u8 *keep;
     const u8 *poll; /* NULL, or where `skip` may point instead: looks at exit_request, then jumps */
     u8 *poll_rel;   /* ... by this rel32 */
+    /* It has looked at exit_request on the way to `rel`: to the inner entry of its own block. */
+    bool looked;
     bool polled; /* never to a block's forward entry */
     bool twin; /* goes to a block without groups at `rip` */
 };
@@ -157,6 +159,8 @@ struct be_out {
     u8 *code, *end; /* in: room (writable alias) ; out: code .. end */
     const u8 *entry;
     const u8 *entry_forward; /* for jumps to higher addresses: without the poll when that comes first */
+    /* For the block's own jumps behind a look at exit_request: what the entry sees to is so. */
+    const u8 *entry_inner;
     const u8 *entry_checked; /* by the jump table, for in->two_pages; NULL else */
     bool flags_unwanted; /* `entry_forward` needs no flags: they are set anew before anybody looks */
     bool flags_dead;     /* nor does `entry` */

@@ -41,7 +41,7 @@ struct block {
     bool leaving; /* blocks_unlist is about to do that */
     bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
     u8 nguest, nlinks, nexecs;
-    const void *host_forward, *host_checked;
+    const void *host_forward, *host_inner, *host_checked;
     bool flags_unwanted, flags_dead;
     bool eip_open;  /* it may be copied for another EIP */
     u8 effort;      /* the marks of its place that it was made with */

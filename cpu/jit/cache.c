@@ -162,6 +162,7 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
 {
     bool forward = from->exit.rip > b->rip && !from->exit.polled;
     const void *host = forward ? to->host_forward : to->host;
+    const void *looked = to == b ? to->host_inner : to->host_forward;
     if (from->target || !from->exit.rel)
         return;
     from->target = to;
@@ -174,12 +175,12 @@ void block_link(struct jit *jit, struct block *b, struct link *from, struct bloc
     if (to->host_checked) {
         be_patch(&jit->buf, from->exit.rel, to->host_checked);
     } else if (from->exit.skip && (forward ? to->flags_unwanted : to->flags_dead)) {
-        be_patch(&jit->buf, from->exit.skip, host);
+        be_patch(&jit->buf, from->exit.skip, to == b ? to->host_inner : host);
     } else if (from->exit.poll && to->flags_unwanted) {
-        be_patch(&jit->buf, from->exit.poll_rel, to->host_forward);
+        be_patch(&jit->buf, from->exit.poll_rel, looked);
         be_patch(&jit->buf, from->exit.skip, from->exit.poll);
     } else {
-        be_patch(&jit->buf, from->exit.rel, host);
+        be_patch(&jit->buf, from->exit.rel, from->exit.looked && to == b ? looked : host);
     }
     codebuf_end(&jit->buf);
     jit->stats.links++;

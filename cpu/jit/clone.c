@@ -189,6 +189,7 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
     b->code = from->code + moved;
     b->host = (const u8 *)from->host + moved;
     b->host_forward = (const u8 *)from->host_forward + moved;
+    b->host_inner = (const u8 *)from->host_inner + moved;
     linked = copy_links(jit, b, from, moved);
     codebuf_end(&jit->buf);
     if (!linked)
@@ -208,6 +209,7 @@ void clone_check(struct jit *jit, const struct block *copy, const u8 *code, cons
         return;
     same = copy->host_size == b->host_size && copy->code == b->code &&
            copy->host == b->host && copy->host_forward == b->host_forward &&
+           copy->host_inner == b->host_inner &&
            copy->nlinks == b->nlinks && copy->nexecs == b->nexecs;
     for (u32 i = 0; same && i < b->nlinks; i++) {
         block_unpatch(jit, &b->links[i].exit);

@@ -6,7 +6,7 @@
 #include "cpu/jit/plan.h"
 #include "mmu/mmu.h"
 
-enum { SPAN = 512, MAX_GROUPS = PLAN_GROUPS, SUMS = 24, CONSTANT = IR_MAX_VALUE };
+enum { MAX_GROUPS = PLAN_GROUPS, SUMS = 24, CONSTANT = IR_MAX_VALUE };
 
 /* What is known of a value: values with the same epoch differ by `delta` only. */
 struct value {
@@ -150,7 +150,7 @@ static u32 find(const struct search *p, u32 epoch, s64 lo, s64 hi, const struct 
             continue;
         /* A read only asks for the right to write when the write follows for certain. */
         if ((write && !p->g[k].write && p->g[k].exits != p->exits) ||
-            MAX(hi, p->g[k].hi) - MIN(lo, p->g[k].lo) > SPAN)
+            MAX(hi, p->g[k].hi) - MIN(lo, p->g[k].lo) > (s64)p->plan->reach)
             return MAX_GROUPS;
         /* What the leader's alignment does not settle asks for a check of its own. */
         if (is_aligned(i) && !(p->g[k].aligned && !((lo - p->plan->offset[p->g[k].first]) & 15)))

@@ -24,6 +24,7 @@ struct plan {
     const struct ir_block *ir;
     const struct insn *insns;
     bool (*joins)(const struct insn *insn);
+    u32 reach;     /* most bytes that a group spans */
     u8 *group;     /* 1 + index of the group that it belongs to; 0: none */
     bool *follows; /* an access whose check the group's first one has made */
     s32 *offset;   /* its place as the groups count */

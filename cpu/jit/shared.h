@@ -27,17 +27,25 @@ enum cold_kind {
 };
 
 /* ---- given by emit.c ---- */
+/* A block's start, with nothing known; its end: what was put off, and what `out` says of it. */
+void em_begin(struct em *e, struct codebuf *buf, const struct be_stubs *stubs,
+              const struct be_in *in, struct be_out *out);
+void em_finish(struct em *e);
 /* A place for temporary v, unless it has one; taken back behind operation n, if that names it last. */
 void em_temp_give(struct em *e, u8 v);
 void em_temp_take_back(struct em *e, u8 v, u32 n);
+void em_temps_take_back(struct em *e, const struct ir_ins *i, u32 n); /* all that i names */
 /* The block's entry: charge all of it, or look for a request to leave, unless that is done later: returns
  * the operation in front of which em_poll() does, 0: none. */
 u32 em_emit_entry(struct em *e);
 void em_poll(struct em *e, unsigned at); /* leaves in front of guest instruction `at` */
-/* A string instruction with REP. */
-void em_string_op(struct em *e, const struct ir_ins *i);
-/* Groups and steps of the block; `give` finds host registers for the groups when some have members. */
-void em_plan(struct em *e, bool (*joins)(const struct insn *insn),
+/* Code put off to the end: reached from `from`, goes on at `back`, in front of operation i. */
+void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg);
+/* Guest memory, segments, instructions that exec runs. */
+void em_mem_op(struct em *e, const struct ir_ins *i);
+/* Groups, which span up to `reach` bytes, and steps of the block; `give` finds host registers for the
+ * groups when some have members. */
+void em_plan(struct em *e, u32 reach, bool (*joins)(const struct insn *insn),
              void (*give)(struct em *e, struct plan *p));
 /* A way out to `rip`; NULL: there is room for no more. What an unlinked one runs. */
 struct be_exit *em_new_exit(struct em *e, u64 rip);
@@ -52,8 +60,31 @@ const u8 *em_checked_entry(struct em *e);
 u64 em_return_eip(const struct em *e); /* behind the block, whose last instruction is a CALL */
 
 /* ---- asked of the back end ---- */
-/* Code put off to the end: reached from `from`, goes on at `back`, in front of operation i. */
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg);
+struct cold;
+/* What a way out of line must know of the emitter's state here. */
+struct cold em_cold_state(struct em *e);
+/* In front of what was put off: branches that lead here, up to a wrong guess; false: no room. State
+ * as its stub or exit wants it. */
+bool em_cold_here(struct em *e, const struct cold *c);
+void em_cold_begin(struct em *e, const struct cold *c);
+/* The address, site and argument that its stub takes. */
+void em_cold_arguments(struct em *e, const struct cold *c);
+/* On behind the operation, with what the stub gave. */
+void em_cold_back(struct em *e, const struct cold *c);
+/* A group's register with what its stub gave, and on, unless that is 0. */
+void em_cold_group(struct em *e, const struct cold *c);
+void em_cold_exit(struct em *e, const struct cold *c);  /* leave by a conditional exit */
+void em_cold_bail(struct em *e);                        /* ... to exec */
+void em_cold_other(struct em *e, const struct cold *c); /* kinds of one back end alone */
+/* Accesses, checks of segments and addresses; the selector in v to where be_stubs.same want it. */
+void em_load(struct em *e, const struct ir_ins *i);
+void em_store(struct em *e, const struct ir_ins *i);
+void em_load_for_write(struct em *e, const struct ir_ins *i);
+void em_store_back(struct em *e, const struct ir_ins *i);
+void em_segment(struct em *e, const struct ir_ins *i);
+void em_canonical(struct em *e, const struct ir_ins *i);
+void em_bail(struct em *e, const struct ir_ins *i);
+void em_selector(struct em *e, u8 v);
 u8 *em_charge_entry(struct em *e); /* charge the whole block: the branch taken when it is too long */
 u8 *em_request(struct em *e);      /* the branch taken when somebody asks for an exit */
 u8 *em_refused(struct em *e);      /* ... behind a stub that says so when it did nothing */

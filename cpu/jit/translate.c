@@ -186,6 +186,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
     b->code = codebuf_rx(&jit->buf, out->code);
     b->host = out->entry;
     b->host_forward = out->entry_forward;
+    b->host_inner = out->entry_inner;
     b->host_checked = out->entry_checked;
     b->flags_dead = out->flags_dead;
     b->flags_unwanted = out->flags_unwanted;

@@ -34,6 +34,15 @@ seq 32 numsort
     cmp edx, ecx
     jl 1b
 fin
+seq 32 matmul
+1:  movsd xmm0, [edx]
+    mulsd xmm0, [eax+ecx*8]
+    add eax, 0xc0
+    add edx, 8
+    cmp eax, 0x1011200
+    addsd xmm1, xmm0
+    jne 1b
+fin
 seq 32 huffman
 1:  mov eax, [esi]
     mov edx, eax

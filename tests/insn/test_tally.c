@@ -62,7 +62,9 @@ START_TEST(deeper_than_pairs)
     ck_assert_uint_eq(m->cpu->gpr[REG_AX], 5 * 6000);
     ck_assert_uint_eq(m->cpu->gpr[REG_SP], 0x78000);
     jit_exits(m->cpu, &x);
+#ifdef CONFIG_JIT
     ck_assert_uint_ge(x.paired, 2 * 1000); /* the first rounds make links */
+#endif
     machine_free(m);
 }
 END_TEST

@@ -91,6 +91,61 @@ static void adjust_now(struct em *e, unsigned a, const struct ir_ins *i, unsigne
         as_mov(&e->a, false, ADJUST, a);
 }
 
+/* Has the constant operand no short form? */
+static bool is_long(const struct ir_ins *i, s64 *imm)
+{
+    bool wide = ir_bytes(i->type) == 8;
+    switch (i->op) {
+    case IR_ADD:
+    case IR_SUB:
+    case IR_CMP:
+        *imm = wide ? i->imm : (s64)(u32)i->imm;
+        return i->b == IR_NONE && ir_bytes(i->type) >= 4 && !as_add_fits(wide, i->imm);
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+    case IR_TEST:
+        *imm = wide ? i->imm : (s64)(u32)i->imm;
+        return i->b == IR_NONE && ir_bytes(i->type) >= 4 && !as_logic_fits(wide, (u64)i->imm);
+    default: return false;
+    }
+}
+
+void em_plan_constant(struct em *e)
+{
+    const struct ir_block *b = e->in->ir;
+    u32 regs = e->free_regs & (0xffu << FIRST_HIGH);
+    bool seen = false;
+    s64 first = 0, imm;
+    if (b->long_mode || __builtin_popcount(regs) < 2)
+        return;
+    for (u32 n = 0; n < b->n; n++) {
+        if (ir_calls_exec(b->ins[n].op))
+            return;
+        if (!is_long(&b->ins[n], &imm))
+            continue;
+        if (seen && imm == first)
+            e->constant_reg = (u8)(31 - __builtin_clz(regs));
+        first = seen ? first : imm;
+        seen = true;
+    }
+    e->constant = first;
+    if (e->constant_reg)
+        e->free_regs &= ~(u32)BIT(e->constant_reg);
+}
+
+/* The register that keeps the constant operand from its first use on, or NOREG. */
+static unsigned kept(struct em *e, const struct ir_ins *i)
+{
+    s64 imm;
+    if (!e->constant_reg || !is_long(i, &imm) || imm != e->constant)
+        return NOREG;
+    if (!e->constant_made)
+        as_mov_imm(&e->a, e->constant_reg, (u64)imm);
+    e->constant_made = true;
+    return e->constant_reg;
+}
+
 /* d = a op b (or the constant) with `size` at least 4; `s`: NZCV, too. */
 static void wide_op(struct em *e, const struct ir_ins *i, u32 op, unsigned d, unsigned a, unsigned b,
                     bool s)
@@ -98,6 +153,8 @@ static void wide_op(struct em *e, const struct ir_ins *i, u32 op, unsigned d, un
     bool wide = ir_bytes(i->type) == 8;
     s64 imm;
     bool by_imm = constant(i, &imm);
+    if (by_imm && (b = kept(e, i)) != NOREG)
+        by_imm = false;
     if (is_logic(i->op)) {
         bool test = i->op == IR_TEST || i->op == IR_AND;
         bool self = i->op == IR_TEST && !by_imm && a == b;
@@ -345,6 +402,18 @@ static bool narrow_part(struct em *e, const struct ir_ins *i, struct recipe *k, 
     return true;
 }
 
+/* Logic of 8 and 16 bits with a constant: the host's on the whole register leaves the rest as is. */
+static bool in_place(struct em *e, const struct ir_ins *i)
+{
+    u64 mask = size_mask(ir_bytes(i->type)), imm = (u64)i->imm & mask;
+    if (!is_logic(i->op) || i->op == IR_TEST || i->b != IR_NONE || i->a != i->dst ||
+        !em_loc(e, i->dst).reg)
+        return false;
+    if (i->op == IR_AND)
+        imm |= ~mask;
+    return as_logic_fits(true, imm);
+}
+
 bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
 {
     unsigned size = ir_bytes(i->type), a, b = NOREG, d, res;
@@ -412,6 +481,12 @@ bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want)
     } else if (nzcv && lazy && !dest &&
                (put_off(e, i, &k, a, read) || narrow_part(e, i, &k, a, b, read))) {
         d = SCR;
+    } else if (in_place(e, i) && (lazy || !nzcv)) {
+        u64 mask = size_mask(size);
+        d = em_loc(e, i->dst).r;
+        as_logic_imm(&e->a, op, true, d, d,
+                     i->op == IR_AND ? (u64)i->imm | ~mask : (u64)i->imm & mask, NOREG);
+        k.nzcv = nzcv;
     } else if (nzcv && (!lazy || read & (u8)~(dest ? IRF_Z : 0) || keeps_c || !dest)) {
         narrow_flags(e, i, a, b);
         if (dest && is_logic(i->op))

@@ -70,6 +70,15 @@ void as_mov_imm(struct as *a, unsigned d, u64 imm)
         as32(a, (ones > zeros ? 0x92800000u : 0xd2800000u) | d);
 }
 
+bool as_add_fits(bool wide, s64 imm)
+{
+    u64 n;
+    if (!wide)
+        imm = (s32)imm;
+    n = imm < 0 ? -(u64)imm : (u64)imm;
+    return n < 1 << 12 || (n < 1 << 24 && !(n & 0xfff));
+}
+
 void as_add_imm(struct as *a, u32 op, bool wide, unsigned d, unsigned n, s64 imm, unsigned scratch)
 {
     static const u32 other = A_ADD ^ A_SUB;
@@ -101,6 +110,12 @@ void as_logic_imm(struct as *a, u32 op, bool wide, unsigned d, unsigned n, u64 i
     }
     as_mov_imm(a, scratch, imm);
     as_rrr(a, op, wide, d, n, scratch);
+}
+
+bool as_logic_fits(bool wide, u64 imm)
+{
+    u32 fields;
+    return logical(wide ? imm : (u32)imm, wide, &fields);
 }
 
 static bool scaled(unsigned size, s64 disp)

@@ -84,6 +84,9 @@ static inline void as_mov(struct as *a, bool wide, unsigned d, unsigned n)
 void as_add_imm(struct as *a, u32 op, bool wide, unsigned d, unsigned n, s64 imm, unsigned scratch);
 void as_logic_imm(struct as *a, u32 op, bool wide, unsigned d, unsigned n, u64 imm,
                   unsigned scratch);
+/* Has it the short form? */
+bool as_add_fits(bool wide, s64 imm);
+bool as_logic_fits(bool wide, u64 imm);
 void as_mov_imm(struct as *a, unsigned d, u64 imm);
 
 /* Bit fields: signed, inserted, unsigned (SBFM, BFM, UBFM). */

@@ -114,6 +114,10 @@ struct em {
     u8 x87_guess; /* what TOP may be where nothing is known */
     u32 x87_kept; /* mask of host registers that the operation under way uses */
     u32 nx87;
+    bool x87_too; /* some instruction is the unit's */
+    u8 constant_reg; /* has `constant` once it is `constant_made`; 0: none */
+    bool constant_made;
+    s64 constant;
     u16 guess; /* 1 + the number of the guess that the access under way makes; 0: none */
     bool drop; /* sums may be left out that only accesses behind a check ask for */
     /* What follows is set as far as the block uses it, not cleared. */
@@ -175,6 +179,9 @@ void em_flags_in(struct as *a);
 void em_getf(struct em *e, const struct ir_ins *i);
 void em_setf(struct em *e, const struct ir_ins *i, u8 live);
 
+/* alu.c: find a register for a long constant that the block's sums or comparisons have several
+ * times */
+void em_plan_constant(struct em *e);
 /* alu.c, shift.c, muldiv.c: operations that set flags; true: done */
 bool em_alu_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
 bool em_shift_op(struct em *e, const struct ir_ins *i, u8 live, u8 want);
@@ -187,8 +194,7 @@ bool em_pair(struct em *e, const struct ir_ins *i);
 bool em_place_stays(const struct em *e, const struct ir_ins *i);
 /* group.c: find the block's groups and give them registers */
 void em_plan_groups(struct em *e);
-/* mem.c: guest memory, segments, calls to exec; the code put off */
-void em_mem_op(struct em *e, const struct ir_ins *i);
+/* mem.c */
 /* Where an access goes: [base + index] or [base + disp]. Access i is checked and may go ahead: SCR2,
  * SCR3 and X30 are free then; load to or store from a general or vector register */
 struct em_place {
@@ -199,8 +205,6 @@ struct em_place {
 struct em_place em_access(struct em *e, const struct ir_ins *i, bool write);
 void em_place_general(struct em *e, unsigned what, unsigned size, unsigned t, struct em_place p);
 void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bool write);
-void em_emit_cold(struct em *e);
-void em_cold_back(struct em *e, const struct cold *c); /* SCR is kept */
 /* vec.c: vector operations. vec_state.c: registers into the host's at entry and behind C code; the stubs
  * for that; what is live goes to struct cpu, spoiling SCR to SCR3 and LINK; comes back by what
  * register `live` says of vec_live before, spoiling the same */
@@ -258,6 +262,9 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,
  * else goes to `otherwise` */
 void em_segment_stub(struct as *a, unsigned s, const u8 *otherwise);
+/* ops.c: may the block's own jumps skip what its entry does for XMM registers? These stay where they
+ * are unless C code comes behind the last operation with them. */
+bool em_has_inner(const struct em *e);
 /* exit.c: ways out */
 void em_exit_op(struct em *e, const struct ir_ins *i);
 void em_side_exit(struct em *e, u64 rip, unsigned at);

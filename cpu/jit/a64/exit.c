@@ -116,6 +116,7 @@ static bool open_flags(const struct em *e)
 static void exit_behind(struct em *e, u8 *branch, u64 rip)
 {
     struct be_exit *x = em_new_exit(e, rip);
+    u8 *request = NULL;
     if (!x)
         return;
     x->skip = branch;
@@ -124,7 +125,12 @@ static void exit_behind(struct em *e, u8 *branch, u64 rip)
     as_patch(&e->a, x->skip);
     x->keep = codebuf_rx(e->buf, e->a.p);
     em_flags_commit(e);
+    x->looked = rip == e->in->ir->rip && em_has_inner(e);
+    if (x->looked)
+        request = em_request(e);
     x->rel = em_jump_next(e);
+    if (x->looked)
+        as_patch(&e->a, request);
     em_unlinked(e, x);
 }
 

@@ -132,8 +132,9 @@ static void sum_values(struct em *e, const struct recipe *k)
     u32 back = k->kind == RECIPE_ADD ? A_SUB : A_ADD, fore = k->kind == RECIPE_ADD ? A_ADD : A_SUB;
     unsigned a = k->a, b = k->b;
     if (k->has_imm) {
+        s64 low = k->imm & 0xff; /* nobody looks at more */
         if (a == NOREG) {
-            as_add_imm(&e->a, back, false, SCR, k->res, k->imm, SCR2);
+            as_add_imm(&e->a, back, false, SCR, k->res, low, NOREG);
             a = SCR;
         }
         if (k->imm & 0x10)
@@ -142,8 +143,10 @@ static void sum_values(struct em *e, const struct recipe *k)
             as_mov(&e->a, false, ADJUST, a);
         if (k->res != NOREG)
             as_mov(&e->a, false, PARITY, k->res);
+        else if (low)
+            as_add_imm(&e->a, fore, false, PARITY, a, low, NOREG);
         else
-            as_add_imm(&e->a, fore, false, PARITY, a, k->imm, SCR2);
+            as_mov(&e->a, false, PARITY, a);
         return;
     }
     if (k->res == NOREG) {
@@ -238,6 +241,17 @@ void em_flags_nzcv(struct em *e)
     e->recipe.nzcv = false;
 }
 
+/* All flags of 8 or 16 bits of logic: sign-extended, the result is PF's value and gives S and Z when
+ * 0 is taken from it, with C as blocks hand it on; AF is clear as both its values are the same. */
+static void narrow_logic(struct em *e, struct recipe *k)
+{
+    as_sbfx(&e->a, false, PARITY, k->res, 0, 8u * k->size);
+    as_add_imm(&e->a, A_SUBS, false, XZR, PARITY, 0, NOREG);
+    as_mov(&e->a, false, ADJUST, PARITY);
+    e->carry = CARRY_INVERTED;
+    k->kind = RECIPE_NONE;
+}
+
 void em_flags_make(struct em *e)
 {
     struct recipe *k = &e->recipe;
@@ -246,6 +260,10 @@ void em_flags_make(struct em *e)
         k->a == NOREG && k->size < 4) {
         as_add_imm(&e->a, k->kind == RECIPE_ADD ? A_SUB : A_ADD, false, SCR3, k->res, k->imm, SCR2);
         k->a = SCR3;
+    }
+    if (k->nzcv && k->kind == RECIPE_LOGIC && k->size < 4) {
+        narrow_logic(e, k);
+        return;
     }
     em_flags_nzcv(e);
     make_values(e, &e->recipe);

@@ -2,6 +2,9 @@
  * address of a group's lowest byte from its first access to its last. */
 #include "cpu/jit/a64/em.h"
 
+/* Four rounds of a loop over rows of 200 bytes, and less than BE_GROUP_SPAN can say. */
+enum { REACH = 1000 };
+
 static void give_registers(struct em *e, struct plan *p)
 {
     static const u8 few[] = {X5, X4}, many[] = {X15, X14, X13, X12}, torture[] = {X5};
@@ -22,5 +25,5 @@ static bool joins(const struct insn *insn)
 
 void em_plan_groups(struct em *e)
 {
-    em_plan(e, joins, give_registers);
+    em_plan(e, REACH, joins, give_registers);
 }

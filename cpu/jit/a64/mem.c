@@ -3,20 +3,9 @@
  * table[la >> 12 | (la & (size - 1)) << 20]; when that is 0 ask; host address = la + addend. */
 #include "cpu/jit/a64/em.h"
 
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg)
+struct cold em_cold_state(struct em *e)
 {
-    if (e->ncold >= ARRAY_LEN(e->cold)) {
-        e->a.full = true;
-        return;
-    }
-    e->cold[e->ncold++] = (struct cold){.kind = (u8)kind,
-                                        .at = i ? i->at : 0,
-                                        .carry = (u8)e->carry,
-                                        .recipe = e->recipe,
-                                        .x87 = em_x87_now(e),
-                                        .from = from,
-                                        .back = back,
-                                        .arg = arg};
+    return (struct cold){.carry = (u8)e->carry, .recipe = e->recipe, .x87 = em_x87_now(e)};
 }
 
 /* The host register with the linear address a + imm; in 32-bit code its lower half counts. */
@@ -224,7 +213,7 @@ void em_place_vec(struct em *e, unsigned size, unsigned v, struct em_place p, bo
                         (p.word ? 2u : 3u) << 13 | (u32)p.base << 5 | v);
 }
 
-static void load(struct em *e, const struct ir_ins *i)
+void em_load(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), as = i->op == IR_LD ? size : 4, d;
     struct em_place p;
@@ -236,7 +225,7 @@ static void load(struct em *e, const struct ir_ins *i)
     em_put(e, i->dst, d, as);
 }
 
-static void store(struct em *e, const struct ir_ins *i)
+void em_store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), v;
     struct em_place p;
@@ -259,7 +248,7 @@ static void store(struct em *e, const struct ir_ins *i)
 }
 
 /* The place temporary keeps the host address of the bytes. */
-static void load_for_write(struct em *e, const struct ir_ins *i)
+void em_load_for_write(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), d, at;
     struct em_place p = em_access(e, i, true);
@@ -283,7 +272,7 @@ static void load_for_write(struct em *e, const struct ir_ins *i)
     em_put(e, i->dst, d, size);
 }
 
-static void store_back(struct em *e, const struct ir_ins *i)
+void em_store_back(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type), at, v = em_use(e, i->a, SCR);
     if (e->place && e->place == i->b) {
@@ -294,7 +283,7 @@ static void store_back(struct em *e, const struct ir_ins *i)
     as_mem(&e->a, A_STORE, size, v, at, 0);
 }
 
-static void segment(struct em *e, const struct ir_ins *i)
+void em_segment(struct em *e, const struct ir_ins *i)
 {
     unsigned seg = i->b, size = i->imm & 0xff;
     bool write = i->imm & 0x100;
@@ -316,7 +305,7 @@ static void segment(struct em *e, const struct ir_ins *i)
 }
 
 /* What is not canonical takes the way of an access that needs exec. */
-static void canonical(struct em *e, const struct ir_ins *i)
+void em_canonical(struct em *e, const struct ir_ins *i)
 {
     unsigned r = em_use(e, i->a, ADDR);
     as_sbfx(&e->a, true, SCR, r, 0, 48);
@@ -328,55 +317,25 @@ static void canonical(struct em *e, const struct ir_ins *i)
     }
 }
 
-static void bail(struct em *e, const struct ir_ins *i)
+void em_bail(struct em *e, const struct ir_ins *i)
 {
     unsigned r = em_use(e, i->a, SCR);
     as_logic_imm(&e->a, A_AND, false, SCR, r, (u32)i->imm, SCR2);
     em_cold(e, COLD_BAIL, i, as_cbnz(&e->a, false, SCR), NULL, 0);
 }
 
-/* Exec, or its short way, runs the instruction; it reads and writes all state. */
-static void call_exec(struct em *e, const struct ir_ins *i)
+void em_selector(struct em *e, u8 v)
 {
-    const struct be_exec *x = &e->in->execs[e->nexecs++];
-    const struct be_stubs *stubs = e->stubs;
-    em_flags_commit(e);
-    em_exec_record(e, (u64)(uintptr_t)x);
-    if (x->same != SEG_CS) {
-        as_mov(&e->a, false, SCR, em_use(e, x->from, SCR));
-        em_call_stub(e, stubs->same[x->same]);
-    } else if (i->op == IR_EXECX) {
-        em_jmp_stub(e, x->quick ? stubs->quickx : stubs->execx);
-    } else {
-        em_call_stub(e, x->quick ? stubs->quick : stubs->exec);
-    }
+    as_mov(&e->a, false, SCR, em_use(e, v, SCR));
 }
 
-void em_mem_op(struct em *e, const struct ir_ins *i)
-{
-    switch (i->op) {
-    case IR_LD:
-    case IR_LDZ:
-    case IR_LDX: load(e, i); break;
-    case IR_ST:
-    case IR_STI: store(e, i); break;
-    case IR_LDW: load_for_write(e, i); break;
-    case IR_STW: store_back(e, i); break;
-    case IR_SEG: segment(e, i); break;
-    case IR_CANON: canonical(e, i); break;
-    case IR_BAIL: bail(e, i); break;
-    case IR_EXECR: em_string_op(e, i); break;
-    case IR_EXEC:
-    case IR_EXECX: call_exec(e, i); break;
-    }
-}
-
-/* What stubs take: the address or offset in ADDR, the site in SCR2. */
-static void stub_arguments(struct em *e, const struct cold *c)
+void em_cold_arguments(struct em *e, const struct cold *c)
 {
     if (e->in->ir->long_mode ? c->reg != ADDR : true)
         as_mov(&e->a, e->in->ir->long_mode, ADDR, c->reg);
     em_site(e, c->at);
+    if (c->kind == COLD_GROUP || c->kind == COLD_SEG)
+        as_mov_imm(&e->a, SCR, c->arg);
 }
 
 /* Does the unit's state go to struct cpu first? Somebody may look at it. */
@@ -401,83 +360,51 @@ void em_cold_back(struct em *e, const struct cold *c)
     as_b_to(&e->a, c->back);
 }
 
-static void call_and_go_back(struct em *e, const struct cold *c, const u8 *stub)
+void em_cold_begin(struct em *e, const struct cold *c)
 {
-    em_call_stub(e, stub);
-    em_cold_back(e, c);
-}
-
-static void cold_one(struct em *e, const struct cold *c)
-{
-    u8 *none;
     e->recipe = c->recipe;
     e->carry = (enum carry)c->carry;
     if (was_written(c))
         em_x87_write(e, &e->x87_then[c->x87 - 1]);
-    switch (c->kind) {
-    case COLD_PREPARE:
+    if (c->kind <= COLD_CANON && c->kind != COLD_EXIT)
         em_flags_commit(e);
-        stub_arguments(e, c);
-        call_and_go_back(e, c, e->stubs->prepare[c->probe][c->write][c->size]);
-        break;
-    case COLD_SEG:
-        em_flags_commit(e);
-        stub_arguments(e, c);
-        as_mov_imm(&e->a, SCR, c->arg);
-        call_and_go_back(e, c, e->stubs->seg);
-        break;
-    case COLD_GROUP:
-        em_flags_commit(e);
-        stub_arguments(e, c);
-        as_mov_imm(&e->a, SCR, c->arg);
-        em_call_stub(e, e->stubs->group);
-        as_mov(&e->a, true, c->write, SCR); /* the group's register */
-        none = as_cbz(&e->a, true, SCR);
-        em_cold_back(e, c);
-        as_patch(&e->a, none);
-        em_twin_exit(e, c->at);
-        break;
-    case COLD_HOT: call_and_go_back(e, c, e->stubs->hot); break; /* flags are as blocks hand them on */
-    case COLD_BAIL:
-        em_flags_commit(e);
-        em_site(e, c->at);
-        em_jmp_stub(e, e->stubs->bail);
-        break;
-    case COLD_REP: /* flags are as blocks hand them on */
-        em_exec_record(e, c->arg);
-        call_and_go_back(e, c, e->stubs->rep);
-        break;
-    case COLD_VEC: em_vec_cold(e, c); break;
-    case COLD_VEC_OUT:
-    case COLD_X87_WAKE:
-    case COLD_X87_ROUNDS:
-    case COLD_X87_CHECK: em_x87_cold(e, c); break;
-    case COLD_EXIT: em_side_exit(e, c->arg, c->at + 1u); break;
-    case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
-    case COLD_ENTRY:
-        if (e->in->counted)
-            em_charge(e, e->in->ir->nguest);
-        em_site(e, 0);
-        em_jmp_stub(e, e->stubs->exit_entry);
-        break;
-    case COLD_POLL:
-        em_flags_commit(e);
-        em_site(e, c->at);
-        em_jmp_stub(e, e->stubs->exit_entry);
-        break;
-    }
 }
 
-void em_emit_cold(struct em *e)
+void em_cold_group(struct em *e, const struct cold *c)
 {
-    for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
-        if (e->cold[n].kind == COLD_EXIT) /* be_patch reads it: so many words back is a branch here */
-            as32(&e->a, (u32)(e->a.p + 4 - e->cold[n].from) / 4 & 0xffff);
-        as_patch(&e->a, e->cold[n].from);
-        if (e->cold[n].guess)
-            em_guess_wrong(e, &e->cold[n]);
-        if (e->cold[n].from2)
-            as_patch(&e->a, e->cold[n].from2);
-        cold_one(e, &e->cold[n]);
-    }
+    u8 *none;
+    as_mov(&e->a, true, c->write, SCR); /* the group's register */
+    none = as_cbz(&e->a, true, SCR);
+    em_cold_back(e, c);
+    as_patch(&e->a, none);
+}
+
+void em_cold_exit(struct em *e, const struct cold *c)
+{
+    em_side_exit(e, c->arg, c->at + 1u);
+}
+
+void em_cold_bail(struct em *e)
+{
+    em_jmp_stub(e, e->stubs->bail);
+}
+
+void em_cold_other(struct em *e, const struct cold *c)
+{
+    if (c->kind == COLD_VEC)
+        em_vec_cold(e, c);
+    else
+        em_x87_cold(e, c);
+}
+
+bool em_cold_here(struct em *e, const struct cold *c)
+{
+    if (c->kind == COLD_EXIT) /* be_patch reads it: so many words back is a branch here */
+        as32(&e->a, (u32)(e->a.p + 4 - c->from) / 4 & 0xffff);
+    as_patch(&e->a, c->from);
+    if (c->guess)
+        em_guess_wrong(e, c);
+    if (c->from2)
+        as_patch(&e->a, c->from2);
+    return true;
 }

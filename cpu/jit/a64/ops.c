@@ -363,26 +363,31 @@ u8 *em_charge_entry(struct em *e)
     return as_cbnz(&e->a, false, SCR);
 }
 
+bool em_has_inner(const struct em *e)
+{
+    const struct be_in *in = e->in;
+    if (in->counted || in->tally || in->heats || !e->last_vec || e->x87_too)
+        return false;
+    for (u32 n = e->last_vec; n < in->ir->n; n++)
+        if (ir_calls_exec(in->ir->ins[n].op))
+            return false;
+    return true;
+}
+
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
-    static const struct em blank;
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
     u32 poll;
-    memcpy(e, &blank, offsetof(struct em, temp));
-    memset(e->temp, 0, IR_T0 + b->ntemps);
-    memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
-    e->a = (struct as){out->code, out->end, false};
-    e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
+    em_begin(e, buf, stubs, in, out);
     e->x87_guess = in->x87_top;
     e->free_regs = temp_regs(e);
-    e->free_slots = ~0u;
-    out->nexits = out->nguesses = out->nfixes = 0;
-    out->fixed = out->fixed_eip = false;
     for (u32 k = 0; k < b->nguest; k++) /* where the last one was is a constant that copies do not change */
-        out->fixed |= (insn_units(&in->insns[k]) & UNIT_X87) != 0;
+        e->x87_too |= (insn_units(&in->insns[k]) & UNIT_X87) != 0;
+    out->fixed = e->x87_too;
     em_plan_groups(e);
+    em_plan_constant(e);
     guess_plan(stubs, in, e->late);
     scan_uses(e, b);
     poll = em_emit_entry(e);
@@ -391,6 +396,8 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     em_tally(e, TALLY_INSNS, (s32)b->nguest);
     if (e->last_vec)
         em_vector_enter(e);
+    if (em_has_inner(e))
+        out->entry_inner = codebuf_rx(buf, e->a.p);
     for (u32 n = 0; n < b->n && !e->a.full; n++) {
         const struct ir_ins *i = &b->ins[n];
         u8 use = ir_op_info[i->op].use;
@@ -406,15 +413,9 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         emit_ins(e, i);
         if ((i->op == IR_EXEC || i->op == IR_EXECR) && n < e->last_vec)
             em_vector_enter(e);
-        em_temp_take_back(e, i->dst, n);
-        em_temp_take_back(e, i->a, n);
-        if (use & IRU_VALUE_B)
-            em_temp_take_back(e, i->b, n);
+        em_temps_take_back(e, i, n);
     }
-    em_emit_cold(e);
-    out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;
-    out->full = e->a.full;
-    out->end = e->a.p;
+    em_finish(e);
     if (!out->full)
         __builtin___clear_cache((char *)(uintptr_t)codebuf_rx(buf, out->code),
                                 (char *)(uintptr_t)codebuf_rx(buf, out->end));

@@ -170,9 +170,6 @@ void em_scan_uses(struct em *e);
 /* The host register that holds v, loaded into `scratch` when it lives in memory. */
 unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 
-/* mem.c: guest memory, segments, calls to exec */
-void em_mem_op(struct em *e, const struct ir_ins *i);
-void em_emit_cold(struct em *e);
 /* guess.c: the jump taken where the entry [SCR] of the table
  * is none (a wrong one: with e->guess); what a wrong one runs */
 /* Count how often the block runs: when that is often it is made anew, with more effort. */

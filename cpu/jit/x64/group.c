@@ -18,6 +18,9 @@ static void in_slot(struct em *e, u32 k, u32 *slots)
     ++*slots;
 }
 
+/* Longer groups cross pages more often. */
+enum { REACH = 512 };
+
 static void give_registers(struct em *e, struct plan *p)
 {
     static const u8 regs[] = {R15, R11};
@@ -40,5 +43,5 @@ static bool joins(const struct insn *insn)
 
 void em_plan_groups(struct em *e)
 {
-    em_plan(e, joins, give_registers);
+    em_plan(e, REACH, joins, give_registers);
 }

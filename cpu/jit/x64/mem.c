@@ -4,21 +4,12 @@
  * entry.addend. */
 #include "cpu/jit/x64/group.h"
 
-void em_cold(struct em *e, enum cold_kind kind, const struct ir_ins *i, u8 *from, u8 *back, u64 arg)
+struct cold em_cold_state(struct em *e)
 {
-    if (e->ncold >= ARRAY_LEN(e->cold)) {
-        e->a.full = true;
-        return;
-    }
-    e->cold[e->ncold++] = (struct cold){.kind = (u8)kind,
-                                        .at = i ? i->at : 0,
-                                        .flags = (u8)e->flags,
-                                        .mend = (u8)e->mend,
-                                        .from = from,
-                                        .back = back,
-                                        .arg = arg,
-                                        .upper = e->upper,
-                                        .recipe = e->recipe};
+    return (struct cold){.flags = (u8)e->flags,
+                         .mend = (u8)e->mend,
+                         .upper = e->upper,
+                         .recipe = e->recipe};
 }
 
 /* The host register that holds the linear address a + imm, zero-extended: a's own when nothing is
@@ -210,7 +201,7 @@ static void put(struct em *e, u8 dst, unsigned r, unsigned size)
         as_store(&e->a, size == 4 ? 8 : size, r, MEM(STATE, d.disp));
 }
 
-static void load(struct em *e, const struct ir_ins *i)
+void em_load(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     struct mem m = em_access(e, i, false);
@@ -232,7 +223,7 @@ static void load(struct em *e, const struct ir_ins *i)
     }
 }
 
-static void store(struct em *e, const struct ir_ins *i)
+void em_store(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     struct mem m = em_access(e, i, true);
@@ -248,7 +239,7 @@ static void store(struct em *e, const struct ir_ins *i)
 }
 
 /* The place temporary keeps the host address of the bytes. */
-static void load_for_write(struct em *e, const struct ir_ins *i)
+void em_load_for_write(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     struct mem m = em_access(e, i, true);
@@ -262,7 +253,7 @@ static void load_for_write(struct em *e, const struct ir_ins *i)
         put(e, i->dst, SCR2, size);
 }
 
-static void store_back(struct em *e, const struct ir_ins *i)
+void em_store_back(struct em *e, const struct ir_ins *i)
 {
     unsigned size = ir_bytes(i->type);
     unsigned v = em_use(e, i->a, size, SCR);
@@ -272,7 +263,7 @@ static void store_back(struct em *e, const struct ir_ins *i)
     as_store(&e->a, size, v, MEM(p.reg ? p.r : SCR2, 0));
 }
 
-static void segment(struct em *e, const struct ir_ins *i)
+void em_segment(struct em *e, const struct ir_ins *i)
 {
     unsigned seg = i->b, size = i->imm & 0xff;
     bool write = i->imm & 0x100;
@@ -304,7 +295,7 @@ static u8 *not_canonical(struct em *e, unsigned r)
 }
 
 /* What is not canonical takes the way of an access that needs exec. */
-static void canonical(struct em *e, const struct ir_ins *i)
+void em_canonical(struct em *e, const struct ir_ins *i)
 {
     unsigned r;
     u8 *other;
@@ -321,7 +312,7 @@ static void canonical(struct em *e, const struct ir_ins *i)
     }
 }
 
-static void bail(struct em *e, const struct ir_ins *i)
+void em_bail(struct em *e, const struct ir_ins *i)
 {
     unsigned r;
     em_flags_spoil(e, true);
@@ -331,126 +322,78 @@ static void bail(struct em *e, const struct ir_ins *i)
     em_cold(e, COLD_BAIL, i, as_jcc(&e->a, CC_NE), NULL, 0);
 }
 
-void em_mem_op(struct em *e, const struct ir_ins *i)
+void em_selector(struct em *e, u8 v)
 {
-    switch (i->op) {
-    case IR_LD:
-    case IR_LDZ:
-    case IR_LDX: load(e, i); break;
-    case IR_ST:
-    case IR_STI: store(e, i); break;
-    case IR_LDW: load_for_write(e, i); break;
-    case IR_STW: store_back(e, i); break;
-    case IR_SEG: segment(e, i); break;
-    case IR_CANON: canonical(e, i); break;
-    case IR_BAIL: bail(e, i); break;
-    case IR_EXEC:
-    case IR_EXECX: {
-        const struct be_exec *x = &e->in->execs[e->nexecs++];
-        em_flags_commit(e);
-        em_exec_record(e, (u64)(uintptr_t)x);
-        if (x->same != SEG_CS) {
-            em_load_to(e, SCR, x->from, 4);
-            em_call_stub(e, e->stubs->same[x->same]);
-        } else if (i->op == IR_EXEC) {
-            em_call_stub(e, x->quick ? e->stubs->quick : e->stubs->exec);
-        } else {
-            em_jmp_stub(e, x->quick ? e->stubs->quickx : e->stubs->execx);
-        }
-        break;
-    }
-    }
+    em_load_to(e, SCR, v, 4);
 }
 
-/* What stubs take: the address or offset in ADDR, the site in SCR2. */
-static void stub_arguments(struct em *e, const struct cold *c)
+void em_cold_arguments(struct em *e, const struct cold *c)
 {
+    if (c->kind == COLD_CANON) {
+        u8 *other = not_canonical(e, c->reg);
+        as_jmp_to(&e->a, c->back);
+        if (e->a.full)
+            return;
+        as_patch(other, e->a.p);
+    }
     if (c->disp)
         as_lea(&e->a, 8, ADDR, MEM(c->reg, c->disp));
     else if (c->reg != ADDR)
         as_mov_rr(&e->a, 8, ADDR, c->reg);
     em_site(e, c->at);
+    if (c->kind == COLD_GROUP || c->kind == COLD_SEG)
+        as_mov_ri(&e->a, SCR, c->arg);
 }
 
-static void cold_one(struct em *e, const struct cold *c)
+void em_cold_begin(struct em *e, const struct cold *c)
 {
-    u8 *other;
     em_recipe_recall(e, c);
-    if (c->kind != COLD_EXIT) {
-        em_flags_save(e);
-        em_upper_flush(e);
-    }
-    switch (c->kind) {
-    case COLD_CANON:
-        other = not_canonical(e, c->reg);
-        as_jmp_to(&e->a, c->back);
-        if (e->a.full)
-            return;
-        as_patch(other, e->a.p);
-        /* fall through */
-    case COLD_PREPARE:
-        stub_arguments(e, c);
-        em_call_stub(e, e->stubs->prepare[c->probe][c->write][c->size]);
-        if (c->guess)
-            as_mov_rr(&e->a, 8, SCR2, SCR);
-        em_upper_again(e, ADDR);
-        as_jmp_to(&e->a, c->back);
-        break;
-    case COLD_GROUP:
-        stub_arguments(e, c);
-        as_mov_ri(&e->a, SCR, c->arg);
-        em_call_stub(e, e->stubs->group);
-        em_upper_again(e, ADDR);
-        if (c->write != SCR) /* the group's register, when it has one */
-            as_mov_rr(&e->a, 8, c->write, SCR);
-        as_rr(&e->a, 0x85, 8, SCR, SCR);
-        as_patch(as_jcc(&e->a, CC_NE), c->back);
-        em_twin_exit(e, c->at);
-        break;
-    case COLD_SEG:
-        stub_arguments(e, c);
-        as_mov_ri(&e->a, SCR, c->arg);
-        em_call_stub(e, e->stubs->seg);
-        as_jmp_to(&e->a, c->back);
-        break;
-    case COLD_HOT:
-        em_call_stub(e, e->stubs->hot);
-        as_jmp_to(&e->a, c->back);
-        break;
-    case COLD_BAIL:
-        em_site(e, c->at);
-        em_call_stub(e, e->stubs->bail);
-        break;
-    case COLD_REP:
-        em_exec_record(e, c->arg);
-        em_call_stub(e, e->stubs->rep);
-        as_jmp_to(&e->a, c->back);
-        break;
-    case COLD_EXIT: em_side_exit(e, c->from, c->arg, c->at + 1u, c->again); break;
-    case COLD_INDIRECT: em_indirect_exit(e, c->reg, c->at + 1u); break;
-    case COLD_ENTRY:
-        if (e->in->counted)
-            em_charge(e, e->in->ir->nguest);
-        em_site(e, 0);
-        em_jmp_stub(e, e->stubs->exit_entry);
-        break;
-    case COLD_POLL:
-        em_site(e, c->at);
-        em_jmp_stub(e, e->stubs->exit_entry);
-        break;
-    }
+    if (c->kind == COLD_EXIT)
+        return;
+    em_flags_save(e);
+    em_upper_flush(e);
 }
 
-void em_emit_cold(struct em *e)
+void em_cold_back(struct em *e, const struct cold *c)
 {
-    for (u32 n = 0; n < e->ncold && !e->a.full; n++) {
-        as_patch(e->cold[n].from, e->a.p);
-        if (e->cold[n].guess)
-            em_guess_wrong(e, &e->cold[n]);
-        if (e->a.full)
-            break;
-        if (e->cold[n].from2)
-            as_patch(e->cold[n].from2, e->a.p);
-        cold_one(e, &e->cold[n]);
-    }
+    if (c->guess)
+        as_mov_rr(&e->a, 8, SCR2, SCR);
+    if (c->kind == COLD_PREPARE || c->kind == COLD_CANON)
+        em_upper_again(e, ADDR);
+    as_jmp_to(&e->a, c->back);
+}
+
+void em_cold_group(struct em *e, const struct cold *c)
+{
+    em_upper_again(e, ADDR);
+    if (c->write != SCR) /* the group's register, when it has one */
+        as_mov_rr(&e->a, 8, c->write, SCR);
+    as_rr(&e->a, 0x85, 8, SCR, SCR);
+    as_patch(as_jcc(&e->a, CC_NE), c->back);
+}
+
+void em_cold_exit(struct em *e, const struct cold *c)
+{
+    em_side_exit(e, c->from, c->arg, c->at + 1u, c->again);
+}
+
+void em_cold_bail(struct em *e)
+{
+    em_call_stub(e, e->stubs->bail);
+}
+
+void em_cold_other(struct em *e, const struct cold *c)
+{
+}
+
+bool em_cold_here(struct em *e, const struct cold *c)
+{
+    as_patch(c->from, e->a.p);
+    if (c->guess)
+        em_guess_wrong(e, c);
+    if (e->a.full)
+        return false;
+    if (c->from2)
+        as_patch(c->from2, e->a.p);
+    return true;
 }

@@ -546,7 +546,6 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_TZCNT:
     case IR_LZCNT:
     case IR_POPCNT: em_scan_op(e, i, live); return;
-    case IR_EXECR: em_string_op(e, i); return;
     case IR_SHL:
     case IR_SHR:
     case IR_SAR:
@@ -593,7 +592,8 @@ static void emit_ins(struct em *e, const struct ir_ins *i, u8 live)
     case IR_LDW:
     case IR_STW:
     case IR_EXEC:
-    case IR_EXECX: em_mem_op(e, i); return;
+    case IR_EXECX:
+    case IR_EXECR: em_mem_op(e, i); return;
     default: em_exit_op(e, i); return;
     }
     em_flags_behind(e, i, live);
@@ -627,10 +627,7 @@ static void kept_take_back(struct em *e, u32 n)
 /* Behind operation n: those that it named last. */
 static void temps_take_back(struct em *e, const struct ir_ins *i, u32 n)
 {
-    em_temp_take_back(e, i->dst, n);
-    em_temp_take_back(e, i->a, n);
-    if (ir_op_info[i->op].use & IRU_VALUE_B)
-        em_temp_take_back(e, i->b, n);
+    em_temps_take_back(e, i, n);
     if (e->nkept)
         kept_take_back(e, n);
 }
@@ -649,20 +646,12 @@ static void temp_inherit(struct em *e, const struct ir_ins *i, u32 n)
 void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const struct be_in *in,
                    struct be_out *out)
 {
-    static const struct em blank;
     struct em em, *e = &em;
     const struct ir_block *b = in->ir;
     u32 poll, fused;
-    memcpy(e, &blank, offsetof(struct em, temp));
-    memset(e->temp, 0, IR_T0 + b->ntemps);
-    memset(e->last, 0, (IR_T0 + b->ntemps) * sizeof(e->last[0]));
-    e->a = (struct as){.p = out->code, .end = out->end};
-    e->buf = buf, e->stubs = stubs, e->in = in, e->out = out;
+    em_begin(e, buf, stubs, in, out);
     e->flags = FLAGS_MEM;
     e->free_regs = TEMP_REGS;
-    e->free_slots = ~0u;
-    out->nexits = out->nguesses = out->nfixes = 0;
-    out->fixed = out->fixed_eip = false;
     em_upper_plan(e);
     em_plan_groups(e);
     guess_plan(stubs, in, e->late);
@@ -705,8 +694,5 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
         if (UNLIKELY(e->a.full))
             break;
     }
-    em_emit_cold(e);
-    out->entry_checked = in->two_pages ? em_checked_entry(e) : NULL;
-    out->full = e->a.full;
-    out->end = e->a.p;
+    em_finish(e);
 }
