@@ -137,7 +137,6 @@ struct install {
     int n;
 };
 
-static u32 be32(const u8 *p) { return __builtin_bswap32(ld32(p)); }
 
 static void read_file(struct rig *rig, const char *name, u8 *buf, u32 *len)
 {

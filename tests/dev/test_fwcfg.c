@@ -22,7 +22,6 @@ static void setup(struct set *s)
 
 static void pick(struct set *s, u16 key) { bus_write(&s->rig.io, SEL, key, 2); }
 
-static u32 be32(const u8 *p) { return __builtin_bswap32(ld32(p)); }
 
 static void read_bytes(struct set *s, u8 *buf, unsigned n)
 {
