@@ -111,11 +111,13 @@ guests:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dragoman $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(B)/dragoman $(DESTDIR)$(PREFIX)/bin/dragoman
+	install -d $(DESTDIR)$(PREFIX)/include
+	install -m 644 frontend/plugin/dragoman-plugin.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 $(B)/roms/*.bin $(DESTDIR)$(PREFIX)/share/dragoman/
 	$(B)/dragoman --print-man > $(DESTDIR)$(PREFIX)/share/man/man1/dragoman.1
 
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/bin/dragoman $(DESTDIR)$(PREFIX)/share/dragoman \
+	rm -rf $(DESTDIR)$(PREFIX)/bin/dragoman $(DESTDIR)$(PREFIX)/share/dragoman $(DESTDIR)$(PREFIX)/include/dragoman-plugin.h \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/dragoman.1
 
 clean:

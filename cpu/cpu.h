@@ -81,6 +81,8 @@ enum {
     EXC_XM,
 };
 
+/* cpu.watch: DR7 enables a data breakpoint; a probe wants to see accesses. */
+enum { WATCH_DR = 1, WATCH_PROBE = 2 };
 enum { MXCSR_MASKS = 0x1f80 };
 /* x87 status word: an unmasked exception is pending; the top of the stack. */
 enum { SW_ES = 0x80, SW_TOP = 0x3800 };
@@ -239,7 +241,7 @@ struct cpu {
     u8 stack_bits;    /* 16, 32, 64: SS.B (64 in long mode) */
     u8 mmu_mode;      /* MMU_USER when cpl == 3 */
     bool align_check; /* CR0.AM, EFLAGS.AC and CPL 3: misaligned accesses raise #AC */
-    bool watch;       /* DR7 enables a data breakpoint: every access is compared (debug_access) */
+    u8 watch;         /* WATCH_*: every access is told to mem_seen() */
     bool in_smm, nmi_blocked;
     bool smm_nmi; /* nmi_blocked as it was when SMM was entered */
     /* Eight bytes that cpu_waits() reads as one: whatever may come between two instructions. They

@@ -17,7 +17,7 @@ static u64 block_linear(struct cpu *cpu, unsigned s, u64 off, unsigned n, bool w
         seg_check(cpu, s, off, n, write);
     la = mem_address(cpu, s, off);
     if (UNLIKELY(cpu->watch))
-        debug_access(cpu, la, n, write);
+        mem_seen(cpu, la, n, write);
     return la;
 }
 

@@ -15,6 +15,9 @@ NORETURN void mem_raise_ac(struct cpu *cpu);
  * (sys/debug.c) */
 void debug_access(struct cpu *cpu, u64 la, unsigned size, bool write);
 
+/* What cpu->watch is about: an access of n bytes at la. (sys/debug.c) */
+void mem_seen(struct cpu *cpu, u64 la, unsigned n, bool write);
+
 /* Linear address of segment s, offset off: 64-bit code has bases in FS and GS only. No checks. */
 static inline u64 mem_address(const struct cpu *cpu, unsigned s, u64 off)
 {
@@ -31,7 +34,7 @@ static inline bool mem_canonical(const struct cpu *cpu, unsigned s, u64 off, uns
 }
 
 /* Linear address of segment s, offset off, with rights for `size` bytes checked. */
-static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
+static inline u64 mem_checked(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
 {
     const struct seg *seg = &cpu->seg[s];
     u64 la;
@@ -41,8 +44,15 @@ static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size
     la = mem_address(cpu, s, off);
     if (UNLIKELY(cpu->align_check && (la & (size - 1)) && size <= 8))
         mem_raise_ac(cpu);
+    return la;
+}
+
+/* The same for an access that is made now. */
+static inline u64 mem_linear(struct cpu *cpu, unsigned s, u64 off, unsigned size, bool write)
+{
+    u64 la = mem_checked(cpu, s, off, size, write);
     if (UNLIKELY(cpu->watch))
-        debug_access(cpu, la, size, write);
+        mem_seen(cpu, la, size, write);
     return la;
 }
 
@@ -80,8 +90,10 @@ static inline void mem_write(struct cpu *cpu, unsigned s, u64 off, unsigned size
 static inline void mem_check_write(struct cpu *cpu, unsigned s, u64 off, unsigned size)
 {
     struct mmu_fault fault;
-    if (UNLIKELY(!mmu_check_write(&cpu->mmu, cpu->mmu_mode, mem_linear(cpu, s, off, size, true),
-                                  size, &fault)))
+    u64 la = mem_checked(cpu, s, off, size, true);
+    if (UNLIKELY(cpu->watch & WATCH_DR))
+        debug_access(cpu, la, size, true);
+    if (UNLIKELY(!mmu_check_write(&cpu->mmu, cpu->mmu_mode, la, size, &fault)))
         cpu_raise_pf(cpu, &fault);
 }
 

@@ -67,7 +67,7 @@ static void events(struct cpu *cpu)
         if (vector < 0)
             return;
         cpu->halted = false;
-        if (log_on(cpu->log, LOGA_INT))
+        if (log_at(cpu->log, LOGA_INT, cpu->seg[SEG_CS].base + cpu->rip))
             log_line(cpu->log, LOGA_INT, "interrupt %02x at %04x:%08llx icount %llu",
                      (unsigned)vector, cpu->seg[SEG_CS].sel, (unsigned long long)cpu->rip,
                      (unsigned long long)cpu_icount(cpu));
@@ -101,6 +101,15 @@ static bool unwound(struct cpu *cpu)
     return true;
 }
 
+/* exec_run() for what is in no block. */
+static void alone(struct cpu *cpu, u32 max, bool until_jump)
+{
+    const struct probe *probe = log_probe(cpu->log);
+    if (probe && probe->block_run)
+        probe->block_run(probe->arg, PROBE_ALONE);
+    exec_run(cpu, max, until_jump);
+}
+
 /* The loop re-enters through unwind_here: what it needs lives in *cpu, not in registers. */
 static __attribute__((noinline)) enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
 {
@@ -128,15 +137,15 @@ static __attribute__((noinline)) enum cpu_exit loop(struct cpu *cpu, enum cpu_en
         if (UNLIKELY(cpu->db_pending && !cpu->shadow_ss))
             continue;
         if (engine == ENGINE_EXEC || !cpu->jit)
-            exec_run(cpu, ~0u, false);
+            alone(cpu, ~0u, false);
         else if (cpu_attention(cpu) || /* a second event waits: one instruction, as exec does */
                  cpu_needs_exec(cpu))
-            exec_run(cpu, 1, false);
+            alone(cpu, 1, false);
         else
             switch (jit_run(cpu, engine == ENGINE_EVAL)) {
             case JIT_AGAIN: break;
-            case JIT_EXEC: exec_run(cpu, 1, false); break;
-            case JIT_COLD: exec_run(cpu, ~0u, true); break;
+            case JIT_EXEC: alone(cpu, 1, false); break;
+            case JIT_COLD: alone(cpu, ~0u, true); break;
             }
     }
 }

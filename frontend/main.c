@@ -4,6 +4,7 @@
 #include "frontend/vm.h"
 
 #include "cpu/sys/cpuid.h"
+#include "frontend/inside/trace.h"
 #include "frontend/term/tty.h"
 #include "frontend/tool/tool.h"
 
@@ -44,7 +45,8 @@ static int print_and_leave(const struct options *opt)
     return 0;
 }
 
-static int run(int argc, char **argv)
+/* `trace`: NULL, or what is to be traced. */
+static int run(int argc, char **argv, const struct opt_trace *trace)
 {
     struct options *opt = calloc(1, sizeof(*opt));
     struct vm *vm = calloc(1, sizeof(*vm));
@@ -59,6 +61,8 @@ static int run(int argc, char **argv)
         return fail(&err);
     if (opt->start != START_RUN)
         return print_and_leave(opt);
+    if (trace)
+        opt->trace = *trace;
     if (!opts_guess(opt, &err) || !opts_place_drives(opt, &err) || !opts_finish_net(opt, &err))
         return fail(&err);
     if (!vm_create(vm, opt, &err)) {
@@ -72,9 +76,27 @@ static int run(int argc, char **argv)
     return status;
 }
 
+/* dragoman trace [...] -- MACHINE OPTIONS */
+static int run_traced(int argc, char **argv)
+{
+    struct opt_trace trace;
+    struct err err = {""};
+    int n = trace_args(&trace, argc, argv, &err);
+
+    if (n < 0) {
+        trace_usage(stdout);
+        return 0;
+    }
+    if (!n)
+        return fail(&err);
+    return run(argc - n, argv + n, &trace);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "trace"))
+        return run_traced(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "image"))
         return image_tool(argc - 1, argv + 1);
-    return run(argc, argv);
+    return run(argc, argv, NULL);
 }

@@ -49,6 +49,7 @@ enum {
     OPT_MAX_FSDEVS = 8,
     OPT_MAX_NETDEVS = 16,
     OPT_MAX_DUMPS = 8,
+    OPT_MAX_PLUGINS = 8,
 };
 
 /* A drive as asked for: where it is plugged in and what is in it. */
@@ -112,6 +113,15 @@ struct opt_netdev {
 struct opt_dump {
     char id[64], netdev[64], path[OPT_PATH];
     u32 max_len;
+};
+struct opt_plugin {
+    char path[OPT_PATH], args[OPT_TEXT]; /* args: "key=value,..." */
+};
+/* dragoman trace */
+struct opt_trace {
+    char path[OPT_PATH]; /* "": no trace */
+    u32 blocks;          /* so many of the hottest are shown */
+    u64 insns;           /* so many instructions are run; 0: until the machine ends */
 };
 struct opt_global {
     char driver[32], name[64], value[256];
@@ -203,6 +213,12 @@ struct options {
     char jit_off[OPT_TEXT];
     enum codebuf_way jit_map;
     bool jit_count;
+    struct opt_plugin plugins[OPT_MAX_PLUGINS];
+    unsigned nplugins;
+    bool perfmap;
+    char timeline[OPT_PATH]; /* "": off */
+    u64 timeline_size;       /* bytes at most */
+    struct opt_trace trace;
     bool exitdev; /* -device isa-debug-exit: at its own port */
     u16 exit_port;
     bool have_ram;     /* -m was given */

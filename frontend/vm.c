@@ -443,12 +443,39 @@ static void fill_config(struct vm *vm)
     set_rtc(vm);
 }
 
+static void end_traced(void *arg)
+{
+    struct vm *vm = arg;
+
+    vm_quit(vm, 0);
+    kick(vm);
+}
+
+static const char
+    needs_blocks[] = "A trace, and plug-ins that look at blocks, need -engine jit or eval.",
+    needs_jit[] = "-perfmap is for code that runs translated: it needs -engine jit, and no trace or "
+                  "plug-in that looks at instructions.";
+
+static bool open_inside(struct vm *vm, struct err *err)
+{
+    const struct options *opt = vm->opt;
+    struct inside_end end = {end_traced, vm};
+
+    /* What is known now is refused before a file is made. */
+    if (opt->trace.path[0] && opt->engine == ENGINE_EXEC)
+        return err_set(err, "%s", needs_blocks);
+    if (opt->perfmap && (opt->trace.path[0] || opt->engine == ENGINE_EXEC || opt->engine == ENGINE_EVAL))
+        return err_set(err, "%s", needs_jit);
+    return inside_open(&vm->inside, vm->opt, vm_cpu(vm), &vm->log, &end, err);
+}
+
 /* Engines other than the interpreter need a translator behind the CPU. A host that cannot have one
  * runs the guest all the same, in the interpreter. */
 static bool start_engine(struct vm *vm, struct err *err)
 {
     struct jit_config cfg = {
-        .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u, .map = vm->opt->jit_map};
+        .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u, .map = vm->opt->jit_map,
+        .no_chain = vm->opt->log_mask & BIT(LOGA_NOCHAIN), .seen = inside_steps(&vm->inside)};
 #ifdef CONFIG_JIT
     const bool generates = true;
 #else
@@ -459,6 +486,10 @@ static bool start_engine(struct vm *vm, struct err *err)
     vm->engine = (enum cpu_engine)vm->opt->engine;
     if (vm->opt->engine == OPT_ENGINE_DEFAULT)
         vm->engine = generates ? ENGINE_JIT : ENGINE_EXEC;
+    if (inside_blocks(&vm->inside) && !generates && vm->opt->engine != ENGINE_EXEC)
+        vm->engine = ENGINE_EVAL; /* the interpreter has no blocks */
+    if (vm->opt->perfmap && (vm->engine == ENGINE_EVAL || inside_steps(&vm->inside)))
+        return err_set(err, "%s", needs_jit);
     if (vm->opt->jit_off[0] && !jit_parse_off(vm->opt->jit_off, &cfg.off, err))
         return false;
     if (vm->opt->no_tr[0] && !tr_parse_off(vm->opt->no_tr, &cfg.tr, err))
@@ -468,7 +499,13 @@ static bool start_engine(struct vm *vm, struct err *err)
                         "run in the interpreter\n");
         vm->engine = ENGINE_EXEC;
     }
-    if (vm->engine == ENGINE_EXEC || jit_new(vm_cpu(vm), &cfg, &why))
+    if (vm->engine != ENGINE_EXEC && jit_new(vm_cpu(vm), &cfg, &why))
+        return true;
+    if (vm->opt->perfmap)
+        return err_set(err, "%s", needs_jit);
+    if (inside_blocks(&vm->inside))
+        return err_set(err, "%s", needs_blocks);
+    if (vm->engine == ENGINE_EXEC)
         return true;
     fprintf(stderr, "dragoman: %s\n", why.msg);
     vm->engine = ENGINE_EXEC;
@@ -540,9 +577,9 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
         vm->cfg.serial[i] = strcmp(opt->serial[i], "none") ? &vm->serial[i].chr : NULL;
     vm->cfg.debugcon = opt->debugcon[0] ? &vm->debugcon.chr : NULL;
     vm->pc = pc_create(&vm->cfg, err);
-    if (!vm->pc || !start_engine(vm, err))
+    if (!vm->pc || !open_log(vm, err) || !open_inside(vm, err) || !start_engine(vm, err))
         return false;
-    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
+    if (!vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
         return false;
     if (!open_displays(vm, err))
         return false;
@@ -561,6 +598,7 @@ void vm_destroy(struct vm *vm)
 {
     bool ok = true;
 
+    inside_close(&vm->inside);
     state_hash_close(&vm->hash);
     sdl_close(vm->sdl);
     curses_close(vm->curses);

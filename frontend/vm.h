@@ -8,6 +8,7 @@
 #include "frontend/boot/boot.h"
 #include "frontend/host/chardev.h"
 #include "frontend/keyboard/keyboard.h"
+#include "frontend/inside/inside.h"
 #include "frontend/loop.h"
 #include "frontend/net/netdev.h"
 #include "frontend/opts.h"
@@ -35,6 +36,7 @@ struct vm_key {
 struct vm {
     struct options *opt;
     struct log log;
+    struct inside inside;
     FILE *log_file; /* of -D; NULL: none */
     struct clock clock;
     struct loop loop;

@@ -226,6 +226,21 @@ static void trace(struct bus *bus, const struct region *region, char dir, u64 of
              (unsigned long long)off, (int)(2 * size), (unsigned long long)v);
 }
 
+static void show_probe(struct bus *bus, const struct region *region, bool write, u64 off, u64 v,
+                       unsigned size)
+{
+    const struct probe *probe = bus->log->probe;
+    struct probe_io io = {.space = bus->name,
+                          .region = region->name ? region->name : "?",
+                          .addr = region->base + off,
+                          .off = off,
+                          .v = v,
+                          .size = size,
+                          .write = write};
+    if (probe->io)
+        probe->io(probe->arg, &io);
+}
+
 /* One handler call; the size is one that the device declared. */
 static u64 call_read(struct bus *bus, struct region *region, u64 off, unsigned size)
 {
@@ -235,6 +250,8 @@ static u64 call_read(struct bus *bus, struct region *region, u64 off, unsigned s
         v &= region->ops->read(region->dev, off, size);
     if (log_on(bus->log, LOGA_IO))
         trace(bus, region, 'r', off, v, size);
+    if (log_probe(bus->log))
+        show_probe(bus, region, false, off, v, size);
     return v;
 }
 
@@ -243,6 +260,8 @@ static void call_write(struct bus *bus, struct region *region, u64 off, u64 v, u
     v &= size_mask(size);
     if (log_on(bus->log, LOGA_IO))
         trace(bus, region, 'w', off, v, size);
+    if (log_probe(bus->log))
+        show_probe(bus, region, true, off, v, size);
     if (region->ops->write)
         region->ops->write(region->dev, off, v, size);
 }
@@ -410,8 +429,11 @@ void bus_write(struct bus *bus, u64 addr, u64 v, unsigned size)
 
 void bus_copy(struct bus *bus, u64 addr, void *host, size_t n, bool to_guest)
 {
+    const struct probe *probe = log_probe(bus->log);
     u8 *p = host;
 
+    if (probe && probe->dma)
+        probe->dma(probe->arg, addr, n, to_guest);
     while (n) {
         u64 chunk = n, at = 0;
         struct region *region = resolve(bus, addr, to_guest, &chunk);

@@ -383,9 +383,11 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
             c->ram = ram, c->ram_index = windex;
     }
     flat_set(mmu, m, e, page_la);
-    if (log_on(mmu->log, LOGA_MMU))
+    if (log_at(mmu->log, LOGA_MMU, page_la))
         log_line(mmu->log, LOGA_MMU, "fill %c%c %llx -> %llx", m == MMU_USER ? 'u' : 's',
                  "rwx"[access], (unsigned long long)page_la, (unsigned long long)phys);
+    if (log_probe(mmu->log) && mmu->log->probe->fill)
+        mmu->log->probe->fill(mmu->log->probe->arg, page_la, phys, m == MMU_USER, (unsigned)access);
     return e;
 }
 

@@ -34,8 +34,6 @@ $(B)/obj/tests/golden/seqs.guest.o: $(wildcard tests/golden/*.s) tests/golden/se
 endif
 endif
 
-# It opens libunicorn when that is there (package libunicorn-dev).
-$(B)/tests/lock/test_unicorn: LIBS += -ldl
 $(B)/tests/%: tests/%.c $(B)/obj/libtests.a $(B)/libfront.a $(B)/libdragoman.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

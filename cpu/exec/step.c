@@ -123,13 +123,21 @@ const struct insn *exec_fetch(struct cpu *cpu)
     return &c->insn;
 }
 
-static void log_exec(struct cpu *cpu)
+void exec_log(struct cpu *cpu, const char *what)
 {
     char buf[2048];
-    log_line(cpu->log, LOGA_EXEC, "exec %04x:%08llx", cpu->seg[SEG_CS].sel,
+    log_line(cpu->log, LOGA_EXEC, "%s %04x:%08llx", what, cpu->seg[SEG_CS].sel,
              (unsigned long long)cpu->rip);
     if (log_on(cpu->log, LOGA_CPU))
         log_line(cpu->log, LOGA_CPU, "%s", cpu_dump(cpu, buf, sizeof(buf)));
+}
+
+static void show_probe(struct cpu *cpu, const struct insn *insn)
+{
+    const struct probe *probe = cpu->log->probe;
+    u64 la = cpu->code_bits == 64 ? cpu->rip : (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+    if (probe->insn)
+        probe->insn(probe->arg, la, insn->len, insn->op);
 }
 
 void exec_run(struct cpu *cpu, u32 max, bool until_jump)
@@ -138,10 +146,12 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
         const struct insn *insn;
         bool tf = cpu->eflags & FL_TF;
         u16 op;
-        if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
-            log_exec(cpu);
+        if (exec_logged(cpu))
+            exec_log(cpu, "exec");
         debug_begin(cpu);
         insn = exec_fetch(cpu);
+        if (log_probe(cpu->log))
+            show_probe(cpu, insn);
         cpu->next_rip = cpu->rip + insn->len;
         if (cpu->code_bits != 64) {
             /* No byte lies beyond a limit of 4 GiB: EIP wraps in the middle of an instruction. */

@@ -10,6 +10,15 @@
  * cpu->unwind. */
 void exec_run(struct cpu *cpu, u32 max, bool until_jump);
 
+/* -d exec, -d cpu: is one of them on for what is at cpu->rip? Its lines; `what` is "exec" or "block". */
+static inline bool exec_logged(const struct cpu *cpu)
+{
+    u64 la = cpu->code_bits == 64 ? cpu->rip : (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+    return UNLIKELY(cpu->log && cpu->log->mask & (BIT(LOGA_EXEC) | BIT(LOGA_CPU))) &&
+           (!cpu->log->nranges || log_in_range(cpu->log, la));
+}
+void exec_log(struct cpu *cpu, const char *what);
+
 /* Fetch and decode the instruction at cpu->rip. Raises what the fetch or the decode raises. The
  * result stays valid until the next call. */
 const struct insn *exec_fetch(struct cpu *cpu);

@@ -15,7 +15,7 @@ static u8 *span(struct cpu *cpu, const struct insn *insn, const struct run *r, u
                 unsigned reg, int access)
 {
     struct mmu_fault fault;
-    u64 first = mem_linear(cpu, s, reg_read(cpu, reg, insn->asz), r->size, access == TLB_WR);
+    u64 first = mem_checked(cpu, s, reg_read(cpu, reg, insn->asz), r->size, access == TLB_WR);
     u64 la = r->back ? first - (u64)(r->n - 1) * r->size : first;
     u32 len = r->n * r->size;
     u8 *p;
@@ -31,6 +31,15 @@ static u8 *span(struct cpu *cpu, const struct insn *insn, const struct run *r, u
         return NULL;
     fault.addr = first; /* the page is the same, the element that faults is the first */
     cpu_raise_pf(cpu, &fault);
+}
+
+/* n elements from the present one on were accessed in one go: told to a probe as one access. */
+static void seen(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned s,
+                 unsigned reg, u32 n, bool write)
+{
+    u64 la = mem_address(cpu, s, reg_read(cpu, reg, insn->asz));
+    if (UNLIKELY(cpu->watch))
+        mem_seen(cpu, r->back ? la - (u64)(n - 1) * r->size : la, n * r->size, write);
 }
 
 static u64 read_at(struct cpu *cpu, const struct insn *insn, const struct run *r, unsigned s,
@@ -76,6 +85,8 @@ void exec_MOVS(struct cpu *cpu, const struct insn *insn)
         u8 *d = span(cpu, insn, &r, SEG_ES, REG_DI, TLB_WR);
         if (s && d) {
             copy_run(d, s, &r);
+            seen(cpu, insn, &r, insn->seg, REG_SI, r.n, false);
+            seen(cpu, insn, &r, SEG_ES, REG_DI, r.n, true);
             string_step(cpu, insn, &r, REG_SI, r.n);
             string_step(cpu, insn, &r, REG_DI, r.n);
             string_count(cpu, insn, r.n);
@@ -140,6 +151,7 @@ void exec_STOS(struct cpu *cpu, const struct insn *insn)
         u8 *d = span(cpu, insn, &r, SEG_ES, REG_DI, TLB_WR);
         if (d) {
             fill_run(d, v, &r);
+            seen(cpu, insn, &r, SEG_ES, REG_DI, r.n, true);
             string_step(cpu, insn, &r, REG_DI, r.n);
             string_count(cpu, insn, r.n);
             string_end(cpu, insn);
@@ -166,6 +178,7 @@ void exec_LODS(struct cpu *cpu, const struct insn *insn)
     if (r.n > 1) {
         u8 *s = span(cpu, insn, &r, insn->seg, REG_SI, TLB_RD);
         if (s) {
+            seen(cpu, insn, &r, insn->seg, REG_SI, r.n, false);
             reg_write(cpu, REG_AX, r.size, ld_le(s + (r.back ? 0 : (r.n - 1) * r.size), r.size));
             string_step(cpu, insn, &r, REG_SI, r.n);
             string_count(cpu, insn, r.n);
@@ -285,6 +298,8 @@ void exec_CMPS(struct cpu *cpu, const struct insn *insn)
         if (!goes_on(insn, a, b))
             break;
     }
+    seen(cpu, insn, &r, insn->seg, REG_SI, i, false);
+    seen(cpu, insn, &r, SEG_ES, REG_DI, i, false);
     string_step(cpu, insn, &r, REG_SI, i);
     compared(cpu, insn, &r, a, b, i);
 }
@@ -313,5 +328,6 @@ void exec_SCAS(struct cpu *cpu, const struct insn *insn)
         if (!goes_on(insn, a, b))
             break;
     }
+    seen(cpu, insn, &r, SEG_ES, REG_DI, i, false);
     compared(cpu, insn, &r, a, b, i);
 }

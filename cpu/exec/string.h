@@ -20,7 +20,7 @@ static inline void string_begin(struct cpu *cpu, const struct insn *insn, struct
     r->back = cpu->eflags & FL_DF;
     r->n = (u32)MIN(count, PAGE_SIZE);
     /* Every element is an event of its own when stepping or comparing addresses. */
-    r->single = cpu->watch || cpu->align_check;
+    r->single = cpu->watch & WATCH_DR || cpu->align_check;
     if (r->n > 1 && (r->single || (cpu->eflags & FL_TF)))
         r->n = 1;
 }

@@ -278,6 +278,8 @@ u64 jit_help_vec(struct cpu *cpu, const union xmm *mem, u64 unused, u32 what);
 u64 jit_now(void); /* the host's time in ns */
 
 /* log.c */
+/* The block enters the tables: tell the probe. */
+void block_show_made(struct jit *jit, const struct block *b);
 void jit_log_host(struct jit *jit, const struct block *b);
 
 /* translate.c: an empty block, of no table, with the number of the next one */

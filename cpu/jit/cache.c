@@ -78,6 +78,8 @@ void block_insert(struct jit *jit, struct block *b)
     page_add(jit, b->page0, b, 0);
     if (b->page1 != RAM_NO_PAGE && b->page1 != b->page0)
         page_add(jit, b->page1, b, 1);
+    if (log_probe(jit->cpu->log))
+        block_show_made(jit, b);
 }
 
 struct block **block_page_next(struct block *b, u32 page)
@@ -219,6 +221,8 @@ void block_kill(struct jit *jit, struct block *b)
         unlink_exit(jit, &b->links[i]);
     codebuf_end(&jit->buf);
     jit->stats.invalidated++;
+    if (log_probe(jit->cpu->log) && jit->cpu->log->probe->block_dropped)
+        jit->cpu->log->probe->block_dropped(jit->cpu->log->probe->arg, b->id);
 }
 
 /* Nothing shall enter b any more. It may be running and go on, so that its bytes stay watched: what

@@ -239,7 +239,7 @@ static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct c
 {
     u32 at = jit_place(page, off);
     *cold = (struct cold_place){true, NULL, code};
-    if (jit->cold && !log_on(jit->cpu->log, LOGA_EXEC) &&
+    if (jit->cold && !log_on(jit->cpu->log, LOGA_EXEC) && !log_on(jit->cpu->log, LOGA_CPU) &&
         (cold->c = cold_at(jit, page, off, code)) != NULL)
         return !cold_is_hot(jit, cold->c);
     /* Code that is rewritten all the time is better run by exec for longer each time. */
@@ -349,6 +349,13 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
     return b;
 }
 
+/* Where instruction i of b is. */
+static u64 block_rip(const struct cpu *cpu, const struct block *b, u32 i)
+{
+    u64 rip = b->rip + (u64)(s64)b->insn_off[i];
+    return cpu_long(cpu) ? rip : (u32)rip;
+}
+
 static enum jit_left run_eval(struct jit *jit)
 {
     struct cpu *cpu = jit->cpu;
@@ -371,6 +378,8 @@ static enum jit_left run_eval(struct jit *jit)
         /* A block stays in memory until a translation needs its room. */
         for (u32 i = 0; i < b->ir->nguest; i++)
             insns[i] = &b->ir_insns[i];
+        if (exec_logged(cpu))
+            exec_log(cpu, "block");
         run = (struct ir_run){.stop = &b->dead};
         left = ir_eval(cpu, b->ir, insns, &run);
         cpu->budget -= (s32)run.done;
@@ -379,6 +388,34 @@ static enum jit_left run_eval(struct jit *jit)
             return JIT_EXEC;
         if (cpu->mode_key != b->mode_key || cpu->shadow || cpu->db_pending)
             return JIT_AGAIN;
+    }
+}
+
+/* The blocks' instructions in exec, each told to the probe. */
+static enum jit_left run_seen(struct jit *jit)
+{
+    struct cpu *cpu = jit->cpu;
+    const struct probe *probe = log_probe(cpu->log);
+    struct cold_place cold;
+    for (;;) {
+        struct block *b;
+        u32 gen, i = 0;
+        if (cpu_attention(cpu) || cpu->budget <= 0 || cpu_needs_exec(cpu))
+            return JIT_AGAIN;
+        b = find(jit, !jit->stubs.enter, false, &cold);
+        if (!b)
+            return JIT_EXEC;
+        if (probe && probe->block_run)
+            probe->block_run(probe->arg, b->id);
+        gen = cpu->mmu.gen;
+        do {
+            u64 rip = cpu->rip;
+            exec_run(cpu, 1, false);
+            /* RF and the same place: a string instruction that goes on. */
+            i += !((cpu->eflags & FL_RF) && cpu->rip == rip);
+        } while (i < b->nguest && !b->dead && cpu->rip == block_rip(cpu, b, i) &&
+                 cpu->mode_key == b->mode_key && cpu->mmu.gen == gen && !cpu_attention(cpu) &&
+                 cpu->budget > 0 && !cpu_needs_exec(cpu));
     }
 }
 
@@ -399,6 +436,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
 {
     struct jit *jit = cpu->jit;
     u64 r = BE_LEAVE;
+    if (UNLIKELY(jit->config.seen))
+        return run_seen(jit);
     if (eval || !jit->stubs.enter) /* no back end */
         return run_eval(jit);
     codebuf_thread(&jit->buf);
@@ -421,9 +460,8 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
                 jc_put(jit, b);
             host = b->host;
         }
-        if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
-            log_line(cpu->log, LOGA_EXEC, "block %04x:%08llx", cpu->seg[SEG_CS].sel,
-                     (unsigned long long)cpu->rip);
+        if (exec_logged(cpu))
+            exec_log(cpu, "block");
         jit->stats.enters++;
         r = jit->stubs.enter(cpu, host);
         jit_x87_spill(cpu);
@@ -483,6 +521,11 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     be_vector_ops(jit->vec);
     jit->config.tr.vec = jit->vec;
     jit->config.tr.follow = !(jit->config.off & JIT_OFF(TRACES));
+    if (config->seen) {
+        jit->config.eager = jit->config.no_chain = true;
+        jit->config.tr.follow = false;
+        jit->config.off |= JIT_OFF(LOOPS) | JIT_OFF(CLONES) | JIT_OFF(SOFT);
+    }
     if (!jit->config.heat)
         jit->config.heat = HEAT;
     if (!jit->config.hot)
@@ -497,7 +540,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         huge_free(jit, sizeof(*jit));
         return false;
     }
-    if (!(config->off & JIT_OFF(DECODED)) && !config->eager)
+    if (!(config->off & JIT_OFF(DECODED)) && !jit->config.eager)
         jit->cold = cold_new(); /* without it exec does that, too */
     jit->code_p = jit->buf.rw;
     if (!(config->off & JIT_OFF(FLAT)) && flatmem_new(&cpu->mmu.flat, cpu)) {

@@ -16,6 +16,8 @@ struct jit_config {
     bool counted;  /* charge the budget per instruction (deterministic time); else poll exit_request
                       only */
     bool tally;    /* count blocks and their exits in cpu->tally */
+    bool seen;     /* a probe wants to see blocks, instructions or accesses as they run: blocks end at
+                      their first jump, and exec runs their instructions */
     bool no_chain; /* every exit returns to the run loop */
     bool eager;    /* translate a place when it is entered for the first time */
     u32 passes;    /* mask for ir_optimise */

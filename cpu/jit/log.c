@@ -12,6 +12,21 @@
 #endif
 #endif
 
+void block_show_made(struct jit *jit, const struct block *b)
+{
+    const struct probe *probe = jit->cpu->log->probe;
+    struct probe_block p = {.id = b->id,
+                            .page = b->page0,
+                            .off = b->off,
+                            .la = jit_la(jit->cpu, b->rip),
+                            .nbytes = b->nbytes,
+                            .ninsns = b->nguest,
+                            .host = b->code,
+                            .host_size = b->host_size};
+    if (probe->block_made)
+        probe->block_made(probe->arg, &p);
+}
+
 void jit_log_host(struct jit *jit, const struct block *b)
 {
     const u8 *p = b->host;

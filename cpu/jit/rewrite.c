@@ -64,6 +64,8 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len)
         if (!block_overlaps(b, page, off, len))
             continue;
         block_kill(jit, b);
+        if (log_probe(cpu->log) && cpu->log->probe->rewritten)
+            cpu->log->probe->rewritten(cpu->log->probe->arg, b->id, page, off, len);
         if (soft_note(jit, b, page, off, len)) { /* made anew at once */
             jit->kills[jit_place(b->page0, b->off)] = 0;
             jit->hot[jit_place(b->page0, b->off)] = 0xff;

@@ -111,7 +111,8 @@ static bool keep_links(struct jit *jit, struct block *b, const struct be_out *ou
     return true;
 }
 
-static void log_ir(struct jit *jit, enum log_area area)
+/* `what`: which pass was the last. */
+static void log_ir(struct jit *jit, enum log_area area, const char *what)
 {
     static const u32 room = 128 * 1024;
     char *text;
@@ -120,7 +121,7 @@ static void log_ir(struct jit *jit, enum log_area area)
         return;
     ir_print(&jit->ir, text, room);
     log_line(jit->cpu->log, area, "%s at %08llx:\n%s",
-             area == LOGA_OP ? "IR" : "IR after the passes", (unsigned long long)jit->ir.rip, text);
+             area == LOGA_OP ? "IR" : what, (unsigned long long)jit->ir.rip, text);
     free(text);
 }
 
@@ -309,6 +310,19 @@ static void enter(struct jit *jit, struct block *b, bool eval, u64 start)
         jit_log_host(jit, b);
 }
 
+static void optimise(struct jit *jit)
+{
+    static const char *const after[IR_PASS__COUNT] = {"IR after fold", "IR after dce"};
+    if (LIKELY(!log_on(jit->cpu->log, LOGA_OP_PASS))) {
+        ir_optimise(&jit->ir, jit->config.passes);
+        return;
+    }
+    for (unsigned k = 0; k < IR_PASS__COUNT; k++) {
+        ir_optimise(&jit->ir, jit->config.passes & BIT(k));
+        log_ir(jit, LOGA_OP_PASS, after[k]);
+    }
+}
+
 struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code, bool eval,
                               bool plain)
 {
@@ -334,6 +348,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     if (is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS)))
         jit->config.tr.loops = jit->stubs.loops;
     jit->config.tr.loop_insns = jit->stubs.loop_insns;
+    jit->config.tr.basic = jit->config.seen;
     jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
     jit->config.tr.no_x87 =
         jit->stubs.x87_double &&
@@ -345,10 +360,10 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
         return NULL;
     log_guest(jit, &tr);
     debug_check(jit, "from the translator");
-    log_ir(jit, LOGA_OP);
-    ir_optimise(&jit->ir, jit->config.passes);
+    log_ir(jit, LOGA_OP, NULL);
+    optimise(jit);
     debug_check(jit, "after the passes");
-    log_ir(jit, LOGA_OP_OPT);
+    log_ir(jit, LOGA_OP_OPT, "IR after the passes");
     b = build(jit, page, off, page1, &src, &tr, eval, plain, start, &full);
     if (full) {
         region_next(jit); /* a block always fits an empty one */

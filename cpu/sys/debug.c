@@ -28,7 +28,7 @@ void debug_update(struct cpu *cpu)
     for (unsigned i = 0; i < 4; i++)
         if (bp_enabled(cpu, i) && (bp_kind(cpu, i) == KIND_WRITE || bp_kind(cpu, i) == KIND_RW))
             watch = true;
-    cpu->watch = watch;
+    cpu->watch = (u8)((cpu->watch & ~WATCH_DR) | (watch ? WATCH_DR : 0));
     cpu_update_mode(cpu);
 }
 
@@ -51,6 +51,15 @@ void debug_access(struct cpu *cpu, u64 la, unsigned size, bool write)
     }
     if (live)
         cpu->db_pending |= hits;
+}
+
+void mem_seen(struct cpu *cpu, u64 la, unsigned n, bool write)
+{
+    const struct probe *probe = log_probe(cpu->log);
+    if (cpu->watch & WATCH_DR)
+        debug_access(cpu, la, n, write);
+    if (cpu->watch & WATCH_PROBE && probe && probe->mem)
+        probe->mem(probe->arg, la, n, write);
 }
 
 void debug_io(struct cpu *cpu, u16 port, unsigned size)

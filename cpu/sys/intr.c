@@ -281,6 +281,17 @@ static void deliver_long(struct cpu *cpu, struct delivery *v)
     cpu->gpr[REG_SP] = st.sp;
 }
 
+static void show_probe(struct cpu *cpu, const struct delivery *v)
+{
+    const struct probe *probe = cpu->log->probe;
+    enum probe_intr kind = v->kind == INTR_HW                                 ? PROBE_INTERRUPT
+                           : v->kind == INTR_FAULT || v->kind == INTR_TRAP ? PROBE_EXCEPTION
+                                                                           : PROBE_SOFTWARE;
+    u64 la = cpu->code_bits == 64 ? v->ret : (u32)(cpu->seg[SEG_CS].base + v->ret);
+    if (probe->intr)
+        probe->intr(probe->arg, v->vector, kind, la);
+}
+
 void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool has_err, u32 err)
 {
     bool own = kind == INTR_SOFT || kind == INTR_INT3 || kind == INTR_ICEBP;
@@ -293,11 +304,13 @@ void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool ha
         .ret = own ? cpu->next_rip : cpu->rip,
         .eflags = cpu_eflags(cpu) | (kind == INTR_FAULT ? FL_RF : 0),
     };
-    if (log_on(cpu->log, LOGA_INT))
+    if (log_at(cpu->log, LOGA_INT, cpu->seg[SEG_CS].base + v.ret))
         log_line(cpu->log, LOGA_INT,
                  "vector %02x kind %d error %x%s at %04x:%08llx cpl %d cr2 %08llx", vector, kind,
                  err, has_err ? "" : " (none)", cpu->seg[SEG_CS].sel, (unsigned long long)v.ret,
                  cpu->cpl, (unsigned long long)cpu->cr2);
+    if (log_probe(cpu->log))
+        show_probe(cpu, &v);
     if (LIKELY(quick(cpu, &v)))
         ;
     else if (!cpu_pe(cpu))

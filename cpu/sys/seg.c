@@ -261,7 +261,7 @@ static u64 stack_linear(struct cpu *cpu, const struct stack *st, u64 off, unsign
     if (UNLIKELY(cpu->align_check && st->mode == MMU_USER && (la & (size - 1))))
         mem_raise_ac(cpu);
     if (UNLIKELY(cpu->watch))
-        debug_access(cpu, la, size, write);
+        mem_seen(cpu, la, size, write);
     return la;
 }
 

@@ -277,7 +277,7 @@ static u32 restore_64(struct cpu *cpu)
 
 void smm_enter(struct cpu *cpu)
 {
-    if (log_on(cpu->log, LOGA_INT))
+    if (log_at(cpu->log, LOGA_INT, cpu->seg[SEG_CS].base + cpu->rip))
         log_line(cpu->log, LOGA_INT, "SMI at %04x:%08llx smbase %x", cpu->seg[SEG_CS].sel,
                  (unsigned long long)cpu->rip, cpu->smbase);
     if (cpu->hooks.smi_ack)
@@ -315,7 +315,7 @@ void smm_enter(struct cpu *cpu)
 void smm_leave(struct cpu *cpu)
 {
     u32 base = wide(cpu) ? restore_64(cpu) : restore_32(cpu);
-    if (log_on(cpu->log, LOGA_INT))
+    if (log_at(cpu->log, LOGA_INT, cpu->seg[SEG_CS].base + cpu->rip))
         log_line(cpu->log, LOGA_INT, "RSM to %04x:%08llx smbase %x", cpu->seg[SEG_CS].sel,
                  (unsigned long long)cpu->rip, base);
     cpu->smbase = base;

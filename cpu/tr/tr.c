@@ -140,7 +140,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     struct ir_block *ir = out->ir;
     struct tr t = {.cpu = cpu, .mode = cpu->mode_key, .ir = ir, .next_temp = IR_T0};
     u32 max = config->max_guest ? MIN(config->max_guest, IR_MAX_GUEST) : MAX_GUEST;
-    u32 max_jumps = config->brief ? FEW_JUMPS : MAX_JUMPS, last_n = 0;
+    u32 max_jumps = config->basic ? 1 : config->brief ? FEW_JUMPS : MAX_JUMPS, last_n = 0;
     s32 pos = 0, end = 0;
     ir->n = 0;
     ir->ntemps = 0;

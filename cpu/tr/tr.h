@@ -12,6 +12,7 @@ struct tr_config {
     u8 off[(OP__COUNT + 7) / 8];
     u32 max_guest; /* instructions per block at most; 0: the default */
     bool brief;    /* few conditional jumps in a block: its end may never be reached */
+    bool basic;    /* a block ends at its first jump */
     bool follow;   /* go on behind direct jumps, calls and their returns within the page */
     u8 loops;      /* so many rounds of a short loop in one block; 0: its end is the loop's */
     u8 loop_insns; /* ... with so many instructions at most */

@@ -9,17 +9,55 @@
 /* The guest decides how often it errs, so after this many lines we stop repeating it. */
 enum { GUEST_ERROR_LIMIT = 1000 };
 
+/* All areas but the one that changes how code runs. */
+enum { LOG_ALL = BIT(LOGA__COUNT) - 1 - BIT(LOGA_NOCHAIN) };
+_Static_assert(LOGA__COUNT <= LOG_PROBE, "areas and the probe share a word");
+
 static const char *const area_names[] = {
 #define LOG(id, name, help) name,
 #include "devices/core/log.def"
 #undef LOG
 };
 
+void log_attach(struct log *log, const struct probe *probe)
+{
+    u32 asked = log->mask & ~log->unprinted & ~BIT(LOG_PROBE);
+
+    log->probe = probe;
+    log->mask = asked | (probe ? probe->areas | BIT(LOG_PROBE) : 0);
+    log->unprinted = probe ? probe->areas & ~asked : 0;
+}
+
+/* The line for the probe, which may be one block's whole IR. */
+static void show_probe(const struct log *log, enum log_area area, const char *fmt, va_list ap)
+{
+    enum { MOST = 256 * 1024 };
+    va_list again;
+    int len;
+    char *text;
+
+    va_copy(again, ap);
+    len = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (len < 0 || len > MOST || !(text = malloc((size_t)len + 1)))
+        return;
+    vsnprintf(text, (size_t)len + 1, fmt, ap);
+    log->probe->line(log->probe->arg, area, text);
+    free(text);
+}
+
 void log_line(struct log *log, enum log_area area, const char *fmt, ...)
 {
     va_list ap;
 
-    if (!log_on(log, area) || !log->out)
+    if (!log_on(log, area))
+        return;
+    if (log->probe && log->probe->line && log->probe->areas & BIT(area)) {
+        va_start(ap, fmt);
+        show_probe(log, area, fmt, ap);
+        va_end(ap);
+    }
+    if (!log->out || log->unprinted & BIT(area))
         return;
     va_start(ap, fmt);
     vfprintf(log->out, fmt, ap);
@@ -50,7 +88,7 @@ void log_guest_error(struct log *log, const char *who, const char *fmt, ...)
 static u32 area_mask(const char *name, size_t len)
 {
     if (len == 3 && !memcmp(name, "all", 3))
-        return BIT(LOGA__COUNT) - 1;
+        return LOG_ALL;
     for (unsigned i = 0; i < LOGA__COUNT; i++)
         if (strlen(area_names[i]) == len && !memcmp(area_names[i], name, len))
             return BIT(i);

@@ -2,6 +2,7 @@
 #ifndef DEVICES_CORE_LOG_H
 #define DEVICES_CORE_LOG_H
 
+#include "devices/core/probe.h"
 #include "devices/core/types.h"
 
 #include <stdio.h>
@@ -14,7 +15,8 @@ enum log_area {
 };
 
 /* One per machine. `mask` has BIT(LOGA_x) set for the areas that are on; `out` is where lines go
- * (NULL: nowhere). */
+ * (NULL: nowhere). LOG_PROBE: `probe` is there. */
+enum { LOG_PROBE = 31 };
 enum { LOG_MAX_RANGES = 16 };
 struct log_range {
     u64 first, last;
@@ -22,6 +24,8 @@ struct log_range {
 struct log {
     u32 mask;
     FILE *out;
+    const struct probe *probe;
+    u32 unprinted; /* areas that are on for the probe alone */
     /* -dfilter: code lines are for these linear addresses only; none: for all */
     struct log_range range[LOG_MAX_RANGES];
     u32 nranges;
@@ -33,6 +37,14 @@ static inline bool log_on(const struct log *log, enum log_area area)
 {
     return UNLIKELY(log && (log->mask & BIT(area)));
 }
+
+/* The hooks that somebody set (log_attach); NULL: nobody looks inside. */
+static inline const struct probe *log_probe(const struct log *log)
+{
+    return UNLIKELY(log && log->mask >> LOG_PROBE) ? log->probe : NULL;
+}
+/* Set the hooks, which stay the caller's; NULL takes them away. */
+void log_attach(struct log *log, const struct probe *probe);
 
 /* Is `area` on for code at linear address `addr`? */
 bool log_in_range(const struct log *log, u64 addr);

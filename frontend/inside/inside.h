@@ -1,0 +1,44 @@
+/* Everybody who looks inside the running machine, behind its one set of hooks
+ * (devices/core/probe.h). */
+#ifndef FRONTEND_INSIDE_INSIDE_H
+#define FRONTEND_INSIDE_INSIDE_H
+
+#include "cpu/cpu.h"
+#include "devices/core/err.h"
+
+struct options;
+struct plugin;
+struct perfmap;
+struct timeline;
+struct trace;
+
+enum { INSIDE_MOST = 12 };
+struct inside {
+    struct cpu *cpu;
+    struct log *log;
+    struct probe all;                      /* what the machine calls: each hook that anybody has */
+    const struct probe *each[INSIDE_MOST]; /* [n] */
+    unsigned n;
+    struct plugin *plugins[INSIDE_MOST];
+    unsigned nplugins;
+    struct perfmap *perfmap;
+    struct timeline *timeline;
+    struct trace *trace;
+};
+/* Who ends the machine when a trace has seen enough. */
+struct inside_end {
+    void (*end)(void *arg);
+    void *arg;
+};
+
+/* Open what the options ask for and hang it on the log, whose areas are set. False with *err. */
+bool inside_open(struct inside *in, const struct options *opt, struct cpu *cpu, struct log *log,
+                 const struct inside_end *end, struct err *err);
+/* Must the guest run by instructions (jit_config.seen)? Does anybody look at blocks as they run? */
+bool inside_steps(const struct inside *in);
+bool inside_blocks(const struct inside *in);
+/* Write and close everything; before the CPU goes. False: a file could not be written, which is
+ * said on standard error. */
+bool inside_close(struct inside *in);
+
+#endif
