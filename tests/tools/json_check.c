@@ -1,5 +1,5 @@
-/* json_check [FILE]: is it JSON (RFC 8259)? Prints how many objects have a key "ph", as trace events
- * have, and fails when one of them lacks "pid", "tid" or, unless it is metadata, "ts". */
+/* json_check [FILE]: is it JSON (RFC 8259)? Prints how many objects have a key "ph", as trace
+ * events have, and fails when one of them lacks "pid", "tid" or, unless it is metadata, "ts". */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,11 @@ static void object(struct in *in)
         if (*in->p++ != ':')
             bad(in, "no colon");
         blanks(in);
-        has |= !strcmp(key, "ph") ? PH : !strcmp(key, "pid") ? PID : !strcmp(key, "tid") ? TID : !strcmp(key, "ts") ? TS : 0;
+        has |= !strcmp(key, "ph")    ? PH
+               : !strcmp(key, "pid") ? PID
+               : !strcmp(key, "tid") ? TID
+               : !strcmp(key, "ts")  ? TS
+                                     : 0;
         if (!strcmp(key, "ph")) {
             string(in, text);
             if (strcmp(text, "X") && strcmp(text, "i") && strcmp(text, "M"))
