@@ -104,7 +104,7 @@ static bool unwound(struct cpu *cpu)
 /* exec_run() for what is in no block. */
 static void alone(struct cpu *cpu, u32 max, bool until_jump)
 {
-    const struct probe *probe = log_probe(cpu->log);
+    const struct probe_hooks *probe = log_probe(cpu->log);
     if (probe && probe->block_run)
         probe->block_run(probe->arg, PROBE_ALONE);
     exec_run(cpu, max, until_jump);

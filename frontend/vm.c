@@ -464,8 +464,12 @@ static bool open_inside(struct vm *vm, struct err *err)
     /* What is known now is refused before a file is made. */
     if (opt->trace.path[0] && opt->engine == ENGINE_EXEC)
         return err_set(err, "%s", needs_blocks);
-    if (opt->perfmap && (opt->trace.path[0] || opt->engine == ENGINE_EXEC || opt->engine == ENGINE_EVAL))
+    if (opt->perfmap &&
+        (opt->trace.path[0] || opt->engine == ENGINE_EXEC || opt->engine == ENGINE_EVAL))
         return err_set(err, "%s", needs_jit);
+    if (opt->perfmap && opt->jit_map == CODEBUF_DUAL)
+        return err_set(err, "perf finds no names for code that is mapped twice: -perfmap needs "
+                            "-jit-map single.");
     return inside_open(&vm->inside, vm->opt, vm_cpu(vm), &vm->log, &end, err);
 }
 
@@ -486,6 +490,9 @@ static bool start_engine(struct vm *vm, struct err *err)
     vm->engine = (enum cpu_engine)vm->opt->engine;
     if (vm->opt->engine == OPT_ENGINE_DEFAULT)
         vm->engine = generates ? ENGINE_JIT : ENGINE_EXEC;
+    /* perf takes names from a map only for code in memory without a file behind it. */
+    if (vm->opt->perfmap && cfg.map == CODEBUF_AUTO)
+        cfg.map = CODEBUF_SINGLE;
     if (inside_blocks(&vm->inside) && !generates && vm->opt->engine != ENGINE_EXEC)
         vm->engine = ENGINE_EVAL; /* the interpreter has no blocks */
     if (vm->opt->perfmap && (vm->engine == ENGINE_EVAL || inside_steps(&vm->inside)))

@@ -229,7 +229,7 @@ static void trace(struct bus *bus, const struct region *region, char dir, u64 of
 static void show_probe(struct bus *bus, const struct region *region, bool write, u64 off, u64 v,
                        unsigned size)
 {
-    const struct probe *probe = bus->log->probe;
+    const struct probe_hooks *probe = bus->log->probe;
     struct probe_io io = {.space = bus->name,
                           .region = region->name ? region->name : "?",
                           .addr = region->base + off,
@@ -429,7 +429,7 @@ void bus_write(struct bus *bus, u64 addr, u64 v, unsigned size)
 
 void bus_copy(struct bus *bus, u64 addr, void *host, size_t n, bool to_guest)
 {
-    const struct probe *probe = log_probe(bus->log);
+    const struct probe_hooks *probe = log_probe(bus->log);
     u8 *p = host;
 
     if (probe && probe->dma)

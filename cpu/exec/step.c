@@ -134,7 +134,7 @@ void exec_log(struct cpu *cpu, const char *what)
 
 static void show_probe(struct cpu *cpu, const struct insn *insn)
 {
-    const struct probe *probe = cpu->log->probe;
+    const struct probe_hooks *probe = cpu->log->probe;
     u64 la = cpu->code_bits == 64 ? cpu->rip : (u32)(cpu->seg[SEG_CS].base + cpu->rip);
     if (probe->insn)
         probe->insn(probe->arg, la, insn->len, insn->op);

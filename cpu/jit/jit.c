@@ -395,7 +395,7 @@ static enum jit_left run_eval(struct jit *jit)
 static enum jit_left run_seen(struct jit *jit)
 {
     struct cpu *cpu = jit->cpu;
-    const struct probe *probe = log_probe(cpu->log);
+    const struct probe_hooks *probe = log_probe(cpu->log);
     struct cold_place cold;
     for (;;) {
         struct block *b;

@@ -14,7 +14,7 @@
 
 void block_show_made(struct jit *jit, const struct block *b)
 {
-    const struct probe *probe = jit->cpu->log->probe;
+    const struct probe_hooks *probe = jit->cpu->log->probe;
     struct probe_block p = {.id = b->id,
                             .page = b->page0,
                             .off = b->off,

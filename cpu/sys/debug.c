@@ -55,7 +55,7 @@ void debug_access(struct cpu *cpu, u64 la, unsigned size, bool write)
 
 void mem_seen(struct cpu *cpu, u64 la, unsigned n, bool write)
 {
-    const struct probe *probe = log_probe(cpu->log);
+    const struct probe_hooks *probe = log_probe(cpu->log);
     if (cpu->watch & WATCH_DR)
         debug_access(cpu, la, n, write);
     if (cpu->watch & WATCH_PROBE && probe && probe->mem)

@@ -283,7 +283,7 @@ static void deliver_long(struct cpu *cpu, struct delivery *v)
 
 static void show_probe(struct cpu *cpu, const struct delivery *v)
 {
-    const struct probe *probe = cpu->log->probe;
+    const struct probe_hooks *probe = cpu->log->probe;
     enum probe_intr kind = v->kind == INTR_HW                                 ? PROBE_INTERRUPT
                            : v->kind == INTR_FAULT || v->kind == INTR_TRAP ? PROBE_EXCEPTION
                                                                            : PROBE_SOFTWARE;

@@ -11,7 +11,7 @@ enum { GUEST_ERROR_LIMIT = 1000 };
 
 /* All areas but the one that changes how code runs. */
 enum { LOG_ALL = BIT(LOGA__COUNT) - 1 - BIT(LOGA_NOCHAIN) };
-_Static_assert(LOGA__COUNT <= LOG_PROBE, "areas and the probe share a word");
+_Static_assert((int)LOGA__COUNT <= (int)LOG_PROBE, "areas and the probe share a word");
 
 static const char *const area_names[] = {
 #define LOG(id, name, help) name,
@@ -19,7 +19,7 @@ static const char *const area_names[] = {
 #undef LOG
 };
 
-void log_attach(struct log *log, const struct probe *probe)
+void log_attach(struct log *log, const struct probe_hooks *probe)
 {
     u32 asked = log->mask & ~log->unprinted & ~BIT(LOG_PROBE);
 

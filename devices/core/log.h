@@ -24,7 +24,7 @@ struct log_range {
 struct log {
     u32 mask;
     FILE *out;
-    const struct probe *probe;
+    const struct probe_hooks *probe;
     u32 unprinted; /* areas that are on for the probe alone */
     /* -dfilter: code lines are for these linear addresses only; none: for all */
     struct log_range range[LOG_MAX_RANGES];
@@ -39,12 +39,12 @@ static inline bool log_on(const struct log *log, enum log_area area)
 }
 
 /* The hooks that somebody set (log_attach); NULL: nobody looks inside. */
-static inline const struct probe *log_probe(const struct log *log)
+static inline const struct probe_hooks *log_probe(const struct log *log)
 {
     return UNLIKELY(log && log->mask >> LOG_PROBE) ? log->probe : NULL;
 }
 /* Set the hooks, which stay the caller's; NULL takes them away. */
-void log_attach(struct log *log, const struct probe *probe);
+void log_attach(struct log *log, const struct probe_hooks *probe);
 
 /* Is `area` on for code at linear address `addr`? */
 bool log_in_range(const struct log *log, u64 addr);

@@ -26,7 +26,7 @@ struct probe_io {
 };
 
 /* Any member may be NULL but `arg`, which every hook gets. Hooks must not change the machine. */
-struct probe {
+struct probe_hooks {
     void *arg;
     u32 areas; /* log areas (BIT(LOGA_x)) whose lines `line` wants */
     void (*line)(void *arg, unsigned area, const char *text);

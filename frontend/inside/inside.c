@@ -73,7 +73,7 @@ static void all_fill(void *arg, u64 la, u64 phys, bool user, unsigned access)
 }
 
 /* One more; its hooks are set in `all`. */
-static void add(struct inside *in, const struct probe *p)
+static void add(struct inside *in, const struct probe_hooks *p)
 {
     in->each[in->n++] = p;
     in->all.areas |= p->areas;

@@ -16,8 +16,8 @@ enum { INSIDE_MOST = 12 };
 struct inside {
     struct cpu *cpu;
     struct log *log;
-    struct probe all;                      /* what the machine calls: each hook that anybody has */
-    const struct probe *each[INSIDE_MOST]; /* [n] */
+    struct probe_hooks all; /* what the machine calls: each hook that anybody has */
+    const struct probe_hooks *each[INSIDE_MOST]; /* [n] */
     unsigned n;
     struct plugin *plugins[INSIDE_MOST];
     unsigned nplugins;

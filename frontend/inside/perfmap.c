@@ -19,7 +19,7 @@ struct entry {
     bool dropped;
 };
 struct perfmap {
-    struct probe probe;
+    struct probe_hooks probe;
     FILE *out;
     char path[64];
     struct entry *list;
@@ -118,11 +118,11 @@ struct perfmap *perfmap_open(struct err *err)
         free(m);
         return NULL;
     }
-    m->probe = (struct probe){.arg = m, .block_made = on_made, .block_dropped = on_dropped};
+    m->probe = (struct probe_hooks){.arg = m, .block_made = on_made, .block_dropped = on_dropped};
     return m;
 }
 
-const struct probe *perfmap_probe(const struct perfmap *m)
+const struct probe_hooks *perfmap_probe(const struct perfmap *m)
 {
     return &m->probe;
 }

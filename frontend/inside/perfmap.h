@@ -9,7 +9,7 @@ struct perfmap;
 
 /* NULL with *err when the file cannot be made. */
 struct perfmap *perfmap_open(struct err *err);
-const struct probe *perfmap_probe(const struct perfmap *m);
+const struct probe_hooks *perfmap_probe(const struct perfmap *m);
 /* False, and a line on standard error, when not all could be written. The file stays for perf. */
 bool perfmap_close(struct perfmap *m);
 

@@ -20,7 +20,7 @@ struct same {
     u64 addr, off, first_v, v, count, from, to;
 };
 struct timeline {
-    struct probe probe;
+    struct probe_hooks probe;
     struct cpu *cpu;
     FILE *out;
     char path[1024];
@@ -168,11 +168,11 @@ struct timeline *timeline_open(const char *path, u64 size, struct cpu *cpu, stru
     name_row(t, ROW_INTR, "interrupts");
     name_row(t, ROW_DMA, "DMA");
     name_row(t, ROW_OTHERS, "other regions");
-    t->probe = (struct probe){.arg = t, .io = on_io, .dma = on_dma, .intr = on_intr};
+    t->probe = (struct probe_hooks){.arg = t, .io = on_io, .dma = on_dma, .intr = on_intr};
     return t;
 }
 
-const struct probe *timeline_probe(const struct timeline *t)
+const struct probe_hooks *timeline_probe(const struct timeline *t)
 {
     return &t->probe;
 }

@@ -260,7 +260,7 @@ struct trace *trace_open(const struct opt_trace *opt, struct cpu *cpu, const str
     t->cpu = cpu;
     t->end = *end;
     t->span = 64;
-    t->probe = (struct probe){
+    t->probe = (struct probe_hooks){
         .arg = t,
         .areas = BIT(LOGA_IN_ASM) | BIT(LOGA_OP) | BIT(LOGA_OP_PASS) | BIT(LOGA_OUT_ASM),
         .line = on_line,
@@ -277,7 +277,7 @@ struct trace *trace_open(const struct opt_trace *opt, struct cpu *cpu, const str
     return t;
 }
 
-const struct probe *trace_probe(const struct trace *t)
+const struct probe_hooks *trace_probe(const struct trace *t)
 {
     return &t->probe;
 }

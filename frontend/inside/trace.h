@@ -11,7 +11,7 @@
 /* *opt must stay. NULL with *err when the page cannot be written. */
 struct trace *trace_open(const struct opt_trace *opt, struct cpu *cpu, const struct inside_end *end,
                          struct err *err);
-const struct probe *trace_probe(const struct trace *t);
+const struct probe_hooks *trace_probe(const struct trace *t);
 /* Write the page. False, and a line on standard error, when not all could be written. */
 bool trace_close(struct trace *t);
 
@@ -57,7 +57,7 @@ struct trace {
     const struct opt_trace *opt;
     struct cpu *cpu;
     struct inside_end end;
-    struct probe probe;
+    struct probe_hooks probe;
     FILE *out;
     FILE *texts; /* without a name */
     u64 texts_n;

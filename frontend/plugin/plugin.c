@@ -17,7 +17,7 @@ struct plugin {
     const struct dragoman_plugin *made;
     struct dragoman_hooks hooks;
     struct cpu *cpu;
-    struct probe probe;
+    struct probe_hooks probe;
     struct blocks blocks;
     bool alone; /* instructions come outside of blocks */
 };
@@ -123,7 +123,7 @@ static void set_probe(struct plugin *p)
 {
     const struct dragoman_hooks *h = &p->hooks;
     bool blocks = h->block_executed;
-    p->probe = (struct probe){
+    p->probe = (struct probe_hooks){
         .arg = p,
         .block_made = blocks || h->block_translated ? on_made : NULL,
         .block_run = blocks ? on_run : NULL,
@@ -200,7 +200,7 @@ struct plugin *plugin_open(const char *path, const char *args, struct cpu *cpu, 
     return NULL;
 }
 
-const struct probe *plugin_probe(const struct plugin *p)
+const struct probe_hooks *plugin_probe(const struct plugin *p)
 {
     return &p->probe;
 }

@@ -11,7 +11,7 @@ struct plugin;
  * NULL with a sentence when it is not a plug-in of this version or refuses. */
 struct plugin *plugin_open(const char *path, const char *args, struct cpu *cpu, struct err *err);
 /* Its hooks, which stay as long as it does. */
-const struct probe *plugin_probe(const struct plugin *p);
+const struct probe_hooks *plugin_probe(const struct plugin *p);
 /* Tell it that the machine ends, and unload it. */
 void plugin_close(struct plugin *p);
 

@@ -50,8 +50,18 @@ case $("$DRAGOMAN" -bios "$R/boot.bin" -engine jit -perfmap -display none -monit
         end=$((0x$at + 0x$size))
     done || fail "code overlaps in the perf map"
     say "perf map: $lines lines, as many as blocks"
+    # perf itself, where it may look.
+    if command -v perf >/dev/null 2>&1 &&
+        setsid perf record -q -e cpu-clock -o "$W/perf.data" "$DRAGOMAN" $selftest -perfmap -display none -monitor none \
+            -serial null </dev/null >"$W/perf.out" 2>&1 && [ -s "$W/perf.data" ]; then
+        perf report -i "$W/perf.data" --stdio 2>/dev/null >"$W/report"
+        rm -f "/tmp/perf-$(perf script -i "$W/perf.data" -F pid 2>/dev/null | head -n 1 | tr -d ' ').map"
+        grep -q 'guest:[0-9a-f]' "$W/report" || fail "perf report shows no guest address"
+        say "perf report: $(grep -c 'guest:' "$W/report") guest blocks"
+    fi
     ;;
 esac
+refuses 'jit-map single' -bios "$R/boot.bin" -perfmap -jit-map dual -display none -monitor none -serial null
 refuses 'perfmap' -bios "$R/boot.bin" -engine exec -perfmap -display none -monitor none -serial null
 refuses 'timeline size' -timeline "$W/t,size=1"
 
