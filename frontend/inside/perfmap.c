@@ -137,6 +137,8 @@ bool perfmap_close(struct perfmap *m)
         ok = false;
     if (!ok)
         fprintf(stderr, "dragoman: not all of '%s' could be written\n", m->path);
+    if (!m->n)
+        unlink(m->path); /* nothing ran */
     map_free(&m->by_id);
     free(m->list);
     free(m);

@@ -52,10 +52,11 @@ case $("$DRAGOMAN" -bios "$R/boot.bin" -engine jit -perfmap -display none -monit
     say "perf map: $lines lines, as many as blocks"
     # perf itself, where it may look.
     if command -v perf >/dev/null 2>&1 &&
-        setsid perf record -q -e cpu-clock -o "$W/perf.data" "$DRAGOMAN" $selftest -perfmap -display none -monitor none \
+        setsid perf record -q -e cpu-clock -o "$W/perf.data" sh -c 'echo $$ >"$0"; exec "$@"' "$W/perfpid" \
+            "$DRAGOMAN" $selftest -perfmap -display none -monitor none \
             -serial null </dev/null >"$W/perf.out" 2>&1 && [ -s "$W/perf.data" ]; then
         perf report -i "$W/perf.data" --stdio 2>/dev/null >"$W/report"
-        rm -f "/tmp/perf-$(perf script -i "$W/perf.data" -F pid 2>/dev/null | head -n 1 | tr -d ' ').map"
+        rm -f "/tmp/perf-$(cat "$W/perfpid").map"
         grep -q 'guest:[0-9a-f]' "$W/report" || fail "perf report shows no guest address"
         say "perf report: $(grep -c 'guest:' "$W/report") guest blocks"
     fi
