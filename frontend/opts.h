@@ -173,7 +173,7 @@ struct options {
     bool exact, square, no_status; /* of the window: scaling, aspect, status line */
     struct opt_vnc vnc;
     char layout[16]; /* of -k; "": the default */
-    bool fell_back; /* no display was found, so the serial port took its place: to be told */
+    const char *notice; /* no display was found: what took its place, to be told; else NULL */
     enum pc_vga vga;
     u32 vga_mem;
     char serial[PC_SERIALS][OPT_PATH]; /* "": not given */
