@@ -359,7 +359,7 @@ guest_installer13()
 {
     need_guest d-i-13/vmlinuz d-i-13/initrd.gz
     start -cpu qemu64 -m 1024 -kernel "$G/d-i-13/vmlinuz" -initrd "$G/d-i-13/initrd.gz" -append 'vga=788'
-    at_rest 400 200 40
+    at_rest 500 200 120 # the first screen stands empty for long
     keep installer13
 }
 
