@@ -165,7 +165,7 @@ struct e1000_regs {
     u8 tx_drop, tx_tse;
     u16 tx_special;
     struct e1000_context ctx;
-    u8 pad[6];
+    u8 pad[2];
     u32 tx_len;
     u8 tx_buf[TX_ROOM]; /* behind room for a VLAN tag */
 };
