@@ -31,6 +31,24 @@ dump()
     mv "$1.next" "$1"
 }
 
+# colors FILE: how many a PPM has.
+colors()
+{
+    tail -c +16 "$1" | od -An -v -tx1 -w3 | sort -u | wc -l
+}
+
+# painted SECONDS COLORS: until the screen has at least so many colours.
+painted()
+{
+    end=$(($(date +%s) + $1 * slow))
+    while :; do
+        dump "$W/rest.ppm"
+        [ "$(colors "$W/rest.ppm")" -ge "$2" ] && break
+        [ "$(date +%s)" -lt "$end" ] || fail "the picture has $(colors "$W/rest.ppm") colours only"
+        sleep 2
+    done
+}
+
 # at_rest SECONDS COLORS [STILL]: until the screen has at least so many colours and stays the same for STILL (3) seconds.
 at_rest()
 {
@@ -40,7 +58,7 @@ at_rest()
         sleep "${3:-3}"
         dump "$W/again.ppm"
         if cmp -s "$W/rest.ppm" "$W/again.ppm" &&
-            [ "$(tail -c +16 "$W/again.ppm" | od -An -v -tx1 -w3 | sort -u | wc -l)" -ge "$2" ]; then
+            [ "$(colors "$W/again.ppm")" -ge "$2" ]; then
             break
         fi
         mv "$W/again.ppm" "$W/rest.ppm"
@@ -390,7 +408,8 @@ guest_desktop()
     start -m 512 -snapshot -drive "file=$G/desktop-i386.img,format=raw"
     wait_serial 'DESKTOP-UP' 300
     mon 'mouse_move 200 120'
-    sleep 5
+    painted 300 40
+    sleep 15
     keep desktop 256
 }
 
