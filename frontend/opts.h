@@ -81,7 +81,7 @@ struct opt_audiodev {
         AUDIO_NONE,
         AUDIO_WAV,
         AUDIO_SDL,
-        AUDIO_BY_DISPLAY /* of guessed machines: SDL's when there is a window, else nobody listens */
+        AUDIO_BY_DISPLAY /* of guessed machines: SDL's when there is a window, else silence */
     } driver;
     char path[OPT_PATH]; /* of a wav file */
     u32 rate;            /* Hz */
@@ -279,8 +279,8 @@ bool opts_check_dev(const char *flag, const char *val, struct err *err);
 /* Every chardev that is named exists. */
 bool opts_check_chardevs(const struct options *opt, struct err *err);
 
-/* opts_audio.c: a sound device (a driver of the board's table) for a machine that was given none, and
- * an audiodev for it and the speaker unless there is one. False with *err when there is no room. */
+/* opts_audio.c: a sound device (a driver of the board's table) for a machine that was given none,
+ * and an audiodev for it and the speaker unless there is one. False with *err when there is no room. */
 bool opts_default_sound(struct options *opt, const char *driver, struct err *err);
 /* Every audiodev that is named exists; a device without one takes the only one. */
 bool opts_check_audiodevs(struct options *opt, struct err *err);

@@ -113,8 +113,8 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
  * second ago. */
 u32 vm_speed(struct vm *vm);
 struct cpu *vm_cpu(const struct vm *vm);
-/* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the drive,
- * NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
+/* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the
+ * drive, NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
 struct blk *vm_drive(const struct vm *vm, unsigned i);
 const char *vm_drive_name(const struct vm *vm, unsigned i);
 /* The number of the drive or place with this id or name of a place, or -1. */
