@@ -7,6 +7,7 @@
 
 #include "devices/bus/pci.h"
 #include "mmu/bus.h"
+#include "tests/dev/rig_main.h"
 
 #include <check.h>
 #include <stdlib.h>
