@@ -64,7 +64,7 @@ static void law_virtio_poke(struct law *law, u32 r)
     unsigned n = v->ops->queues(v), q = (r >> 4) % n;
 
     switch (r & 15) {
-    case 0: vd_cfg(d, r >> 4 & 0xfc, r >> 8, 1u << (r >> 30)); break;
+    case 0: vd_cfg(d, r >> 4 & 0xfc, r >> 8, 1u << (r >> 30) % 3); break;
     case 1: vd_map(d); break;
     case 2:
     case 3:

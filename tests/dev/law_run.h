@@ -165,16 +165,16 @@ static inline void access_config(struct run *run)
 {
     struct law *law = &run->law;
     u32 r = rnd(run), addr = law->cfg | (r & 0xfc);
-    unsigned size = 1u << (r >> 8 & 3) & 7;
+    unsigned size = 1u << (r >> 8) % 3, off = r >> 16 & 3 & ~(size - 1);
 
     if (!law->pci || r >> 30) {
         law_map(law);
         return;
     }
     if (r & 0x1000)
-        pci_cfg_write(law->pci, addr, r >> 16 & 3, (u32)value(run), size ? size : 4);
+        pci_cfg_write(law->pci, addr, off, (u32)value(run), size);
     else
-        pci_cfg_read(law->pci, addr, r >> 16 & 3, size ? size : 4);
+        pci_cfg_read(law->pci, addr, off, size);
 }
 
 static inline void operate(struct run *run)

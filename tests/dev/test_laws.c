@@ -216,6 +216,8 @@ static bool wanted(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    const char *text = getenv("LAW_OPS"), *time = getenv("CK_DEFAULT_TIMEOUT");
+    double seconds = text && time ? atof(time) : 300; /* those that the operations take */
     int n = ARRAY_LEN(law_classes), failed, found = 0;
     Suite *suite;
     SRunner *runner;
@@ -229,7 +231,7 @@ int main(int argc, char **argv)
     runner = srunner_create(suite);
     for (int i = 0; i < n; i++) {
         if (wanted(law_classes[i].cls->name, argc, argv)) {
-            add_class(suite, i, 300);
+            add_class(suite, i, seconds);
             found++;
         }
     }

@@ -291,6 +291,28 @@ START_TEST(keyboard)
 }
 END_TEST
 
+/* Report descriptors: the kind of pointer, and a length that the HID descriptor tells truly. */
+START_TEST(descriptions)
+{
+    const struct dev_class *const kinds[] = {&usb_mouse_class, &usb_tablet_class};
+
+    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct set *s = setup();
+        u8 d[256] = {0};
+        int n;
+
+        plug(s, kinds[i], usb_hid_plug);
+        enumerate(s);
+        ck_assert_int_eq(control(s, 5, REQ(0x81, 6, 0x2100, 0, 255), d), 9);
+        n = ld16(d + 7);
+        ck_assert_int_eq(control(s, 5, REQ(0x81, 6, 0x2200, 0, 255), d), n);
+        ck_assert_mem_eq(d, "\x05\x01\x09\x02\xa1\x01", 6); /* generic desktop, mouse, application */
+        ck_assert_uint_eq(d[n - 1], 0xc0);
+        teardown(s);
+    }
+}
+END_TEST
+
 START_TEST(pointers)
 {
     struct set *s = setup();
@@ -619,8 +641,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        requests,          keyboard, pointers, storage, storage_errors, ports_and_registers,
-        hostile_schedules, NULL};
+        requests,       keyboard,            descriptions,      pointers, storage,
+        storage_errors, ports_and_registers, hostile_schedules, NULL};
 
     return rig_main("usb", tests);
 }
