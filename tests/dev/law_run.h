@@ -177,13 +177,27 @@ static inline void access_config(struct run *run)
         pci_cfg_read(law->pci, addr, off, size);
 }
 
+/* The CPU sleeps for at most `ns`. */
+static inline void law_sleep(struct run *run, u64 ns)
+{
+    u64 until = MIN(clock_sleep(&run->rig.clock), run->rig.now + ns);
+
+    run->rig.now = MAX(until, run->rig.now);
+    clock_awake(&run->rig.clock);
+}
+
 static inline void operate(struct run *run)
 {
     u32 r = rnd(run);
 
     switch (r & 15) {
     case 0: run->rig.now += rnd(run) >> (r >> 8 & 0xff ? 6 + (r >> 16) % 26 : 0); break;
-    case 1: run->rig.now += r >> 8 & 0xffff; break;
+    case 1:
+        if (r & 0x10)
+            law_sleep(run, r >> 8 & 0xffffff);
+        else
+            run->rig.now += r >> 8 & 0xffff;
+        break;
     case 2: access_bus(run, &run->rig.mem); break;
     case 3: access_bus(run, &run->rig.io); break;
     case 4:
