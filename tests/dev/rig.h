@@ -9,6 +9,8 @@
 #include "mmu/ram.h"
 #include "tests/dev/rig_main.h"
 
+#include "tests/dev/suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
