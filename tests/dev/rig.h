@@ -7,7 +7,6 @@
 #include "devices/core/dev.h"
 #include "mmu/bus.h"
 #include "mmu/ram.h"
-#include "tests/dev/rig_main.h"
 
 #include "tests/dev/suite.h"
 

@@ -7,7 +7,6 @@
 
 #include "devices/bus/pci.h"
 #include "mmu/bus.h"
-#include "tests/dev/rig_main.h"
 
 #include "tests/dev/suite.h"
 
