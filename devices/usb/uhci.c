@@ -118,9 +118,11 @@ static u64 rest(void *arg, u64 until)
     u64 quiet[ENTRIES], t = hc->r.frame_at, least = CLOCK_NEVER;
     unsigned n = 0, i, k;
 
-    skip_quiet(hc, until ? 0 : clock_now(hc->dev.env.clock));
     if (!until) {
-        arm(hc);
+        if (hc->quiet_till) {
+            skip_quiet(hc, clock_now(hc->dev.env.clock));
+            arm(hc);
+        }
         return 0;
     }
     if (!pci_master(&hc->fn)) /* no list can be read */
@@ -357,10 +359,7 @@ static void uhci_reset(struct dev *dev)
 
 static void uhci_saving(struct dev *dev)
 {
-    struct uhci *hc = (struct uhci *)dev;
-
-    if (hc->quiet_till)
-        rest(hc, 0);
+    rest(dev, 0);
 }
 
 static bool uhci_loaded(struct dev *dev, struct err *err)
