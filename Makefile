@@ -88,7 +88,7 @@ $(B)/dragoman: $(B)/obj/frontend/main.o $(B)/libfront.a $(B)/libdragoman.a
 -include roms/rules.mk
 -include tests/rules.mk
 
-.PHONY: all run roms check check-full check-san check-torture bench fuzz layers format deps guests cross-libs install uninstall \
+.PHONY: all run roms check check-full check-san check-laws-san check-torture coverage bench fuzz layers format deps guests cross-libs install uninstall \
 	clean distclean help
 
 run: all

@@ -221,12 +221,12 @@ static void handle_event(struct vm *vm)
 
 /* ---- the loop ---- */
 
-/* Sleep until something can wake the CPU. In counted time the wait is what moves the clock on. */
-static void idle(struct vm *vm)
+/* Wait for `next` at the latest. In counted time the wait is what moves the clock on. */
+static void doze(struct vm *vm, u64 next)
 {
-    u64 next = clock_next(&vm->clock), now = clock_now(&vm->clock), start;
+    u64 now = clock_now(&vm->clock), start;
 
-    if (vm->event_pending || vm->quit || next <= now)
+    if (next <= now)
         return;
     if (!counted(vm)) {
         loop_wait(&vm->loop, host_deadline(vm, next));
@@ -238,12 +238,22 @@ static void idle(struct vm *vm)
     }
     if (!vm->opt->icount_sleep) {
         loop_wait(&vm->loop, 0);
-        vm->warp += next - now;
+        next = MIN(next, clock_sleep(&vm->clock)); /* what came from the host may wake it sooner */
+        vm->warp += MAX(next, now) - now;
         return;
     }
     start = host_now();
     loop_wait(&vm->loop, start + (next - now));
     vm->warp += MIN(next - now, host_now() - start);
+}
+
+/* Sleep until something can wake the CPU. */
+static void idle(struct vm *vm)
+{
+    if (vm->event_pending || vm->quit)
+        return;
+    doze(vm, clock_sleep(&vm->clock));
+    clock_awake(&vm->clock);
 }
 
 static u32 budget(struct vm *vm)
