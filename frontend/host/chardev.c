@@ -277,6 +277,8 @@ static void connection(void *arg, short revents)
     if (fd < 0)
         return;
     if (dev->in_fd >= 0) { /* one at a time: the newcomer is turned away */
+        if (dev->busy && send(fd, dev->busy, strlen(dev->busy), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+            dev->dropped += strlen(dev->busy);
         close(fd);
         return;
     }

@@ -44,6 +44,7 @@ struct chardev {
     u8 *obuf; /* bytes waiting for the host */
     size_t olen, ocap;
     u64 dropped;
+    const char *busy;        /* what a second one who connects is told; NULL: nothing */
     u32 reconnect;           /* seconds between tries of a client; 0: none */
     struct sockaddr *peer;   /* ... and whom to */
     u32 peer_len;
