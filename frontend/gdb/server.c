@@ -92,10 +92,11 @@ struct gdb_server *gdb_server_new(struct vm *vm, struct chardev *dev, struct err
     s->vm = vm;
     s->user = (struct chardev_user){room, input, event, s, NULL};
     gdb_init(&s->gdb, cpu, &host, wide, vm->opt->gdb_linear);
-    dev->busy = "$E.Another debugger is connected to this machine.#76";
+    dev->busy = "+$E.Another debugger is connected to this machine.#76";
     if (chardev_attach(dev, &s->user))
         return s;
-    err_set(err, "Character device '%s' is used twice; the gdb stub needs one of its own.", dev->id);
+    err_set(err, "Character device '%s' is used twice; the gdb stub needs one of its own.",
+            dev->id);
     free(s);
     return NULL;
 }

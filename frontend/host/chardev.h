@@ -35,6 +35,7 @@ struct chardev {
     char label[300]; /* for people: "pty:/dev/pts/3" */
     struct loop *loop;
     struct loop_src in, out, listener, again; /* again: time to connect anew */
+    struct loop_src away; /* a second one who connected, until it has heard that; fd 0: none */
     int in_fd, out_fd, listen_fd; /* -1: none */
     bool is_stdio, is_tty, is_file, is_socket, is_dgram;
     bool want_mux;
