@@ -41,7 +41,8 @@ bool opt_set_GDB(struct options *opt, const char *flag, const char *val, struct 
         val += n + (val[n] == ',');
         if (!own_part(opt, part, &own, err))
             return false;
-        /* Scripts give these to sockets; a stub's is always a server, and the reply is sent at once. */
+        /* Scripts give these to sockets; a stub's is always a server, and the reply is sent at
+         * once. */
         if (own || (socket && (!strcmp(part, "nodelay") || !strcmp(part, "nodelay=on"))))
             continue;
         wait |= !strncmp(part, "wait", 4) || !strcmp(part, "nowait");

@@ -124,8 +124,8 @@ struct cpu *vm_cpu(const struct vm *vm);
 const char *vm_drive_name(const struct vm *vm, unsigned i);
 struct blk *vm_drive(const struct vm *vm, unsigned i);
 
-/* vm.c, vm_step.c: the CPU ran and came back for this reason; true: not because it sleeps. A step of
- * the run loop. */
+/* vm.c, vm_step.c: the CPU ran and came back for this reason; true: not because it sleeps. A step
+ * of the run loop. */
 bool vm_ran(struct vm *vm, enum cpu_exit why);
 enum cpu_exit vm_step_run(struct vm *vm);
 

@@ -332,8 +332,8 @@ static u8 watched_page(const struct mmu *mmu, u64 page_la)
     return what;
 }
 
-/* Set or clear TLB_WATCH in the tags of e, which maps the page (or does not, for some accesses). What
- * reads, changes and writes may look at the write tag only. */
+/* Set or clear TLB_WATCH in the tags of e, which maps the page (or does not, for some accesses).
+ * What reads, changes and writes may look at the write tag only. */
 static void watch_tags(const struct mmu *mmu, struct tlb_entry *e, u64 page_la)
 {
     u8 what = watched_page(mmu, page_la);

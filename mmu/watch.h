@@ -1,5 +1,6 @@
 /* Watched bytes: linear ranges whose accesses somebody outside of the guest wants to know of. Their
- * pages have TLB_WATCH in the tags, so that no fast path takes them; all others are as they were. */
+ * pages have TLB_WATCH in the tags, so that no fast path takes them; all others are as they were.
+ */
 #ifndef MMU_WATCH_H
 #define MMU_WATCH_H
 

@@ -257,8 +257,8 @@ static void compared(struct cpu *cpu, const struct insn *insn, const struct run 
         string_end(cpu, insn);
 }
 
-/* Would the run's elements at s:reg be compared as a block, were it not for watched bytes on the page?
- * A read of the first has been made. */
+/* Would the run's elements at s:reg be compared as a block, were it not for watched bytes on the
+ * page? A read of the first has been made. */
 static bool but_for_watch(const struct cpu *cpu, const struct insn *insn, const struct run *r,
                           unsigned s, unsigned reg)
 {

@@ -69,8 +69,8 @@ static inline void string_count(struct cpu *cpu, const struct insn *insn, u32 n)
 }
 
 /* Did a stop point end the run behind an element, with others `left` in it? What is left is then a
- * run of its own, which the count of instructions has none for: with or without stop points it is the
- * same. */
+ * run of its own, which the count of instructions does not have: with and without stop points it is
+ * the same. */
 static inline bool string_stops(struct cpu *cpu, bool left)
 {
     if (LIKELY(!cpu->stop_noted))

@@ -276,8 +276,8 @@ void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 /* vec_exec.c: the helper of back ends for vector operations */
 u64 jit_help_vec(struct cpu *cpu, const union xmm *mem, u64 unused, u32 what);
 
-/* stops.c: does an instruction at `la` have a stop point (or may it)? Those of a page, a bit for each
- * byte; valid until the next call. */
+/* stops.c: does an instruction at `la` have a stop point (or may it)? Those of a page, a bit for
+ * each byte; valid until the next call. */
 bool jit_stop_at(const struct cpu *cpu, u64 la);
 const u64 *jit_stop_map(struct jit *jit, u64 la);
 

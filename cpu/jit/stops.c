@@ -1,6 +1,6 @@
 /* Stop points and translations: a block ends in front of an instruction that has one, and none
- * begins there, so that exec comes to it and looks (cpu/sys/stop.h). Translated code does nothing for
- * them. */
+ * begins there, so that exec comes to it and looks (cpu/sys/stop.h). Translated code does nothing
+ * for them. */
 #include "cpu/jit/block.h"
 #include "cpu/sys/stop.h"
 

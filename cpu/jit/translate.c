@@ -328,7 +328,8 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     if (jit->region->nblocks >= (eval ? (u32)EVAL_BLOCKS : BIT(REGION_ID_BITS) - 1))
         region_next(jit);
     /* What is copied may go over a stop point of the new place. */
-    if (!eval && !stops && (b = clone_make(jit, page, off, plain)) != NULL && !debug_copy(jit, b, &copy)) {
+    if (!eval && !stops && (b = clone_make(jit, page, off, plain)) != NULL &&
+        !debug_copy(jit, b, &copy)) {
         enter(jit, b, eval, start);
         return b;
     }

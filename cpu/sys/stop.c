@@ -46,8 +46,7 @@ static bool sane(const struct stop *s, struct err *err)
     case STOP_IO:
         return (s->len && s->addr <= 0xffff && s->len <= 0x10000 - s->addr) ||
                err_set(err, "Ports are 0 to 0xffff.");
-    case STOP_INTR:
-        return s->addr <= 0xff || err_set(err, "Interrupts are 0 to 0xff.");
+    case STOP_INTR: return s->addr <= 0xff || err_set(err, "Interrupts are 0 to 0xff.");
     case STOP_EXC: return s->addr < 32 || err_set(err, "Exceptions are 0 to 31.");
     case STOP_MODE:
         return (s->addr && !(s->addr & ~(u64)STOP_MODE_ALL)) ||
@@ -307,9 +306,9 @@ bool stop_place(const struct cpu *cpu, bool exact, u64 la)
         return false;
     for (u32 i = 0; i < s->n; i++) {
         const struct stop *p = &s->e[i].stop;
-        if (exact && p->kind == STOP_CODE ? p->addr == la
-                                          : (p->kind == STOP_CODE || p->kind == STOP_PHYS) &&
-                                                !((p->addr ^ la) & PAGE_MASK))
+        if (exact && p->kind == STOP_CODE
+                ? p->addr == la
+                : (p->kind == STOP_CODE || p->kind == STOP_PHYS) && !((p->addr ^ la) & PAGE_MASK))
             return true;
     }
     return false;

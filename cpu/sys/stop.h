@@ -24,11 +24,11 @@ enum stop_kind {
     STOP__KINDS,
 };
 enum {
-    STOP_MODE_PE = 1,   /* CR0.PE: real and protected mode */
-    STOP_MODE_VM = 2,   /* V86 mode */
-    STOP_MODE_PG = 4,   /* paging */
-    STOP_MODE_LM = 8,   /* long mode */
-    STOP_MODE_SMM = 16, /* system management mode */
+    STOP_MODE_PE = 1,    /* CR0.PE: real and protected mode */
+    STOP_MODE_VM = 2,    /* V86 mode */
+    STOP_MODE_PG = 4,    /* paging */
+    STOP_MODE_LM = 8,    /* long mode */
+    STOP_MODE_SMM = 16,  /* system management mode */
     STOP_MODE_BITS = 32, /* 16, 32, 64 bits of code */
     STOP_MODE_CPL = 64,  /* privilege level */
     STOP_MODE_ALL = 127,
@@ -67,8 +67,8 @@ void stop_clear(struct cpu *cpu, enum stop_owner owner);
 const struct stop *stop_at(const struct cpu *cpu, unsigned i);
 /* What the last cpu_run was ended by; stop.kind is STOP_NONE when it was something else. */
 const struct stop_hit *stop_last(const struct cpu *cpu);
-/* What happened, as a sentence for people, into buf; returns buf. What a point is, in the words that
- * it is set with: "io:0x60". (stop_text.c) */
+/* What happened, as a sentence for people, into buf; returns buf. What a point is, in the words
+ * that it is set with: "io:0x60". (stop_text.c) */
 char *stop_text(const struct stop_hit *hit, char *buf, size_t n);
 char *stop_name(const struct stop *stop, char *buf, size_t n);
 /* Names of STOP_MODE_*, bit by bit; NULL behind the last. */
@@ -94,7 +94,8 @@ bool stop_code(struct cpu *cpu);
 void stop_io(struct cpu *cpu, u16 port, unsigned size, bool write);
 /* Vector `vector` is about to be delivered: as an exception, or as another interrupt. */
 void stop_vector(struct cpu *cpu, unsigned vector, bool exception, u32 error);
-/* The exception that was raised cannot be delivered. True: stop, for the first time at this place. */
+/* The exception that was raised cannot be delivered. True: stop, for the first time at this place.
+ */
 bool stop_shutdown(struct cpu *cpu);
 void stop_mode(struct cpu *cpu);
 void stop_msr(struct cpu *cpu, u32 n, bool write);

@@ -6,9 +6,9 @@
 const char *const stop_modes[] = {"pe", "vm", "pg", "lm", "smm", "bits", "cpl", NULL};
 
 static const char *const prefix[STOP__KINDS] = {
-    [STOP_CODE] = "",        [STOP_PHYS] = "phys:", [STOP_WRITE] = "write:",
-    [STOP_READ] = "read:",   [STOP_ACCESS] = "access:", [STOP_IO] = "io:",
-    [STOP_INTR] = "int:",    [STOP_EXC] = "exc:",   [STOP_MODE] = "mode:",
+    [STOP_CODE] = "",      [STOP_PHYS] = "phys:",     [STOP_WRITE] = "write:",
+    [STOP_READ] = "read:", [STOP_ACCESS] = "access:", [STOP_IO] = "io:",
+    [STOP_INTR] = "int:",  [STOP_EXC] = "exc:",       [STOP_MODE] = "mode:",
     [STOP_MSR] = "msr:",
 };
 
@@ -54,9 +54,7 @@ char *stop_text(const struct stop_hit *hit, char *buf, size_t n)
     case STOP_IO:
         snprintf(buf, n, "stopped: port 0x%llx was %s by the instruction at 0x%llx", addr, how, at);
         break;
-    case STOP_INTR:
-        snprintf(buf, n, "stopped: interrupt 0x%llx at 0x%llx", addr, at);
-        break;
+    case STOP_INTR: snprintf(buf, n, "stopped: interrupt 0x%llx at 0x%llx", addr, at); break;
     case STOP_EXC:
         snprintf(buf, n, "stopped: exception %llu with error code 0x%x at 0x%llx", addr, hit->error,
                  at);

@@ -41,8 +41,8 @@ static void whole(struct gdb_reader *r, const struct gdb_handler *h)
 {
     bool good = !r->sum_bad && r->sum == r->sum_got;
     r->state = GDB_IDLE;
-    /* What is too long would be as long when it is sent again: it is answered like what nobody knows,
-     * by an empty packet. */
+    /* What is too long would be as long when it is sent again: it is answered like what nobody
+     * knows, by an empty packet. */
     if (!r->no_ack)
         h->reply(h->arg, good);
     if (!good && !r->no_ack)

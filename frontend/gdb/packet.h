@@ -1,5 +1,5 @@
-/* Framing of gdb's remote serial protocol: packets out of bytes, and bytes out of packets (manual of
- * gdb, appendix E "Remote Serial Protocol", sections Overview and Packet Acknowledgment). */
+/* Framing of gdb's remote serial protocol: packets out of bytes, and bytes out of packets (manual
+ * of gdb, appendix E "Remote Serial Protocol", sections Overview and Packet Acknowledgment). */
 #ifndef FRONTEND_GDB_PACKET_H
 #define FRONTEND_GDB_PACKET_H
 
@@ -8,12 +8,13 @@
 /* The longest packet, without its frame: told to the client as PacketSize. */
 enum { GDB_PACKET = 0x4000 };
 
-/* What comes out of bytes. Text is terminated by a 0 that `n` does not count; escapes are undone. */
+/* What comes out of bytes. Text is terminated by a 0 that `n` does not count; escapes are undone.
+ */
 struct gdb_handler {
     void *arg;
     void (*packet)(void *arg, char *data, size_t n);
-    void (*interrupt)(void *arg); /* the byte 0x03 outside of a packet */
-    void (*ack)(void *arg, bool good); /* the other end has (not) understood what was sent last */
+    void (*interrupt)(void *arg);        /* the byte 0x03 outside of a packet */
+    void (*ack)(void *arg, bool good);   /* the other end has (not) understood what was sent last */
     void (*reply)(void *arg, bool good); /* acknowledge what came; not when that is switched off */
 };
 

@@ -57,7 +57,8 @@ static void transfer(struct gdb *g, const char *p)
     }
 }
 
-/* addr;length;pattern (as it is): where it is found first. Pages that are not there have nothing. */
+/* addr;length;pattern (as it is): where it is found first. Pages that are not there have nothing.
+ */
 static void search(struct gdb *g, const char *p, const char *end)
 {
     enum { CHUNK = 4096 };

@@ -225,9 +225,8 @@ static bool do_segment(struct cpu *cpu, unsigned s, u64 sel)
 }
 
 /* fn, or false when it raises an exception: nothing of it is done then. */
-static __attribute__((noinline)) bool guarded(struct cpu *cpu,
-                                              bool (*fn)(struct cpu *cpu, unsigned n, u64 v),
-                                              unsigned n, u64 v)
+static __attribute__((noinline)) bool
+guarded(struct cpu *cpu, bool (*fn)(struct cpu *cpu, unsigned n, u64 v), unsigned n, u64 v)
 {
     if (unwind_here(&cpu->unwind))
         return false;

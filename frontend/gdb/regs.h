@@ -1,5 +1,5 @@
-/* The registers that gdb is shown: their order, sizes and values, and the XML that says so (manual of
- * gdb, appendix G "Target Descriptions", section i386 Features). */
+/* The registers that gdb is shown: their order, sizes and values, and the XML that says so (manual
+ * of gdb, appendix G "Target Descriptions", section i386 Features). */
 #ifndef FRONTEND_GDB_REGS_H
 #define FRONTEND_GDB_REGS_H
 

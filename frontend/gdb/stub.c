@@ -261,8 +261,8 @@ void gdb_exited(struct gdb *g, int status)
     gdb_send(g);
 }
 
-/* Run or step; the answer comes with the stop. `p`: an address to go on at, or nothing. True: an error
- * is the answer. */
+/* Run or step; the answer comes with the stop. `p`: an address to go on at, or nothing. True: an
+ * error is the answer. */
 static bool go(struct gdb *g, const char *p, bool step)
 {
     u64 addr;

@@ -37,10 +37,10 @@ struct gdb {
     struct cpu *cpu;
     bool wide, linear_pc; /* of the next connection */
     bool attached;
-    bool waiting;  /* the client waits for a stop */
-    bool physical; /* memory packets have physical addresses */
+    bool waiting;          /* the client waits for a stop */
+    bool physical;         /* memory packets have physical addresses */
     bool swbreak, hwbreak; /* the client knows these reasons */
-    bool no_ack_next; /* once the present packet is answered */
+    bool no_ack_next;      /* once the present packet is answered */
     unsigned sstep;
     int signal; /* of the last stop */
     struct gdb_regs regs;

@@ -109,8 +109,9 @@ char *gdb_target_xml(const struct gdb_regs *regs)
     struct text t = {malloc(ROOM), 0};
     if (!t.p)
         return NULL;
-    put(&t, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
-            "<target version=\"1.0\">\n<architecture>%s</architecture>\n",
+    put(&t,
+        "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
+        "<target version=\"1.0\">\n<architecture>%s</architecture>\n",
         regs->wide ? "i386:x86-64" : "i386");
     for (unsigned f = 0; f < GF__COUNT; f++)
         put_feature(&t, regs, f);

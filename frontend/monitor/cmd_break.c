@@ -10,9 +10,9 @@ static const struct {
     enum stop_kind kind;
     bool ranged; /* +n may follow */
 } forms[] = {
-    {"phys:", STOP_PHYS, false}, {"write:", STOP_WRITE, true}, {"read:", STOP_READ, true},
-    {"access:", STOP_ACCESS, true}, {"io:", STOP_IO, true}, {"int:", STOP_INTR, false},
-    {"exc:", STOP_EXC, false}, {"msr:", STOP_MSR, false},
+    {"phys:", STOP_PHYS, false},    {"write:", STOP_WRITE, true}, {"read:", STOP_READ, true},
+    {"access:", STOP_ACCESS, true}, {"io:", STOP_IO, true},       {"int:", STOP_INTR, false},
+    {"exc:", STOP_EXC, false},      {"msr:", STOP_MSR, false},
 };
 
 /* "pe,pg" behind "mode:"; nothing: all but code size and level, which change all the time. */
@@ -45,8 +45,9 @@ static bool parse(struct monitor *m, const char *p, struct stop *s)
     p += strspn(p, " \t");
     *s = (struct stop){.kind = STOP_CODE, .owner = STOP_OF_MONITOR};
     if (!*p)
-        return err_set(&m->err, "Give the place: an address, or phys:, write:, read:, access:, io:, "
-                                "int:, exc:, msr: and a number, or mode.");
+        return err_set(&m->err,
+                       "Give the place: an address, or phys:, write:, read:, access:, io:, "
+                       "int:, exc:, msr: and a number, or mode.");
     if (!strncmp(p, "mode", 4) && (!p[4] || p[4] == ':')) {
         s->kind = STOP_MODE;
         return parse_modes(p + 4 + (p[4] == ':'), &s->addr, &m->err);

@@ -61,8 +61,8 @@ static void packets(const u8 *data, size_t n)
         for (size_t i = 0; i < k; i++)
             sum = (u8)(sum + data[i]);
         gdb_input(&g, data, k);
-        tail[1] = (u8)"0123456789abcdef"[sum >> 4];
-        tail[2] = (u8)"0123456789abcdef"[sum & 15];
+        tail[1] = (u8) "0123456789abcdef"[sum >> 4];
+        tail[2] = (u8) "0123456789abcdef"[sum & 15];
         gdb_input(&g, tail, 3);
         k += end != NULL;
         data += k;

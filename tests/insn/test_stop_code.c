@@ -13,22 +13,22 @@ static struct machine *m;
 
 /* A loop with a call, a string instruction and a branch that is taken every other time. */
 GUEST(work, 32,
-      "1: mov edi, 0x40000\n"    /* 0 */
-      "mov esi, 0x40100\n"       /* 5 */
-      "mov ebp, ecx\n"           /* 10 */
-      "mov ecx, 5\n"             /* 12 */
-      "rep movsb\n"              /* 17 */
-      "mov ecx, ebp\n"           /* 19 */
-      "call 3f\n"                /* 21 */
-      "test cl, 1\n"             /* 26 */
-      "jz 2f\n"                  /* 29 */
-      "inc edx\n"                /* 31 */
-      "2: add eax, ecx\n"        /* 32 */
-      "dec ecx\n"                /* 34 */
-      "jnz 1b\n"                 /* 35 */
-      "hlt\n"                    /* 37 */
-      "3: inc ebx\n"             /* 38 */
-      "ret");                    /* 39 */
+      "1: mov edi, 0x40000\n" /* 0 */
+      "mov esi, 0x40100\n"    /* 5 */
+      "mov ebp, ecx\n"        /* 10 */
+      "mov ecx, 5\n"          /* 12 */
+      "rep movsb\n"           /* 17 */
+      "mov ecx, ebp\n"        /* 19 */
+      "call 3f\n"             /* 21 */
+      "test cl, 1\n"          /* 26 */
+      "jz 2f\n"               /* 29 */
+      "inc edx\n"             /* 31 */
+      "2: add eax, ecx\n"     /* 32 */
+      "dec ecx\n"             /* 34 */
+      "jnz 1b\n"              /* 35 */
+      "hlt\n"                 /* 37 */
+      "3: inc ebx\n"          /* 38 */
+      "ret");                 /* 39 */
 GUEST(patched, 32, "1: inc byte ptr [ebx]\n mov edx, 0\n add eax, edx\n loop 1b\n hlt");
 GUEST(real_loop, 16, "1: inc ax\n inc bx\n inc dx\n dec cx\n jnz 1b\n hlt");
 GUEST(nops, 32, "nop\n inc eax\n nop\n hlt");
@@ -76,8 +76,8 @@ static void trace_of(struct trace *t)
     m = now;
 }
 
-/* Run on; the stops must be those where the trace is at one of these two addresses, from instruction
- * `from` of it on. */
+/* Run on; the stops must be those where the trace is at one of these two addresses, from
+ * instruction `from` of it on. */
 static void expect_stops(const struct trace *t, u64 zero, u32 from, u32 a, u32 b)
 {
     for (u32 i = from; i < t->n; i++) {
@@ -115,7 +115,8 @@ START_TEST(everywhere)
         ck_assert_int_eq(machine_run(m, t->n / 2), CPU_EXIT_BUDGET);
         ck_assert(add(STOP_CODE, a) && add(STOP_CODE, b));
         /* In the middle of a string instruction its next run is one that begins. */
-        if (t->at[t->n / 2] == t->at[t->n / 2 - 1] && (a == t->at[t->n / 2] || b == t->at[t->n / 2]))
+        if (t->at[t->n / 2] == t->at[t->n / 2 - 1] &&
+            (a == t->at[t->n / 2] || b == t->at[t->n / 2]))
             ck_assert_int_eq(machine_run(m, 1), CPU_EXIT_DEBUG);
         expect_stops(t, zero, t->n / 2, a, b);
         stop_clear(m->cpu, STOP_OF_MONITOR);

@@ -29,8 +29,9 @@ GUEST(lodsb_rep, 32, "rep lodsb\n nop\n hlt");
 GUEST(scasb_rep, 32, "repne scasb\n nop\n hlt");
 GUEST(cmpsb_rep, 32, "repe cmpsb\n nop\n hlt");
 GUEST(int_frame, 32, "int 0x40\n hlt");
-GUEST(groups, 32, "1: mov [ebx], ecx\n mov [ebx + 4], ecx\n mov eax, [ebx + 8]\n mov [ebx + 12], eax\n"
-                  "add edx, [ebx + 4]\n loop 1b\n hlt");
+GUEST(groups, 32,
+      "1: mov [ebx], ecx\n mov [ebx + 4], ecx\n mov eax, [ebx + 8]\n mov [ebx + 12], eax\n"
+      "add edx, [ebx + 4]\n loop 1b\n hlt");
 GUEST(divide, 32, "div dword ptr [ebx]\n hlt");
 GUEST(store64, 64, "mov [rbx], rcx\n nop\n hlt");
 
@@ -57,12 +58,15 @@ static void start(const u8 *begin, const u8 *end)
 static const struct {
     const char *name;
     const u8 *begin, *end;
-    u32 len;          /* of the instruction(s) up to the access */
-    u32 bytes;        /* that are accessed */
+    u32 len;   /* of the instruction(s) up to the access */
+    u32 bytes; /* that are accessed */
     bool reads, writes;
     int reg, off; /* the address in this register, less off: pushes */
 } forms[] = {
-#define F(n, len, bytes, rd, wr, reg, off) {#n, n##_begin, n##_end, len, bytes, rd, wr, reg, off}
+#define F(n, len, bytes, rd, wr, reg, off)                                                         \
+    {                                                                                              \
+#n, n##_begin, n##_end, len, bytes, rd, wr, reg, off                                       \
+    }
     F(store1, 2, 1, 0, 1, REG_BX, 0),     F(store2, 3, 2, 0, 1, REG_BX, 0),
     F(store4, 2, 4, 0, 1, REG_BX, 0),     F(load1, 2, 1, 1, 0, REG_BX, 0),
     F(load4, 2, 4, 1, 0, REG_BX, 0),      F(rmw, 2, 4, 1, 1, REG_BX, 0),
@@ -85,8 +89,9 @@ static void one(size_t k, u32 at, enum stop_kind kind, u32 first, u32 len)
     m->cpu->gpr[REG_CX] = 0x12345678;
     ck_assert(add(kind, first, len));
     why = machine_run(m, 100);
-    ck_assert_msg((why == CPU_EXIT_DEBUG) == meets, "%s at %x, watch %x+%x kind %d: exit %d, vector %d",
-                  forms[k].name, at, first, len, kind, why, machine_vector(m));
+    ck_assert_msg((why == CPU_EXIT_DEBUG) == meets,
+                  "%s at %x, watch %x+%x kind %d: exit %d, vector %d", forms[k].name, at, first,
+                  len, kind, why, machine_vector(m));
     if (meets) {
         const struct stop_hit *hit = stop_last(m->cpu);
         ck_assert_uint_eq(m->cpu->rip, AT_CODE + forms[k].len);
@@ -149,8 +154,8 @@ START_TEST(warm)
 }
 END_TEST
 
-/* String instructions stop behind the very element, and the rest of the run counts as if nothing had
- * been. */
+/* String instructions stop behind the very element, and the rest of the run counts as if nothing
+ * had been. */
 static void strings(const u8 *begin, const u8 *end, enum stop_kind kind, bool source)
 {
     enum { N = 0x1400, SRC = AT_DATA + 0x2000, DST = AT_DATA + 0x8000 };

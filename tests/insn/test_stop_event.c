@@ -20,8 +20,9 @@ GUEST(msrs, 32, "mov ecx, 0x174\n rdmsr\n wrmsr\n mov ecx, 0x175\n rdmsr\n hlt")
 GUEST(sysenter32, 32, "sysenter");
 GUEST(spin, 32, "sti\n nop\n 1: inc eax\n jmp 1b");
 /* From real mode to protected mode with paging. */
-GUEST(to_paging, 16, "mov eax, cr0\n or al, 1\n mov cr0, eax\n mov ebx, 0x100000\n mov cr3, ebx\n"
-                     "or eax, 0x80000000\n mov cr0, eax\n nop\n hlt");
+GUEST(to_paging, 16,
+      "mov eax, cr0\n or al, 1\n mov cr0, eax\n mov ebx, 0x100000\n mov cr3, ebx\n"
+      "or eax, 0x80000000\n mov cr0, eax\n nop\n hlt");
 
 static bool add(enum stop_kind kind, u64 addr, u64 len)
 {
