@@ -131,6 +131,7 @@ struct opt_vnc {
     u32 websocket;     /* TCP port, 0: none of its own */
     char password_file[OPT_PATH];
 };
+enum opt_gdb_arch { GDB_ARCH_CPU, GDB_ARCH_I386, GDB_ARCH_X86_64 };
 enum opt_engine { OPT_ENGINE_DEFAULT = -1 };
 enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETION, START_LIST };
 
@@ -204,6 +205,9 @@ struct options {
     char log_file[OPT_PATH];
     char dfilter[OPT_TEXT];
     char state_hash[OPT_PATH]; /* "": off */
+    char gdb[OPT_PATH]; /* "": no stub */
+    bool gdb_linear;
+    enum opt_gdb_arch gdb_arch;
     int engine;                /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
     char jit_off[OPT_TEXT];

@@ -4,9 +4,11 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
+#include "cpu/sys/stop.h"
 #include "frontend/audio/audio.h"
 #include "frontend/curses/curses.h"
 #include "frontend/fs/share.h"
+#include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
@@ -89,7 +91,9 @@ void vm_stop(struct vm *vm, const char *state)
         return;
     vm->frozen = clock_now(&vm->clock);
     vm->stopped_at = wall_now();
-    vm->running = false;
+    vm->running = vm->step_pending = false;
+    gdb_server_stopped(vm->gdb, vm->debug_stop);
+    vm->debug_stop = false;
 }
 
 void vm_cont(struct vm *vm)
@@ -271,29 +275,37 @@ static u32 budget(struct vm *vm)
     return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, (u64)COUNTED_SLICE));
 }
 
+bool vm_ran(struct vm *vm, enum cpu_exit why)
+{
+    if (why == CPU_EXIT_SHUTDOWN)
+        guest_reset(vm, "triple fault", true);
+    if (why == CPU_EXIT_DEBUG) {
+        monitor_notice(vm, stop_last(vm_cpu(vm)));
+        vm->debug_stop = vm->running;
+        vm_stop(vm, "paused (debug)");
+    }
+    return why != CPU_EXIT_HALT;
+}
+
 static void run_cpu(struct vm *vm)
 {
     struct cpu *cpu = vm_cpu(vm);
     u64 deadline = counted(vm) ? LOOP_NEVER : host_deadline(vm, clock_next(&vm->clock));
     enum cpu_exit why;
+    bool steps = vm->step_pending;
 
     loop_arm(&vm->loop, deadline);
-    why = cpu_run(cpu, vm->engine, budget(vm));
+    if (steps)
+        why = vm_step_run(vm);
+    else
+        why = cpu_run(cpu, vm->engine, budget(vm));
     state_hash_note(&vm->hash, cpu, &vm->pc->low);
-    switch (why) {
-    case CPU_EXIT_BUDGET: loop_disarm(&vm->loop); break;
-    case CPU_EXIT_HALT:
-        loop_disarm(&vm->loop);
+    loop_disarm(&vm->loop);
+    if (!vm_ran(vm, why)) {
         idle(vm);
-        break;
-    case CPU_EXIT_SHUTDOWN:
-        loop_disarm(&vm->loop);
-        guest_reset(vm, "triple fault", true);
-        break;
-    case CPU_EXIT_DEBUG:
-        loop_disarm(&vm->loop);
+    } else if (steps) {
+        vm->debug_stop = true;
         vm_stop(vm, "paused (debug)");
-        break;
     }
 }
 
@@ -315,6 +327,7 @@ int vm_run(struct vm *vm)
         if (vm->event_pending)
             handle_event(vm);
     }
+    gdb_server_exited(vm->gdb, vm->status);
     vm_stop(vm, "shutdown");
     return vm->status;
 }
@@ -548,7 +561,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !start_engine(vm, err))
         return false;
-    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
+    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_gdb(vm, err) ||
+        !vm_open_dumps(vm, err))
         return false;
     if (!open_displays(vm, err))
         return false;
@@ -571,6 +585,8 @@ void vm_destroy(struct vm *vm)
     vnc_close(vm->vnc);
     keyboard_free(&vm->keyboard);
     vm_close_all(vm);
+    gdb_server_free(vm->gdb);
+    vm->gdb = NULL;
     if (vm->pc) {
         if (vm_cpu(vm)->jit)
             jit_free(vm_cpu(vm));

@@ -5,6 +5,7 @@
 #include "frontend/audio/audio.h"
 #include "frontend/firmware.h"
 #include "frontend/fs/share.h"
+#include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 
@@ -380,6 +381,22 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
             return false;
     }
     return true;
+}
+
+bool vm_open_gdb(struct vm *vm, struct err *err)
+{
+    struct chardev *dev;
+    bool mon;
+
+    if (!vm->opt->gdb[0])
+        return true;
+    dev = find_chardev(vm, "gdb", vm->opt->gdb, &mon, err);
+    if (!dev)
+        return false;
+    if (mon)
+        return err_set(err, "-gdb cannot share its device with a monitor: leave out 'mon:'.");
+    vm->gdb = gdb_server_new(vm, dev, err);
+    return vm->gdb != NULL;
 }
 
 void vm_close_all(struct vm *vm)

@@ -14,6 +14,10 @@ void mon_write(struct monitor *m, const char *text, size_t n)
 {
     size_t start = 0;
 
+    if (m->out) {
+        m->out(m->out_arg, text, n);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         if (text[i] != '\n' || !m->echo)
             continue;
@@ -355,4 +359,18 @@ void monitor_command(struct monitor *m, const char *line)
     m->err.msg[0] = 0;
     if (!row->fn(m, line + n))
         mon_printf(m, "%s\n", m->err.msg[0] ? m->err.msg : "It did not work.");
+}
+
+void monitor_run(struct vm *vm, const char *line,
+                 void (*out)(void *arg, const char *text, size_t n), void *out_arg)
+{
+    struct monitor *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return;
+    m->vm = vm;
+    m->out = out;
+    m->out_arg = out_arg;
+    monitor_command(m, line);
+    free(m);
 }
