@@ -82,8 +82,18 @@ enum {
 };
 
 enum { MXCSR_MASKS = 0x1f80 };
-/* x87 status word: an unmasked exception is pending; the top of the stack. */
-enum { SW_ES = 0x80, SW_TOP = 0x3800 };
+/* x87 status word (SDM vol. 1 section 8.1.3); its exceptions are FP_* of cpu/fp/fp.h. */
+enum {
+    SW_SF = 0x40, /* stack fault; beside FP_IE */
+    SW_ES = 0x80, /* an unmasked exception is pending */
+    SW_C0 = 0x100,
+    SW_C1 = 0x200,
+    SW_C2 = 0x400,
+    SW_TOP = 0x3800,
+    SW_C3 = 0x4000,
+    SW_B = 0x8000, /* mirrors SW_ES */
+    SW_CC = SW_C0 | SW_C1 | SW_C2 | SW_C3,
+};
 
 /* Descriptor attribute bits as cached: the descriptor's second doubleword masked with 0x00f0ff00.
  */
