@@ -115,6 +115,20 @@ void vm_cont(struct vm *vm)
         drive_resume(vm->addon_blk[i]);
 }
 
+void vm_set_clock(struct vm *vm, u64 now, u64 icount)
+{
+    vm->frozen = now;
+    if (counted(vm))
+        vm->warp = now - (icount << vm->opt->icount_shift); /* may wrap: only the sum counts */
+}
+
+void vm_state_loaded(struct vm *vm)
+{
+    vm->event_pending = vm->pc->pending.kind != PC_EV_NONE;
+    vm->hash.last = vm->speed_icount = cpu_icount(vm_cpu(vm));
+    vm->stopped_at = vm->stood = 0;
+}
+
 void vm_quit(struct vm *vm, int status)
 {
     if (!vm->quit)
@@ -252,17 +266,18 @@ static void idle(struct vm *vm)
 
 static u32 budget(struct vm *vm)
 {
-    u64 next, now, insns;
+    u64 next, now, insns, most = COUNTED_SLICE;
     int shift = vm->opt->icount_shift;
 
     if (!counted(vm))
         return 0x7fffffff;
     next = clock_next(&vm->clock);
     now = clock_now(&vm->clock);
+    most = vm->run_to ? MIN(vm->run_to - cpu_icount(vm_cpu(vm)), most) : most;
     if (next == CLOCK_NEVER)
-        return state_hash_limit(&vm->hash, vm_cpu(vm), COUNTED_SLICE);
+        return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)most);
     insns = next <= now ? 1 : (next - now + (1ull << shift) - 1) >> shift;
-    return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, (u64)COUNTED_SLICE));
+    return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, most));
 }
 
 static void run_cpu(struct vm *vm)
@@ -291,24 +306,40 @@ static void run_cpu(struct vm *vm)
     }
 }
 
+/* Once around: what is due, what the host has, what the machine asks for, instructions. */
+static void turn(struct vm *vm)
+{
+    if (!vm->running) {
+        loop_wait(&vm->loop, LOOP_NEVER);
+    } else {
+        clock_run(&vm->clock);
+        loop_dispatch(&vm->loop);
+    }
+    if (vm->event_pending)
+        handle_event(vm);
+    if (vm->running && !vm->quit)
+        run_cpu(vm);
+    if (vm->event_pending)
+        handle_event(vm);
+}
+
+bool vm_run_to(struct vm *vm, u64 icount)
+{
+    vm_cont(vm);
+    vm->run_to = icount;
+    while (!vm->quit && cpu_icount(vm_cpu(vm)) < icount)
+        turn(vm);
+    vm->run_to = 0;
+    vm_stop(vm, "paused");
+    return !vm->quit;
+}
+
 int vm_run(struct vm *vm)
 {
     if (!vm->opt->stopped)
         vm_cont(vm);
-    while (!vm->quit) {
-        if (!vm->running) {
-            loop_wait(&vm->loop, LOOP_NEVER);
-        } else {
-            clock_run(&vm->clock);
-            loop_dispatch(&vm->loop);
-        }
-        if (vm->event_pending)
-            handle_event(vm);
-        if (vm->running && !vm->quit)
-            run_cpu(vm);
-        if (vm->event_pending)
-            handle_event(vm);
-    }
+    while (!vm->quit)
+        turn(vm);
     vm_stop(vm, "shutdown");
     return vm->status;
 }

@@ -78,6 +78,7 @@ struct vm {
     u64 epoch;  /* host time of virtual time 0, while running */
     u64 frozen; /* virtual time while stopped */
     u64 stopped_at, stood; /* host date of vm_stop; time stood that the RTC was not told of */
+    u64 run_to; /* counted mode: stop when so many instructions are executed; 0: never */
     u64 warp;   /* counted mode: virtual ns that passed in HLT */
 
     struct timer key_timer;
@@ -108,6 +109,13 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
  * second ago. */
 u32 vm_speed(struct vm *vm);
 struct cpu *vm_cpu(const struct vm *vm);
+/* Counted time only: run until `icount` instructions have been executed and stop there, between two
+ * of them. False: the machine ended before. */
+bool vm_run_to(struct vm *vm, u64 icount);
+/* For snapshots, while the machine stands: it is this virtual time, with so many instructions
+ * executed; and all of the state is another one. */
+void vm_set_clock(struct vm *vm, u64 now, u64 icount);
+void vm_state_loaded(struct vm *vm);
 /* Drives in the order that info block lists them: the name of number i (NULL behind the last), and
  * the drive, which is NULL when the machine has none there. */
 const char *vm_drive_name(const struct vm *vm, unsigned i);

@@ -143,6 +143,8 @@ bool image_commit(struct image *im, struct err *err);
 char *image_backing_path(const char *path, const char *backing);
 /* An empty image in memory over `backing`, which it owns from now on; NULL without memory. */
 struct image *image_memory_over(struct image *backing);
+/* The same without owning it: image_memory_drop lets go of it, and of what was written. */
+void image_memory_drop(struct image *over);
 bool image_all_zero(const u8 *p, size_t n);
 
 #endif

@@ -61,3 +61,10 @@ $(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
 -include $(B)/obj/tests/tools/netpeer.d
+
+# Snapshots at random instructions (tests/boot/test_snapshot.sh, slow_snapshot.sh).
+$(B)/snapchain: $(B)/obj/tests/tools/snapchain.o $(B)/libfront.a $(B)/libdragoman.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
+check-boot: $(B)/snapchain
+-include $(B)/obj/tests/tools/snapchain.d
