@@ -193,6 +193,7 @@ struct options {
     bool seeded; /* -seed was given */
     u64 seed;
     bool stopped, no_reboot, no_shutdown;
+    char loadvm[256], incoming[OPT_PATH]; /* "": start from power-on */
     char pidfile[OPT_PATH];
     u32 log_mask;
     char log_file[OPT_PATH];

@@ -539,6 +539,18 @@ bool opt_set_SEED(struct options *opt, const char *flag, const char *val, struct
     return true;
 }
 
+bool opt_set_LOADVM(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return copy_value(flag, opt->loadvm, sizeof(opt->loadvm), val, err);
+}
+
+bool opt_set_INCOMING(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    if (strncmp(val, "file:", 5) || !val[5])
+        return err_set(err, "-incoming takes file: and the name of a file, not '%.100s'.", val);
+    return copy_value(flag, opt->incoming, sizeof(opt->incoming), val + 5, err);
+}
+
 bool opt_set_S_(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     opt->stopped = true;

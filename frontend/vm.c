@@ -10,6 +10,8 @@
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
+#include "frontend/state/savevm.h"
+#include "frontend/state/vmstate.h"
 #include "frontend/vnc/vnc.h"
 
 #include <errno.h>
@@ -576,6 +578,9 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
         return false;
     if (!open_displays(vm, err))
+        return false;
+    if ((opt->loadvm[0] && !loadvm(vm, opt->loadvm, err)) ||
+        (opt->incoming[0] && !vm_state_load_file(vm, opt->incoming, err)))
         return false;
     if (!write_pidfile(vm, err))
         return false;

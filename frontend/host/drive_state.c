@@ -226,7 +226,13 @@ void drive_take_kept(struct drive *d, struct job *job)
         job->done = false; /* read again */
 }
 
-/* ---- writes kept in memory ---- */
+/* ---- images ---- */
+
+struct image *drive_medium(struct blk *blk)
+{
+    drive_drain(drive_of(blk));
+    return drive_of(blk)->im;
+}
 
 struct image *drive_overlay(struct blk *blk)
 {

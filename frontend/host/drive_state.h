@@ -28,6 +28,8 @@ void drive_state_put(struct blk *blk, struct drive_state *s);
 void drive_state_settle(struct blk *blk);
 void drive_state_free(struct drive_state *s);
 
+/* The image in the drive, with no request in it; NULL: there is none. */
+struct image *drive_medium(struct blk *blk);
 /* The image in which writes are kept in memory, or NULL: they go to a file, or there are none. */
 struct image *drive_overlay(struct blk *blk);
 /* Writes are kept in `over` from now on, an image over the same backing image; gives what kept them

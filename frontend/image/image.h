@@ -87,6 +87,12 @@ struct image_driver {
     bool (*snap_create)(struct image *im, const char *name, struct err *err);
     bool (*snap_apply)(struct image *im, const char *name, struct err *err);
     bool (*snap_delete)(struct image *im, const char *name, struct err *err);
+    /* The state of a machine, beside the disk: written to the disk as it is now, a snapshot takes it
+     * along (as->vm_size bytes; name, clock and icount are used, too), then it is dropped. */
+    int (*vm_write)(struct image *im, u64 off, const void *buf, size_t n);
+    bool (*vm_keep)(struct image *im, const struct image_snapshot *as, struct err *err);
+    void (*vm_drop)(struct image *im, u64 n);
+    int (*vm_read)(struct image *im, const char *name, u64 off, void *buf, size_t n);
     void (*info)(struct image *im, struct image_info *info);
 };
 

@@ -17,7 +17,7 @@ enum {
     SF_MAX_SECTIONS = 1024,
     SF_MAX_PLAIN = 64 << 20, /* bytes of a section without extents */
     SF_CHUNK = 256 << 10,    /* bytes of an extent, unpacked */
-    SF_PAGE = 4096,
+    SF_BUFFER = 1 << 20, /* what is written at once */
 };
 /* Incompatible features: who does not know a bit that is set cannot read the file. */
 enum { SF_ZSTD = 1, SF_FEATURES = SF_ZSTD };
@@ -43,7 +43,8 @@ struct sf_writer {
     u8 section[SF_SECTION];
     u64 section_at;
     u32 extents_crc;
-    u8 *packed;
+    u8 *packed, *buffer;
+    size_t waiting; /* bytes in front of pos that are in the buffer */
 };
 /* Packs memory by `pack`: SF_PACK_ZSTD only when the program has it. */
 void sf_begin(struct sf_writer *w, struct state_io *io, const struct sf_header *head,

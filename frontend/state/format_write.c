@@ -36,17 +36,43 @@ static void fail(struct sf_writer *w, int rc)
     w->failed = true;
 }
 
-static void put_at(struct sf_writer *w, u64 at, const void *data, size_t n)
+static void write_out(struct sf_writer *w, u64 at, const void *data, size_t n)
 {
-    int rc = w->failed ? 0 : w->io->write(w->io, at, data, n);
+    int rc = w->failed || !n ? 0 : w->io->write(w->io, at, data, n);
 
     if (rc)
         fail(w, rc);
 }
 
+/* What was put last waits to be written in large pieces. */
+static void flush(struct sf_writer *w)
+{
+    write_out(w, w->pos - w->waiting, w->buffer, w->waiting);
+    w->waiting = 0;
+}
+
+static void put_at(struct sf_writer *w, u64 at, const void *data, size_t n)
+{
+    u64 first = w->pos - w->waiting;
+
+    if (at >= first && at + n <= w->pos) {
+        memcpy(w->buffer + (at - first), data, n);
+        return;
+    }
+    flush(w);
+    write_out(w, at, data, n);
+}
+
 static void put(struct sf_writer *w, const void *data, size_t n)
 {
-    put_at(w, w->pos, data, n);
+    if (n > SF_BUFFER - w->waiting)
+        flush(w);
+    if (n > SF_BUFFER) {
+        write_out(w, w->pos, data, n);
+    } else if (n) {
+        memcpy(w->buffer + w->waiting, data, n);
+        w->waiting += n;
+    }
     w->pos += n;
 }
 
@@ -55,7 +81,9 @@ void sf_begin(struct sf_writer *w, struct state_io *io, const struct sf_header *
 {
     static const u8 zero[SF_HEADER];
 
-    *w = (struct sf_writer){.io = io, .head = *head, .pack = pack};
+    *w = (struct sf_writer){.io = io, .head = *head, .pack = pack, .buffer = malloc(SF_BUFFER)};
+    if (!w->buffer)
+        BUG("no memory for the buffer of a snapshot");
     if (pack == SF_PACK_ZSTD)
         w->head.features |= SF_ZSTD;
     put(w, zero, sizeof(zero));
@@ -181,6 +209,9 @@ bool sf_end(struct sf_writer *w, struct err *err)
     st32(t + T_CRC, sf_crc_of(t, T_CRC));
     put(w, t, sizeof(t));
     put_at(w, 0, h, sizeof(h));
+    flush(w);
+    free(w->buffer);
+    w->buffer = NULL;
     if (w->failed && err)
         *err = w->err;
     return !w->failed;

@@ -361,7 +361,8 @@ static bool put_in(struct vm *vm, struct staged *s, struct err *err)
     return ok;
 }
 
-static bool commit(struct vm *vm, struct sf_reader *r, struct staged *s, struct err *err)
+static bool commit(struct vm *vm, struct sf_reader *r, struct staged *s,
+                   const struct vm_state_disks *disks, struct err *err)
 {
     struct staged *old = calloc(1, sizeof(*old));
     struct err again;
@@ -369,10 +370,14 @@ static bool commit(struct vm *vm, struct sf_reader *r, struct staged *s, struct 
 
     if (!old)
         return err_set(err, "No memory for a snapshot.");
+    if (ok && disks)
+        ok = disks->change(disks->arg, err);
     if (ok) {
         exchange(vm, s);
         ok = put_in(vm, s, err);
         if (!ok) {
+            if (disks)
+                disks->undo(disks->arg);
             exchange(vm, s);
             if (!put_in(vm, old, &again))
                 BUG("the machine does not take back its own state: %s", again.msg);
@@ -396,6 +401,12 @@ static bool commit(struct vm *vm, struct sf_reader *r, struct staged *s, struct 
 
 bool vm_state_load(struct vm *vm, struct state_io *io, struct err *err)
 {
+    return vm_state_load_with(vm, io, NULL, err);
+}
+
+bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_state_disks *disks,
+                        struct err *err)
+{
     struct staged *s = calloc(1, sizeof(*s));
     struct sf_reader r;
     bool was = vm->running, ok = false;
@@ -405,7 +416,7 @@ bool vm_state_load(struct vm *vm, struct state_io *io, struct err *err)
         return err_set(err, "No memory for a snapshot.");
     vm_stop(vm, state);
     if (sf_open(&r, io, err)) {
-        ok = stage(vm, &r, s, err) && commit(vm, &r, s, err);
+        ok = stage(vm, &r, s, err) && commit(vm, &r, s, disks, err);
         sf_close(&r);
     }
     staged_free(vm, s);
