@@ -329,11 +329,11 @@ bool vm_run_to(struct vm *vm, u64 icount)
 {
     vm_cont(vm);
     vm->run_to = icount;
-    while (!vm->quit && cpu_icount(vm_cpu(vm)) < icount)
+    while (!vm->quit && vm->running && cpu_icount(vm_cpu(vm)) < icount)
         turn(vm);
     vm->run_to = 0;
     vm_stop(vm, "paused");
-    return !vm->quit;
+    return cpu_icount(vm_cpu(vm)) >= icount;
 }
 
 int vm_run(struct vm *vm)

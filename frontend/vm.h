@@ -110,7 +110,7 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
 u32 vm_speed(struct vm *vm);
 struct cpu *vm_cpu(const struct vm *vm);
 /* Counted time only: run until `icount` instructions have been executed and stop there, between two
- * of them. False: the machine ended before. */
+ * of them. False: the machine ended or stopped before. */
 bool vm_run_to(struct vm *vm, u64 icount);
 /* For snapshots, while the machine stands: it is this virtual time, with so many instructions
  * executed; and all of the state is another one. */
