@@ -9,6 +9,7 @@
 #include "frontend/fs/share.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
+#include "frontend/replay/replay.h"
 #include "frontend/sdl/sdl.h"
 #include "frontend/state/savevm.h"
 #include "frontend/state/vmstate.h"
@@ -182,6 +183,11 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms)
     return true;
 }
 
+void vm_run_command(struct vm *vm, const char *line)
+{
+    monitor_run(vm, line);
+}
+
 /* ---- events ---- */
 
 static void on_event(void *arg)
@@ -246,10 +252,19 @@ static void idle(struct vm *vm)
 {
     u64 next = clock_next(&vm->clock), now = clock_now(&vm->clock), start;
 
-    if (vm->event_pending || vm->quit || next <= now)
+    if (vm->event_pending || vm->quit || next <= now || replay_waits(vm))
         return;
     if (!counted(vm)) {
         loop_wait(&vm->loop, host_deadline(vm, next));
+        return;
+    }
+    if (replaying(vm)) {
+        next = MIN(next, replay_wake(vm));
+        if (next > now && next != CLOCK_NEVER)
+            vm->warp += next - now;
+        else if (next == CLOCK_NEVER)
+            replay_stuck(vm);
+        loop_wait(&vm->loop, 0);
         return;
     }
     if (next == CLOCK_NEVER) {
@@ -275,6 +290,7 @@ static u32 budget(struct vm *vm)
         return 0x7fffffff;
     next = clock_next(&vm->clock);
     now = clock_now(&vm->clock);
+    most = replay_limit(vm, most);
     most = vm->run_to ? MIN(vm->run_to - cpu_icount(vm_cpu(vm)), most) : most;
     if (next == CLOCK_NEVER)
         return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)most);
@@ -291,6 +307,7 @@ static void run_cpu(struct vm *vm)
     loop_arm(&vm->loop, deadline);
     why = cpu_run(cpu, vm->engine, budget(vm));
     state_hash_note(&vm->hash, cpu, &vm->pc->low);
+    replay_ran(vm);
     switch (why) {
     case CPU_EXIT_BUDGET: loop_disarm(&vm->loop); break;
     case CPU_EXIT_HALT:
@@ -316,6 +333,7 @@ static void turn(struct vm *vm)
     } else {
         clock_run(&vm->clock);
         loop_dispatch(&vm->loop);
+        replay_point(vm);
     }
     if (vm->event_pending)
         handle_event(vm);
@@ -343,6 +361,7 @@ int vm_run(struct vm *vm)
     while (!vm->quit)
         turn(vm);
     vm_stop(vm, "shutdown");
+    replay_finish(vm);
     return vm->status;
 }
 
@@ -567,11 +586,14 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!loop_init(&vm->loop, kick, vm, err))
         return false;
     vm->loop_ready = true;
-    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err))
+    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err) ||
+        !replay_open(vm, err))
         return false;
     for (unsigned i = 0; i < opt->nserial; i++)
         vm->cfg.serial[i] = strcmp(opt->serial[i], "none") ? &vm->serial[i].chr : NULL;
     vm->cfg.debugcon = opt->debugcon[0] ? &vm->debugcon.chr : NULL;
+    if (!replay_wrap_ports(vm, err))
+        return false;
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !start_engine(vm, err))
         return false;
@@ -581,6 +603,11 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
         return false;
     if ((opt->loadvm[0] && !loadvm(vm, opt->loadvm, err)) ||
         (opt->incoming[0] && !vm_state_load_file(vm, opt->incoming, err)))
+        return false;
+    if (opt->rr_snapshot[0] && !(opt->rr == RR_RECORD ? savevm(vm, opt->rr_snapshot, err)
+                                                      : loadvm(vm, opt->rr_snapshot, err)))
+        return false;
+    if (!replay_start(vm, err))
         return false;
     if (!write_pidfile(vm, err))
         return false;
@@ -598,6 +625,8 @@ void vm_destroy(struct vm *vm)
     bool ok = true;
 
     state_hash_close(&vm->hash);
+    if (!replay_close(vm))
+        fprintf(stderr, "dragoman: not all of the log could be written\n");
     sdl_close(vm->sdl);
     curses_close(vm->curses);
     vnc_close(vm->vnc);

@@ -40,6 +40,7 @@ struct vm {
     struct loop loop;
     struct ticker ticker; /* host time as the machine sees it */
     struct state_hash hash;
+    struct replay *replay; /* records or replays; NULL: neither */
     bool loop_ready, clock_ready, nets_ready;
     struct pc *pc;
     struct pc_config cfg;
@@ -116,6 +117,8 @@ bool vm_run_to(struct vm *vm, u64 icount);
  * executed; and all of the state is another one. */
 void vm_set_clock(struct vm *vm, u64 now, u64 icount);
 void vm_state_loaded(struct vm *vm);
+/* A line of the monitor; errors are printed on standard error. */
+void vm_run_command(struct vm *vm, const char *line);
 /* Drives in the order that info block lists them: the name of number i (NULL behind the last), and
  * the drive, which is NULL when the machine has none there. */
 const char *vm_drive_name(const struct vm *vm, unsigned i);

@@ -31,6 +31,9 @@ void mon_write(struct monitor *m, const char *text, size_t n);
 /* Run one command line; errors are printed. */
 void monitor_command(struct monitor *m, const char *line);
 
+/* The same for nobody to see; errors go to standard error. */
+void monitor_run(struct vm *vm, const char *line);
+
 /* One row of the command table, and of the table of `info`. A command gets the text behind its
  * name. False: m->err is printed. */
 typedef bool mon_fn(struct monitor *m, const char *args);

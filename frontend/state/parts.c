@@ -4,6 +4,7 @@
 
 #include "cpu/sys/cpuid.h"
 #include "frontend/host/drive.h"
+#include "frontend/replay/replay.h"
 #include "frontend/vm.h"
 
 #include <stdio.h>
@@ -59,6 +60,7 @@ static const struct field time_rows[] = {
     FA(key_down, FT_U8, 0, "down or up"),
     F(nkeys, FT_U32, 0, "how many"),
     F(buttons, FT_U32, 0, "mouse buttons that the monitor holds"),
+    FA(log, FT_U64, 0, "place in the log of a recorded run"),
     FIELDS_END,
 };
 #undef FIELDS_OF
@@ -76,6 +78,7 @@ void vm_time_save(struct vm *vm, struct snap *snap)
         t.key_code[i] = vm->keys[i].code;
         t.key_down[i] = vm->keys[i].down;
     }
+    replay_saved(vm, t.log);
     snap_save_fields(snap, "time", "vm", 1, time_rows, &t);
 }
 

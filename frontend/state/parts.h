@@ -19,6 +19,7 @@ struct vm_time {
     u16 key_code[128];
     u8 key_down[128];
     u32 nkeys, buttons;
+    u64 log[2]; /* place in the log of a recorded run */
 };
 void vm_time_save(struct vm *vm, struct snap *snap);
 bool vm_time_read(struct vm_time *t, struct snap *snap, struct err *err);

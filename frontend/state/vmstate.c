@@ -7,6 +7,7 @@
 #include "devices/core/hostmem.h"
 #include "frontend/host/drive_state.h"
 #include "frontend/net/netdev_state.h"
+#include "frontend/replay/replay.h"
 #include "frontend/state/parts.h"
 #include "frontend/vm.h"
 
@@ -419,6 +420,7 @@ bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_stat
         ok = stage(vm, &r, s, err) && commit(vm, &r, s, disks, err);
         sf_close(&r);
     }
+    ok = ok && replay_loaded(vm, s->time.log, err);
     staged_free(vm, s);
     if (ok)
         vm_state_loaded(vm);
