@@ -39,6 +39,7 @@ struct be_stubs {
     /* [probe][write][log2 size, or 5 for ten bytes]: make plain or bail; probe: flat table of MMU_SUP,
      * of MMU_USER, 2: tagged table */
     const u8 *prepare[3][2][6];
+    u8 loops, loop_insns;       /* what pays: struct tr_config */
     bool rorx;                  /* x86-64: the host has BMI2 */
     bool flagm;                 /* AArch64: the host has FlagM */
     s64 flat;                   /* the flat tables' distance from struct cpu; 0: there are none */

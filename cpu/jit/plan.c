@@ -1,8 +1,8 @@
 /* Groups: accesses off the same base within a block, at offsets known to each other, share one
  * probe. The first of them checks that all bytes between the lowest and the highest lie on one page
- * that allows what the group does; the others are then one host instruction, which can neither
- * fault nor spoil flags (translator.md 5.5). What the check refuses goes on in a twin of the block
- * without groups. */
+ * that allows what the group does, or on two that do and are neighbours in the host's memory as
+ * well; the others are then one host instruction, which can neither fault nor spoil flags
+ * (translator.md 5.5). What the check refuses goes on in a twin of the block without groups. */
 #include "cpu/jit/plan.h"
 #include "mmu/mmu.h"
 

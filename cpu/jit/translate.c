@@ -330,7 +330,10 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     /* A page behind itself: blocks have bytes of two pages, or of one in one piece. */
     src.more_len = src.more && page1 != RAM_NO_PAGE && page1 != page ? PAGE_SIZE : 0;
     src.soft = soft_marks(jit, page);
-    jit->config.tr.loops = is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS));
+    jit->config.tr.loops = 0;
+    if (is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS)))
+        jit->config.tr.loops = jit->stubs.loops;
+    jit->config.tr.loop_insns = jit->stubs.loop_insns;
     jit->config.tr.brief = !is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(BRIEF));
     jit->config.tr.no_x87 =
         jit->stubs.x87_double &&

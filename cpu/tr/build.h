@@ -17,7 +17,8 @@ struct tr {
     u32 jumps; /* conditional exits so far */
     const struct tr_source *src;
     bool follow;   /* ... jumps */
-    bool loops;    /* ... the block itself once more */
+    u8 loops;      /* ... the block itself, so many times in all */
+    u8 loop_insns;
     bool leaves;   /* x87 operations may be left to exec as they run */
     bool returns;  /* ... also to where the block has been: from functions */
     bool followed; /* this branch: the block goes on at `target` */

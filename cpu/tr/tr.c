@@ -104,12 +104,12 @@ bool tr_follow(struct tr *t, u64 target)
  * and one look at exit_request does for all. */
 bool tr_again(struct tr *t, u64 target)
 {
-    enum { COPIES = 4, MOST = 40, OPS = IR_MAX_INS / 2, TEMPS = (IR_MAX_VALUE - IR_T0) / 2 };
-    u32 n = COPIES;
-    if (!t->loops || target != t->ir->rip || t->nfollowed)
+    enum { OPS = IR_MAX_INS / 2, TEMPS = (IR_MAX_VALUE - IR_T0) / 2 };
+    u32 n = t->loops;
+    if (!n || target != t->ir->rip || t->nfollowed)
         return false;
     if (!t->copies) {
-        n = MIN(n, MOST / (t->at + 1u));
+        n = MIN(n, t->loop_insns / (t->at + 1u));
         n = MIN(n, OPS / (t->ir->n + 1u));
         n = MIN(n, TEMPS / (t->ir->ntemps + 1u));
         if (n < 2)
@@ -151,6 +151,7 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
     t.src = src;
     t.follow = config->follow;
     t.loops = config->loops;
+    t.loop_insns = config->loop_insns;
     t.leaves = config->x87_leaves;
     out->nparts = 1;
     out->nbytes = 0;

@@ -13,7 +13,8 @@ struct tr_config {
     u32 max_guest; /* instructions per block at most; 0: the default */
     bool brief;    /* few conditional jumps in a block: its end may never be reached */
     bool follow;   /* go on behind direct jumps, calls and their returns within the page */
-    bool loops;    /* several rounds of a short loop in one block */
+    u8 loops;      /* so many rounds of a short loop in one block; 0: its end is the loop's */
+    u8 loop_insns; /* ... with so many instructions at most */
     const u8 *vec; /* mask of vector operations that the back end has; NULL: none */
     bool no_x87;   /* ... but no x87 operations here; MMX all the same */
     bool x87_leaves; /* ... x87 operations may be left to exec as they run */

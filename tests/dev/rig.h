@@ -8,6 +8,8 @@
 #include "mmu/bus.h"
 #include "mmu/ram.h"
 
+#include "tests/dev/suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,29 +140,6 @@ static inline void rig_reload(struct dev *dev)
     ck_assert_mem_eq(a.data, b.data, a.len);
     snap_free(&a);
     snap_free(&b);
-}
-
-/* main() of a test program: run the tests of a NULL-terminated list. */
-static inline int rig_main_within(const char *name, const TTest *const *tests, double seconds)
-{
-    Suite *suite = suite_create(name);
-    TCase *tc = tcase_create(name);
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_set_timeout(tc, seconds);
-    for (; *tests; tests++)
-        tcase_add_test(tc, *tests);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
-
-static inline int rig_main(const char *name, const TTest *const *tests)
-{
-    return rig_main_within(name, tests, 60);
 }
 
 #endif

@@ -8,6 +8,8 @@
 #include "devices/bus/pci.h"
 #include "mmu/bus.h"
 
+#include "tests/dev/suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

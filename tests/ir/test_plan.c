@@ -30,6 +30,7 @@ static void make(const char *text, u32 regs)
     ck_assert_msg(ir_check(&block, &err), "%s", err.msg);
     plan = (struct plan){.ir = &block,
                          .insns = insns,
+                         .reach = 512,
                          .group = group,
                          .follows = follows,
                          .offset = offset,

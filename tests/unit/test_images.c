@@ -24,11 +24,11 @@ static u32 vhd_sum(const u8 *p, size_t n, size_t skip)
 static void vhd_footer(u8 *p, u32 type)
 {
     memcpy(p, "conectix", 8);
-    put64(p + 16, 512);
+    be64_put(p + 16, 512);
     memcpy(p + 28, "win ", 4);
-    put64(p + 48, SIZE);
-    put32(p + 60, type);
-    put32(p + 64, vhd_sum(p, 512, 64));
+    be64_put(p + 48, SIZE);
+    be32_put(p + 60, type);
+    be32_put(p + 64, vhd_sum(p, 512, 64));
 }
 
 static void make_vhd(u8 *p)
@@ -36,13 +36,13 @@ static void make_vhd(u8 *p)
     vhd_footer(p, 3);
     vhd_footer(p + FILE_SIZE - 512, 3);
     memcpy(p + 512, "cxsparse", 8);
-    put64(p + 512 + 16, 2048);
-    put32(p + 512 + 28, SIZE / BLOCK);
-    put32(p + 512 + 32, BLOCK);
-    put32(p + 512 + 36, vhd_sum(p + 512, 1024, 36));
+    be64_put(p + 512 + 16, 2048);
+    be32_put(p + 512 + 28, SIZE / BLOCK);
+    be32_put(p + 512 + 32, BLOCK);
+    be32_put(p + 512 + 36, vhd_sum(p + 512, 1024, 36));
     memset(p + 2048, 0xff, 512);
-    put32(p + 2048, 200);
-    put32(p + 2048 + 8, 20);
+    be32_put(p + 2048, 200);
+    be32_put(p + 2048 + 8, 20);
     memset(p + 20 * 512 + 512, 0x11, BLOCK);
     memset(p + 200 * 512 + 512, 0x22, BLOCK);
 }
@@ -258,7 +258,7 @@ static void point_to(const char *name, const char *backing)
 
     ck_assert(f && fread(h, 1, 20, f) == 20);
     at = be64(h + 8);
-    put32(h + 16, (u32)strlen(backing));
+    be32_put(h + 16, (u32)strlen(backing));
     rewind(f);
     ck_assert(fwrite(h, 1, 20, f) == 20 && !fseek(f, (long)at, SEEK_SET) &&
               fwrite(backing, 1, strlen(backing), f) == strlen(backing));

@@ -266,7 +266,7 @@ START_TEST(test_hostile_tables)
     image_close(im);
     l1 = be64(d.data + 40);
     l2 = be64(d.data + l1) & 0xfffffffffffe00ull;
-    put64(d.data + l2, entry[_i]);
+    be64_put(d.data + l2, entry[_i]);
     im = open_disk(&d, IMAGE_WRITE, &err);
     ck_assert_msg(im != NULL, "%s", err.msg);
     if (_i == 2)

@@ -257,6 +257,9 @@ void em_table_place(struct em *e, unsigned r, bool constant, u64 rip);
 u8 *em_beside(struct as *a, unsigned la, unsigned last, unsigned mode, unsigned t, unsigned t2);
 void em_store_beside(struct as *a, unsigned size, unsigned probe);
 void em_group_beside(struct as *a);
+/* group.c: the same for a group across two pages, whose last byte's address is in SCR3, when they are
+ * neighbours in the host's memory, too; else goes on with SCR2 and SCR3 spoilt. */
+void em_group_across(struct as *a);
 /* string.c: string instructions with REP */
 void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
 /* segment.c: a load of segment register s with the selector in SCR: returns when nothing is to be done,

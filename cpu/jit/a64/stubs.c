@@ -226,6 +226,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
     const u8 *spill_vec, *load_vec[2], *last;
     u8 *out, *leave, *prepare;
+    stubs->loops = 6, stubs->loop_insns = 48; /* what begins and ends a round costs more than on x86-64 */
     stubs->flagm = a64_host_has(A64_FLAGM);
 
     em_vector_stubs(buf, a, stubs);
@@ -301,19 +302,24 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         as_b_to(a, prepare);
     }
 
-    /* What straddles two pages goes to the twin without more ado. */
+    /* What straddles two pages goes to the twin without more ado, or on when they are neighbours. */
     stubs->group = codebuf_rx(buf, a->p);
     {
         u8 *whole;
         as_logic_imm(a, A_AND, false, SCR3, SCR, BE_GROUP_SPAN, NOREG);
         as_rrr(a, A_ADD, true, SCR3, SCR3, ADDR);
         as_add_imm(a, A_SUB, true, SCR3, SCR3, 1, NOREG);
-        as_rrr(a, A_EOR, true, SCR3, SCR3, ADDR);
-        as_lsr(a, true, SCR3, SCR3, PAGE_BITS);
-        whole = as_cbz(a, true, SCR3);
+        as_pair(a, A_STP_PRE, X3, X4, SP, -16);
+        as_rrr(a, A_EOR, true, X3, SCR3, ADDR);
+        as_lsr(a, true, X3, X3, PAGE_BITS);
+        whole = as_cbz(a, true, X3);
+        if (stubs->flat)
+            em_group_across(a);
+        as_pair(a, A_LDP_POST, X3, X4, SP, 16);
         as_mov_imm(a, SCR, 0);
         as_ret(a);
         as_patch(a, whole);
+        as_pair(a, A_LDP_POST, X3, X4, SP, 16);
     }
     em_group_beside(a);
     address_stub(a, (const void *)(uintptr_t)helpers->group, spill_vec, load_vec);

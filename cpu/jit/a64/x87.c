@@ -266,7 +266,7 @@ static void constant(const struct x87_op *o, bool one)
 }
 
 /* ---- stores ---- */
-static void store(const struct x87_op *o, bool pops)
+static void store(const struct x87_op *o, unsigned pops)
 {
     struct em *e = o->e;
     unsigned r = em_x87_get(e, e->x87.top), size = o->insn->o[0].size, v = r;
@@ -291,7 +291,7 @@ static void store(const struct x87_op *o, bool pops)
 
 /* What stays clear of the ends of the range rounds to what is in it. Rounding is to nearest, or down to
  * zero. */
-static void store_int(const struct x87_op *o, bool trunc, bool pops)
+static void store_int(const struct x87_op *o, bool trunc, unsigned pops)
 {
     struct em *e = o->e;
     struct em_x87 *k = &e->x87;
@@ -339,25 +339,23 @@ static void store_int(const struct x87_op *o, bool trunc, bool pops)
 }
 
 /* ---- arithmetic ---- */
-enum arith { ADD, SUB, SUBR, MUL, DIV, DIVR };
-
-static void arith(const struct x87_op *o, enum arith op, bool integer, bool pops)
+static void arith(const struct x87_op *o, enum be_x87_wide op, bool integer, unsigned pops)
 {
     static const struct {
         u32 code;
         u8 c1, kind;
-    } by[] = {[ADD] = {F_ADD, C1_ADD, SUM},
-              [SUB] = {F_SUB, C1_SUB, SUM},
-              [SUBR] = {F_SUB, C1_SUB, SUM},
-              [MUL] = {F_MUL, C1_MUL, PRODUCT},
-              [DIV] = {F_DIV, C1_DIV, QUOTIENT},
-              [DIVR] = {F_DIV, C1_DIV, QUOTIENT}};
+    } by[] = {[WIDE_ADD] = {F_ADD, C1_ADD, SUM},
+              [WIDE_SUB] = {F_SUB, C1_SUB, SUM},
+              [WIDE_SUBR] = {F_SUB, C1_SUB, SUM},
+              [WIDE_MUL] = {F_MUL, C1_MUL, PRODUCT},
+              [WIDE_DIV] = {F_DIV, C1_DIV, QUOTIENT},
+              [WIDE_DIVR] = {F_DIV, C1_DIV, QUOTIENT}};
     struct em *e = o->e;
     bool mem = em_x87_is_memory(o);
     unsigned to = em_x87_phys(e, mem ? 0 : o->insn->o[0].reg), a = em_x87_get(e, to), b, r, x, y;
     struct em_place p = {0};
     b = mem ? fetch(o, integer, &p) : em_x87_get(e, em_x87_phys(e, o->insn->o[1].reg));
-    x = op == SUBR || op == DIVR ? b : a, y = x == a ? b : a;
+    x = op == WIDE_SUBR || op == WIDE_DIVR ? b : a, y = x == a ? b : a;
     r = em_x87_new(e);
     v3(o->a, by[op].code, r, x, y);
     result(o, by[op].kind, r, x, y);
@@ -378,11 +376,11 @@ static void root(const struct x87_op *o)
     em_x87_note(o, C1_SQRT, a, a);
 }
 
-static void sign(const struct x87_op *o, u32 code)
+static void sign(const struct x87_op *o, bool clear)
 {
     struct em *e = o->e;
     unsigned a = em_x87_get(e, e->x87.top), r = em_x87_new(e);
-    v2(o->a, code, r, a);
+    v2(o->a, clear ? F_ABS : F_NEG, r, a);
     em_x87_set(e, e->x87.top, r);
     em_x87_note(o, C1_CLEAR, 0, 0);
 }
@@ -513,71 +511,5 @@ void em_x87_status(const struct x87_op *o)
     }
 }
 
-void em_x87_op(struct em *e, const struct ir_ins *i)
-{
-    const struct insn *insn = &e->in->insns[i->at];
-    const struct x87_op op = {e, &e->a, i, insn}, *o = &op;
-    struct x87_does does;
-    if (insn->op == OP_WAIT)
-        return;
-    if (!x87_does(insn, &does)) {
-        em_x87_bail(e, i, as_b(&e->a));
-        em_x87_forget(e);
-        return;
-    }
-    if (!em_x87_begin(e, i, &does))
-        return;
-    if (e->in->x87_wide) {
-        em_x87_wide(o);
-        return;
-    }
-    switch (insn->op) {
-    case OP_FADD: arith(o, ADD, false, false); break;
-    case OP_FSUB: arith(o, SUB, false, false); break;
-    case OP_FSUBR: arith(o, SUBR, false, false); break;
-    case OP_FMUL: arith(o, MUL, false, false); break;
-    case OP_FDIV: arith(o, DIV, false, false); break;
-    case OP_FDIVR: arith(o, DIVR, false, false); break;
-    case OP_FADDP: arith(o, ADD, false, true); break;
-    case OP_FSUBP: arith(o, SUB, false, true); break;
-    case OP_FSUBRP: arith(o, SUBR, false, true); break;
-    case OP_FMULP: arith(o, MUL, false, true); break;
-    case OP_FDIVP: arith(o, DIV, false, true); break;
-    case OP_FDIVRP: arith(o, DIVR, false, true); break;
-    case OP_FIADD: arith(o, ADD, true, false); break;
-    case OP_FISUB: arith(o, SUB, true, false); break;
-    case OP_FISUBR: arith(o, SUBR, true, false); break;
-    case OP_FIMUL: arith(o, MUL, true, false); break;
-    case OP_FIDIV: arith(o, DIV, true, false); break;
-    case OP_FIDIVR: arith(o, DIVR, true, false); break;
-    case OP_FSQRT: root(o); break;
-    case OP_FCHS: sign(o, F_NEG); break;
-    case OP_FABS: sign(o, F_ABS); break;
-    case OP_FXCH: exchange(o); break;
-    case OP_FCOM:
-    case OP_FUCOM: order(o, insn->o[0].reg, false, false, 0); break;
-    case OP_FCOMP:
-    case OP_FUCOMP: order(o, insn->o[0].reg, false, false, 1); break;
-    case OP_FCOMPP:
-    case OP_FUCOMPP: order(o, 1, false, false, 2); break;
-    case OP_FICOM: order(o, 0, true, false, 0); break;
-    case OP_FICOMP: order(o, 0, true, false, 1); break;
-    case OP_FTST: order(o, 0, false, true, 0); break;
-    case OP_FCOMI:
-    case OP_FUCOMI: order_flags(o, 0); break;
-    case OP_FCOMIP:
-    case OP_FUCOMIP: order_flags(o, 1); break;
-    case OP_FLD: load(o, false); break;
-    case OP_FILD: load(o, true); break;
-    case OP_FLD1: constant(o, true); break;
-    case OP_FLDZ: constant(o, false); break;
-    case OP_FST: store(o, false); break;
-    case OP_FSTP: store(o, true); break;
-    case OP_FIST: store_int(o, false, false); break;
-    case OP_FISTP: store_int(o, false, true); break;
-    case OP_FISTTP: store_int(o, true, true); break;
-    case OP_FNSTCW: em_x87_store_word(o, ST(fpu.cw)); break;
-    case OP_FNSTSW: em_x87_status(o); break;
-    case OP_FLDCW: em_x87_load_control(o); break;
-    }
-}
+const struct x87_way em_x87_doubles = {arith,       root,  sign,     exchange, order,
+                                       order_flags, load,  constant, store,    store_int};

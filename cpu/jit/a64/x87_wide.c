@@ -253,56 +253,15 @@ static void order_flags(const struct x87_op *o, unsigned pops)
     em_x87_pop(e, pops);
 }
 
-void em_x87_wide(const struct x87_op *o)
+static void root(const struct x87_op *o)
 {
-    const struct insn *insn = o->insn;
-    switch (insn->op) {
-    case OP_FADD: arith(o, WIDE_ADD, false, 0); break;
-    case OP_FSUB: arith(o, WIDE_SUB, false, 0); break;
-    case OP_FSUBR: arith(o, WIDE_SUBR, false, 0); break;
-    case OP_FMUL: arith(o, WIDE_MUL, false, 0); break;
-    case OP_FDIV: arith(o, WIDE_DIV, false, 0); break;
-    case OP_FDIVR: arith(o, WIDE_DIVR, false, 0); break;
-    case OP_FADDP: arith(o, WIDE_ADD, false, 1); break;
-    case OP_FSUBP: arith(o, WIDE_SUB, false, 1); break;
-    case OP_FSUBRP: arith(o, WIDE_SUBR, false, 1); break;
-    case OP_FMULP: arith(o, WIDE_MUL, false, 1); break;
-    case OP_FDIVP: arith(o, WIDE_DIV, false, 1); break;
-    case OP_FDIVRP: arith(o, WIDE_DIVR, false, 1); break;
-    case OP_FIADD: arith(o, WIDE_ADD, true, 0); break;
-    case OP_FISUB: arith(o, WIDE_SUB, true, 0); break;
-    case OP_FISUBR: arith(o, WIDE_SUBR, true, 0); break;
-    case OP_FIMUL: arith(o, WIDE_MUL, true, 0); break;
-    case OP_FIDIV: arith(o, WIDE_DIV, true, 0); break;
-    case OP_FIDIVR: arith(o, WIDE_DIVR, true, 0); break;
-    case OP_FSQRT: arith(o, WIDE_SQRT, false, 0); break;
-    case OP_FCHS: sign(o, false); break;
-    case OP_FABS: sign(o, true); break;
-    case OP_FXCH: exchange(o); break;
-    case OP_FCOM:
-    case OP_FUCOM: order(o, insn->o[0].reg, false, false, 0); break;
-    case OP_FCOMP:
-    case OP_FUCOMP: order(o, insn->o[0].reg, false, false, 1); break;
-    case OP_FCOMPP:
-    case OP_FUCOMPP: order(o, 1, false, false, 2); break;
-    case OP_FICOM: order(o, 0, true, false, 0); break;
-    case OP_FICOMP: order(o, 0, true, false, 1); break;
-    case OP_FTST: order(o, 0, false, true, 0); break;
-    case OP_FCOMI:
-    case OP_FUCOMI: order_flags(o, 0); break;
-    case OP_FCOMIP:
-    case OP_FUCOMIP: order_flags(o, 1); break;
-    case OP_FLD: load(o, false); break;
-    case OP_FILD: load(o, true); break;
-    case OP_FLD1: constant(o, true); break;
-    case OP_FLDZ: constant(o, false); break;
-    case OP_FST: store(o, 0); break;
-    case OP_FSTP: store(o, 1); break;
-    case OP_FIST: store_memory(o, WIDE_STORE_INT, 0); break;
-    case OP_FISTP: store_memory(o, WIDE_STORE_INT, 1); break;
-    case OP_FISTTP: store_memory(o, WIDE_STORE_TRUNC, 1); break;
-    case OP_FNSTCW: em_x87_store_word(o, ST(fpu.cw)); break;
-    case OP_FNSTSW: em_x87_status(o); break;
-    case OP_FLDCW: em_x87_load_control(o); break;
-    }
+    arith(o, WIDE_SQRT, false, 0);
 }
+
+static void store_int(const struct x87_op *o, bool trunc, unsigned pops)
+{
+    store_memory(o, trunc ? WIDE_STORE_TRUNC : WIDE_STORE_INT, pops);
+}
+
+const struct x87_way em_x87_wide = {arith,       root,  sign,     exchange, order,
+                                    order_flags, load,  constant, store,    store_int};

@@ -32,8 +32,22 @@ void em_x87_store_word(const struct x87_op *o, s64 off);
 void em_x87_load_control(const struct x87_op *o);
 void em_x87_status(const struct x87_op *o);
 
-/* x87_wide.c: the operation with 64 bits of precision. */
-void em_x87_wide(const struct x87_op *o);
+/* The templates of one kind of registers. `op`: WIDE_ADD to WIDE_DIVR; pops: how many registers. */
+struct x87_way {
+    void (*arith)(const struct x87_op *o, enum be_x87_wide op, bool integer, unsigned pops);
+    void (*root)(const struct x87_op *o);
+    void (*sign)(const struct x87_op *o, bool clear); /* FABS, else FCHS */
+    void (*exchange)(const struct x87_op *o);
+    /* with ST(i) or, in memory, with an integer or a number, or with zero; to the unit's flags */
+    void (*order)(const struct x87_op *o, unsigned i, bool integer, bool zero, unsigned pops);
+    void (*order_flags)(const struct x87_op *o, unsigned pops); /* ... to EFLAGS */
+    void (*load)(const struct x87_op *o, bool integer);
+    void (*constant)(const struct x87_op *o, bool one); /* else zero */
+    void (*store)(const struct x87_op *o, unsigned pops);
+    void (*store_int)(const struct x87_op *o, bool trunc, unsigned pops);
+};
+/* x87.c: registers are doubles; x87_wide.c: they have 64 bits of precision. */
+extern const struct x87_way em_x87_doubles, em_x87_wide;
 
 /* x87_wide_stubs.c, x87_wide_move.c: stubs for be_stubs.x87_wide, of BL. They leave all registers but those
  * named and V0 to V5 as they are, NZCV too. What is neither normal nor zero, or near the ends of the range,

@@ -232,6 +232,8 @@ void em_string_stubs(struct codebuf *buf, struct as *a, struct be_stubs *stubs);
  * register) at la: the addend in `to`, and the jumps taken otherwise */
 void em_store_beside(struct as *a, unsigned size, unsigned probe);
 void em_group_beside(struct as *a);
+/* group.c: the same for a group across two pages, when they are neighbours in the host's memory, too. */
+void em_group_across(struct as *a, s64 flat);
 void em_string_beside(struct as *a, unsigned la, unsigned count, unsigned shift, bool user,
                       unsigned to, u8 *slow[3]);
 /* A load of segment register s with the selector in SCR: returns when nothing is to be done, else goes

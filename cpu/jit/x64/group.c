@@ -45,3 +45,49 @@ void em_plan_groups(struct em *e)
 {
     em_plan(e, REACH, joins, give_registers);
 }
+
+/* Entries of the flat table that are the same and not 0: both pages allow it, with one addend. */
+void em_group_across(struct as *a, s64 flat)
+{
+    enum { WRITE_BIT = 10, TABLE_BITS = 24 };
+    s32 table = (s32)(flat - STATE_BIAS);
+    u8 *refused[4], *supervisor;
+    _Static_assert(BE_GROUP_WRITE == 1 << WRITE_BIT && MMU_USER == 1 && MMU_SUP == 0, "as flat_offset()");
+    _Static_assert(FLAT_TABLE_SIZE / sizeof(u64) == 1 << TABLE_BITS, "a table's entries");
+    as_push(a, SCR2);
+    as_alu_mi(a, 7, 1, ST(code_bits), 64);
+    refused[0] = as_jcc(a, CC_E);
+    as_mov_rr(a, 4, SCR2, RAX);
+    as_alu_ri(a, 4, 4, SCR2, BE_GROUP_SPAN);
+    as_rr(a, 0x03, 4, SCR2, ADDR);
+    refused[1] = as_jcc(a, CC_B); /* around the end of the address space */
+    as_alu_ri(a, 5, 4, SCR2, 1);
+    as_rr(a, 0xc1, 4, 5, SCR2); /* shr */
+    as8(a, PAGE_BITS);
+    as_rr(a, 0xc1, 4, 5, RAX);
+    as8(a, WRITE_BIT);
+    as_alu_ri(a, 4, 4, RAX, 1);
+    as_alu_mi(a, 7, 1, ST(mmu_mode), MMU_USER);
+    supervisor = as_jcc(a, CC_NE);
+    as_alu_ri(a, 1, 4, RAX, 2);
+    as_patch(supervisor, a->p);
+    as_rr(a, 0xc1, 4, 4, RAX); /* shl */
+    as8(a, TABLE_BITS);
+    as_rr(a, 0x03, 4, SCR2, RAX);
+    as_push(a, ADDR);
+    as_rr(a, 0xc1, 4, 5, ADDR);
+    as8(a, PAGE_BITS);
+    as_rr(a, 0x03, 4, RAX, ADDR);
+    as_pop(a, ADDR);
+    as_load(a, 8, RAX, MEMX(STATE, RAX, 3, table));
+    as_rm(a, 0x3b, 8, RAX, MEMX(STATE, SCR2, 3, table));
+    refused[2] = as_jcc(a, CC_NE);
+    as_rr(a, 0x85, 8, RAX, RAX);
+    refused[3] = as_jcc(a, CC_E);
+    as_rr(a, 0x03, 8, RAX, ADDR);
+    as_pop(a, SCR2);
+    as8(a, 0xc3);
+    for (unsigned i = 0; i < ARRAY_LEN(refused); i++)
+        as_patch(refused[i], a->p);
+    as_pop(a, SCR2);
+}

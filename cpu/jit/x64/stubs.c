@@ -215,6 +215,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     struct as as = {*p, *p + 48 * 1024, false}, *a = &as;
     const u8 *last;
     u8 *leave, *out, *spill_vec, *load_vec[3];
+    stubs->loops = 4, stubs->loop_insns = 40;
     stubs->rorx = __builtin_cpu_supports("bmi2");
 
     em_vector_stubs(buf, a, stubs);
@@ -294,6 +295,8 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
         as32(a, (u32)~PAGE_MASK);
         as_pop(a, RAX);
         whole = as_jcc(a, CC_E);
+        if (stubs->flat)
+            em_group_across(a, stubs->flat);
         as_mov_ri(a, RAX, 0);
         ret(a);
         as_patch(whole, a->p);
