@@ -436,9 +436,9 @@ bool replay_waits(const struct vm *vm)
 
 bool replay_command(struct vm *vm, const char *name, const char *line, struct err *err)
 {
-    static const char *const later[] = {"system_reset", "system_powerdown", "nmi",  "i",    "o",
-                                        "change",       "eject",            NULL};
-    static const char *const never[] = {"loadvm", NULL};
+    static const char *const later[] = {"system_reset", "system_powerdown", "nmi", "o", "change",
+                                        "eject",        NULL};
+    static const char *const never[] = {"loadvm", "i", NULL};
     static const char *const input[] = {"sendkey", "paste", "mouse_move", "mouse_button", "balloon",
                                         "ringbuf_write", NULL};
     struct replay *rp = vm->replay;
@@ -453,8 +453,7 @@ bool replay_command(struct vm *vm, const char *name, const char *line, struct er
     for (unsigned i = 0; input[i]; i++)
         is_input |= !strcmp(name, input[i]);
     if (is_never)
-        err_set(err, "The machine %s a log: it cannot go elsewhere.",
-                rp->mode == RR_RECORD ? "records" : "replays");
+        err_set(err, "'%.20s' is not possible while the machine records or replays a log.", name);
     else if (rp->mode == RR_REPLAY && (is_later || is_input))
         err_set(err, "The machine replays a log: nothing from outside can change it.");
     else if (is_later)

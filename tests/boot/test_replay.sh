@@ -33,7 +33,8 @@ replay()
     [ $got = $want ] || fail "$what: status $got, not $want: $(cat "$W/stderr")"
 }
 
-for engine in jit exec; do
+# The whole run takes the interpreter minutes: it replays from the middle, unless many are asked for.
+for engine in jit ${REPLAYS:+exec}; do
     n=${REPLAYS:-1}
     while [ "$n" -gt 0 ]; do
         replay 0 "replay on $engine" -engine $engine
@@ -43,16 +44,18 @@ for engine in jit exec; do
     done
     say "$engine: $(cat "$W/stderr")"
 done
-replay 0 "replay from the middle" -incoming "file:$W/mid"
-grep -q 'to the end.*all is equal' "$W/stderr" || fail "not to the end from the middle"
-tail -c "$(wc -c <"$W/played")" "$W/recorded" | cmp - "$W/played" || fail "other serial output from the middle"
-say "from a snapshot in the middle: equal"
+for engine in jit exec; do
+    replay 0 "replay from the middle on $engine" -engine $engine -incoming "file:$W/mid"
+    grep -q 'to the end.*all is equal' "$W/stderr" || fail "not to the end from the middle"
+    tail -c "$(wc -c <"$W/played")" "$W/recorded" | cmp - "$W/played" || fail "other serial output from the middle"
+    say "from a snapshot in the middle on $engine: equal"
+done
 
 log=$W/flip
 size=$(wc -c <"$W/log")
 cp "$W/log" "$log"
-byte=$(dd if="$log" bs=1 skip=$((size / 3)) count=1 2>/dev/null | od -An -tu1)
-printf "\\$(printf %o $((byte ^ 16)))" | dd of="$log" bs=1 seek=$((size / 3)) conv=notrunc 2>/dev/null
+byte=$(dd if="$log" bs=1 skip=$((size / 20)) count=1 2>/dev/null | od -An -tu1)
+printf "\\$(printf %o $((byte ^ 16)))" | dd of="$log" bs=1 seek=$((size / 20)) conv=notrunc 2>/dev/null
 replay 1 "a flipped bit"
 grep -q 'stops at instruction [0-9]*: the log is damaged' "$W/stderr" || fail "flipped bit: $(cat "$W/stderr")"
 say "flipped: $(cat "$W/stderr")"
