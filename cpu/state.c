@@ -1,5 +1,5 @@
-/* Saving and loading a virtual CPU: its registers as a flat struct with a field table, checked by the
- * rules of the instructions that write them (SDM vol. 3 sections 2.5, 4.1 and 26.3). */
+/* Saving and loading a virtual CPU: its registers as a flat struct with a field table, checked by
+ * the rules of the instructions that write them (SDM vol. 3 sections 2.5, 4.1 and 26.3). */
 #include "cpu/state.h"
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/debug.h"
@@ -107,6 +107,7 @@ static const struct field rows[] = {
 #undef FIELDS_OF
 
 /* Members of both structs that are called alike. */
+/* clang-format off */
 #define SAME(copy)                                                                                 \
     copy(rip) copy(cr2) copy(cr3) copy(efer) copy(cr8) copy(xcr0) copy(db_pending)                 \
     copy(sysenter_cs) copy(sysenter_esp) copy(sysenter_eip) copy(star) copy(lstar) copy(cstar)     \
@@ -115,8 +116,8 @@ static const struct field rows[] = {
     copy(icount) copy(mxcsr) copy(cr0) copy(cr4) copy(kvm_version) copy(smbase) copy(cpl)          \
     copy(in_smm) copy(smm_nmi) copy(nmi_blocked) copy(nmi_pending) copy(smi_pending)               \
     copy(init_pending) copy(shadow) copy(shadow_ss) copy(halted) copy(intr)
-#define SAME_ARRAYS(copy)                                                                          \
-    copy(gpr) copy(dr) copy(mtrr_fix) copy(mtrr_var) copy(xmm) copy(ymmh)
+/* clang-format on */
+#define SAME_ARRAYS(copy) copy(gpr) copy(dr) copy(mtrr_fix) copy(mtrr_var) copy(xmm) copy(ymmh)
 #define SAME_X87(copy)                                                                             \
     copy(cw) copy(sw) copy(top) copy(empty) copy(fop) copy(fcs) copy(fds) copy(fip) copy(fdp)
 
@@ -188,7 +189,8 @@ static bool controls_ok(const struct cpu *cpu, const struct saved *s)
         return false;
     if ((s->cr0 & CR0_NW) && !(s->cr0 & CR0_CD))
         return false;
-    if ((s->cr4 & ~ctrl_cr4_bits(cpu)) || (s->efer & ~(u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)))
+    if ((s->cr4 & ~ctrl_cr4_bits(cpu)) ||
+        (s->efer & ~(u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)))
         return false;
     if (!lm && (s->efer & (EFER_LME | EFER_LMA)))
         return false;
@@ -209,8 +211,8 @@ static bool modes_ok(const struct saved *s)
 
 static bool addresses_ok(const struct cpu *cpu, const struct saved *s)
 {
-    const u64 flat[] = {s->gdt_base,     s->idt_base,       s->lstar, s->cstar,
-                        s->sysenter_esp, s->sysenter_eip,   s->kernel_gs_base};
+    const u64 flat[] = {s->gdt_base,     s->idt_base,     s->lstar,         s->cstar,
+                        s->sysenter_esp, s->sysenter_eip, s->kernel_gs_base};
     bool lm = cpu_has(cpu, FEAT_LM);
 
     for (unsigned i = 0; i < ARRAY_LEN(flat); i++)

@@ -71,9 +71,9 @@ static bool load_board(struct pc *pc, struct snap *snap, struct saved *s, struct
     if (s->event > PC_EV_PAUSE || s->current >= pc->ncpus || s->a20 > 1 || s->was_reset > 1 ||
         s->ferr > 1)
         return err_set(err, "the snapshot has a state of the board that cannot be: %s",
-                       s->event > PC_EV_PAUSE     ? "event"
+                       s->event > PC_EV_PAUSE    ? "event"
                        : s->current >= pc->ncpus ? "current"
-                                                  : "a20, was_reset or ferr");
+                                                 : "a20, was_reset or ferr");
     return true;
 }
 

@@ -110,7 +110,8 @@ static bool same_medium(const struct drive_state *s, const struct blk *blk, cons
         return blk->removable || !blk->inserted ||
                err_set(err, "the snapshot has no drive %s; this machine has", name);
     if (!blk->inserted)
-        return err_set(err, "the snapshot has '%.300s' in drive %s, which is empty: insert it first",
+        return err_set(err,
+                       "the snapshot has '%.300s' in drive %s, which is empty: insert it first",
                        path, name);
     if (s->size != blk->size)
         return err_set(err,
@@ -121,8 +122,8 @@ static bool same_medium(const struct drive_state *s, const struct blk *blk, cons
     /* A file may be called otherwise today, a medium that can be changed tells by its name which it
      * was. */
     return !blk->removable || (here && !strcmp(here, path)) ||
-           err_set(err, "the snapshot has '%.300s' in drive %s, not '%.300s': insert it first", path,
-                   name, here ? here : "");
+           err_set(err, "the snapshot has '%.300s' in drive %s, not '%.300s': insert it first",
+                   path, name, here ? here : "");
 }
 
 bool drive_state_read(struct drive_state *s, const struct blk *blk, const char *name,

@@ -1,5 +1,5 @@
-/* The state of a machine in a qcow2 image: bytes behind the end of the disk, as guest clusters that a
- * snapshot takes along and the disk then lets go (qcow2 specification, "Snapshots"). */
+/* The state of a machine in a qcow2 image: bytes behind the end of the disk, as guest clusters that
+ * a snapshot takes along and the disk then lets go (qcow2 specification, "Snapshots"). */
 #include "frontend/image/qcow2.h"
 
 #include <errno.h>

@@ -20,7 +20,8 @@ bool cmd_LOADVM(struct monitor *m, const char *args)
     char name[300];
 
     if (!mon_word(&args, name, sizeof(name)))
-        return err_set(&m->err, "loadvm takes the name of a snapshot; 'info snapshots' lists them.");
+        return err_set(&m->err,
+                       "loadvm takes the name of a snapshot; 'info snapshots' lists them.");
     return loadvm(m->vm, name, &m->err);
 }
 

@@ -22,7 +22,8 @@ enum {
     H_FLAGS = 68,
     H_CRC = 92,
 };
-/* Record: kind (1), port (1), zero (2), length (4), instruction (8), time (8), bytes, check sum (4). */
+/* Record: kind (1), port (1), zero (2), length (4), instruction (8), time (8), bytes, check sum
+ * (4). */
 enum { R_LEN = 4, R_ICOUNT = 8, R_CLOCK = 16 };
 
 static u32 crc_of(u32 crc, const void *data, size_t n)
@@ -130,8 +131,8 @@ static bool read_one(struct rr_reader *r)
     x->n = ld32(h + R_LEN);
     x->icount = ld64(h + R_ICOUNT);
     x->clock = ld64(h + R_CLOCK);
-    if (x->n > RR_MAX_DATA || x->kind >= RR__KINDS || (x->n && fread(x->data, x->n, 1, r->f) != 1) ||
-        fread(sum, sizeof(sum), 1, r->f) != 1 ||
+    if (x->n > RR_MAX_DATA || x->kind >= RR__KINDS ||
+        (x->n && fread(x->data, x->n, 1, r->f) != 1) || fread(sum, sizeof(sum), 1, r->f) != 1 ||
         ld32(sum) != crc_of(crc_of(0, h, sizeof(h)), x->data, x->n) || x->icount < r->last)
         return false;
     r->at += sizeof(h) + x->n + sizeof(sum);

@@ -11,18 +11,18 @@
 enum { RR_VERSION = 1, RR_HEADER = 96, RR_RECORD_HEAD = 24, RR_MAX_DATA = 1 << 20 };
 
 enum rr_kind {
-    RR_END,     /* payload: exit status (4), digest (12) */
-    RR_CHR,     /* port: which; payload: bytes for the device */
+    RR_END,       /* payload: exit status (4), digest (12) */
+    RR_CHR,       /* port: which; payload: bytes for the device */
     RR_CHR_EVENT, /* payload: CHR_BREAK ... (4) */
-    RR_NET,     /* port: which; payload: a frame for the device */
-    RR_KEY,     /* payload: code (2), down (1) */
-    RR_MOUSE,   /* payload: dx, dy, dz, buttons (4 each) */
-    RR_TABLET,  /* payload: x, y, dz, buttons (4 each) */
-    RR_BALLOON, /* payload: bytes (8) */
-    RR_COMMAND, /* payload: a line of the monitor that changes the machine */
-    RR_SAVED,   /* a snapshot was made: address translations start afresh */
-    RR_DIGEST,  /* payload: processors (8), devices (4), memory (4); the latter 0: not looked at */
-    RR_DATA,    /* port: RR_D_*; payload: what a device was given inside of an instruction */
+    RR_NET,       /* port: which; payload: a frame for the device */
+    RR_KEY,       /* payload: code (2), down (1) */
+    RR_MOUSE,     /* payload: dx, dy, dz, buttons (4 each) */
+    RR_TABLET,    /* payload: x, y, dz, buttons (4 each) */
+    RR_BALLOON,   /* payload: bytes (8) */
+    RR_COMMAND,   /* payload: a line of the monitor that changes the machine */
+    RR_SAVED,     /* a snapshot was made: address translations start afresh */
+    RR_DIGEST, /* payload: processors (8), devices (4), memory (4); the latter 0: not looked at */
+    RR_DATA,   /* port: RR_D_*; payload: what a device was given inside of an instruction */
     RR__KINDS,
 };
 enum { RR_D_ENTROPY, RR_D_SHARE /* and their number */ };
@@ -56,8 +56,8 @@ bool rr_finish(struct rr_writer *w);
 /* ---- reading: records of some kinds, in order ---- */
 struct rr_reader {
     FILE *f;
-    u32 kinds; /* BIT(kind): those that are wanted */
-    u64 taken; /* so many were given */
+    u32 kinds;          /* BIT(kind): those that are wanted */
+    u64 taken;          /* so many were given */
     struct rr_record r; /* the next one, when `have` */
     bool have, ended;   /* ended: the file is over, or `bad` */
     bool bad;           /* the record behind `at` is damaged */

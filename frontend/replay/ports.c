@@ -1,5 +1,5 @@
-/* Between devices and the host's ends, by the interfaces of devices/core/ports.h: what goes out passes,
- * what comes in waits for its turn. No device and no host's end knows. */
+/* Between devices and the host's ends, by the interfaces of devices/core/ports.h: what goes out
+ * passes, what comes in waits for its turn. No device and no host's end knows. */
 #include "frontend/replay/replay_int.h"
 
 #include "devices/core/bits.h"
@@ -72,8 +72,8 @@ static struct chr *wrap_chr(struct replay *rp, unsigned index, struct chr *host)
 
     if (!host)
         return NULL;
-    *c = (struct rr_chr){.dev = {.ops = &ops, .ready = chr_dev_ready}, .host = host, .rp = rp,
-                         .index = (u8)index};
+    *c = (struct rr_chr){
+        .dev = {.ops = &ops, .ready = chr_dev_ready}, .host = host, .rp = rp, .index = (u8)index};
     host->can_take = chr_host_room;
     host->take = chr_host_gives;
     host->event = chr_host_event;
@@ -122,7 +122,9 @@ static struct net *wrap_net(struct replay *rp, unsigned index, struct net *host)
     if (!host)
         return NULL;
     *x = (struct rr_net){.dev = {.ops = &ops, .ready = net_dev_ready, .max_frame = host->max_frame},
-                         .host = host, .rp = rp, .index = (u8)index};
+                         .host = host,
+                         .rp = rp,
+                         .index = (u8)index};
     host->can_take = net_host_room;
     host->take = net_host_gives;
     host->arg = x;

@@ -80,13 +80,16 @@ bool replay_start(struct vm *vm, struct err *err)
         return rp->started;
     }
     if (rp->head.config != hash)
-        return err_set(err, "The log '%.300s' is of another machine: start with the options that it "
-                            "was recorded with.", vm->opt->rr_file);
+        return err_set(err,
+                       "The log '%.300s' is of another machine: start with the options that it "
+                       "was recorded with.",
+                       vm->opt->rr_file);
     if (icount(rp) != rp->head.icount && !rp->events.taken && !rp->data.taken &&
         icount(rp) < rp->head.icount)
-        return err_set(err, "The log '%.300s' begins at instruction %llu: start from the snapshot "
-                            "that it was recorded from.", vm->opt->rr_file,
-                       (unsigned long long)rp->head.icount);
+        return err_set(err,
+                       "The log '%.300s' begins at instruction %llu: start from the snapshot "
+                       "that it was recorded from.",
+                       vm->opt->rr_file, (unsigned long long)rp->head.icount);
     rp->started = true;
     return true;
 }
@@ -247,7 +250,8 @@ static void ended(struct replay *rp, const struct rr_record *r)
 
     digest_of(rp, true, true, own);
     if (r->n != 20 || memcmp(own, r->data + 4, 16)) {
-        rr_differs(rp, "the log ends here, and the machine is in another state than the recorded one");
+        rr_differs(rp,
+                   "the log ends here, and the machine is in another state than the recorded one");
         return;
     }
     rp->done = true;
@@ -286,8 +290,10 @@ static void play(struct replay *rp)
         if (r->icount == icount(rp) && r->clock > now)
             return; /* it sleeps until then */
         if (r->icount < icount(rp) || r->clock < now) {
-            rr_differs(rp, "something entered at instruction %llu, %llu ns; the machine went past "
-                           "that", (unsigned long long)r->icount, (unsigned long long)r->clock);
+            rr_differs(rp,
+                       "something entered at instruction %llu, %llu ns; the machine went past "
+                       "that",
+                       (unsigned long long)r->icount, (unsigned long long)r->clock);
             return;
         }
         if (kind == RR_END) {
@@ -371,13 +377,13 @@ static void compare(struct replay *rp, const u8 own[16])
             rr_differs(rp, "the log has no digest here");
         return; /* no record at all: play() says why */
     }
-    what = memcmp(own, r->data, 8)              ? "processor"
-           : memcmp(own + 8, r->data + 8, 4)    ? "devices"
-           : memcmp(own + 12, r->data + 12, 4)  ? "memory"
-                                                : NULL;
+    what = memcmp(own, r->data, 8)             ? "processor"
+           : memcmp(own + 8, r->data + 8, 4)   ? "devices"
+           : memcmp(own + 12, r->data + 12, 4) ? "memory"
+                                               : NULL;
     if (what)
-        rr_differs(rp, "the %s differs from the recorded one; at instruction %llu it was equal", what,
-                   (unsigned long long)rp->digested);
+        rr_differs(rp, "the %s differs from the recorded one; at instruction %llu it was equal",
+                   what, (unsigned long long)rp->digested);
     rp->digested = icount(rp);
     rr_next(&rp->events);
 }
@@ -436,11 +442,11 @@ bool replay_waits(const struct vm *vm)
 
 bool replay_command(struct vm *vm, const char *name, const char *line, struct err *err)
 {
-    static const char *const later[] = {"system_reset", "system_powerdown", "nmi", "o", "change",
-                                        "eject",        NULL};
+    static const char *const later[] = {
+        "system_reset", "system_powerdown", "nmi", "o", "change", "eject", NULL};
     static const char *const never[] = {"loadvm", "i", NULL};
-    static const char *const input[] = {"sendkey", "paste", "mouse_move", "mouse_button", "balloon",
-                                        "ringbuf_write", NULL};
+    static const char *const input[] = {"sendkey", "paste",         "mouse_move", "mouse_button",
+                                        "balloon", "ringbuf_write", NULL};
     struct replay *rp = vm->replay;
     bool is_later = false, is_never = false, is_input = false;
 

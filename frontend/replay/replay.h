@@ -12,8 +12,8 @@ struct vm;
 struct pc_config;
 struct replay;
 
-/* For -icount rr=...: what the log says of the host (time, seeds) goes into vm->cfg, or from it into
- * the log. Before the machine is made. False with *err. */
+/* For -icount rr=...: what the log says of the host (time, seeds) goes into vm->cfg, or from it
+ * into the log. Before the machine is made. False with *err. */
 bool replay_open(struct vm *vm, struct err *err);
 /* Put us between the devices and the host's ends that vm->cfg names; before the machine is made. */
 bool replay_wrap_ports(struct vm *vm, struct err *err);

@@ -65,8 +65,8 @@ void rr_inside(struct replay *rp, u8 port, void *data, u32 *n, u32 room);
 void rr_differs(struct replay *rp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ports.c */
-/* Let `kind` enter the machine, or as much of it as the device takes: how many bytes of `n`; ~0: not
- * now. Recording. */
+/* Let `kind` enter the machine, or as much of it as the device takes: how many bytes of `n`; ~0:
+ * not now. Recording. */
 u32 rr_room(struct replay *rp, const struct rr_pending *p);
 /* It enters, all of it. */
 void rr_enter(struct replay *rp, u8 kind, u8 port, const u8 *data, u32 n);

@@ -17,12 +17,12 @@ enum {
     SF_MAX_SECTIONS = 1024,
     SF_MAX_PLAIN = 64 << 20, /* bytes of a section without extents */
     SF_CHUNK = 256 << 10,    /* bytes of an extent, unpacked */
-    SF_BUFFER = 1 << 20, /* what is written at once */
+    SF_BUFFER = 1 << 20,     /* what is written at once */
 };
 /* Incompatible features: who does not know a bit that is set cannot read the file. */
 enum { SF_ZSTD = 1, SF_FEATURES = SF_ZSTD };
-enum { SF_PLAIN = 0, SF_EXTENTS = 1 };           /* flags of a section */
-enum sf_pack { SF_RAW, SF_ZLIB, SF_PACK_ZSTD };  /* how an extent is stored */
+enum { SF_PLAIN = 0, SF_EXTENTS = 1 };          /* flags of a section */
+enum sf_pack { SF_RAW, SF_ZLIB, SF_PACK_ZSTD }; /* how an extent is stored */
 
 struct sf_header {
     u64 features, compatible;

@@ -39,7 +39,12 @@ enum {
 /* Extent; the bytes follow. One of no bytes ends the section. */
 enum { E_OFF = 0, E_BYTES = 8, E_PACK = 12, E_STORED = 16, E_CRC = 20, E_HEADER_CRC = 28 };
 /* Trailer: magic, */
-enum { T_LENGTH = 8, T_SECTIONS = 16, T_HASH = 20 /* of header and headers of sections */, T_CRC = 28 };
+enum {
+    T_LENGTH = 8,
+    T_SECTIONS = 16,
+    T_HASH = 20 /* of header and headers of sections */,
+    T_CRC = 28
+};
 
 static inline u32 sf_crc_of(const void *data, size_t n)
 {

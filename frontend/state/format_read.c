@@ -34,21 +34,24 @@ static bool read_header(struct sf_reader *r, const u8 *h, struct err *err)
     if (memcmp(h, SF_MAGIC, 8))
         return err_set(err, "'%.300s' is not a snapshot: its first bytes are others.", io->name);
     if (ld32(h + H_VERSION) != SF_VERSION)
-        return err_set(err,
-                       "The snapshot '%.300s' has format version %u; this program knows version %u.",
-                       io->name, ld32(h + H_VERSION), (u32)SF_VERSION);
+        return err_set(
+            err, "The snapshot '%.300s' has format version %u; this program knows version %u.",
+            io->name, ld32(h + H_VERSION), (u32)SF_VERSION);
     if (ld32(h + H_CRC) != sf_crc_of(h, H_CRC))
         return damaged(io, "the header's check sum is wrong", err);
     if (ld32(h + H_LENGTH) != SF_HEADER)
         return damaged(io, "the header's length", err);
     r->head.features = ld64(h + H_FEATURES);
     if (r->head.features & ~(u64)SF_FEATURES)
-        return err_set(err, "The snapshot '%.300s' has features (0x%llx) that this program does not know.",
-                       io->name, (unsigned long long)(r->head.features & ~(u64)SF_FEATURES));
+        return err_set(
+            err, "The snapshot '%.300s' has features (0x%llx) that this program does not know.",
+            io->name, (unsigned long long)(r->head.features & ~(u64)SF_FEATURES));
 #ifndef CONFIG_ZSTD
     if (r->head.features & SF_ZSTD)
-        return err_set(err, "The snapshot '%.300s' is packed by zstd, which this program was built "
-                            "without.", io->name);
+        return err_set(err,
+                       "The snapshot '%.300s' is packed by zstd, which this program was built "
+                       "without.",
+                       io->name);
 #endif
     r->head.compatible = ld64(h + H_COMPATIBLE);
     r->head.cpu_hash = ld64(h + H_CPU);
@@ -117,7 +120,8 @@ bool sf_open(struct sf_reader *r, struct state_io *io, struct err *err)
     if (!r->section)
         return err_set(err, "No memory for a snapshot.");
     for (u32 i = 0; i < r->n; i++) {
-        if (io->size < at + SF_SECTION || !read_section(r, &r->section[i], at, io->size, &crc, err)) {
+        if (io->size < at + SF_SECTION ||
+            !read_section(r, &r->section[i], at, io->size, &crc, err)) {
             if (io->size < at + SF_SECTION)
                 damaged(io, "it ends inside the sections", err);
             sf_close(r);

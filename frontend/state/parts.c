@@ -39,11 +39,12 @@ bool vm_config_same(const char *here, const char *saved, struct err *err)
         size_t n = strcspn(here, "\n"), k = strcspn(saved, "\n");
 
         if (n != k || memcmp(here, saved, n))
-            return err_set(err,
-                           "The snapshot is of another machine: it has '%.*s', this one has '%.*s'; "
-                           "start with the options that it was made with.",
-                           (int)MIN(k, (size_t)120), k ? saved : "nothing more",
-                           (int)MIN(n, (size_t)120), n ? here : "nothing more");
+            return err_set(
+                err,
+                "The snapshot is of another machine: it has '%.*s', this one has '%.*s'; "
+                "start with the options that it was made with.",
+                (int)MIN(k, (size_t)120), k ? saved : "nothing more", (int)MIN(n, (size_t)120),
+                n ? here : "nothing more");
         here += n + (here[n] != 0);
         saved += k + (saved[k] != 0);
     }
@@ -69,9 +70,8 @@ _Static_assert(VM_KEYS == 128, "as many as struct vm_time has");
 
 void vm_time_save(struct vm *vm, struct snap *snap)
 {
-    struct vm_time t = {.clock = clock_now(&vm->clock),
-                        .nkeys = vm->nkeys,
-                        .buttons = vm->mouse_buttons};
+    struct vm_time t = {
+        .clock = clock_now(&vm->clock), .nkeys = vm->nkeys, .buttons = vm->mouse_buttons};
 
     for (unsigned i = 0; i < vm->nkeys; i++) {
         t.key_when[i] = vm->keys[i].when;

@@ -7,9 +7,9 @@
 
 struct vm;
 
-/* Every disk that can be written gets a snapshot `name`; that of the first qcow2 image has the state
- * of the machine with it, and is made last: before, there is no snapshot. NULL: a name from the
- * date. False with a sentence: nothing is left behind. */
+/* Every disk that can be written gets a snapshot `name`; that of the first qcow2 image has the
+ * state of the machine with it, and is made last: before, there is no snapshot. NULL: a name from
+ * the date. False with a sentence: nothing is left behind. */
 bool savevm(struct vm *vm, const char *name, struct err *err);
 /* Machine and disks go back. False with a sentence: all are as they were. */
 bool loadvm(struct vm *vm, const char *name, struct err *err);

@@ -1,5 +1,5 @@
-/* Saving and loading a machine. What is loaded is read and checked first, memory into a place of its
- * own; then the machine's own state is kept, so that devices that refuse theirs get it back. */
+/* Saving and loading a machine. What is loaded is read and checked first, memory into a place of
+ * its own; then the machine's own state is kept, so that devices that refuse theirs get it back. */
 #include "frontend/state/vmstate.h"
 
 #include "cpu/cpu.h"
@@ -45,7 +45,8 @@ static void put_ram(struct sf_writer *w, const struct ram *ram, unsigned index)
     while (at < ram->size && !w->failed) {
         u64 end = at;
 
-        while (end < ram->size && end - at < SF_CHUNK && !image_all_zero(ram->host + end, PAGE_SIZE))
+        while (end < ram->size && end - at < SF_CHUNK &&
+               !image_all_zero(ram->host + end, PAGE_SIZE))
             end += PAGE_SIZE;
         if (end > at)
             sf_extent(w, at, ram->host + at, (u32)(end - at));
@@ -258,7 +259,8 @@ static bool stage_ram(struct vm *vm, struct sf_reader *r, struct staged *s, stru
 
 static bool take_overlay(void *arg, u64 off, const u8 *data, u32 n, struct err *err)
 {
-    return !image_write(arg, off, data, n) || err_set(err, "No memory for what the snapshot holds.");
+    return !image_write(arg, off, data, n) ||
+           err_set(err, "No memory for what the snapshot holds.");
 }
 
 static bool stage_drive(struct vm *vm, struct sf_reader *r, struct staged *s, unsigned i,
@@ -278,8 +280,10 @@ static bool stage_drive(struct vm *vm, struct sf_reader *r, struct staged *s, un
     if (!ok || !s->drive[i].overlay)
         return ok;
     if (!drive_overlay(blk))
-        return err_set(err, "The snapshot has what drive %s wrote to memory: start with snapshot=on "
-                            "for it.", vm_drive_name(vm, i));
+        return err_set(err,
+                       "The snapshot has what drive %s wrote to memory: start with snapshot=on "
+                       "for it.",
+                       vm_drive_name(vm, i));
     section = need(r, "overlay", id, err);
     if (!section)
         return false;

@@ -14,8 +14,8 @@ bool vm_state_save(struct vm *vm, struct state_io *io, enum sf_pack pack, struct
  * machine or of another medium; the machine is as it was. */
 bool vm_state_load(struct vm *vm, struct state_io *io, struct err *err);
 
-/* What has to happen with the state: `change` when all of it is checked and before devices are given
- * theirs; `undo` when the machine goes back to what it was after that. */
+/* What has to happen with the state: `change` when all of it is checked and before devices are
+ * given theirs; `undo` when the machine goes back to what it was after that. */
 struct vm_state_disks {
     bool (*change)(void *arg, struct err *err);
     void (*undo)(void *arg);

@@ -1,5 +1,5 @@
-/* Fuzz target: bytes as a snapshot. The first byte says whether the rest is the file, or patches of a
- * sound one, whose check sums are put right then. What is taken runs for a while. */
+/* Fuzz target: bytes as a snapshot. The first byte says whether the rest is the file, or patches of
+ * a sound one, whose check sums are put right then. What is taken runs for a while. */
 #include "tests/fuzz/fuzz.h"
 #include "tests/state/machine.h"
 

@@ -1,5 +1,5 @@
-/* A small machine for tests of snapshots: a ROM of a few instructions that counts, sleeps, and is woken
- * by the timer; and snapshots of it that are changed but have right check sums. */
+/* A small machine for tests of snapshots: a ROM of a few instructions that counts, sleeps, and is
+ * woken by the timer; and snapshots of it that are changed but have right check sums. */
 #ifndef TESTS_STATE_MACHINE_H
 #define TESTS_STATE_MACHINE_H
 
@@ -20,7 +20,7 @@ struct small {
 };
 
 static const u8 small_start[] = {
-    0xfa, 0x31, 0xc0, 0x8e, 0xd0, 0xbc, 0x00, 0x7c, 0x8e, 0xd8, /* stack, DS */
+    0xfa, 0x31, 0xc0, 0x8e, 0xd0, 0xbc, 0x00, 0x7c, 0x8e, 0xd8,             /* stack, DS */
     0xc7, 0x06, 0x20, 0x00, 0x80, 0x00, 0xc7, 0x06, 0x22, 0x00, 0x00, 0xf0, /* vector 8 */
     0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, /* 8259 */
     0xb0, 0x01, 0xe6, 0x21, 0xb0, 0xfe, 0xe6, 0x21, 0xb0, 0x34, 0xe6, 0x43, /* 8254 */
@@ -34,10 +34,20 @@ static const u8 small_reset[] = {0xea, 0x00, 0x00, 0x00, 0xf0};
 static inline bool small_open(struct small *s, char *const *more, struct err *err)
 {
     static u8 rom[65536];
-    char *argv[40] = {(char *)"dragoman", (char *)"-bios", s->rom, (char *)"-m", (char *)"1",
-                      (char *)"-display", (char *)"none", (char *)"-vga", (char *)"none",
-                      (char *)"-icount", (char *)"shift=3,sleep=off", (char *)"-nodefaults",
-                      (char *)"-cpu", (char *)"qemu32,-apic"};
+    char *argv[40] = {(char *)"dragoman",
+                      (char *)"-bios",
+                      s->rom,
+                      (char *)"-m",
+                      (char *)"1",
+                      (char *)"-display",
+                      (char *)"none",
+                      (char *)"-vga",
+                      (char *)"none",
+                      (char *)"-icount",
+                      (char *)"shift=3,sleep=off",
+                      (char *)"-nodefaults",
+                      (char *)"-cpu",
+                      (char *)"qemu32,-apic"};
     int n = 14, fd;
 
     memset(rom, 0x90, sizeof(rom));

@@ -1,6 +1,6 @@
 /* Snapshots of a small machine: there and back, every kind of damage refused with a sentence and
- * without a trace, and states that are sealed but make no sense survived. SNAP_ROUNDS in the environment sets how
- * many of those. */
+ * without a trace, and states that are sealed but make no sense survived. SNAP_ROUNDS in the
+ * environment sets how many of those. */
 #include "tests/state/machine.h"
 
 #include <check.h>
@@ -188,8 +188,9 @@ START_TEST(nonsense_is_survived)
             for (u32 skip = rnd() % ld32(b + H_SECTIONS); skip; skip--)
                 at += SF_SECTION + ld64(b + at + S_LENGTH);
             if (ld64(b + at + S_LENGTH))
-                b[at + SF_SECTION + rnd() % ld64(b + at + S_LENGTH)] =
-                    (u8)(rnd() & 1 ? rnd() : rnd() & 1 ? 0xff : 0);
+                b[at + SF_SECTION + rnd() % ld64(b + at + S_LENGTH)] = (u8)(rnd() & 1   ? rnd()
+                                                                            : rnd() & 1 ? 0xff
+                                                                                        : 0);
         }
         small_seal(b, a.io.size);
         if (load(b, a.io.size, &err)) {

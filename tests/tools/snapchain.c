@@ -60,7 +60,8 @@ static int leg(struct chain *c, const char *from, u64 to, const char *out, const
 
     if (!parse(c, opt, &err))
         return sorry("options", &err);
-    snprintf(opt->state_hash, sizeof(opt->state_hash), "%llu,%s", (unsigned long long)c->every, hash);
+    snprintf(opt->state_hash, sizeof(opt->state_hash), "%llu,%s", (unsigned long long)c->every,
+             hash);
     if (!vm_create(vm, opt, &err))
         return sorry("machine", &err);
     if (from && !vm_state_load_file(vm, from, &err))
@@ -76,7 +77,8 @@ static int leg(struct chain *c, const char *from, u64 to, const char *out, const
     }
     if (!vm_run_to(vm, to))
         return fprintf(stderr, "snapchain: the machine ended before instruction %llu\n",
-                       (unsigned long long)to), 1;
+                       (unsigned long long)to),
+               1;
     if (!vm_state_save_file(vm, out, &err))
         return sorry("saving", &err);
     vm_destroy(vm);
@@ -130,12 +132,15 @@ static int run(struct chain *c)
         return 1;
     for (unsigned i = 0; i <= c->legs; i++) {
         u64 left = c->legs - i, mean = left ? (c->end - at) / (left + 1) : 0;
-        u64 to = left && mean > 1 ? at + 1 + rnd() % (2 * mean - 1) : i == c->legs ? c->end : at + 1;
+        u64 to = left && mean > 1 ? at + 1 + rnd() % (2 * mean - 1)
+                 : i == c->legs   ? c->end
+                                  : at + 1;
 
         to = MIN(to, c->end - left);
         if (child(c, i ? snap[i & 1] : NULL, to, snap[~i & 1], hash))
             return fprintf(stderr, "snapchain: leg %u from instruction %llu to %llu failed\n", i,
-                           (unsigned long long)at, (unsigned long long)to), 1;
+                           (unsigned long long)at, (unsigned long long)to),
+                   1;
         append(hash, all);
         at = to;
     }
