@@ -135,6 +135,9 @@ enum opt_gdb_arch { GDB_ARCH_CPU, GDB_ARCH_I386, GDB_ARCH_X86_64 };
 enum opt_engine { OPT_ENGINE_DEFAULT = -1 };
 enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETION, START_LIST };
 
+/* -icount rr= */
+enum rr_mode { RR_OFF, RR_RECORD, RR_REPLAY };
+
 struct options {
     enum opt_start start;
     char list[32]; /* START_LIST: of what; START_COMPLETION: the shell */
@@ -197,9 +200,12 @@ struct options {
     enum { RTC_UTC, RTC_LOCAL, RTC_DATE } rtc;
     int icount_shift; /* -1: host-paced */
     bool icount_sleep;
+    enum rr_mode rr;
+    char rr_file[OPT_PATH], rr_snapshot[256]; /* "": none */
     bool seeded; /* -seed was given */
     u64 seed;
     bool stopped, no_reboot, no_shutdown;
+    char loadvm[256], incoming[OPT_PATH]; /* "": start from power-on */
     char pidfile[OPT_PATH];
     u32 log_mask;
     char log_file[OPT_PATH];

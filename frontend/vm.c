@@ -11,7 +11,10 @@
 #include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
+#include "frontend/replay/replay.h"
 #include "frontend/sdl/sdl.h"
+#include "frontend/state/savevm.h"
+#include "frontend/state/vmstate.h"
 #include "frontend/vnc/vnc.h"
 
 #include <errno.h>
@@ -89,6 +92,7 @@ void vm_stop(struct vm *vm, const char *state)
     vm->state = state;
     if (!vm->running)
         return;
+    clock_awake(&vm->clock); /* a command may come while the processor sleeps */
     vm->frozen = clock_now(&vm->clock);
     vm->stopped_at = wall_now();
     vm->running = vm->step_pending = false;
@@ -113,6 +117,20 @@ void vm_cont(struct vm *vm)
     vm->state = "running";
     for (unsigned i = 0; i < VM_DRIVES; i++)
         drive_resume(vm_drive(vm, i));
+}
+
+void vm_set_clock(struct vm *vm, u64 now, u64 icount)
+{
+    vm->frozen = now;
+    if (counted(vm))
+        vm->warp = now - (icount << vm->opt->icount_shift); /* may wrap: only the sum counts */
+}
+
+void vm_state_loaded(struct vm *vm)
+{
+    vm->event_pending = vm->pc->pending.kind != PC_EV_NONE;
+    vm->hash.last = vm->speed_icount = cpu_icount(vm_cpu(vm));
+    vm->stopped_at = vm->stood = 0;
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -164,6 +182,11 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms)
         vm->keys[vm->nkeys++] = (struct vm_key){at + hold_ms * 1000000ull, codes[i], false};
     timer_set(&vm->key_timer, vm->keys[0].when);
     return true;
+}
+
+void vm_run_command(struct vm *vm, const char *line)
+{
+    monitor_repeat(vm, line);
 }
 
 /* ---- events ---- */
@@ -236,6 +259,15 @@ static void doze(struct vm *vm, u64 next)
         loop_wait(&vm->loop, host_deadline(vm, next));
         return;
     }
+    if (replaying(vm)) {
+        next = MIN(next, replay_wake(vm));
+        if (next > now && next != CLOCK_NEVER)
+            vm->warp += next - now;
+        else if (next == CLOCK_NEVER)
+            replay_stuck(vm);
+        loop_wait(&vm->loop, 0);
+        return;
+    }
     if (next == CLOCK_NEVER) {
         loop_wait(&vm->loop, LOOP_NEVER);
         return;
@@ -254,7 +286,7 @@ static void doze(struct vm *vm, u64 next)
 /* Sleep until something can wake the CPU. */
 static void idle(struct vm *vm)
 {
-    if (vm->event_pending || vm->quit)
+    if (vm->event_pending || vm->quit || replay_waits(vm))
         return;
     doze(vm, clock_sleep(&vm->clock));
     clock_awake(&vm->clock);
@@ -262,17 +294,19 @@ static void idle(struct vm *vm)
 
 static u32 budget(struct vm *vm)
 {
-    u64 next, now, insns;
+    u64 next, now, insns, most = COUNTED_SLICE;
     int shift = vm->opt->icount_shift;
 
     if (!counted(vm))
         return 0x7fffffff;
     next = clock_next(&vm->clock);
     now = clock_now(&vm->clock);
+    most = replay_limit(vm, most);
+    most = vm->run_to ? MIN(vm->run_to - cpu_icount(vm_cpu(vm)), most) : most;
     if (next == CLOCK_NEVER)
-        return state_hash_limit(&vm->hash, vm_cpu(vm), COUNTED_SLICE);
+        return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)most);
     insns = next <= now ? 1 : (next - now + (1ull << shift) - 1) >> shift;
-    return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, (u64)COUNTED_SLICE));
+    return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, most));
 }
 
 bool vm_ran(struct vm *vm, enum cpu_exit why)
@@ -300,6 +334,7 @@ static void run_cpu(struct vm *vm)
     else
         why = cpu_run(cpu, vm->engine, budget(vm));
     state_hash_note(&vm->hash, cpu, &vm->pc->low);
+    replay_ran(vm);
     loop_disarm(&vm->loop);
     if (!vm_ran(vm, why)) {
         idle(vm);
@@ -309,26 +344,44 @@ static void run_cpu(struct vm *vm)
     }
 }
 
+/* Once around: what is due, what the host has, what the machine asks for, instructions. */
+static void turn(struct vm *vm)
+{
+    if (!vm->running) {
+        loop_wait(&vm->loop, LOOP_NEVER);
+    } else {
+        clock_run(&vm->clock);
+        loop_dispatch(&vm->loop);
+        replay_point(vm);
+    }
+    if (vm->event_pending)
+        handle_event(vm);
+    if (vm->running && !vm->quit)
+        run_cpu(vm);
+    if (vm->event_pending)
+        handle_event(vm);
+}
+
+bool vm_run_to(struct vm *vm, u64 icount)
+{
+    vm_cont(vm);
+    vm->run_to = icount;
+    while (!vm->quit && vm->running && cpu_icount(vm_cpu(vm)) < icount)
+        turn(vm);
+    vm->run_to = 0;
+    vm_stop(vm, "paused");
+    return cpu_icount(vm_cpu(vm)) >= icount;
+}
+
 int vm_run(struct vm *vm)
 {
     if (!vm->opt->stopped)
         vm_cont(vm);
-    while (!vm->quit) {
-        if (!vm->running) {
-            loop_wait(&vm->loop, LOOP_NEVER);
-        } else {
-            clock_run(&vm->clock);
-            loop_dispatch(&vm->loop);
-        }
-        if (vm->event_pending)
-            handle_event(vm);
-        if (vm->running && !vm->quit)
-            run_cpu(vm);
-        if (vm->event_pending)
-            handle_event(vm);
-    }
+    while (!vm->quit)
+        turn(vm);
     gdb_server_exited(vm->gdb, vm->status);
     vm_stop(vm, "shutdown");
+    replay_finish(vm);
     return vm->status;
 }
 
@@ -553,11 +606,14 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!loop_init(&vm->loop, kick, vm, err))
         return false;
     vm->loop_ready = true;
-    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err))
+    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err) ||
+        !replay_open(vm, err))
         return false;
     for (unsigned i = 0; i < opt->nserial; i++)
         vm->cfg.serial[i] = strcmp(opt->serial[i], "none") ? &vm->serial[i].chr : NULL;
     vm->cfg.debugcon = opt->debugcon[0] ? &vm->debugcon.chr : NULL;
+    if (!replay_wrap_ports(vm, err))
+        return false;
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !start_engine(vm, err))
         return false;
@@ -565,6 +621,14 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
         !vm_open_dumps(vm, err))
         return false;
     if (!open_displays(vm, err))
+        return false;
+    if ((opt->loadvm[0] && !loadvm(vm, opt->loadvm, err)) ||
+        (opt->incoming[0] && !vm_state_load_file(vm, opt->incoming, err)))
+        return false;
+    if (opt->rr_snapshot[0] && !(opt->rr == RR_RECORD ? savevm(vm, opt->rr_snapshot, err)
+                                                      : loadvm(vm, opt->rr_snapshot, err)))
+        return false;
+    if (!replay_start(vm, err))
         return false;
     if (!write_pidfile(vm, err))
         return false;
@@ -580,6 +644,8 @@ void vm_destroy(struct vm *vm)
     bool ok = true;
 
     state_hash_close(&vm->hash);
+    if (!replay_close(vm))
+        fprintf(stderr, "dragoman: not all of the log could be written\n");
     sdl_close(vm->sdl);
     curses_close(vm->curses);
     vnc_close(vm->vnc);

@@ -46,6 +46,7 @@ struct vm {
     struct loop loop;
     struct ticker ticker; /* host time as the machine sees it */
     struct state_hash hash;
+    struct replay *replay; /* records or replays; NULL: neither */
     bool loop_ready, clock_ready, nets_ready;
     struct pc *pc;
     struct pc_config cfg;
@@ -91,6 +92,7 @@ struct vm {
     u64 epoch;  /* host time of virtual time 0, while running */
     u64 frozen; /* virtual time while stopped */
     u64 stopped_at, stood; /* host date of vm_stop; time stood that the RTC was not told of */
+    u64 run_to; /* counted mode: stop when so many instructions are executed; 0: never */
     u64 warp;   /* counted mode: virtual ns that passed in HLT */
 
     struct timer key_timer;
@@ -124,6 +126,15 @@ u32 vm_speed(struct vm *vm);
  * or the processor sleeps. `irqs`: interrupts may come. */
 void vm_step(struct vm *vm, bool irqs, bool timers);
 struct cpu *vm_cpu(const struct vm *vm);
+/* Counted time only: run until `icount` instructions have been executed and stop there, between two
+ * of them. False: the machine ended or stopped before. */
+bool vm_run_to(struct vm *vm, u64 icount);
+/* For snapshots, while the machine stands: it is this virtual time, with so many instructions
+ * executed; and all of the state is another one. */
+void vm_set_clock(struct vm *vm, u64 now, u64 icount);
+void vm_state_loaded(struct vm *vm);
+/* A line of the monitor; errors are printed on standard error. */
+void vm_run_command(struct vm *vm, const char *line);
 /* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the
  * drive, NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
 struct blk *vm_drive(const struct vm *vm, unsigned i);

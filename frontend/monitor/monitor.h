@@ -39,6 +39,8 @@ void monitor_run(struct vm *vm, const char *line,
 /* Tell the machine's monitors of a stop point of theirs that was met. */
 struct stop_hit;
 void monitor_notice(struct vm *vm, const struct stop_hit *hit);
+/* A line that was recorded, for nobody to see; errors go to standard error. */
+void monitor_repeat(struct vm *vm, const char *line);
 
 /* One row of the command table, and of the table of `info`. A command gets the text behind its
  * name. False: m->err is printed. */

@@ -2,9 +2,10 @@
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
-	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)) \
-	$(filter-out %/server.c,$(wildcard frontend/gdb/*.c)))
+FUZZ_CORE = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
+	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)))
+# The target of snapshots takes the whole program.
+FUZZ_SRC = $(FUZZ_CORE) $(filter-out $(FUZZ_CORE) %/main.c,$(LIB_SRC) $(FRONT_SRC))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
 # libFuzzer where the compiler has it, else random inputs of our own driver.
 FUZZ_ENGINE = $(eval FUZZ_ENGINE := $(shell echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return 0; }' | \

@@ -73,3 +73,9 @@ $(B)/tests/tools/ppm2png: $(B)/obj/tests/tools/ppm2png.o $(B)/libfront.a $(B)/li
 pictures: $(B)/dragoman $(B)/tests/tools/ppm2png roms
 	tests/tools/guest_pictures.sh $(abspath $(B)) docs/guests
 .PHONY: pictures
+# Snapshots at random instructions (tests/boot/test_snapshot.sh, slow_snapshot.sh).
+$(B)/snapchain: $(B)/obj/tests/tools/snapchain.o $(B)/libfront.a $(B)/libdragoman.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
+check-boot: $(B)/snapchain
+-include $(B)/obj/tests/tools/snapchain.d
