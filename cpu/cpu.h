@@ -84,8 +84,18 @@ enum {
 /* cpu.watch: DR7 enables a data breakpoint; a probe wants to see accesses. */
 enum { WATCH_DR = 1, WATCH_PROBE = 2 };
 enum { MXCSR_MASKS = 0x1f80 };
-/* x87 status word: an unmasked exception is pending; the top of the stack. */
-enum { SW_ES = 0x80, SW_TOP = 0x3800 };
+/* x87 status word (SDM vol. 1 section 8.1.3); its exceptions are FP_* of cpu/fp/fp.h. */
+enum {
+    SW_SF = 0x40, /* stack fault; beside FP_IE */
+    SW_ES = 0x80, /* an unmasked exception is pending */
+    SW_C0 = 0x100,
+    SW_C1 = 0x200,
+    SW_C2 = 0x400,
+    SW_TOP = 0x3800,
+    SW_C3 = 0x4000,
+    SW_B = 0x8000, /* mirrors SW_ES */
+    SW_CC = SW_C0 | SW_C1 | SW_C2 | SW_C3,
+};
 
 /* Descriptor attribute bits as cached: the descriptor's second doubleword masked with 0x00f0ff00.
  */
@@ -151,6 +161,7 @@ struct fpu {
 /* What translated code that has no such unit wants to know of it at a glance. */
 enum {
     X87_CONTROL = 0x0f, /* rounding and precision control; 0: to nearest, 53 bits */
+    X87_PRECISION = 0x03, /* ... the latter of them */
     X87_WIDE = 0x01,    /* ... X87_CONTROL: to nearest, 64 bits */
     X87_NO_PE = 0x10,   /* FP_PE is clear: who rounds must say so */
     X87_AWAKE = 0x80,   /* all this is so */
@@ -161,7 +172,7 @@ enum cpu_exit {
     CPU_EXIT_BUDGET,   /* the instruction budget is used up or exit_request was set */
     CPU_EXIT_HALT,     /* HLT: nothing to do until an interrupt */
     CPU_EXIT_SHUTDOWN, /* triple fault */
-    CPU_EXIT_DEBUG,    /* a debugger's breakpoint */
+    CPU_EXIT_DEBUG,    /* a stop point (cpu/sys/stop.h), which stop_last() names */
 };
 /* why cpu->unwind was gone to */
 enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_SHUTDOWN };
@@ -260,6 +271,9 @@ struct cpu {
      * same selector changes nothing; 0: unknown */
     u64 seg_raw[SEG__COUNT];
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
+    u8 stop_on;      /* which kinds of stop points there are (cpu/sys/stop.h) */
+    bool stop_noted; /* one was met by the instruction that runs */
+    bool quiet;      /* a debugger steps: interrupts and the like wait */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
     /* --- system registers --- */
@@ -296,6 +310,7 @@ struct cpu {
     u32 index;       /* which virtual CPU */
     struct jit *jit; /* translations; NULL: interpreter only */
     void *icache;    /* exec's cache of decoded instructions */
+    struct stops *stops; /* NULL: there never was a stop point */
     u64 icount;      /* instructions executed before the running cpu_run */
     u32 run_budget;  /* what the running cpu_run was given */
     s32 ahead; /* instructions that translated code has charged to the budget but not yet executed
@@ -347,8 +362,9 @@ void cpu_unwound(struct cpu *cpu);
 /* Ask a running cpu_run to return soon; may be called from a signal handler or another thread. */
 enum {
     EXIT_RETURN = 1,
-    EXIT_RECHECK = 2
-}; /* bits of exit_request: return from cpu_run; look for events anew */
+    EXIT_RECHECK = 2,
+    EXIT_STOP = 4
+}; /* bits of exit_request: return from cpu_run; look for events anew; a stop point was met */
 static inline void cpu_kick(struct cpu *cpu)
 {
     __atomic_fetch_or(&cpu->exit_request, EXIT_RETURN, __ATOMIC_RELEASE);

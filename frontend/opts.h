@@ -78,7 +78,12 @@ struct opt_chardev {
 
 struct opt_audiodev {
     char id[64];
-    enum opt_audio_driver { AUDIO_NONE, AUDIO_WAV, AUDIO_SDL } driver;
+    enum opt_audio_driver {
+        AUDIO_NONE,
+        AUDIO_WAV,
+        AUDIO_SDL,
+        AUDIO_BY_DISPLAY /* of guessed machines: SDL's when there is a window, else silence */
+    } driver;
     char path[OPT_PATH]; /* of a wav file */
     u32 rate;            /* Hz */
 };
@@ -136,8 +141,12 @@ struct opt_vnc {
     u32 websocket;     /* TCP port, 0: none of its own */
     char password_file[OPT_PATH];
 };
+enum opt_gdb_arch { GDB_ARCH_CPU, GDB_ARCH_I386, GDB_ARCH_X86_64 };
 enum opt_engine { OPT_ENGINE_DEFAULT = -1 };
 enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETION, START_LIST };
+
+/* -icount rr= */
+enum rr_mode { RR_OFF, RR_RECORD, RR_REPLAY };
 
 struct options {
     enum opt_start start;
@@ -168,6 +177,7 @@ struct options {
     struct opt_dump dumps[OPT_MAX_DUMPS];
     unsigned ndumps;
     bool have_net;             /* -netdev, -nic or -net was given: no network by default */
+    const char *default_nic;   /* its adapter, as -nic model= has it; NULL: e1000 */
     unsigned nlegacy, ncables; /* of -net: adapters (whose host is "#hub"), and what is behind */
     bool boot_menu, no_fd_check;
     u32 boot_menu_ms;
@@ -183,7 +193,7 @@ struct options {
     bool exact, square, no_status; /* of the window: scaling, aspect, status line */
     struct opt_vnc vnc;
     char layout[16]; /* of -k; "": the default */
-    bool fell_back; /* no display was found, so the serial port took its place: to be told */
+    const char *notice; /* no display was found: what took its place, to be told; else NULL */
     enum pc_vga vga;
     u32 vga_mem;
     char serial[PC_SERIALS][OPT_PATH]; /* "": not given */
@@ -200,14 +210,20 @@ struct options {
     enum { RTC_UTC, RTC_LOCAL, RTC_DATE } rtc;
     int icount_shift; /* -1: host-paced */
     bool icount_sleep;
+    enum rr_mode rr;
+    char rr_file[OPT_PATH], rr_snapshot[256]; /* "": none */
     bool seeded; /* -seed was given */
     u64 seed;
     bool stopped, no_reboot, no_shutdown;
+    char loadvm[256], incoming[OPT_PATH]; /* "": start from power-on */
     char pidfile[OPT_PATH];
     u32 log_mask;
     char log_file[OPT_PATH];
     char dfilter[OPT_TEXT];
     char state_hash[OPT_PATH]; /* "": off */
+    char gdb[OPT_PATH]; /* "": no stub */
+    bool gdb_linear;
+    enum opt_gdb_arch gdb_arch;
     int engine;                /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
     char jit_off[OPT_TEXT];
@@ -289,7 +305,10 @@ bool opts_check_dev(const char *flag, const char *val, struct err *err);
 /* Every chardev that is named exists. */
 bool opts_check_chardevs(const struct options *opt, struct err *err);
 
-/* opts_audio.c: every audiodev that is named exists; a device without one takes the only one. */
+/* opts_audio.c: a sound device (a driver of the board's table) for a machine that was given none,
+ * and an audiodev for it and the speaker unless there is one. False with *err when there is no room. */
+bool opts_default_sound(struct options *opt, const char *driver, struct err *err);
+/* Every audiodev that is named exists; a device without one takes the only one. */
 bool opts_check_audiodevs(struct options *opt, struct err *err);
 
 /* opts_help.c */

@@ -504,8 +504,8 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
 
 bool opt_set_ICOUNT(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const keys[] = {"shift", "sleep", "align", NULL};
-    char key[64], v[64];
+    static const char *const keys[] = {"shift", "sleep", "align", "rr", "rrfile", "rrsnapshot", NULL};
+    char key[64], v[OPT_PATH];
     bool has_key, on;
     u64 n;
 
@@ -524,10 +524,22 @@ bool opt_set_ICOUNT(struct options *opt, const char *flag, const char *val, stru
                 opt->icount_sleep = on;
             else if (on)
                 return err_set(err, "-icount align=on is not supported; leave it out.");
+        } else if (!strcmp(key, "rr")) {
+            opt->rr = !strcmp(v, "record") ? RR_RECORD : !strcmp(v, "replay") ? RR_REPLAY : RR_OFF;
+            if (opt->rr == RR_OFF)
+                return err_set(err, "-icount rr is record or replay, not '%.60s'.", v);
+        } else if (!strcmp(key, "rrfile")) {
+            if (!opts_copy(opt->rr_file, sizeof(opt->rr_file), v))
+                return err_set(err, "-icount rrfile is too long.");
+        } else if (!strcmp(key, "rrsnapshot")) {
+            if (!opts_copy(opt->rr_snapshot, sizeof(opt->rr_snapshot), v))
+                return err_set(err, "-icount rrsnapshot is too long.");
         } else {
             return opts_bad_key(flag, key, keys, err);
         }
     }
+    if ((opt->rr != RR_OFF) != !!opt->rr_file[0] || (opt->rr_snapshot[0] && opt->rr == RR_OFF))
+        return err_set(err, "-icount rr=record or rr=replay goes with rrfile=, the name of the log.");
     return true;
 }
 
@@ -537,6 +549,18 @@ bool opt_set_SEED(struct options *opt, const char *flag, const char *val, struct
         return err_set(err, "-seed takes a number, not '%.60s'.", val);
     opt->seeded = true;
     return true;
+}
+
+bool opt_set_LOADVM(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return copy_value(flag, opt->loadvm, sizeof(opt->loadvm), val, err);
+}
+
+bool opt_set_INCOMING(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    if (strncmp(val, "file:", 5) || !val[5])
+        return err_set(err, "-incoming takes file: and the name of a file, not '%.100s'.", val);
+    return copy_value(flag, opt->incoming, sizeof(opt->incoming), val + 5, err);
 }
 
 bool opt_set_S_(struct options *opt, const char *flag, const char *val, struct err *err)

@@ -49,7 +49,7 @@ void state_hash_note(struct state_hash *h, const struct cpu *cpu, const struct r
         return;
     h->last = at;
     fprintf(h->out, "%llu %016llx", (unsigned long long)at, (unsigned long long)cpu_hash(cpu));
-    if (++h->lines % RAM_EVERY == 0) {
+    if (at / h->every % RAM_EVERY == 0) {
         uLong crc = crc32_z(0, ram->host, ram->size);
         fprintf(h->out, " ram %08lx", crc);
     }

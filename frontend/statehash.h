@@ -11,7 +11,7 @@
 struct state_hash {
     u64 every; /* instructions; 0: off */
     FILE *out;
-    u64 lines, last;
+    u64 last;
 };
 
 /* `spec` is "N,file" (counted time only). False with *err when it is not, or the file cannot be

@@ -4,12 +4,17 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
+#include "cpu/sys/stop.h"
 #include "frontend/audio/audio.h"
 #include "frontend/curses/curses.h"
 #include "frontend/fs/share.h"
+#include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
+#include "frontend/replay/replay.h"
 #include "frontend/sdl/sdl.h"
+#include "frontend/state/savevm.h"
+#include "frontend/state/vmstate.h"
 #include "frontend/vnc/vnc.h"
 
 #include <errno.h>
@@ -87,9 +92,12 @@ void vm_stop(struct vm *vm, const char *state)
     vm->state = state;
     if (!vm->running)
         return;
+    clock_awake(&vm->clock); /* a command may come while the processor sleeps */
     vm->frozen = clock_now(&vm->clock);
     vm->stopped_at = wall_now();
-    vm->running = false;
+    vm->running = vm->step_pending = false;
+    gdb_server_stopped(vm->gdb, vm->debug_stop);
+    vm->debug_stop = false;
 }
 
 void vm_cont(struct vm *vm)
@@ -107,12 +115,22 @@ void vm_cont(struct vm *vm)
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
-    for (unsigned i = 0; i < PC_FLOPPIES; i++)
-        drive_resume(vm->fd[i]);
-    for (unsigned i = 0; i < PC_IDE; i++)
-        drive_resume(vm->ide[i]);
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
-        drive_resume(vm->addon_blk[i]);
+    for (unsigned i = 0; i < VM_DRIVES; i++)
+        drive_resume(vm_drive(vm, i));
+}
+
+void vm_set_clock(struct vm *vm, u64 now, u64 icount)
+{
+    vm->frozen = now;
+    if (counted(vm))
+        vm->warp = now - (icount << vm->opt->icount_shift); /* may wrap: only the sum counts */
+}
+
+void vm_state_loaded(struct vm *vm)
+{
+    vm->event_pending = vm->pc->pending.kind != PC_EV_NONE;
+    vm->hash.last = vm->speed_icount = cpu_icount(vm_cpu(vm));
+    vm->stopped_at = vm->stood = 0;
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -164,6 +182,11 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms)
         vm->keys[vm->nkeys++] = (struct vm_key){at + hold_ms * 1000000ull, codes[i], false};
     timer_set(&vm->key_timer, vm->keys[0].when);
     return true;
+}
+
+void vm_run_command(struct vm *vm, const char *line)
+{
+    monitor_repeat(vm, line);
 }
 
 /* ---- events ---- */
@@ -225,15 +248,24 @@ static void handle_event(struct vm *vm)
 
 /* ---- the loop ---- */
 
-/* Sleep until something can wake the CPU. In counted time the wait is what moves the clock on. */
-static void idle(struct vm *vm)
+/* Wait for `next` at the latest. In counted time the wait is what moves the clock on. */
+static void doze(struct vm *vm, u64 next)
 {
-    u64 next = clock_next(&vm->clock), now = clock_now(&vm->clock), start;
+    u64 now = clock_now(&vm->clock), start;
 
-    if (vm->event_pending || vm->quit || next <= now)
+    if (next <= now)
         return;
     if (!counted(vm)) {
         loop_wait(&vm->loop, host_deadline(vm, next));
+        return;
+    }
+    if (replaying(vm)) {
+        next = MIN(next, replay_wake(vm));
+        if (next > now && next != CLOCK_NEVER)
+            vm->warp += next - now;
+        else if (next == CLOCK_NEVER)
+            replay_stuck(vm);
+        loop_wait(&vm->loop, 0);
         return;
     }
     if (next == CLOCK_NEVER) {
@@ -242,7 +274,8 @@ static void idle(struct vm *vm)
     }
     if (!vm->opt->icount_sleep) {
         loop_wait(&vm->loop, 0);
-        vm->warp += next - now;
+        next = MIN(next, clock_sleep(&vm->clock)); /* what came from the host may wake it sooner */
+        vm->warp += MAX(next, now) - now;
         return;
     }
     start = host_now();
@@ -250,19 +283,42 @@ static void idle(struct vm *vm)
     vm->warp += MIN(next - now, host_now() - start);
 }
 
+/* Sleep until something can wake the CPU. */
+static void idle(struct vm *vm)
+{
+    if (vm->event_pending || vm->quit || replay_waits(vm))
+        return;
+    doze(vm, clock_sleep(&vm->clock));
+    clock_awake(&vm->clock);
+}
+
 static u32 budget(struct vm *vm)
 {
-    u64 next, now, insns;
+    u64 next, now, insns, most = COUNTED_SLICE;
     int shift = vm->opt->icount_shift;
 
     if (!counted(vm))
         return 0x7fffffff;
     next = clock_next(&vm->clock);
     now = clock_now(&vm->clock);
+    most = replay_limit(vm, most);
+    most = vm->run_to ? MIN(vm->run_to - cpu_icount(vm_cpu(vm)), most) : most;
     if (next == CLOCK_NEVER)
-        return state_hash_limit(&vm->hash, vm_cpu(vm), COUNTED_SLICE);
+        return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)most);
     insns = next <= now ? 1 : (next - now + (1ull << shift) - 1) >> shift;
-    return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, (u64)COUNTED_SLICE));
+    return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, most));
+}
+
+bool vm_ran(struct vm *vm, enum cpu_exit why)
+{
+    if (why == CPU_EXIT_SHUTDOWN)
+        guest_reset(vm, "triple fault", true);
+    if (why == CPU_EXIT_DEBUG) {
+        monitor_notice(vm, stop_last(vm_cpu(vm)));
+        vm->debug_stop = vm->running;
+        vm_stop(vm, "paused (debug)");
+    }
+    return why != CPU_EXIT_HALT;
 }
 
 static void run_cpu(struct vm *vm)
@@ -270,46 +326,62 @@ static void run_cpu(struct vm *vm)
     struct cpu *cpu = vm_cpu(vm);
     u64 deadline = counted(vm) ? LOOP_NEVER : host_deadline(vm, clock_next(&vm->clock));
     enum cpu_exit why;
+    bool steps = vm->step_pending;
 
     loop_arm(&vm->loop, deadline);
-    why = cpu_run(cpu, vm->engine, budget(vm));
+    if (steps)
+        why = vm_step_run(vm);
+    else
+        why = cpu_run(cpu, vm->engine, budget(vm));
     state_hash_note(&vm->hash, cpu, &vm->pc->low);
-    switch (why) {
-    case CPU_EXIT_BUDGET: loop_disarm(&vm->loop); break;
-    case CPU_EXIT_HALT:
-        loop_disarm(&vm->loop);
+    replay_ran(vm);
+    loop_disarm(&vm->loop);
+    if (!vm_ran(vm, why)) {
         idle(vm);
-        break;
-    case CPU_EXIT_SHUTDOWN:
-        loop_disarm(&vm->loop);
-        guest_reset(vm, "triple fault", true);
-        break;
-    case CPU_EXIT_DEBUG:
-        loop_disarm(&vm->loop);
+    } else if (steps) {
+        vm->debug_stop = true;
         vm_stop(vm, "paused (debug)");
-        break;
     }
+}
+
+/* Once around: what is due, what the host has, what the machine asks for, instructions. */
+static void turn(struct vm *vm)
+{
+    if (!vm->running) {
+        loop_wait(&vm->loop, LOOP_NEVER);
+    } else {
+        clock_run(&vm->clock);
+        loop_dispatch(&vm->loop);
+        replay_point(vm);
+    }
+    if (vm->event_pending)
+        handle_event(vm);
+    if (vm->running && !vm->quit)
+        run_cpu(vm);
+    if (vm->event_pending)
+        handle_event(vm);
+}
+
+bool vm_run_to(struct vm *vm, u64 icount)
+{
+    vm_cont(vm);
+    vm->run_to = icount;
+    while (!vm->quit && vm->running && cpu_icount(vm_cpu(vm)) < icount)
+        turn(vm);
+    vm->run_to = 0;
+    vm_stop(vm, "paused");
+    return cpu_icount(vm_cpu(vm)) >= icount;
 }
 
 int vm_run(struct vm *vm)
 {
     if (!vm->opt->stopped)
         vm_cont(vm);
-    while (!vm->quit) {
-        if (!vm->running) {
-            loop_wait(&vm->loop, LOOP_NEVER);
-        } else {
-            clock_run(&vm->clock);
-            loop_dispatch(&vm->loop);
-        }
-        if (vm->event_pending)
-            handle_event(vm);
-        if (vm->running && !vm->quit)
-            run_cpu(vm);
-        if (vm->event_pending)
-            handle_event(vm);
-    }
+    while (!vm->quit)
+        turn(vm);
+    gdb_server_exited(vm->gdb, vm->status);
     vm_stop(vm, "shutdown");
+    replay_finish(vm);
     return vm->status;
 }
 
@@ -578,26 +650,35 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!loop_init(&vm->loop, kick, vm, err))
         return false;
     vm->loop_ready = true;
-    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err))
+    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err) ||
+        !replay_open(vm, err))
         return false;
     for (unsigned i = 0; i < opt->nserial; i++)
         vm->cfg.serial[i] = strcmp(opt->serial[i], "none") ? &vm->serial[i].chr : NULL;
     vm->cfg.debugcon = opt->debugcon[0] ? &vm->debugcon.chr : NULL;
+    if (!replay_wrap_ports(vm, err))
+        return false;
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !open_log(vm, err) || !open_inside(vm, err) || !start_engine(vm, err))
         return false;
-    if (!vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
+    if (!vm_open_chardevs(vm, err) || !vm_open_gdb(vm, err) || !vm_open_dumps(vm, err))
         return false;
     if (!open_displays(vm, err))
+        return false;
+    if ((opt->loadvm[0] && !loadvm(vm, opt->loadvm, err)) ||
+        (opt->incoming[0] && !vm_state_load_file(vm, opt->incoming, err)))
+        return false;
+    if (opt->rr_snapshot[0] && !(opt->rr == RR_RECORD ? savevm(vm, opt->rr_snapshot, err)
+                                                      : loadvm(vm, opt->rr_snapshot, err)))
+        return false;
+    if (!replay_start(vm, err))
         return false;
     if (!write_pidfile(vm, err))
         return false;
     if (opt->guessed[0] && isatty(STDERR_FILENO))
         fprintf(stderr, "dragoman: '%s' is %s\r\n", opt->image, opt->guessed);
-    if (opt->fell_back)
-        fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x "
-                        "quits, Ctrl-A c is the monitor, "
-                        "Ctrl-A h helps)\r\n");
+    if (opt->notice)
+        fprintf(stderr, "dragoman: %s\r\n", opt->notice);
     return true;
 }
 
@@ -607,11 +688,15 @@ void vm_destroy(struct vm *vm)
 
     inside_close(&vm->inside);
     state_hash_close(&vm->hash);
+    if (!replay_close(vm))
+        fprintf(stderr, "dragoman: not all of the log could be written\n");
     sdl_close(vm->sdl);
     curses_close(vm->curses);
     vnc_close(vm->vnc);
     keyboard_free(&vm->keyboard);
     vm_close_all(vm);
+    gdb_server_free(vm->gdb);
+    vm->gdb = NULL;
     if (vm->pc) {
         if (vm_cpu(vm)->jit)
             jit_free(vm_cpu(vm));
@@ -620,14 +705,10 @@ void vm_destroy(struct vm *vm)
     audio_close(vm->audio);
     if (vm->nets_ready)
         netdevs_close(&vm->nets);
-    for (unsigned i = 0; i < PC_FLOPPIES; i++)
-        ok &= drive_close(vm->fd[i]);
-    for (unsigned i = 0; i < PC_IDE; i++)
-        ok &= drive_close(vm->ide[i]);
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++) {
-        ok &= drive_close(vm->addon_blk[i]);
+    for (unsigned i = 0; i < VM_DRIVES; i++)
+        ok &= drive_close(vm_drive(vm, i));
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
         share_close(vm->addon_share[i]);
-    }
     if (!ok)
         fprintf(stderr, "dragoman: the last writes to an image failed; not all is in it\n");
     pool_free(vm->pool);

@@ -17,9 +17,15 @@
 #include "frontend/statehash.h"
 #include "frontend/ticker.h"
 
-enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
+enum {
+    VM_MAX_BLOBS = 32,
+    VM_MAX_CHARDEVS = 24,
+    VM_KEYS = 128,
+    VM_DRIVES = PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS,
+};
 
 struct audio;
+struct gdb_server;
 struct monitor;
 struct pool;
 struct sdl;
@@ -42,6 +48,7 @@ struct vm {
     struct loop loop;
     struct ticker ticker; /* host time as the machine sees it */
     struct state_hash hash;
+    struct replay *replay; /* records or replays; NULL: neither */
     bool loop_ready, clock_ready, nets_ready;
     struct pc *pc;
     struct pc_config cfg;
@@ -68,6 +75,7 @@ struct vm {
     struct sdl *sdl;
     struct audio *audio;
     struct vnc *vnc;
+    struct gdb_server *gdb;
     struct curses *curses;
     struct loop_src signals;
 
@@ -76,10 +84,17 @@ struct vm {
     const char *state; /* "running", "paused", "shutdown" ... for info status */
     int status;        /* what main returns */
 
+    /* a debugger's: the machine stops for a stop point; it is to run one instruction and to stop,
+     * without interrupts if `quiet`; where a recording of the run goes back (struct gdb_host) */
+    bool debug_stop, step_pending, step_quiet;
+    u32 stop_ids; /* given out by the monitor so far */
+    bool (*reverse)(void *gdb_server, bool step, struct err *err);
+
     /* time */
     u64 epoch;  /* host time of virtual time 0, while running */
     u64 frozen; /* virtual time while stopped */
     u64 stopped_at, stood; /* host date of vm_stop; time stood that the RTC was not told of */
+    u64 run_to; /* counted mode: stop when so many instructions are executed; 0: never */
     u64 warp;   /* counted mode: virtual ns that passed in HLT */
 
     struct timer key_timer;
@@ -109,11 +124,30 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
 /* Million guest instructions per second, measured since the last call that was at least half a
  * second ago. */
 u32 vm_speed(struct vm *vm);
+/* Run one instruction and tell the debugger: at once and with time standing still, unless `timers`
+ * or the processor sleeps. `irqs`: interrupts may come. */
+void vm_step(struct vm *vm, bool irqs, bool timers);
 struct cpu *vm_cpu(const struct vm *vm);
-/* Drives in the order that info block lists them: the name of number i (NULL behind the last), and
- * the drive, which is NULL when the machine has none there. */
-const char *vm_drive_name(const struct vm *vm, unsigned i);
+/* Counted time only: run until `icount` instructions have been executed and stop there, between two
+ * of them. False: the machine ended or stopped before. */
+bool vm_run_to(struct vm *vm, u64 icount);
+/* For snapshots, while the machine stands: it is this virtual time, with so many instructions
+ * executed; and all of the state is another one. */
+void vm_set_clock(struct vm *vm, u64 now, u64 icount);
+void vm_state_loaded(struct vm *vm);
+/* A line of the monitor; errors are printed on standard error. */
+void vm_run_command(struct vm *vm, const char *line);
+/* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the
+ * drive, NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
 struct blk *vm_drive(const struct vm *vm, unsigned i);
+const char *vm_drive_name(const struct vm *vm, unsigned i);
+/* The number of the drive or place with this id or name of a place, or -1. */
+int vm_find_drive(const struct vm *vm, const char *name);
+
+/* vm.c, vm_step.c: the CPU ran and came back for this reason; true: not because it sleeps. A step
+ * of the run loop. */
+bool vm_ran(struct vm *vm, enum cpu_exit why);
+enum cpu_exit vm_step_run(struct vm *vm);
 
 /* vm_build.c: the parts of vm_create and vm_destroy that open and close things of the host. */
 bool vm_open_firmware(struct vm *vm, struct err *err);
@@ -127,9 +161,10 @@ bool vm_open_dumps(struct vm *vm, struct err *err);
 /* vm_build.c: bytes the machine keeps until its end; false when there are too many of them. */
 bool vm_own(struct vm *vm, void *p, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
+bool vm_open_gdb(struct vm *vm, struct err *err);
 void vm_close_all(struct vm *vm);
-/* Where -display and the absence of a display leave the serial port and the monitor; fills in opt.
- */
+/* vm_display.c: where -display and the absence of a display leave the picture, the serial port and
+ * the monitor; fills in opt. */
 bool vm_choose_display(struct options *opt, struct err *err);
 
 #endif

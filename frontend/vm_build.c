@@ -5,6 +5,7 @@
 #include "frontend/audio/audio.h"
 #include "frontend/firmware.h"
 #include "frontend/fs/share.h"
+#include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 
@@ -260,119 +261,6 @@ bool vm_add_devices(struct vm *vm, struct err *err)
     return true;
 }
 
-/* ---- names of drives ---- */
-
-static const char *const drive_names[] = {"floppy0",  "floppy1",  "ide0-hd0", "ide0-hd1",
-                                          "ide1-cd0", "ide1-hd1", NULL};
-
-const char *vm_drive_name(const struct vm *vm, unsigned i)
-{
-    const unsigned own = ARRAY_LEN(drive_names) - 1;
-    const struct opt_addon *a = vm->opt->addons + (i - own);
-
-    if (i < own)
-        return drive_names[i];
-    if (i - own >= vm->opt->naddons)
-        return NULL;
-    return a->drive >= 0 && vm->opt->drives[a->drive].drive.id[0] ? vm->opt->drives[a->drive].drive.id
-                                                                  : a->driver;
-}
-
-struct blk *vm_drive(const struct vm *vm, unsigned i)
-{
-    if (i >= PC_FLOPPIES + PC_IDE && i < PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS)
-        return vm->addon_blk[i - PC_FLOPPIES - PC_IDE];
-    return i < PC_FLOPPIES ? vm->fd[i] : i < PC_FLOPPIES + PC_IDE ? vm->ide[i - PC_FLOPPIES] : NULL;
-}
-
-/* ---- what is shown where ---- */
-
-static bool have_window_system(void)
-{
-#ifdef CONFIG_SDL
-    const char *x = getenv("DISPLAY"), *w = getenv("WAYLAND_DISPLAY"),
-               *d = getenv("SDL_VIDEODRIVER");
-
-    return (x && *x) || (w && *w) || (d && *d);
-#else
-    return false;
-#endif
-}
-
-static bool uses_stdio(const struct options *opt)
-{
-    for (unsigned i = 0; i < opt->nserial; i++) {
-        if (strstr(opt->serial[i], "stdio"))
-            return true;
-    }
-    for (unsigned i = 0; i < opt->nmonitors; i++) {
-        if (!strcmp(opt->monitor[i], "stdio"))
-            return true;
-    }
-    return !strcmp(opt->debugcon, "stdio");
-}
-
-static void default_serial(struct options *opt, const char *spec)
-{
-    if (!opt->nserial && !opt->nodefaults)
-        memcpy(opt->serial[opt->nserial++], spec, strlen(spec) + 1);
-}
-
-bool vm_choose_display(struct options *opt, struct err *err)
-{
-    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-
-    if (opt->show == SHOW_SDL) {
-#ifndef CONFIG_SDL
-        return err_set(err, "This build has no SDL window; install libsdl2-dev and configure "
-                            "again, or use -nographic.");
-#endif
-        if (!have_window_system())
-            return err_set(
-                err, "There is no display for -display sdl (DISPLAY is not set); use -nographic or "
-                     "-display none.");
-    }
-    if (opt->show == SHOW_CURSES) {
-#ifndef CONFIG_CURSES
-        return err_set(err, "This build has no curses screen; install libncurses-dev and configure "
-                            "again, or use -nographic.");
-#endif
-        if (!terminal)
-            return err_set(
-                err, "-display curses needs a terminal; standard input or output is none.");
-        if (uses_stdio(opt))
-            return err_set(err, "-display curses needs the terminal for itself: take stdio from "
-                                "-serial, -monitor and -debugcon.");
-    }
-    if (opt->show == SHOW_DEFAULT && opt->vnc.on) {
-        opt->show = SHOW_NONE;
-        if (terminal && !uses_stdio(opt) && !opt->nmonitors && !opt->nodefaults)
-            memcpy(opt->monitor[opt->nmonitors++], "stdio", 6);
-    }
-    if (opt->show == SHOW_DEFAULT && opt->vga != PC_VGA_NONE && have_window_system())
-        opt->show = SHOW_SDL;
-    if (opt->show == SHOW_DEFAULT && opt->demo && !terminal) {
-        opt->show = SHOW_NONE;
-        default_serial(opt, "stdio");
-    }
-    if (opt->show == SHOW_DEFAULT) {
-        if (!opt->nodefaults && !uses_stdio(opt) && (!opt->nserial || !opt->nmonitors))
-            opt->fell_back = true;
-        opt->show = SHOW_NOGRAPHIC;
-    }
-    if (opt->show == SHOW_NOGRAPHIC) {
-        bool taken = uses_stdio(opt);
-
-        if (!opt->nserial && !taken) {
-            default_serial(opt, opt->nmonitors ? "stdio" : "mon:stdio");
-        } else if (!opt->nmonitors && !opt->nodefaults && !taken) {
-            memcpy(opt->monitor[opt->nmonitors++], "stdio", 6);
-        }
-    }
-    default_serial(opt, "null");
-    return opts_check_chardevs(opt, err) && opts_check_audiodevs(opt, err);
-}
-
 /* ---- character devices ---- */
 
 static void hook_quit(void *arg)
@@ -493,6 +381,22 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
             return false;
     }
     return true;
+}
+
+bool vm_open_gdb(struct vm *vm, struct err *err)
+{
+    struct chardev *dev;
+    bool mon;
+
+    if (!vm->opt->gdb[0])
+        return true;
+    dev = find_chardev(vm, "gdb", vm->opt->gdb, &mon, err);
+    if (!dev)
+        return false;
+    if (mon)
+        return err_set(err, "-gdb cannot share its device with a monitor: leave out 'mon:'.");
+    vm->gdb = gdb_server_new(vm, dev, err);
+    return vm->gdb != NULL;
 }
 
 void vm_close_all(struct vm *vm)

@@ -37,6 +37,7 @@ static bool map_host(struct ram *ram, struct err *err)
 static bool add_pages(struct ram *ram, struct ram_space *space, struct err *err)
 {
     u64 pages = ram->size >> PAGE_BITS, total = space->next_page + pages;
+    struct ram **last = &space->first;
     u64 *lines;
 
     if (total > UINT32_MAX / 2)
@@ -51,6 +52,9 @@ static bool add_pages(struct ram *ram, struct ram_space *space, struct err *err)
     ram->space = space;
     ram->page0 = space->next_page;
     space->npages = space->next_page = (u32)total;
+    while (*last)
+        last = &(*last)->next;
+    *last = ram;
     return true;
 }
 
@@ -68,6 +72,12 @@ bool ram_init(struct ram *ram, struct ram_space *space, u64 size, struct err *er
 
 void ram_free(struct ram *ram)
 {
+    struct ram **p = ram->space ? &ram->space->first : NULL;
+
+    while (p && *p && *p != ram)
+        p = &(*p)->next;
+    if (p && *p)
+        *p = ram->next;
     if (ram->area)
         host_unmap(ram->area, GUARD + host_whole(ram->size) + GUARD);
     free(ram->dirty);
@@ -156,6 +166,12 @@ void ram_discard(struct ram *ram, u64 off, u64 len)
     len = MIN(len, ram->size - off);
     ram_wrote(ram, off, len);
     host_drop(ram->host + off, len);
+}
+
+void ram_exchange(struct ram *ram, u8 *from)
+{
+    host_exchange(ram->host, from, ram->size);
+    ram_wrote(ram, 0, ram->size);
 }
 
 bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client)

@@ -38,6 +38,7 @@ struct ram_space {
     /* Is one of these bytes part of translated code? If not, the free stretch around them is made
      * to end within [*lo, *hi). NULL: yes to all on a marked line. */
     bool (*covered)(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi);
+    struct ram *first; /* all memories, in the order they were made */
     struct ram_gap gap[RAM_GAPS]; /* what `covered` found of late; void for a page with new code */
     /* a dirty bit was cleared: fast write paths to the page must be dropped */
     void (*cleaned)(void *arg, u32 page);
@@ -51,6 +52,7 @@ struct ram {
     u32 page0; /* id of its first page in the space */
     u8 *dirty; /* one byte per page: DIRTY_* bits */
     u8 *area;  /* the mapping with its guards */
+    struct ram *next;
 };
 
 /* Allocate `size` zeroed bytes (rounded up to pages). False with *err when the host has no room. */
@@ -76,6 +78,9 @@ static inline void ram_wrote_within(struct ram *ram, u64 off, u32 len)
 }
 /* [off, off+len), whole pages, is not needed: the host takes it back, and it reads as zeros. */
 void ram_discard(struct ram *ram, u64 off, u64 len);
+/* All bytes change at once, to those of `from` (ram->size of them, mapped by host_map); `from` has the
+ * old ones then. */
+void ram_exchange(struct ram *ram, u8 *from);
 /* Was page `page` (index in this ram) written since the client last asked? Clears its bit. */
 bool ram_test_clear_dirty(struct ram *ram, u32 page, u8 client);
 

@@ -4,6 +4,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/exec/exec.h"
 #include "cpu/sys/debug.h"
+#include "cpu/sys/stop.h"
 
 #include <stdlib.h>
 
@@ -148,6 +149,8 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
         u16 op;
         if (exec_logged(cpu))
             exec_log(cpu, "exec");
+        if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && stop_code(cpu))
+            return;
         debug_begin(cpu);
         insn = exec_fetch(cpu);
         if (log_probe(cpu->log))

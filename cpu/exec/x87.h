@@ -6,16 +6,6 @@
 #include "cpu/exec/exec.h"
 #include "cpu/fp/fp.h"
 
-enum {
-    SW_SF = 0x40, /* stack fault; beside FP_IE; SW_ES and SW_TOP are in cpu.h */
-    SW_C0 = 0x100,
-    SW_C1 = 0x200,
-    SW_C2 = 0x400,
-    SW_C3 = 0x4000,
-    SW_B = 0x8000, /* mirrors SW_ES */
-    SW_CC = SW_C0 | SW_C1 | SW_C2 | SW_C3,
-};
-
 /* Control word bits that software can change; bit 6 always reads as one. */
 enum { CW_WRITABLE = 0x1f3f, CW_ONE = 0x40, CW_INIT = 0x37f };
 

@@ -112,12 +112,14 @@ struct jit {
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
     u8 rounds[HOT_SIZE / 8]; /* where x87 operations may be the first to round, by place */
     u8 tops[HOT_SIZE / 8]; /* where TOP was once another than expected */
+    s32 precisions_left; /* so many blocks for another precision of the x87 unit until one is looked at */
     u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
     struct donor {
         u64 key;
         struct block *block;
     } donors[HOT_SIZE]; /* by place: the last block made there that may be copied */
     struct soft_page soft[SOFT_PAGES]; /* by page */
+    u64 stop_map[PAGE_SIZE / 64]; /* jit_stop_map */
     u32 nguesses;   /* made so far by all blocks */
     u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
@@ -274,6 +276,11 @@ u8 jit_quick_same(const struct jit *jit, const struct insn *insn);
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 /* vec_exec.c: the helper of back ends for vector operations */
 u64 jit_help_vec(struct cpu *cpu, const union xmm *mem, u64 unused, u32 what);
+
+/* stops.c: does an instruction at `la` have a stop point (or may it)? Those of a page, a bit for
+ * each byte; valid until the next call. */
+bool jit_stop_at(const struct cpu *cpu, u64 la);
+const u64 *jit_stop_map(struct jit *jit, u64 la);
 
 u64 jit_now(void); /* the host's time in ns */
 

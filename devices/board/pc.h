@@ -217,4 +217,14 @@ void pc_rtc_skip(struct pc *pc, u64 ns);
 /* Pulse the NMI line of vCPU 0. */
 void pc_nmi(struct pc *pc);
 
+/* The state of everything but memory, between instructions, as parts: the board, processors,
+ * devices. What part number i is called; NULL: there are no more. */
+const char *pc_part_name(const struct pc *pc, unsigned i);
+/* Append the section of part number i. */
+void pc_save_part(struct pc *pc, unsigned i, struct snap *snap);
+/* Load all parts, saved one after another by a machine that is built alike. Memory comes before
+ * this: devices and paging look at it. False with *err: the machine is in no state to go on, and
+ * must be given another one. */
+bool pc_load(struct pc *pc, struct snap *snap, struct err *err);
+
 #endif

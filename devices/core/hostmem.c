@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "devices/core/hostmem.h"
 #include "devices/core/bits.h"
+#include "devices/core/err.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -101,4 +102,47 @@ void host_drop(void *p, size_t size)
     }
 #endif
     memset(p, 0, size);
+}
+
+#ifdef MREMAP_DONTUNMAP
+/* What is left stays taken: a thread's mapping cannot come to lie there meanwhile. */
+static bool move(void *from, void *to, size_t size)
+{
+    return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+}
+
+/* By moving the pages, through an empty place. */
+static bool exchange_pages(void *a, void *b, size_t size)
+{
+    u8 *hole = host_map(NULL, size, HOST_PAGE_MAX, HOST_RW);
+
+    if (!hole)
+        return false;
+    if (!move(a, hole, size)) {
+        host_unmap(hole, size);
+        return false;
+    }
+    if (!move(b, a, size) || !move(hole, b, size))
+        BUG("the host cannot move %zu bytes of memory: %s", size, strerror(errno));
+    host_unmap(hole, size);
+    return true;
+}
+#endif
+
+void host_exchange(void *a, void *b, size_t size)
+{
+    u8 *p = a, *q = b;
+
+#ifdef MREMAP_DONTUNMAP
+    if (exchange_pages(a, b, host_whole(size)))
+        return;
+#endif
+    for (size_t i = 0; i < size; i += 4096) {
+        u8 page[4096];
+        size_t n = MIN(size - i, sizeof(page));
+
+        memcpy(page, p + i, n);
+        memcpy(p + i, q + i, n);
+        memcpy(q + i, page, n);
+    }
 }

@@ -23,6 +23,9 @@ void host_unmap(void *p, size_t size);
 bool host_protect(void *p, size_t size, enum host_access access);
 /* Does memory want huge pages, or never one? Only a hint. */
 void host_huge(void *p, size_t size, bool wanted);
+/* The contents of two pieces of memory that can be written change places; both at borders of pages.
+ */
+void host_exchange(void *a, void *b, size_t size);
 /* These bytes of memory that can be written become 0; the host takes back the whole pages among
  * them. */
 void host_drop(void *p, size_t size);

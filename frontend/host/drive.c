@@ -1,12 +1,9 @@
 /* Drives: requests are queued in order, run by a thread of the pool, and completed by a timer at a
  * virtual time that follows from their length alone. */
 #define _GNU_SOURCE
-#include "frontend/host/drive.h"
-
-#include "frontend/loop.h"
+#include "frontend/host/drive_int.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,47 +19,6 @@ enum { DELAY_NS = 20000, NS_PER_KIB = 1000 };
 enum { FAST_DELAY_NS = 2000, FAST_NS_PER_KIB = 50 };
 /* A limited drive may run ahead by this long. */
 enum { BURST_NS = 100000000 };
-
-struct job {
-    struct blk_req *req;
-    u8 *bounce; /* what is read stays here until the guest may see it */
-    u64 due;
-    int status;
-    bool host_failed; /* status is an error of the host, not of the request */
-    bool done;
-    struct job *next;
-};
-
-/* When the next request of a limited drive may end, by one measure. */
-struct bucket {
-    u64 rate, until;
-};
-
-struct drive {
-    struct blk blk;
-    struct drive_options opt;
-    struct image *im;
-    char *path;
-    struct timer timer;
-    struct bucket ops, bytes;
-    struct job *first, **last; /* the machine's thread changes the list, under the lock */
-    struct loop_src wake;
-
-    pthread_mutex_t lock;
-    pthread_cond_t idle;
-    struct job *next;  /* to be run */
-    struct job *busy;  /* runs */
-    bool posted;       /* a thread of the pool has been asked for */
-    bool late;         /* the first job is due: say when it is done */
-    bool halted;       /* an error stops the machine; the first job is the one that failed */
-    bool told;         /* and it is stopped */
-    struct pool_job pool_job;
-};
-
-static struct drive *of_blk(struct blk *blk)
-{
-    return container_of(blk, struct drive, blk);
-}
 
 /* ---- one request ---- */
 
@@ -136,7 +92,8 @@ static void work(void *arg)
         run_job(d, job);
         pthread_mutex_lock(&d->lock);
         d->busy = NULL;
-        d->next = job->next;
+        for (d->next = job->next; d->next && d->next->done;)
+            d->next = d->next->next;
         job->done = true;
         d->halted = stops(d, job); /* those behind it wait, too */
         if (d->late && job == d->first) {
@@ -165,8 +122,7 @@ static void post(struct drive *d)
 
 /* ---- in the machine's thread ---- */
 
-/* Nothing runs and nothing waits to be run, unless an error holds it. */
-static void drain(struct drive *d)
+void drive_drain(struct drive *d)
 {
     pthread_mutex_lock(&d->lock);
     while (d->posted)
@@ -291,7 +247,7 @@ static void awake(void *arg, short revents)
 
 static void submit(struct blk *blk, struct blk_req *req)
 {
-    struct drive *d = of_blk(blk);
+    struct drive *d = drive_of(blk);
     struct job *job = calloc(1, sizeof(*job));
     u64 now = clock_now(d->opt.clock), ops, bytes;
 
@@ -305,10 +261,12 @@ static void submit(struct blk *blk, struct blk_req *req)
     ops = limit(&d->ops, now, req->op != BLK_FLUSH);
     bytes = limit(&d->bytes, now, req->op == BLK_READ || req->op == BLK_WRITE ? req->len : 0);
     job->due = MAX(ops, bytes) + delay(d, req->len);
+    if (d->nkept)
+        drive_take_kept(d, job);
     pthread_mutex_lock(&d->lock);
     *d->last = job;
     d->last = &job->next;
-    if (!d->next)
+    if (!d->next && !job->done)
         d->next = job;
     post(d);
     pthread_mutex_unlock(&d->lock);
@@ -317,7 +275,7 @@ static void submit(struct blk *blk, struct blk_req *req)
 
 static void cancel(struct blk *blk, struct blk_req *req)
 {
-    struct drive *d = of_blk(blk);
+    struct drive *d = drive_of(blk);
     struct job *job;
 
     pthread_mutex_lock(&d->lock);
@@ -343,7 +301,7 @@ static const struct blk_ops drive_ops = {submit, cancel};
 
 void drive_resume(struct blk *blk)
 {
-    struct drive *d = blk ? of_blk(blk) : NULL;
+    struct drive *d = blk ? drive_of(blk) : NULL;
 
     if (!d)
         return;
@@ -363,7 +321,7 @@ void drive_resume(struct blk *blk)
 
 /* ---- media ---- */
 
-static int medium_out(struct drive *d)
+int drive_medium_out(struct drive *d)
 {
     int rc = image_close(d->im);
 
@@ -434,13 +392,13 @@ static bool medium_in(struct drive *d, const char *path, const char *format, str
         return err_set(err, "no memory");
     path = name;
     if (same_file(d, path))
-        medium_out(d);
+        drive_medium_out(d);
     im = open_image(d, path, format, err);
     if (!im) {
         free(name);
         return false;
     }
-    medium_out(d);
+    drive_medium_out(d);
     d->im = im;
     d->path = name;
     d->blk.size = im->size;
@@ -466,6 +424,7 @@ struct blk *drive_open(const struct drive_options *opt, struct err *err)
     d->blk.cdrom = opt->cdrom;
     d->blk.removable = opt->removable || opt->cdrom;
     d->blk.read_only = opt->read_only || opt->cdrom;
+    d->blk.discard = opt->discard && !d->blk.read_only;
     d->wake = (struct loop_src){-1, POLLIN, awake, d};
     if (opt->path && !medium_in(d, opt->path, opt->format, err)) {
         free(d);
@@ -491,12 +450,12 @@ bool drive_close(struct blk *blk)
 
     if (!blk)
         return true;
-    d = of_blk(blk);
+    d = drive_of(blk);
     pthread_mutex_lock(&d->lock);
     d->next = NULL;
     pthread_mutex_unlock(&d->lock);
     timer_cancel(&d->timer);
-    drain(d);
+    drive_drain(d);
     while (d->first) {
         struct job *job = d->first;
 
@@ -507,7 +466,8 @@ bool drive_close(struct blk *blk)
         loop_remove(d->opt.loop, &d->wake);
         close(d->wake.fd);
     }
-    rc = medium_out(d);
+    drive_forget_kept(d);
+    rc = drive_medium_out(d);
     pthread_cond_destroy(&d->idle);
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -517,7 +477,7 @@ bool drive_close(struct blk *blk)
 bool drive_change(struct blk *blk, const char *path, const char *format, bool force,
                   struct err *err)
 {
-    struct drive *d = of_blk(blk);
+    struct drive *d = drive_of(blk);
     bool ok = true, had = d->im;
 
     if (!blk->removable)
@@ -525,13 +485,13 @@ bool drive_change(struct blk *blk, const char *path, const char *format, bool fo
     if (blk->locked && !force)
         return err_set(
             err, "the guest has locked the drive: eject the medium in the guest, or force it");
-    drain(d);
+    drive_drain(d);
     if (d->im)
         image_flush(d->im);
     if (path)
         ok = medium_in(d, path, format, err);
     else
-        medium_out(d);
+        drive_medium_out(d);
     if (!ok && (d->im || !had))
         return false;
     if (ok && path)
@@ -546,11 +506,11 @@ bool drive_change(struct blk *blk, const char *path, const char *format, bool fo
 
 bool drive_commit(struct blk *blk, struct err *err)
 {
-    struct drive *d = of_blk(blk);
+    struct drive *d = drive_of(blk);
 
     if (!d->im)
         return err_set(err, "there is no medium in the drive");
-    drain(d);
+    drive_drain(d);
     return image_commit(d->im, err);
 }
 
@@ -561,8 +521,13 @@ const char *drive_path(const struct blk *blk)
 
 const struct image *drive_image(struct blk *blk)
 {
-    drain(of_blk(blk));
-    return of_blk(blk)->im;
+    drive_drain(drive_of(blk));
+    return drive_of(blk)->im;
+}
+
+const struct timer *drive_timer(const struct blk *blk)
+{
+    return &container_of(blk, const struct drive, blk)->timer;
 }
 
 const struct drive_options *drive_options(const struct blk *blk)

@@ -68,6 +68,8 @@ void drive_resume(struct blk *blk);
 const char *drive_path(const struct blk *blk);
 /* The image itself, to be looked at while no request is pending; NULL without a medium. */
 const struct image *drive_image(struct blk *blk);
+/* The timer by which its requests end. */
+const struct timer *drive_timer(const struct blk *blk);
 const struct drive_options *drive_options(const struct blk *blk);
 
 #endif

@@ -87,6 +87,12 @@ struct image_driver {
     bool (*snap_create)(struct image *im, const char *name, struct err *err);
     bool (*snap_apply)(struct image *im, const char *name, struct err *err);
     bool (*snap_delete)(struct image *im, const char *name, struct err *err);
+    /* The state of a machine, beside the disk: written to the disk as it is now, a snapshot takes it
+     * along (as->vm_size bytes; name, clock and icount are used, too), then it is dropped. */
+    int (*vm_write)(struct image *im, u64 off, const void *buf, size_t n);
+    bool (*vm_keep)(struct image *im, const struct image_snapshot *as, struct err *err);
+    void (*vm_drop)(struct image *im, u64 n);
+    int (*vm_read)(struct image *im, const char *name, u64 off, void *buf, size_t n);
     void (*info)(struct image *im, struct image_info *info);
 };
 
@@ -143,6 +149,8 @@ bool image_commit(struct image *im, struct err *err);
 char *image_backing_path(const char *path, const char *backing);
 /* An empty image in memory over `backing`, which it owns from now on; NULL without memory. */
 struct image *image_memory_over(struct image *backing);
+/* The same without owning it: image_memory_drop lets go of it, and of what was written. */
+void image_memory_drop(struct image *over);
 bool image_all_zero(const u8 *p, size_t n);
 
 #endif

@@ -146,3 +146,11 @@ struct image *image_memory_over(struct image *backing)
     free(im);
     return NULL;
 }
+
+void image_memory_drop(struct image *over)
+{
+    if (!over)
+        return;
+    over->backing = NULL;
+    image_close(over);
+}

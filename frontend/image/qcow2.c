@@ -364,5 +364,9 @@ const struct image_driver image_qcow2 = {
     .snap_create = q_snap_create,
     .snap_apply = q_snap_apply,
     .snap_delete = q_snap_delete,
+    .vm_write = q_vm_write,
+    .vm_keep = q_vm_keep,
+    .vm_drop = q_vm_drop,
+    .vm_read = q_vm_read,
     .info = q_info,
 };

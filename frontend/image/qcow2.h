@@ -174,11 +174,18 @@ void q_snap_free(struct qcow2 *q);
 bool q_snap_list(struct image *im, struct image_snapshots *list, struct err *err);
 bool q_snap_create(struct image *im, const char *name, struct err *err);
 bool q_snap_apply(struct image *im, const char *name, struct err *err);
+u32 q_snap_find(const struct qcow2 *q, const char *name); /* q->nsnaps: there is none */
 bool q_snap_delete(struct image *im, const char *name, struct err *err);
 /* Set Q_COPIED everywhere in the active disk as the counts say. */
 int q_fix_copied(struct qcow2 *q);
 /* Add delta to the count of everything an L1 table reaches, itself not. */
 int q_count_l1(struct qcow2 *q, const u64 *l1, u32 n, s64 delta);
+
+/* qcow2_vmstate.c */
+int q_vm_write(struct image *im, u64 off, const void *buf, size_t n);
+bool q_vm_keep(struct image *im, const struct image_snapshot *as, struct err *err);
+void q_vm_drop(struct image *im, u64 n);
+int q_vm_read(struct image *im, const char *name, u64 off, void *buf, size_t n);
 
 /* qcow2_meta.c: which clusters are metadata */
 bool q_meta_build(struct qcow2 *q, bool tolerant, struct err *err);

@@ -179,7 +179,7 @@ static int store(struct qcow2 *q, const struct q_snapshot *snap, u32 n)
     return old_bytes ? q_free_later(q, old, q_clusters(q, old_bytes)) : 0;
 }
 
-static u32 find(const struct qcow2 *q, const char *name)
+u32 q_snap_find(const struct qcow2 *q, const char *name)
 {
     for (u32 i = 0; i < q->nsnaps; i++) {
         if (!strcmp(q->snap[i].s.name, name))
@@ -361,7 +361,7 @@ static int copy_l1(struct qcow2 *q, u64 *off)
     return rc;
 }
 
-static void name_new(struct qcow2 *q, struct q_snapshot *s, const char *name)
+static void name_new(struct qcow2 *q, struct q_snapshot *s, const struct image_snapshot *as)
 {
     struct timespec now;
     unsigned long id = 0;
@@ -369,25 +369,37 @@ static void name_new(struct qcow2 *q, struct q_snapshot *s, const char *name)
     for (u32 i = 0; i < q->nsnaps; i++)
         id = MAX(id, strtoul(q->snap[i].s.id, NULL, 10));
     snprintf(s->s.id, sizeof(s->s.id), "%lu", id + 1);
-    snprintf(s->s.name, sizeof(s->s.name), "%s", name);
+    memcpy(s->s.name, as->name, sizeof(s->s.name));
+    s->s.clock = as->clock;
+    s->s.vm_size = as->vm_size;
+    s->vm_size32 = (u32)MIN(as->vm_size, (u64)UINT32_MAX);
     clock_gettime(CLOCK_REALTIME, &now);
     s->s.date = (u32)now.tv_sec;
     s->s.date_ns = (u32)now.tv_nsec;
     s->s.disk_size = q->im->size;
-    s->s.icount = ~0ull;
+    s->s.icount = as->icount;
     s->l1_size = q->l1_size;
 }
 
 bool q_snap_create(struct image *im, const char *name, struct err *err)
 {
+    struct image_snapshot as = {.icount = ~0ull};
+
+    if (!*name || strlen(name) >= sizeof(as.name))
+        return err_set(err, "a snapshot's name has 1 to 255 characters");
+    memcpy(as.name, name, strlen(name));
+    return q_vm_keep(im, &as, err);
+}
+
+bool q_vm_keep(struct image *im, const struct image_snapshot *as, struct err *err)
+{
     struct qcow2 *q = im->priv;
+    const char *name = as->name;
     struct q_snapshot *snap;
     int rc;
 
-    if (find(q, name) < q->nsnaps)
+    if (q_snap_find(q, name) < q->nsnaps)
         return err_set(err, "'%.200s' has a snapshot '%.100s' already", im->path, name);
-    if (!*name || strlen(name) >= sizeof(snap->s.name))
-        return err_set(err, "a snapshot's name has 1 to 255 characters");
     if (q->nsnaps >= Q_MAX_SNAPSHOTS)
         return err_set(err, "'%.200s' has as many snapshots as can be", im->path);
     snap = realloc(q->snap, (q->nsnaps + 1) * sizeof(*snap));
@@ -396,7 +408,7 @@ bool q_snap_create(struct image *im, const char *name, struct err *err)
     q->snap = snap;
     snap += q->nsnaps;
     memset(snap, 0, sizeof(*snap));
-    name_new(q, snap, name);
+    name_new(q, snap, as);
     rc = q_sync(q, false);
     if (!rc)
         rc = q_count_l1(q, q->l1, q->l1_size, 1);
@@ -416,7 +428,7 @@ bool q_snap_create(struct image *im, const char *name, struct err *err)
 bool q_snap_apply(struct image *im, const char *name, struct err *err)
 {
     struct qcow2 *q = im->priv;
-    u32 i = find(q, name), n, old_n = q->l1_size;
+    u32 i = q_snap_find(q, name), n, old_n = q->l1_size;
     u64 *l1 = NULL, *snap_l1 = NULL, *old = NULL, size;
     int rc;
 
@@ -453,7 +465,7 @@ bool q_snap_apply(struct image *im, const char *name, struct err *err)
 bool q_snap_delete(struct image *im, const char *name, struct err *err)
 {
     struct qcow2 *q = im->priv;
-    u32 i = find(q, name);
+    u32 i = q_snap_find(q, name);
     struct q_snapshot s;
     u64 *l1 = NULL;
     int rc;

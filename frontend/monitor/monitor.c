@@ -1,5 +1,6 @@
 /* The monitor's line editor and the way from a line to a command. */
 #include "frontend/monitor/monitor.h"
+#include "frontend/replay/replay.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -14,6 +15,12 @@ void mon_write(struct monitor *m, const char *text, size_t n)
 {
     size_t start = 0;
 
+    if (m->out) {
+        m->out(m->out_arg, text, n);
+        return;
+    }
+    if (!m->user.dev)
+        return;
     for (size_t i = 0; i < n; i++) {
         if (text[i] != '\n' || !m->echo)
             continue;
@@ -335,6 +342,17 @@ static void suggest(struct monitor *m, const char *word)
         mon_printf(m, "unknown command: '%s'; 'help' lists those that are\n", word);
 }
 
+/* A command that is recorded runs again, without anybody who reads what it says. */
+void monitor_repeat(struct vm *vm, const char *line)
+{
+    struct monitor m = {.vm = vm};
+    size_t n = strcspn(line, " \t/");
+    const struct mon_row *row = mon_find(mon_commands, line, n);
+
+    if (row && !row->fn(&m, line + n))
+        fprintf(stderr, "dragoman: %s: %s\n", line, m.err.msg);
+}
+
 void monitor_command(struct monitor *m, const char *line)
 {
     const struct mon_row *row;
@@ -353,6 +371,26 @@ void monitor_command(struct monitor *m, const char *line)
         return;
     }
     m->err.msg[0] = 0;
+    snprintf(word, sizeof(word), "%.*s", (int)MIN(n, sizeof(word) - 1), line);
+    if (replay_command(m->vm, word, line, &m->err)) {
+        if (m->err.msg[0])
+            mon_printf(m, "%s\n", m->err.msg);
+        return;
+    }
     if (!row->fn(m, line + n))
         mon_printf(m, "%s\n", m->err.msg[0] ? m->err.msg : "It did not work.");
+}
+
+void monitor_run(struct vm *vm, const char *line,
+                 void (*out)(void *arg, const char *text, size_t n), void *out_arg)
+{
+    struct monitor *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return;
+    m->vm = vm;
+    m->out = out;
+    m->out_arg = out_arg;
+    monitor_command(m, line);
+    free(m);
 }

@@ -17,6 +17,8 @@ struct monitor {
     char escape; /* state of an escape sequence: 0, ESC or '[' */
     char history[MON_HISTORY][MON_LINE];
     unsigned nhistory, at; /* at: which one is shown */
+    void (*out)(void *arg, const char *text, size_t n); /* NULL: to the user's device */
+    void *out_arg;
     struct err err;
 };
 
@@ -30,6 +32,15 @@ void mon_write(struct monitor *m, const char *text, size_t n);
 
 /* Run one command line; errors are printed. */
 void monitor_command(struct monitor *m, const char *line);
+
+/* Run a line for somebody without a device: what it prints goes to `out`. */
+void monitor_run(struct vm *vm, const char *line,
+                 void (*out)(void *arg, const char *text, size_t n), void *out_arg);
+/* Tell the machine's monitors of a stop point of theirs that was met. */
+struct stop_hit;
+void monitor_notice(struct vm *vm, const struct stop_hit *hit);
+/* A line that was recorded, for nobody to see; errors go to standard error. */
+void monitor_repeat(struct vm *vm, const char *line);
 
 /* One row of the command table, and of the table of `info`. A command gets the text behind its
  * name. False: m->err is printed. */

@@ -204,6 +204,27 @@ static void device_send(struct net *net, const u8 *frame, size_t n)
 
 static const struct net_ops device_ops = {device_send};
 
+/* ---- snapshots ---- */
+
+void netdev_queue_clear(struct net_queue *q)
+{
+    queue_free(q);
+}
+
+bool netdev_queue_put(struct netdev *d, struct net_queue *q, const u8 *frame, size_t n)
+{
+    size_t most = q == &d->in ? IN_BYTES : OUT_BYTES;
+
+    return q->bytes + n <= most && q->frames < IN_FRAMES && queue_put(q, frame, n);
+}
+
+void netdev_wake(struct netdev *d)
+{
+    if (d->in.first)
+        loop_post(d->all->loop, &d->flush);
+    timer_set(&d->out_timer, d->out.first ? clock_now(d->all->clock) : CLOCK_NEVER);
+}
+
 /* ---- settings ---- */
 
 bool netdev_prop(const struct netdev *d, const char *key, unsigned nth, char *buf, size_t size)

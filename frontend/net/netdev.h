@@ -84,6 +84,11 @@ void netdev_deliver(struct netdev *d, const u8 *frame, size_t n);
  * `resume` later. */
 bool netdev_room(const struct netdev *d);
 
+/* For netdev_state.c: what waits is forgotten; one more waits, if there is room; look at what waits. */
+void netdev_queue_clear(struct net_queue *q);
+bool netdev_queue_put(struct netdev *d, struct net_queue *q, const u8 *frame, size_t n);
+void netdev_wake(struct netdev *d);
+
 /* The value of `key` in d->props, number `nth` of those there are; false: there is none (or it is
  * too long for buf). */
 bool netdev_prop(const struct netdev *d, const char *key, unsigned nth, char *buf, size_t size);

@@ -7,9 +7,9 @@
 
 /* ---- snapshots ---- */
 
-static void print_snapshots(const struct image_snapshots *list)
+void tool_print_snapshots(FILE *f, const struct image_snapshots *list)
 {
-    printf("%-10s%-17s%8s%20s%13s%11s\n", "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT");
+    fprintf(f, "%-10s%-17s%8s%20s%13s%11s\n", "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT");
     for (unsigned i = 0; i < list->n; i++) {
         const struct image_snapshot *s = &list->v[i];
         time_t when = (time_t)s->date;
@@ -25,8 +25,8 @@ static void print_snapshots(const struct image_snapshots *list)
                  (unsigned long long)(s->clock / 1000000 % 1000));
         if (s->icount != ~0ull)
             snprintf(count, sizeof(count), "%llu", (unsigned long long)s->icount);
-        printf("%-9s %-16s %8s%20s%13s%11s\n", s->id, s->name,
-               tool_size(s->vm_size, size, sizeof(size)), date, clock, count);
+        fprintf(f, "%-9s %-16s %8s%20s%13s%11s\n", s->id, s->name,
+                tool_size(s->vm_size, size, sizeof(size)), date, clock, count);
     }
 }
 
@@ -54,7 +54,7 @@ int tool_snapshot(struct tool *t)
         ok = d->snap_list(im, &list, &t->err);
         if (ok && list.n) {
             printf("Snapshot list:\n");
-            print_snapshots(&list);
+            tool_print_snapshots(stdout, &list);
         }
         free(list.v);
     }
@@ -96,7 +96,7 @@ static void info_text(struct image *im, const struct image_info *info,
     }
     if (snaps->n) {
         printf("Snapshot list:\n");
-        print_snapshots(snaps);
+        tool_print_snapshots(stdout, snaps);
     }
     if (info->qcow2) {
         printf("Format specific information:\n    compat: %s\n    compression type: %s\n",

@@ -2,8 +2,10 @@
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
+FUZZ_CORE = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
 	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)))
+# The target of snapshots takes the whole program.
+FUZZ_SRC = $(FUZZ_CORE) $(filter-out $(FUZZ_CORE) %/main.c,$(LIB_SRC) $(FRONT_SRC))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
 # libFuzzer where the compiler has it, else random inputs of our own driver.
 FUZZ_ENGINE = $(eval FUZZ_ENGINE := $(shell echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return 0; }' | \
@@ -11,7 +13,7 @@ FUZZ_ENGINE = $(eval FUZZ_ENGINE := $(shell echo 'int LLVMFuzzerTestOneInput(con
 FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CFLAGS = $(filter-out -O%,$(CFLAGS)) -O2 -g -DCONFIG_DEBUG $(FUZZ_SAN)
 # Comparisons with constants lead libFuzzer where bytes are decoded; elsewhere noting them only costs time.
-FUZZ_COVER = -fsanitize=fuzzer-no-link $(if $(filter cpu/isa/% cpu/ir/text.c,$<),,-fno-sanitize-coverage=trace-cmp)
+FUZZ_COVER = -fsanitize=fuzzer-no-link $(if $(filter cpu/isa/% cpu/ir/text.c frontend/gdb/%,$<),,-fno-sanitize-coverage=trace-cmp)
 
 $(B)/fuzz/obj/%.o: %.c config.h
 	@mkdir -p $(@D)

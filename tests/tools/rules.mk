@@ -61,3 +61,21 @@ $(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
 -include $(B)/obj/tests/tools/netpeer.d
+
+# The pictures of docs/guests.md (tests/tools/guest_pictures.sh).
+$(B)/tests/tools/ppm2png: $(B)/obj/tests/tools/ppm2png.o $(B)/libfront.a $(B)/libdragoman.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(LIBS)
+-include $(B)/obj/tests/tools/ppm2png.d
+
+# 15 minutes, with all guests there.
+pictures: $(B)/dragoman $(B)/tests/tools/ppm2png roms
+	tests/tools/guest_pictures.sh $(abspath $(B)) docs/guests
+.PHONY: pictures
+# Snapshots at random instructions (tests/boot/test_snapshot.sh, slow_snapshot.sh).
+$(B)/snapchain: $(B)/obj/tests/tools/snapchain.o $(B)/libfront.a $(B)/libdragoman.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
+check-boot: $(B)/snapchain
+-include $(B)/obj/tests/tools/snapchain.d

@@ -1,6 +1,5 @@
 /* AArch64 stubs that make x87 registers of numbers in memory, and those of registers, rounded to nearest
  * (SDM vol. 1 sections 4.2, 4.8, 8.3.3). */
-#include "cpu/exec/x87.h"
 #include "cpu/jit/a64/vec.h"
 #include "cpu/jit/a64/x87_wide.h"
 

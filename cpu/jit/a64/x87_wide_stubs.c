@@ -1,7 +1,6 @@
 /* AArch64 stubs for x87 arithmetic and comparison with 64 bits of precision, to nearest (SDM vol. 1
  * sections 4.8.4, 8.1.5): significands in general registers, what rounding cuts off in another. Exponents
  * whose upper two bits differ are so far from the ends of the range that no sum leaves it. */
-#include "cpu/exec/x87.h"
 #include "cpu/jit/a64/vec.h"
 #include "cpu/jit/a64/x87_wide.h"
 

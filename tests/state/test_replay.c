@@ -1,0 +1,147 @@
+/* Recording and replaying a small machine with keys: the same run, and damage told at the right
+ * instruction. */
+#include "frontend/replay/replay_int.h"
+#include "tests/state/machine.h"
+
+#include <check.h>
+#include <unistd.h>
+
+enum { KEYS = 40, END = 400000 };
+
+static char path[64];
+
+static bool open_rr(struct small *s, const char *mode, const char *file, struct err *err)
+{
+    char text[200];
+    char *more[] = {(char *)"-icount", text, NULL};
+
+    snprintf(text, sizeof(text), "shift=3,sleep=off,rr=%s,rrfile=%s", mode, file);
+    return small_open(s, more, err);
+}
+
+/* A run with keys at odd times; its end as a snapshot. */
+static void record(struct state_mem *end)
+{
+    struct err err = {""};
+    struct small s;
+
+    strcpy(path, "/tmp/replay-XXXXXX");
+    close(mkstemp(path));
+    ck_assert_msg(open_rr(&s, "record", path, &err), "%s", err.msg);
+    for (int i = 0; i < KEYS; i++) {
+        ck_assert(vm_run_to(s.vm, (u64)(i + 1) * (END / (KEYS + 2)) + (u64)(i * 37 % 11)));
+        s.vm->pc->keyboard.key(s.vm->pc->keyboard.dev, (u16)(0x10 + i / 2), !(i & 1));
+    }
+    ck_assert(vm_run_to(s.vm, END));
+    state_mem_init(end);
+    ck_assert_msg(vm_state_save(s.vm, &end->io, SF_ZLIB, &err), "%s", err.msg);
+    small_close(&s);
+}
+
+/* Replay `file`; the exit status. `*at`: the instruction at which it ended. */
+static int replay(const char *file, u64 *at, struct state_mem *end)
+{
+    struct err err = {""};
+    struct small s;
+    int status = 1;
+
+    *at = 0;
+    if (open_rr(&s, "replay", file, &err)) {
+        status = vm_run(s.vm);
+        *at = cpu_icount(vm_cpu(s.vm));
+        if (end) {
+            state_mem_init(end);
+            ck_assert_msg(vm_state_save(s.vm, &end->io, SF_ZLIB, &err), "%s", err.msg);
+        }
+    }
+    small_close(&s);
+    return status;
+}
+
+START_TEST(replays_are_equal)
+{
+    struct state_mem a, b;
+    u64 at;
+
+    record(&a);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(replay(path, &at, &b), 0);
+        ck_assert_uint_eq(at, END);
+        /* The digest at the end has compared the states; the files have the same parts. */
+        ck_assert_uint_eq(a.io.size, b.io.size);
+        state_mem_free(&b);
+    }
+    state_mem_free(&a);
+    unlink(path);
+}
+END_TEST
+
+/* The instruction of the last sound record in front of byte `at` of the log, and its end. */
+static u64 before(u64 at)
+{
+    struct rr_reader r;
+    struct rr_head head;
+    u64 last;
+
+    ck_assert(rr_open(&r, path, ~0u, &head, NULL));
+    last = head.icount;
+    while (rr_peek(&r) && r.at <= at) {
+        last = r.r.icount;
+        rr_next(&r);
+    }
+    rr_close(&r);
+    return last;
+}
+
+START_TEST(damage_is_told)
+{
+    struct state_mem a;
+    char bad[64] = "/tmp/replay-bad-XXXXXX";
+    u8 buf[65536];
+    size_t n;
+    FILE *f;
+
+    record(&a);
+    state_mem_free(&a);
+    f = fopen(path, "rb");
+    n = fread(buf, 1, sizeof(buf), f);
+    fclose(f);
+    ck_assert_uint_lt(n, sizeof(buf));
+    close(mkstemp(bad));
+    for (size_t at = 0; at < n; at += 1 + n / 150) {
+        u64 stop, want;
+
+        buf[at] ^= (u8)BIT(at % 8);
+        f = fopen(bad, "wb");
+        ck_assert_uint_eq(fwrite(buf, 1, n, f), n);
+        fclose(f);
+        buf[at] ^= (u8)BIT(at % 8);
+        ck_assert_msg(replay(bad, &stop, NULL) == 1, "a flipped bit in byte %zu is not seen", at);
+        if (at < RR_HEADER)
+            continue;
+        want = before(at);
+        ck_assert_msg(stop >= want && stop <= want + 16,
+                      "byte %zu: stopped at instruction %llu, not %llu", at,
+                      (unsigned long long)stop, (unsigned long long)want);
+    }
+    unlink(bad);
+    unlink(path);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("replay");
+    TCase *tc = tcase_create("replay");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_set_timeout(tc, 300);
+    tcase_add_test(tc, replays_are_equal);
+    tcase_add_test(tc, damage_is_told);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
