@@ -42,7 +42,7 @@ struct vm_key {
 struct vm {
     struct options *opt;
     struct log log;
-    struct inside inside;
+    struct insight inside;
     FILE *log_file; /* of -D; NULL: none */
     struct clock clock;
     struct loop loop;

@@ -9,14 +9,14 @@
 
 /* Call `hook` of each that has it. */
 #define EACH(hook, ...)                                                                            \
-    const struct inside *in = arg;                                                                 \
+    const struct insight *in = arg;                                                                 \
     for (unsigned i = 0; i < in->n; i++)                                                           \
         if (in->each[i]->hook)                                                                     \
     in->each[i]->hook(in->each[i]->arg, __VA_ARGS__)
 
 static void all_line(void *arg, unsigned area, const char *text)
 {
-    const struct inside *in = arg;
+    const struct insight *in = arg;
     for (unsigned i = 0; i < in->n; i++)
         if (in->each[i]->line && in->each[i]->areas & BIT(area))
             in->each[i]->line(in->each[i]->arg, area, text);
@@ -73,7 +73,7 @@ static void all_fill(void *arg, u64 la, u64 phys, bool user, unsigned access)
 }
 
 /* One more; its hooks are set in `all`. */
-static void add(struct inside *in, const struct probe_hooks *p)
+static void add(struct insight *in, const struct probe_hooks *p)
 {
     in->each[in->n++] = p;
     in->all.areas |= p->areas;
@@ -94,7 +94,7 @@ static void add(struct inside *in, const struct probe_hooks *p)
 #undef TAKE
 }
 
-bool inside_open(struct inside *in, const struct options *opt, struct cpu *cpu, struct log *log,
+bool inside_open(struct insight *in, const struct options *opt, struct cpu *cpu, struct log *log,
                  const struct inside_end *end, struct err *err)
 {
     _Static_assert(OPT_MAX_PLUGINS + 3 <= INSIDE_MOST, "room for all");
@@ -131,17 +131,17 @@ bool inside_open(struct inside *in, const struct options *opt, struct cpu *cpu, 
     return true;
 }
 
-bool inside_blocks(const struct inside *in)
+bool inside_blocks(const struct insight *in)
 {
     return in->all.block_run;
 }
 
-bool inside_steps(const struct inside *in)
+bool inside_steps(const struct insight *in)
 {
     return in->all.block_run || in->all.insn || in->all.mem;
 }
 
-bool inside_close(struct inside *in)
+bool inside_close(struct insight *in)
 {
     bool ok = true;
     if (in->log)
@@ -153,6 +153,6 @@ bool inside_close(struct inside *in)
     ok &= perfmap_close(in->perfmap);
     ok &= timeline_close(in->timeline);
     ok &= trace_close(in->trace);
-    *in = (struct inside){0};
+    *in = (struct insight){0};
     return ok;
 }

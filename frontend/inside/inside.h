@@ -13,7 +13,7 @@ struct timeline;
 struct trace;
 
 enum { INSIDE_MOST = 12 };
-struct inside {
+struct insight {
     struct cpu *cpu;
     struct log *log;
     struct probe_hooks all; /* what the machine calls: each hook that anybody has */
@@ -32,13 +32,13 @@ struct inside_end {
 };
 
 /* Open what the options ask for and hang it on the log, whose areas are set. False with *err. */
-bool inside_open(struct inside *in, const struct options *opt, struct cpu *cpu, struct log *log,
+bool inside_open(struct insight *in, const struct options *opt, struct cpu *cpu, struct log *log,
                  const struct inside_end *end, struct err *err);
 /* Must the guest run by instructions (jit_config.seen)? Does anybody look at blocks as they run? */
-bool inside_steps(const struct inside *in);
-bool inside_blocks(const struct inside *in);
+bool inside_steps(const struct insight *in);
+bool inside_blocks(const struct insight *in);
 /* Write and close everything; before the CPU goes. False: a file could not be written, which is
  * said on standard error. */
-bool inside_close(struct inside *in);
+bool inside_close(struct insight *in);
 
 #endif
