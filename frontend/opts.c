@@ -102,9 +102,11 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
     return true;
 }
 
-/* -drive if=virtio: a device of its own. */
+/* -drive if=virtio: a device of its own; without an id the drive is called virtio0 and so on. */
 static bool place_virtio(struct options *opt, struct err *err)
 {
+    unsigned n = 0;
+
     for (unsigned i = 0; i < opt->ndrives; i++) {
         struct opt_addon *a;
 
@@ -115,13 +117,30 @@ static bool place_virtio(struct options *opt, struct err *err)
             return false;
         a->drive = (int)i;
         opt->drives[i].kind = DRIVE_ADDON;
+        if (!opt->drives[i].drive.id[0])
+            snprintf(opt->drives[i].drive.id, sizeof(opt->drives[i].drive.id), "virtio%u", n);
+        n++;
+    }
+    return true;
+}
+
+/* Two drives of one name could not be told apart. */
+static bool ids_differ(const struct options *opt, struct err *err)
+{
+    for (unsigned i = 0; i < opt->ndrives; i++) {
+        const char *id = opt->drives[i].drive.id;
+
+        for (unsigned k = 0; *id && k < i; k++) {
+            if (!strcmp(opt->drives[k].drive.id, id))
+                return err_set(err, "Two drives have the id '%s'.", id);
+        }
     }
     return true;
 }
 
 bool opts_place_drives(struct options *opt, struct err *err)
 {
-    if (!place_virtio(opt, err))
+    if (!place_virtio(opt, err) || !ids_differ(opt, err))
         return false;
     /* Those with an index first, so that the others find what is left. */
     for (int pass = 0; pass < 2; pass++) {

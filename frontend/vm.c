@@ -107,12 +107,8 @@ void vm_cont(struct vm *vm)
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
-    for (unsigned i = 0; i < PC_FLOPPIES; i++)
-        drive_resume(vm->fd[i]);
-    for (unsigned i = 0; i < PC_IDE; i++)
-        drive_resume(vm->ide[i]);
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
-        drive_resume(vm->addon_blk[i]);
+    for (unsigned i = 0; i < VM_DRIVES; i++)
+        drive_resume(vm_drive(vm, i));
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -575,14 +571,10 @@ void vm_destroy(struct vm *vm)
     audio_close(vm->audio);
     if (vm->nets_ready)
         netdevs_close(&vm->nets);
-    for (unsigned i = 0; i < PC_FLOPPIES; i++)
-        ok &= drive_close(vm->fd[i]);
-    for (unsigned i = 0; i < PC_IDE; i++)
-        ok &= drive_close(vm->ide[i]);
-    for (unsigned i = 0; i < PC_MAX_ADDONS; i++) {
-        ok &= drive_close(vm->addon_blk[i]);
+    for (unsigned i = 0; i < VM_DRIVES; i++)
+        ok &= drive_close(vm_drive(vm, i));
+    for (unsigned i = 0; i < PC_MAX_ADDONS; i++)
         share_close(vm->addon_share[i]);
-    }
     if (!ok)
         fprintf(stderr, "dragoman: the last writes to an image failed; not all is in it\n");
     pool_free(vm->pool);

@@ -16,7 +16,12 @@
 #include "frontend/statehash.h"
 #include "frontend/ticker.h"
 
-enum { VM_MAX_BLOBS = 32, VM_MAX_CHARDEVS = 24, VM_KEYS = 128 };
+enum {
+    VM_MAX_BLOBS = 32,
+    VM_MAX_CHARDEVS = 24,
+    VM_KEYS = 128,
+    VM_DRIVES = PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS,
+};
 
 struct audio;
 struct monitor;
@@ -108,10 +113,12 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
  * second ago. */
 u32 vm_speed(struct vm *vm);
 struct cpu *vm_cpu(const struct vm *vm);
-/* Drives in the order that info block lists them: the name of number i (NULL behind the last), and
- * the drive, which is NULL when the machine has none there. */
-const char *vm_drive_name(const struct vm *vm, unsigned i);
+/* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the drive,
+ * NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
 struct blk *vm_drive(const struct vm *vm, unsigned i);
+const char *vm_drive_name(const struct vm *vm, unsigned i);
+/* The number of the drive or place with this id or name of a place, or -1. */
+int vm_find_drive(const struct vm *vm, const char *name);
 
 /* vm_build.c: the parts of vm_create and vm_destroy that open and close things of the host. */
 bool vm_open_firmware(struct vm *vm, struct err *err);

@@ -260,31 +260,6 @@ bool vm_add_devices(struct vm *vm, struct err *err)
     return true;
 }
 
-/* ---- names of drives ---- */
-
-static const char *const drive_names[] = {"floppy0",  "floppy1",  "ide0-hd0", "ide0-hd1",
-                                          "ide1-cd0", "ide1-hd1", NULL};
-
-const char *vm_drive_name(const struct vm *vm, unsigned i)
-{
-    const unsigned own = ARRAY_LEN(drive_names) - 1;
-    const struct opt_addon *a = vm->opt->addons + (i - own);
-
-    if (i < own)
-        return drive_names[i];
-    if (i - own >= vm->opt->naddons)
-        return NULL;
-    return a->drive >= 0 && vm->opt->drives[a->drive].drive.id[0] ? vm->opt->drives[a->drive].drive.id
-                                                                  : a->driver;
-}
-
-struct blk *vm_drive(const struct vm *vm, unsigned i)
-{
-    if (i >= PC_FLOPPIES + PC_IDE && i < PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS)
-        return vm->addon_blk[i - PC_FLOPPIES - PC_IDE];
-    return i < PC_FLOPPIES ? vm->fd[i] : i < PC_FLOPPIES + PC_IDE ? vm->ide[i - PC_FLOPPIES] : NULL;
-}
-
 /* ---- what is shown where ---- */
 
 static bool have_window_system(void)

@@ -146,7 +146,10 @@ bool cmd_MOUSE_BUTTON(struct monitor *m, const char *args)
 
 bool cmd_PASTE(struct monitor *m, const char *args)
 {
-    size_t n = strlen(args);
+    size_t n;
+
+    args += *args == ' '; /* the one behind the command is not part of the text */
+    n = strlen(args);
 
     if (!m->vm->pc->keyboard.key)
         return err_set(&m->err, "The machine has no keyboard.");
@@ -170,16 +173,10 @@ bool cmd_SET_PASSWORD(struct monitor *m, const char *args)
 
 static struct blk *find_drive(struct monitor *m, const char *name)
 {
-    struct blk *blk = NULL;
-    bool known = false;
+    int i = vm_find_drive(m->vm, name);
+    struct blk *blk = i < 0 ? NULL : vm_drive(m->vm, (unsigned)i);
 
-    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
-        if (!strcmp(name, vm_drive_name(m->vm, i))) {
-            blk = vm_drive(m->vm, i);
-            known = true;
-        }
-    }
-    if (!known)
+    if (i < 0)
         err_set(&m->err, "There is no drive '%s'; 'info block' lists them.", name);
     else if (!blk)
         err_set(&m->err, "The machine has no drive '%s'.", name);
@@ -230,7 +227,7 @@ bool cmd_COMMIT(struct monitor *m, const char *args)
         blk = find_drive(m, word);
         return blk && drive_commit(blk, &m->err);
     }
-    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
+    for (unsigned i = 0; i < VM_DRIVES; i++) {
         blk = vm_drive(m->vm, i);
         if (!blk || !drive_image(blk) || !drive_image(blk)->backing)
             continue;

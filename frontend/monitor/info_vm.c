@@ -161,7 +161,7 @@ bool info_PIC(struct monitor *m, const char *args)
 
 bool info_BLOCK(struct monitor *m, const char *args)
 {
-    for (unsigned i = 0; vm_drive_name(m->vm, i); i++) {
+    for (unsigned i = 0; i < VM_DRIVES; i++) {
         struct blk *blk = vm_drive(m->vm, i);
         const struct image *im = blk ? drive_image(blk) : NULL;
 

@@ -58,7 +58,7 @@ static void count_activity(struct sdl *s, u64 now)
     u64 net = 0;
     u32 disk = 0;
 
-    for (unsigned i = 0; vm_drive_name(s->vm, i); i++) {
+    for (unsigned i = 0; i < VM_DRIVES; i++) {
         const struct blk *b = vm_drive(s->vm, i);
         disk += b ? b->requests : 0;
     }

@@ -5,6 +5,7 @@ need_seabios
 need_guest vmlinuz-686 initrd-virtio.cpio.gz
 
 head -c 33554432 /dev/zero >"$W/disk.img"
+head -c 1048576 /dev/zero >"$W/small.img"
 mkdir -p "$W/share/deep/er"
 cp "$0" "$W/share/script"
 seq 1 200000 >"$W/share/deep/numbers"
@@ -12,7 +13,8 @@ seq 1 200000 >"$W/share/deep/numbers"
 ln -s /etc/passwd "$W/share/link"
 for i in $(seq 1 150); do echo "$i" >"$W/share/deep/er/file$i"; done
 start -m 128 -kernel "$G/vmlinuz-686" -initrd "$G/initrd-virtio.cpio.gz" -append "console=ttyS0 quiet" \
-    -drive "if=virtio,format=raw,file=$W/disk.img,id=main" -device virtio-rng-pci -device virtio-balloon-pci \
+    -drive "if=virtio,format=raw,file=$W/disk.img,id=main" -drive "if=virtio,format=raw,file=$W/small.img,snapshot=on" \
+    -device virtio-rng-pci -device virtio-balloon-pci \
     -device virtio-serial-pci -chardev "file,id=con,path=$W/con" -device virtconsole,chardev=con \
     -chardev "file,id=chan,path=$W/chan" -device virtserialport,chardev=chan,name=org.test.0 \
     -virtfs "local,path=$W/share,mount_tag=host,security_model=none" \
@@ -31,6 +33,15 @@ got=$(head -c "$size" "$W/disk.img" | md5sum | cut -c1-32)
 run 'mkdir -p /mnt/d && mke2fs -F /dev/vda >/dev/null 2>&1 && mount -t ext4 /dev/vda /mnt/d && cp /bin/busybox /mnt/d && umount /mnt/d && mount -t ext4 /dev/vda /mnt/d && cmp /bin/busybox /mnt/d/busybox && fstrim /mnt/d && umount /mnt/d && blkdiscard /dev/vda && echo ext=$((40+2))'
 wait_serial '^ext=42' 60
 say "disk: written, read back, a file system, trimmed"
+
+# The second one forgets what is written, unless the monitor commits it.
+run 'echo first | dd of=/dev/vdb conv=fsync 2>/dev/null; sync; echo small=$((40+1))'
+wait_serial '^small=41' 20
+[ "$(tr -d '\0' <"$W/small.img" | wc -c)" = 0 ] || fail "a write went through -snapshot"
+mon 'commit virtio1'
+sleep 1
+[ "$(head -c 5 "$W/small.img")" = first ] || fail "commit virtio1 wrote nothing: $(tail -n 2 "$W/monitor")"
+say "disk: commit of a snapshot"
 
 run 'dd if=/dev/hwrng bs=512 count=4 2>/dev/null | gzip | wc -c | sed s/^/rng=/'
 wait_serial '^rng=2[01][0-9][0-9]' 20
