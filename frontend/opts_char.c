@@ -62,25 +62,58 @@ bool opt_set_MONITOR(struct options *opt, const char *flag, const char *val, str
     return opts_check_dev(flag, val, err) && add_monitor(opt, val, err);
 }
 
+static bool add_qmp(struct options *opt, const char *val, bool pretty, struct err *err)
+{
+    struct opt_qmp *q = &opt->qmp[opt->nqmp];
+
+    if (opt->nqmp >= OPT_MAX_MONITORS)
+        return err_set(err, "There are %d monitors of the machine protocol at most.",
+                       OPT_MAX_MONITORS);
+    if (!strncmp(val, "mon:", 4) || !strcmp(val, "vc"))
+        return err_set(err, "-qmp has a character device for itself, not '%.60s'.", val);
+    opt->nqmp++;
+    q->pretty = pretty;
+    return opts_copy(q->dev, sizeof(q->dev), val) ||
+           err_set(err, "The value of -qmp is too long.");
+}
+
+bool opt_set_QMP(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return opts_check_dev(flag, val, err) && add_qmp(opt, val, false, err);
+}
+
+bool opt_set_QMP_PRETTY(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return opts_check_dev(flag, val, err) && add_qmp(opt, val, true, err);
+}
+
 bool opt_set_MON(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const keys[] = {"chardev", "mode", "pretty", NULL};
-    static const char *const modes[] = {"readline", NULL};
+    static const char *const keys[] = {"chardev", "mode", "pretty", "id", NULL};
+    static const char *const modes[] = {"readline", "control", NULL};
     char key[64], v[64], spec[80] = "";
-    bool has_key;
+    bool has_key, control = false, pretty = false;
 
     while (opts_next(&val, key, sizeof(key), v, sizeof(v), &has_key)) {
         if (!has_key || !strcmp(key, "chardev"))
             snprintf(spec, sizeof(spec), "chardev:%s", v);
         else if (!strcmp(key, "mode")) {
-            if (strcmp(v, "readline"))
+            control = !strcmp(v, "control");
+            if (!control && strcmp(v, "readline"))
                 return opts_bad_value("mon mode", v, modes, err);
-        } else if (strcmp(key, "pretty")) {
+        } else if (!strcmp(key, "pretty")) {
+            if (!opts_bool(v, &pretty))
+                return err_set(err, "-mon pretty is on or off, not '%.60s'.", v);
+        } else if (strcmp(key, "id")) { /* a monitor is known by its chardev */
             return opts_bad_key(flag, key, keys, err);
         }
     }
     if (!spec[0])
         return err_set(err, "-mon needs chardev= with the id of a -chardev.");
+    if (control)
+        return add_qmp(opt, spec, pretty, err);
+    if (pretty)
+        return err_set(err, "-mon pretty=on is for mode=control.");
     return add_monitor(opt, spec, err);
 }
 
@@ -251,6 +284,10 @@ bool opts_check_chardevs(const struct options *opt, struct err *err)
     }
     for (unsigned i = 0; i < opt->nmonitors; i++) {
         if (!chardev_exists(opt, opt->monitor[i], err))
+            return false;
+    }
+    for (unsigned i = 0; i < opt->nqmp; i++) {
+        if (!chardev_exists(opt, opt->qmp[i].dev, err))
             return false;
     }
     for (unsigned i = 0; i < opt->naddons; i++) {

@@ -461,7 +461,7 @@ bool opts_finish_net(struct options *opt, struct err *err)
 {
 #ifdef CONFIG_SLIRP
     /* Counted time promises equal runs, and what comes from the host's network is never equal. */
-    if (!opt->have_net && !opt->nodefaults && !opt->demo && opt->icount_shift < 0 &&
+    if (!opt->have_net && !opt->nodefaults && !opt->no_machine && !opt->demo && opt->icount_shift < 0 &&
         opt->naddons < PC_MAX_ADDONS && opt->nnetdevs < OPT_MAX_NETDEVS &&
         !opt_set_NIC(opt, "nic", "user", err))
         return false;

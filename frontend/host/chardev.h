@@ -21,6 +21,9 @@ struct chardev_user {
     void (*event)(void *arg, int event); /* CHR_*; may be NULL */
     void *arg;
     struct chardev *dev; /* set by chardev_attach */
+    void (*drained)(void *arg);        /* everything sent is on its way; may be NULL */
+    /* A descriptor came over a unix socket, now the user's to close. NULL: they are closed. */
+    void (*take_fd)(void *arg, int fd);
 };
 
 /* What the Ctrl-A keys do to the program. */
@@ -36,7 +39,7 @@ struct chardev {
     struct loop *loop;
     struct loop_src in, out, listener, again; /* again: time to connect anew */
     int in_fd, out_fd, listen_fd; /* -1: none */
-    bool is_stdio, is_tty, is_file, is_socket, is_dgram;
+    bool is_stdio, is_tty, is_file, is_socket, is_unix, is_dgram;
     bool want_mux;
     bool is_mouse; /* nothing of the host: `mouse` is behind it */
     struct msmouse mouse;

@@ -206,6 +206,7 @@ static bool open_unix(struct chardev *dev, const char *text, struct err *err)
     mask = umask(0177);    /* whoever connects owns the guest */
     ok = sock_open(dev, &o, (const struct sockaddr *)&sa, sizeof(sa), err);
     umask(mask);
+    dev->is_unix = ok;
     if (ok && o.server)
         memcpy(dev->unlink_path, sa.sun_path, sizeof(sa.sun_path));
     snprintf(dev->label, sizeof(dev->label), "unix:%.280s", o.address);

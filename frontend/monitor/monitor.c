@@ -10,10 +10,38 @@ static const char prompt[] = "(dragoman) ";
 
 /* ---- output ---- */
 
+/* Output that is kept. */
+struct mon_capture {
+    char *text;
+    size_t len, cap;
+};
+
+/* What does not fit is left out. */
+static void keep(struct mon_capture *c, const char *text, size_t n)
+{
+    n = MIN(n, MON_CAPTURE - c->len);
+    if (c->len + n >= c->cap) {
+        size_t cap = MAX(c->cap * 2, c->len + n + 256);
+        char *p = realloc(c->text, cap);
+
+        if (!p)
+            return;
+        c->text = p;
+        c->cap = cap;
+    }
+    memcpy(c->text + c->len, text, n);
+    c->len += n;
+    c->text[c->len] = 0;
+}
+
 void mon_write(struct monitor *m, const char *text, size_t n)
 {
     size_t start = 0;
 
+    if (m->capture) {
+        keep(m->capture, text, n);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         if (text[i] != '\n' || !m->echo)
             continue;
@@ -352,7 +380,28 @@ void monitor_command(struct monitor *m, const char *line)
         suggest(m, word);
         return;
     }
+    if (!m->vm->pc && row->fn != cmd_HELP && row->fn != cmd_QUIT && row->fn != cmd_INFO) {
+        mon_printf(m, "There is no machine (-machine none).\n");
+        return;
+    }
     m->err.msg[0] = 0;
     if (!row->fn(m, line + n))
         mon_printf(m, "%s\n", m->err.msg[0] ? m->err.msg : "It did not work.");
+}
+
+char *monitor_capture(struct vm *vm, const char *line, size_t *len)
+{
+    struct mon_capture c = {NULL, 0, 0};
+    struct monitor *m = calloc(1, sizeof(*m));
+
+    *len = 0;
+    if (!m)
+        return NULL;
+    m->vm = vm;
+    m->capture = &c;
+    keep(&c, "", 0);
+    monitor_command(m, line);
+    free(m);
+    *len = c.len;
+    return c.text;
 }

@@ -5,7 +5,7 @@
 #include "frontend/monitor/expr.h"
 #include "frontend/vm.h"
 
-enum { MON_LINE = 1024, MON_HISTORY = 32 };
+enum { MON_LINE = 1024, MON_HISTORY = 32, MON_CAPTURE = 512 * 1024 };
 
 struct monitor {
     struct vm *vm;
@@ -18,6 +18,7 @@ struct monitor {
     char history[MON_HISTORY][MON_LINE];
     unsigned nhistory, at; /* at: which one is shown */
     struct err err;
+    struct mon_capture *capture; /* NULL: output goes to the device */
 };
 
 /* A monitor on `dev`. NULL with *err when the device is taken. */
@@ -30,6 +31,9 @@ void mon_write(struct monitor *m, const char *text, size_t n);
 
 /* Run one command line; errors are printed. */
 void monitor_command(struct monitor *m, const char *line);
+/* The same for those who are no monitor: what it prints, ended by 0, to be freed; at most MON_CAPTURE
+ * bytes, of which *len are there. NULL: no memory. */
+char *monitor_capture(struct vm *vm, const char *line, size_t *len);
 
 /* One row of the command table, and of the table of `info`. A command gets the text behind its
  * name. False: m->err is printed. */
