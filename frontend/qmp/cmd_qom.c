@@ -2,6 +2,7 @@
 #include "frontend/qmp/qmp_int.h"
 
 #ifdef CONFIG_JANSSON
+#include "cpu/sys/cpuid.h"
 #include "devices/core/plug.h"
 
 #include <string.h>
@@ -76,6 +77,16 @@ json_t *qmp_QOM_LIST_PROPERTIES(struct qmp_session *s, json_t *args)
 
 /* ---- the tree ---- */
 
+/* The name that -device has for the kind, when it has one. */
+static const char *kind_of(const struct dev *dev)
+{
+    for (const struct plug_class *c = pc_addon_classes; c->driver; c++) {
+        if (c->cls == dev->cls)
+            return c->driver;
+    }
+    return dev->cls->name;
+}
+
 /* Is the device one that -device named with an id? Those are peripherals. */
 static bool has_id(const struct vm *vm, const struct dev *dev)
 {
@@ -113,14 +124,38 @@ static void add_child(json_t *list, const char *name, const char *kind)
     json_array_append_new(list, json_pack("{s:o,s:o}", "name", qmp_text(name), "type", type));
 }
 
+static const char *cpu_kind(const struct vm *vm, char *buf, size_t size)
+{
+    snprintf(buf, size, "%s-cpu", vm_cpu(vm)->model->name);
+    return buf;
+}
+
+/* Does the path name a processor of the machine? */
+static bool is_cpu(const struct vm *vm, const char *path)
+{
+    char name[64];
+
+    for (unsigned i = 0; vm->pc && i < vm->pc->ncpus; i++) {
+        snprintf(name, sizeof(name), "/machine/unattached/cpu%u", i);
+        if (!strcmp(path, name))
+            return true;
+    }
+    return false;
+}
+
 static json_t *list_devices(struct vm *vm, bool peripherals)
 {
     json_t *list = json_array();
+    char name[32], kind[64];
 
     add_property(list, "type", "string");
+    for (unsigned i = 0; vm->pc && !peripherals && i < vm->pc->ncpus; i++) {
+        snprintf(name, sizeof(name), "cpu%u", i);
+        add_child(list, name, cpu_kind(vm, kind, sizeof(kind)));
+    }
     for (const struct dev *d = vm->pc ? vm->pc->devs.first : NULL; d; d = d->next) {
         if (has_id(vm, d) == peripherals)
-            add_child(list, d->id, d->cls->name);
+            add_child(list, d->id, kind_of(d));
     }
     return list;
 }
@@ -145,7 +180,7 @@ json_t *qmp_QOM_LIST(struct qmp_session *s, json_t *args)
     } else if (dev) {
         for (const struct field *f = dev->cls->fields; f && f->type != FT_END; f++)
             add_property(list, f->name, f->count > 1 ? "list" : "int");
-    } else {
+    } else if (!is_cpu(s->vm, path)) {
         json_decref(list);
         return qmp_fail_as(s, "DeviceNotFound", "Device '%.80s' not found", path);
     }
@@ -170,20 +205,23 @@ json_t *qmp_QOM_GET(struct qmp_session *s, json_t *args)
     const char *path = qmp_string(args, "path"), *name = qmp_string(args, "property");
     struct dev *dev = find(s->vm, path);
     bool is_type = !strcmp(name, "type");
+    char kind[64];
 
     if (!strcmp(path, "/machine") && is_type)
         return json_string(s->vm->pc ? QMP_MACHINE "-machine" : "none-machine");
     if ((!strcmp(path, "/") || !strcmp(path, "/machine/peripheral") ||
          !strcmp(path, "/machine/unattached")) && is_type)
         return json_string("container");
+    if (is_type && is_cpu(s->vm, path))
+        return json_string(cpu_kind(s->vm, kind, sizeof(kind)));
     if (!dev)
         return qmp_fail_as(s, "DeviceNotFound", "Device '%.80s' not found", path);
     if (is_type)
-        return json_string(dev->cls->name);
+        return json_string(kind_of(dev));
     for (const struct field *f = dev->cls->fields; f && f->type != FT_END; f++) {
         if (!strcmp(f->name, name))
             return field_values(dev, f);
     }
-    return qmp_fail(s, "Property '%.60s.%.60s' not found", dev->cls->name, name);
+    return qmp_fail(s, "Property '%.60s.%.60s' not found", kind_of(dev), name);
 }
 #endif

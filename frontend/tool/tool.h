@@ -31,6 +31,6 @@ struct image *tool_open(struct tool *t, unsigned i, unsigned flags);
 /* "10 GiB" */
 const char *tool_size(u64 n, char *buf, size_t size);
 bool tool_number(const char *text, u64 *v);
-void json_string(const char *s);
+void print_json_string(const char *s);
 
 #endif
