@@ -5,8 +5,9 @@ FUZZ_TARGETS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuz
 FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
 	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
-# The whole program but its main function, for those that need a machine.
-FUZZ_VM_OBJ = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter-out $(FUZZ_SRC) frontend/main.c,$(LIB_SRC) $(FRONT_SRC)))
+# What looks at hostile bytes of those that need a whole machine; the machine itself is the program's, as it is built.
+FUZZ_VM_OBJ = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(wildcard frontend/qmp/*.c frontend/monitor/*.c) \
+	frontend/event.c frontend/keys.c frontend/vm_memory.c)
 # libFuzzer where the compiler has it, else random inputs of our own driver.
 FUZZ_ENGINE = $(eval FUZZ_ENGINE := $(shell echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return 0; }' | \
 	$(FUZZ_CC) -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null && echo fuzzer))$(FUZZ_ENGINE)
@@ -23,15 +24,14 @@ $(B)/fuzz/lib.a: $(FUZZ_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(B)/fuzz/vm.a: $(FUZZ_VM_OBJ)
-	@rm -f $@
-	@$(AR) rcs $@ $^
-$(B)/fuzz/fuzz_qmp: $(B)/fuzz/vm.a
-$(B)/fuzz/fuzz_qmp: FUZZ_LIBS = $(B)/fuzz/vm.a $(B)/fuzz/lib.a $(B)/fuzz/vm.a
+$(B)/fuzz/fuzz_qmp: tests/fuzz/fuzz_qmp.c tests/fuzz/driver.c $(FUZZ_VM_OBJ) $(B)/libfront.a $(B)/libdragoman.a
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $< \
+	    $(if $(FUZZ_ENGINE),,tests/fuzz/driver.c) $(FUZZ_VM_OBJ) $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a \
+	    $(LIBS) -lrt -ldl
 
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/driver.c $(B)/fuzz/lib.a
 	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $< \
-	    $(if $(FUZZ_ENGINE),,tests/fuzz/driver.c) $(FUZZ_LIBS) $(B)/fuzz/lib.a $(LIBS) -lrt
+	    $(if $(FUZZ_ENGINE),,tests/fuzz/driver.c) $(B)/fuzz/lib.a $(LIBS) -lrt
 
 # Each target for FUZZ_SECONDS; what fails is left in $(B)/fuzz/NAME-*.
 fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
