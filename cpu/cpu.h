@@ -149,6 +149,7 @@ struct fpu {
 /* What translated code that has no such unit wants to know of it at a glance. */
 enum {
     X87_CONTROL = 0x0f, /* rounding and precision control; 0: to nearest, 53 bits */
+    X87_PRECISION = 0x03, /* ... the latter of them */
     X87_WIDE = 0x01,    /* ... X87_CONTROL: to nearest, 64 bits */
     X87_NO_PE = 0x10,   /* FP_PE is clear: who rounds must say so */
     X87_AWAKE = 0x80,   /* all this is so */

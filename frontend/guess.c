@@ -119,22 +119,26 @@ static const struct kind kinds[] = {
 
 /* ---- machines ---- */
 
-/* What systems were made for, where -m does not say otherwise. */
+/* What systems were made for, where the command line does not say otherwise: memory, a sound card and
+ * a network adapter that they have drivers for. */
 struct machine {
     const char *name;
     u8 types[12];       /* of partitions (0 ends the list) */
     const char *oem[6]; /* how the boot sector names its maker */
     u32 ram_mib;
+    const char *sound, *nic; /* NULL: none; the machine's usual one */
 };
 
 static const struct machine machines[] = {
     {"DOS or Windows 9x",
      {0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e},
      {"MSDOS", "MSWIN", "FRDOS", "FREEDOS", "IBM  ", "DRDOS"},
-     64},
-    {"Windows NT or OS/2", {0x07}, {"NTFS"}, 256},
-    {"Linux", {0x83, 0x82, 0x8e}, {"mkfs.fat", "SYSLINUX"}, 256},
-    {"BSD", {0xa5, 0xa6, 0xa9}, {NULL}, 256},
+     64,
+     "sb16",
+     "ne2k_isa"},
+    {"Windows NT or OS/2", {0x07}, {"NTFS"}, 256, NULL, NULL},
+    {"Linux", {0x83, 0x82, 0x8e}, {"mkfs.fat", "SYSLINUX"}, 256, NULL, NULL},
+    {"BSD", {0xa5, 0xa6, 0xa9}, {NULL}, 256, NULL, NULL},
 };
 
 static bool fits(const struct machine *m, const u8 *sector)
@@ -159,20 +163,27 @@ static bool fits(const struct machine *m, const u8 *sector)
     return false;
 }
 
-static void suit_machine(struct options *opt, const struct seen *s, const char *kind)
+static bool suit_machine(struct options *opt, const struct seen *s, const char *kind,
+                         struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(machines); i++) {
         const struct machine *m = &machines[i];
+        unsigned before = opt->naddons;
 
         if (!fits(m, s->head))
             continue;
         if (!opt->have_ram)
             opt->ram_size = m->ram_mib * MIB;
-        snprintf(opt->guessed, sizeof(opt->guessed), "a %s of %s, with %u MiB", kind, m->name,
-                 (unsigned)(opt->ram_size / MIB));
-        return;
+        opt->default_nic = m->nic;
+        if (m->sound && !opt->nodefaults && !opts_default_sound(opt, m->sound, err))
+            return false;
+        snprintf(opt->guessed, sizeof(opt->guessed), "a %s of %s, with %u MiB%s%s", kind, m->name,
+                 (unsigned)(opt->ram_size / MIB), opt->naddons > before ? ", " : "",
+                 opt->naddons > before ? m->sound : "");
+        return true;
     }
     snprintf(opt->guessed, sizeof(opt->guessed), "a %s", kind);
+    return true;
 }
 
 /* ---- what follows ---- */
@@ -196,12 +207,8 @@ static bool act(struct options *opt, const struct kind *k, const struct seen *s,
 {
     if (k->action == REFUSED)
         return err_set(err, "'%.300s' %s", opt->image, k->advice);
-    if (k->action != AS_KERNEL) {
-        if (!into_drive(opt, k->action, err))
-            return false;
-        suit_machine(opt, s, k->name);
-        return true;
-    }
+    if (k->action != AS_KERNEL)
+        return into_drive(opt, k->action, err) && suit_machine(opt, s, k->name, err);
     if (opt->kernel[0])
         return err_set(
             err, "'%.300s' is a kernel, and -kernel names another one; leave one of them out.",

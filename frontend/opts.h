@@ -77,7 +77,12 @@ struct opt_chardev {
 
 struct opt_audiodev {
     char id[64];
-    enum opt_audio_driver { AUDIO_NONE, AUDIO_WAV, AUDIO_SDL } driver;
+    enum opt_audio_driver {
+        AUDIO_NONE,
+        AUDIO_WAV,
+        AUDIO_SDL,
+        AUDIO_BY_DISPLAY /* of guessed machines: SDL's when there is a window, else nobody listens */
+    } driver;
     char path[OPT_PATH]; /* of a wav file */
     u32 rate;            /* Hz */
 };
@@ -158,6 +163,7 @@ struct options {
     struct opt_dump dumps[OPT_MAX_DUMPS];
     unsigned ndumps;
     bool have_net;             /* -netdev, -nic or -net was given: no network by default */
+    const char *default_nic;   /* its adapter, as -nic model= has it; NULL: e1000 */
     unsigned nlegacy, ncables; /* of -net: adapters (whose host is "#hub"), and what is behind */
     bool boot_menu, no_fd_check;
     u32 boot_menu_ms;
@@ -173,7 +179,7 @@ struct options {
     bool exact, square, no_status; /* of the window: scaling, aspect, status line */
     struct opt_vnc vnc;
     char layout[16]; /* of -k; "": the default */
-    bool fell_back; /* no display was found, so the serial port took its place: to be told */
+    const char *notice; /* no display was found: what took its place, to be told; else NULL */
     enum pc_vga vga;
     u32 vga_mem;
     char serial[PC_SERIALS][OPT_PATH]; /* "": not given */
@@ -283,7 +289,10 @@ bool opts_check_dev(const char *flag, const char *val, struct err *err);
 /* Every chardev that is named exists. */
 bool opts_check_chardevs(const struct options *opt, struct err *err);
 
-/* opts_audio.c: every audiodev that is named exists; a device without one takes the only one. */
+/* opts_audio.c: a sound device (a driver of the board's table) for a machine that was given none, and
+ * an audiodev for it and the speaker unless there is one. False with *err when there is no room. */
+bool opts_default_sound(struct options *opt, const char *driver, struct err *err);
+/* Every audiodev that is named exists; a device without one takes the only one. */
 bool opts_check_audiodevs(struct options *opt, struct err *err);
 
 /* opts_help.c */

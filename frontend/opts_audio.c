@@ -146,6 +146,23 @@ bool opt_set_SOUNDHW(struct options *opt, const char *flag, const char *val, str
     return err_set(err, "-soundhw does not exist any more: use -audio sdl,model=%s.", model);
 }
 
+bool opts_default_sound(struct options *opt, const char *driver, struct err *err)
+{
+    struct opt_audiodev *d = &opt->audiodevs[0];
+
+    for (unsigned i = 0; i < opt->naddons; i++) {
+        if (pc_addon_class(opt->addons[i].driver)->host == PLUG_AUDIO)
+            return true;
+    }
+    if (!opt->naudiodevs) {
+        *d = (struct opt_audiodev){.id = "sound", .driver = AUDIO_BY_DISPLAY, .rate = 48000};
+        opt->naudiodevs = 1;
+        if (!opt->pcspk_audiodev[0])
+            memcpy(opt->pcspk_audiodev, d->id, sizeof(d->id));
+    }
+    return opts_new_addon(opt, driver, err) != NULL;
+}
+
 static bool exists(const struct options *opt, const char *id, struct err *err)
 {
     for (unsigned i = 0; i < opt->naudiodevs; i++) {

@@ -457,13 +457,29 @@ static bool number_macs(struct options *opt, struct err *err)
     return true;
 }
 
+#ifdef CONFIG_SLIRP
+/* The network of who says nothing about networks. */
+static bool default_net(struct options *opt, struct err *err)
+{
+    size_t n = strlen(opt->guessed);
+    char nic[64];
+
+    /* Counted time promises equal runs, and what comes from the host's network is never equal. */
+    if (opt->have_net || opt->nodefaults || opt->no_machine || opt->demo || opt->icount_shift >= 0 ||
+        opt->naddons >= PC_MAX_ADDONS || opt->nnetdevs >= OPT_MAX_NETDEVS)
+        return true;
+    snprintf(nic, sizeof(nic), "user%s%s", opt->default_nic ? ",model=" : "",
+             opt->default_nic ? opt->default_nic : "");
+    if (opt->default_nic)
+        snprintf(opt->guessed + n, sizeof(opt->guessed) - n, ", %s", opt->default_nic);
+    return opt_set_NIC(opt, "nic", nic, err);
+}
+#endif
+
 bool opts_finish_net(struct options *opt, struct err *err)
 {
 #ifdef CONFIG_SLIRP
-    /* Counted time promises equal runs, and what comes from the host's network is never equal. */
-    if (!opt->have_net && !opt->nodefaults && !opt->no_machine && !opt->demo && opt->icount_shift < 0 &&
-        opt->naddons < PC_MAX_ADDONS && opt->nnetdevs < OPT_MAX_NETDEVS &&
-        !opt_set_NIC(opt, "nic", "user", err))
+    if (!default_net(opt, err))
         return false;
 #endif
     return join_legacy(opt, err) && number_macs(opt, err);

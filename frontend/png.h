@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-/* Write the picture in 8-bit RGB. False when the host cannot (disk full, no memory). */
+/* Write the picture: with a palette when it has at most 256 colours, else in 8-bit RGB. False when
+ * the host cannot (disk full, no memory). */
 bool png_write(FILE *f, const struct surface *s);
 bool ppm_write(FILE *f, const struct surface *s);
 

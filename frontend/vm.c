@@ -606,10 +606,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
         return false;
     if (opt->guessed[0] && isatty(STDERR_FILENO))
         fprintf(stderr, "dragoman: '%s' is %s\r\n", opt->image, opt->guessed);
-    if (opt->fell_back)
-        fprintf(stderr, "dragoman: there is no display, so the serial port is here (Ctrl-A x "
-                        "quits, Ctrl-A c is the monitor, "
-                        "Ctrl-A h helps)\r\n");
+    if (opt->notice)
+        fprintf(stderr, "dragoman: %s\r\n", opt->notice);
     return true;
 }
 

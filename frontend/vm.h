@@ -158,8 +158,8 @@ bool vm_open_dumps(struct vm *vm, struct err *err);
 bool vm_own(struct vm *vm, void *p, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
 void vm_close_all(struct vm *vm);
-/* Where -display and the absence of a display leave the serial port and the monitor; fills in opt.
- */
+/* vm_display.c: where -display and the absence of a display leave the picture, the serial port and
+ * the monitor; fills in opt. */
 bool vm_choose_display(struct options *opt, struct err *err);
 /* With -machine none: refuse what there is nothing to be put into. */
 bool vm_check_none(struct options *opt, struct err *err);

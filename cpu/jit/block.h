@@ -112,6 +112,7 @@ struct jit {
     u8 loose[HOT_SIZE / 8]; /* where blocks have accesses that are not aligned, by place */
     u8 rounds[HOT_SIZE / 8]; /* where x87 operations may be the first to round, by place */
     u8 tops[HOT_SIZE / 8]; /* where TOP was once another than expected */
+    s32 precisions_left; /* so many blocks for another precision of the x87 unit until one is looked at */
     u8 unsteady[HOT_SIZE / 8]; /* where guesses are often wrong, by place of the block */
     struct donor {
         u64 key;

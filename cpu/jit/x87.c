@@ -103,6 +103,20 @@ static void other_way(struct cpu *cpu, u32 site, u8 *marks, bool mark)
     block_retire(jit, b);
 }
 
+/* The block is for another precision than the unit has now. It is made anew, but only every so often: a
+ * program that goes to and fro runs in exec for a while instead of being translated all the time. */
+static void other_precision(struct cpu *cpu, u32 site)
+{
+    enum { EVERY = 64 };
+    struct jit *jit = cpu->jit;
+    struct block *b = jit_block(jit, SITE_BLOCK(site));
+    if (jit->precisions_left-- > 0)
+        return;
+    jit->precisions_left = EVERY;
+    if (!b->dead)
+        block_retire(jit, b);
+}
+
 u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site)
 {
     u32 care = (u32)(care_want >> 32), differs;
@@ -114,6 +128,8 @@ u64 jit_x87_wake(struct cpu *cpu, u64 unused, u64 care_want, u32 site)
     differs = (word(&cpu->fpu) ^ (u32)care_want) & care & ~0xff0000u;
     if (differs == (u32)X87_NO_PE << 24)
         other_way(cpu, site, cpu->jit->rounds, true);
+    if (differs >> 24 & X87_PRECISION)
+        other_precision(cpu, site);
     if (differs & 0xff) /* it was made ahead, elsewhere in the program */
         other_way(cpu, site, cpu->jit->tops, true);
     make_f80s(cpu, (u8)((care & ~(u32)care_want) >> 16));

@@ -51,6 +51,7 @@ enum {
 #define MSR_KERNEL_GS 0xc0000102u
 #define MSR_TSC_AUX   0xc0000103u
 /* AMD's configuration of the system: nothing to configure here, but kernels look at it. */
+#define MSR_EVNTSEL0  0xc0010000u /* four selectors of events, then their counters, which stand */
 #define MSR_SYSCFG    0xc0010010u
 #define MSR_HWCR      0xc0010015u
 #define MSR_TOP_MEM2  0xc001001du
@@ -109,7 +110,7 @@ static u64 *plain(struct cpu *cpu, u32 n)
 /* Reads as 0 on AMD's models, writes are dropped. */
 static bool configuration(const struct cpu *cpu, u32 n)
 {
-    return cpu_is_amd(cpu) && (n == MSR_SYSCFG || n == MSR_HWCR || n == MSR_TOP_MEM2 ||
+    return cpu_is_amd(cpu) && (n - MSR_EVNTSEL0 < 8 || n == MSR_SYSCFG || n == MSR_HWCR || n == MSR_TOP_MEM2 ||
                                n == MSR_NB_CFG || n == MSR_INT_PEND);
 }
 

@@ -30,6 +30,7 @@ struct blk {
     const struct blk_ops *ops;
     u64 size; /* bytes; 0: no medium */
     bool read_only, removable, cdrom;
+    bool discard; /* what is discarded is given back to the host, not only forgotten */
     bool inserted, locked, tray_open;
     u32 media_gen;              /* counts media changes */
     u32 requests;               /* counted by blk_submit, for whoever shows activity */

@@ -156,7 +156,10 @@ void ide_submit(struct ide_drive *d, enum ide_phase phase)
     r->phase = (u8)phase;
     r->status = (u8)(ST_BSY | (r->status & (ST_DRDY | ST_DSC)));
     d->req = (struct blk_req){
-        .op = phase == PH_READ ? BLK_READ : phase == PH_WRITE ? BLK_WRITE : BLK_FLUSH,
+        .op = phase == PH_READ    ? BLK_READ
+              : phase == PH_WRITE ? BLK_WRITE
+              : phase == PH_TRIM  ? BLK_DISCARD
+                                  : BLK_FLUSH,
         .off = phase == PH_FLUSH ? 0 : r->lba * unit,
         .len = phase == PH_FLUSH ? 0 : (size_t)r->in_buf * unit,
         .buf = r->buf, .done = request_done, .arg = d,
@@ -499,7 +502,7 @@ static void drive_loaded(struct ide_drive *d)
     r->pos = MIN(r->pos, r->end);
     if (r->phase == PH_PIO_IN || r->phase == PH_PIO_OUT)
         r->pos = MIN(r->pos, pio_limit(r));
-    r->in_buf = MIN(r->in_buf, IDE_BUF / unit);
+    r->in_buf = MIN(r->in_buf, r->phase == PH_TRIM ? 0xffffu : IDE_BUF / unit);
     r->limit = MIN(MAX(r->limit, 2u), 0xfffeu);
     r->mult = MIN(r->mult, (u8)IDE_MULT_MAX);
     r->block = MAX((u8)1, MIN(r->block, (u8)IDE_MULT_MAX));
@@ -515,9 +518,10 @@ static void drive_loaded(struct ide_drive *d)
         return;
     }
     if (r->phase >= PH__COUNT || r->kind >= KIND__COUNT || (cd && !drive_is_cd(d)) ||
+        (r->phase == PH_TRIM && r->kind != KIND_ATA) ||
         (r->phase == PH_IDLE && (r->status & (ST_BSY | ST_DRQ)) && !(d->ch->r->ctl & CTL_SRST)))
         ide_drive_reset(d);
-    if (r->phase == PH_READ || r->phase == PH_WRITE || r->phase == PH_FLUSH)
+    if (r->phase == PH_READ || r->phase == PH_WRITE || r->phase == PH_FLUSH || r->phase == PH_TRIM)
         ide_submit(d, r->phase);
 }
 

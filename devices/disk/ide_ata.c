@@ -72,7 +72,7 @@ static void next_block(struct ide_drive *d)
     r->end = r->in_buf * IDE_SECTOR;
 }
 
-static void want_data(struct ide_drive *d)
+void ata_want_data(struct ide_drive *d)
 {
     next_block(d);
     d->r->status = ST_DRDY | ST_DSC | ST_DRQ;
@@ -107,6 +107,10 @@ void ata_io_done(struct ide_drive *d, int status)
 {
     struct ide_drive_regs *r = d->r;
 
+    if (r->phase == PH_TRIM) {
+        ata_trim_done(d, status);
+        return;
+    }
     if (status) {
         fail_here(d, r->phase == PH_READ ? ER_UNC : r->phase == PH_WRITE ? ER_IDNF : ER_ABRT);
         return;
@@ -131,7 +135,7 @@ void ata_io_done(struct ide_drive *d, int status)
             else
                 ide_submit(d, PH_FLUSH);
         } else {
-            want_data(d);
+            ata_want_data(d);
             if (r->dma)
                 bmdma_kick(d);
             else
@@ -183,7 +187,9 @@ void ata_pio_end(struct ide_drive *d)
 
 void ata_dma_moved(struct ide_drive *d)
 {
-    if (d->r->phase == PH_DMA_OUT)
+    if (d->r->phase == PH_DMA_OUT && d->r->cmd == CMD_TRIM)
+        ata_trim_list(d);
+    else if (d->r->phase == PH_DMA_OUT)
         ide_submit(d, PH_WRITE);
     else
         read_on(d);
@@ -220,7 +226,7 @@ static void read_write(struct ide_drive *d, unsigned how)
     r->left = n;
     r->block = how & RW_MULT ? r->mult : 1;
     if (how & RW_WRITE) {
-        want_data(d);
+        ata_want_data(d);
         if (r->dma)
             bmdma_kick(d);
     } else {
@@ -390,6 +396,7 @@ void ata_command(struct ide_drive *d, u8 cmd)
     if (common_command(d, cmd))
         return;
     switch (cmd) {
+    case CMD_TRIM: ata_trim(d); break;
     case 0x20: case 0x21: read_write(d, 0); break;
     case 0x24: read_write(d, RW_EXT); break;
     case 0x25: read_write(d, RW_DMA | RW_EXT); break;

@@ -1,4 +1,5 @@
-/* IDENTIFY DEVICE, IDENTIFY PACKET DEVICE and SMART (ATA/ATAPI-6 sections 8.15, 8.16, 8.55). */
+/* IDENTIFY DEVICE, IDENTIFY PACKET DEVICE and SMART (ATA/ATAPI-6 sections 8.15, 8.16, 8.55;
+ * words about TRIM: ACS-2, section 7.17.7). */
 #include "devices/disk/ide_int.h"
 
 /* Text in identify data: space-padded, the two characters of each word exchanged. */
@@ -100,6 +101,10 @@ void ata_identify(struct ide_drive *d)
     put(buf, 87, 0x4000);
     put(buf, 93, (u16)(0x6000 | (d->index & 1 ? 0x0b00 : 0x000b)));
     st64(buf + 200, total);
+    if (d->blk->discard) {
+        put(buf, 105, IDE_TRIM_BLOCKS);
+        put(buf, 169, 1); /* TRIM; what a given up sector reads as is not promised */
+    }
     put_checksum(buf);
 }
 

@@ -10,6 +10,7 @@ enum { ST_ERR = 1, ST_DRQ = 8, ST_DSC = 0x10, ST_DF = 0x20, ST_DRDY = 0x40, ST_B
 enum { ER_ABRT = 4, ER_IDNF = 0x10, ER_UNC = 0x40 };
 enum { SEL_SLAVE = 0x10, SEL_LBA = 0x40, SEL_FIXED = 0xa0 };
 enum { CTL_NIEN = 2, CTL_SRST = 4, CTL_HOB = 0x80 };
+enum { CMD_TRIM = 0x06 }; /* DATA SET MANAGEMENT */
 enum { REASON_CD = 1, REASON_IO = 2 }; /* ATAPI interrupt reason, in the sector count register */
 
 enum {
@@ -17,6 +18,7 @@ enum {
     IDE_SECTOR = 512,
     IDE_CHUNK = IDE_BUF / IDE_SECTOR,
     IDE_MULT_MAX = 16,
+    IDE_TRIM_BLOCKS = 8, /* of ranges, in one command */
     CD_SECTOR = 2048
 };
 
@@ -31,6 +33,7 @@ enum ide_phase {
     PH_FLUSH,    /* a block flush is under way */
     PH_DMA_IN,   /* buffer has bytes for the bus master, which is not started yet */
     PH_DMA_OUT,  /* buffer awaits bytes from the bus master, which is not started yet */
+    PH_TRIM,     /* a block discard is under way */
     PH__COUNT,
 };
 
@@ -61,7 +64,7 @@ struct ide_drive_regs {
     u8 pad0[3];
     u32 cyls;
     u32 left;                 /* sectors still to transfer, behind those in the buffer */
-    u32 in_buf;               /* sectors in the buffer */
+    u32 in_buf;               /* sectors in the buffer; TRIM: in the range that is under way */
     u32 pos, end;             /* place and end of the bytes in the buffer */
     u32 limit;                /* CD: bytes per PIO block */
     u32 block_end;            /* CD: end of the present PIO block in the buffer */
@@ -139,6 +142,12 @@ void ata_command(struct ide_drive *d, u8 cmd);
 void ata_io_done(struct ide_drive *d, int status);    /* a block request ended */
 void ata_pio_end(struct ide_drive *d); /* the guest took or gave the whole PIO block */
 void ata_dma_moved(struct ide_drive *d);              /* the bus master moved the buffer */
+void ata_want_data(struct ide_drive *d);              /* ask for the next of r->left sectors */
+
+/* ide_trim.c */
+void ata_trim(struct ide_drive *d);                   /* DATA SET MANAGEMENT */
+void ata_trim_list(struct ide_drive *d);              /* its ranges are in the buffer */
+void ata_trim_done(struct ide_drive *d, int status);  /* one of them was discarded */
 
 /* ide_identify.c */
 void ata_identify(struct ide_drive *d);               /* fill buf with 512 bytes */

@@ -59,6 +59,7 @@ static const struct field e1000_fields[] = {
     F(wufc, FT_U32, 0, "wake-up filters"),
     F(wus, FT_U32, 0, "wake-up status"),
     F(manc, FT_U32, 0, "management control"),
+    F(swsm, FT_U32, 0, "semaphore of software and firmware"),
     F(io_addr, FT_U32, 0, "register chosen at the I/O ports"),
     FA(mta, FT_U32, 0, "multicast table"),
     FA(vfta, FT_U32, 0, "VLAN table"),
@@ -229,7 +230,7 @@ static const struct plain plain[] = {
     PLAIN(REG_TDLEN, tdlen, LEN_MASK),  PLAIN(REG_TDH, tdh, 0xffff),
     PLAIN(REG_TDT, tdt, 0xffff),        PLAIN(REG_CTRL, ctrl, ~0u),
     PLAIN(REG_RCTL, rctl, 0x07ffffff),  PLAIN(REG_TCTL, tctl, 0x03ffffff),
-    PLAIN(REG_ITR, itr, 0xffff),
+    PLAIN(REG_ITR, itr, 0xffff),        PLAIN(REG_SWSM, swsm, 3),
 };
 
 static u32 *plain_at(struct e1000 *e, u32 reg, u32 *mask)

@@ -64,6 +64,7 @@ enum {
     REG_WUFC = 0x5808,
     REG_WUS = 0x5810,
     REG_MANC = 0x5820,
+    REG_SWSM = 0x5b50, /* of the 8257x: drivers for the whole family take its semaphore here, too */
 };
 enum {
     CTRL_FD = BIT(0),
@@ -154,7 +155,7 @@ struct e1000_regs {
     u32 ctrl, eecd, eerd, ctrl_ext, fla, mdic, fcal, fcah, fct, vet, icr, itr, ims, rctl, fcttv,
         txcw, rxcw, tctl, tipg, aifs, ledctl, pba, fcrtl, fcrth, rdbal, rdbah, rdlen, rdh, rdt,
         rdtr, rxdctl, radv, rsrpd, txdmac, tdbal, tdbah, tdlen, tdh, tdt, tidv, txdctl, tadv, tspmt,
-        rxcsum, wuc, wufc, wus, manc, io_addr;
+        rxcsum, wuc, wufc, wus, manc, swsm, io_addr;
     u32 mta[128], vfta[128], ra[32], stats[STAT_WORDS];
     u16 phy[32];
     struct eeprom93 ee;
@@ -164,7 +165,7 @@ struct e1000_regs {
     u8 tx_drop, tx_tse;
     u16 tx_special;
     struct e1000_context ctx;
-    u8 pad[6];
+    u8 pad[2];
     u32 tx_len;
     u8 tx_buf[TX_ROOM]; /* behind room for a VLAN tag */
 };

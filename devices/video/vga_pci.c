@@ -1,10 +1,11 @@
 /* The VGA as PCI function 1234:1111: BAR0 linear frame buffer, BAR2 registers in memory, expansion
  * ROM. */
 #include "devices/video/vga_int.h"
+#include "devices/video/edid.h"
 
 #include <string.h>
 
-/* Layout of BAR2: VGA ports 3C0-3DF at 400, dispi registers at 500, two more registers at 600. */
+/* Layout of BAR2: the display's description at 0, VGA ports 3C0-3DF at 400, dispi registers at 500, two more registers at 600. */
 enum {
     MMIO_SIZE = 0x1000,
     MMIO_VGA = 0x400,
@@ -21,6 +22,8 @@ static u64 mmio_read(void *dev, u64 off, unsigned size)
 {
     struct vga *v = dev;
 
+    if (off < EDID_SIZE)
+        return edid_block[off];
     if (off >= MMIO_VGA && off < MMIO_VGA + 0x20)
         return vga_port_read(v, 0x3c0 + (u32)off - MMIO_VGA);
     if (off >= MMIO_VBE && off < MMIO_VBE + 2 * VBE_NREGS) {

@@ -24,12 +24,20 @@ struct audio {
     unsigned ncaptures;
 };
 
-static bool open_driver(struct audiodev *d, struct loop *loop, struct err *err)
+static bool open_driver(struct audiodev *d, enum opt_show show, struct loop *loop, struct err *err)
 {
+    struct err why;
+
     switch (d->opt->driver) {
     case AUDIO_WAV: d->driver = wav_open(d->opt->path, d->opt->rate, err); break;
     case AUDIO_SDL: d->driver = sdl_audio_open(loop, d->opt->rate, err); break;
-    default: return true;
+    case AUDIO_BY_DISPLAY:
+        if (show == SHOW_SDL)
+            d->driver = sdl_audio_open(loop, d->opt->rate, &why);
+        if (!d->driver)
+            return true; /* nobody asked for sound */
+        break;
+    case AUDIO_NONE: return true;
     }
     if (!d->driver)
         return false;
@@ -57,7 +65,7 @@ struct audio *audio_open(const struct options *opt, struct clock *clock, struct 
         d->opt = &opt->audiodevs[i];
         mixer_init(&d->mixer, clock, d->opt->rate);
         audio->dev[audio->n++] = d;
-        if (!open_driver(d, loop, err)) {
+        if (!open_driver(d, opt->show, loop, err)) {
             audio_close(audio);
             return NULL;
         }
@@ -87,7 +95,7 @@ void audio_close(struct audio *audio)
 
         if (d->driver && d->opt->driver == AUDIO_WAV)
             wav_close(d->driver);
-        if (d->driver && d->opt->driver == AUDIO_SDL)
+        if (d->driver && d->opt->driver != AUDIO_WAV)
             sdl_audio_close(d->driver);
         timer_cancel(&d->mixer.timer);
         free(d);

@@ -472,6 +472,7 @@ struct blk *drive_open(const struct drive_options *opt, struct err *err)
     d->blk.cdrom = opt->cdrom;
     d->blk.removable = opt->removable || opt->cdrom;
     d->blk.read_only = opt->read_only || opt->cdrom;
+    d->blk.discard = opt->discard && !d->blk.read_only;
     d->wake = (struct loop_src){-1, POLLIN, awake, d};
     if (opt->path && !medium_in(d, opt->path, opt->format, err)) {
         free(d);

@@ -147,6 +147,23 @@ static void frame(void *arg)
     s->frame.when = host_now() + FRAME_NS;
 }
 
+bool sdl_usable(void)
+{
+    const char *wayland = getenv("WAYLAND_DISPLAY"), *x = getenv("DISPLAY");
+    bool ok;
+
+    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    /* Only those that show it to somebody: SDL would go on to drivers that draw into memory. The
+     * environment's SDL_VIDEODRIVER goes before. */
+    SDL_SetHint(SDL_HINT_VIDEODRIVER, !wayland || !*wayland ? "x11"
+                                      : x && *x            ? "x11,wayland"
+                                                           : "wayland");
+    ok = !SDL_Init(SDL_INIT_VIDEO);
+    if (ok)
+        SDL_QuitSubSystem(SDL_INIT_VIDEO);
+    return ok;
+}
+
 struct sdl *sdl_open(struct vm *vm, struct err *err)
 {
     const struct options *opt = vm->opt;
@@ -204,6 +221,11 @@ void sdl_close(struct sdl *s)
 }
 
 #else
+
+bool sdl_usable(void)
+{
+    return false;
+}
 
 struct sdl *sdl_open(struct vm *vm, struct err *err)
 {

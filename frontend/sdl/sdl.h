@@ -8,6 +8,8 @@
 struct vm;
 struct sdl;
 
+/* Can a display be opened, by what the environment names? */
+bool sdl_usable(void);
 /* Open a window for the machine's display and hook it into the machine's loop. NULL with *err. */
 struct sdl *sdl_open(struct vm *vm, struct err *err);
 void sdl_close(struct sdl *sdl); /* NULL is fine */

@@ -18,4 +18,17 @@ for medium in floppy CD; do
     key e c h o spc o n e minus t w o ret
     wait_screen '^one-two' 20
 done
-done_testing "GRUB from floppy and CD"
+# The display's description, through the adapter's BIOS (VBE/DDC).
+for line in 'insmod vbe' 'set pager=1' 'videoinfo'; do
+    mon "paste $line"
+    sleep 1
+    key ret
+done
+end=$(($(date +%s) + 30 * slow))
+until grep -aq 'Preferred mode: 1024x768' "$W/screen"; do
+    [ "$(date +%s)" -lt "$end" ] || fail "no preferred mode of the display"
+    key spc
+    wait_screen . 10
+done
+say "EDID: $(grep -a 'EDID version' "$W/screen"), 1024x768 preferred"
+done_testing "GRUB from floppy and CD, the display's description"

@@ -9,7 +9,7 @@ head -c 33554432 /dev/zero >"$W/disk.img"
 cp "$G/grub-rescue-floppy.img" "$W/floppy.img"
 truncate -s 1474560 "$W/floppy.img"
 start -m 128 -kernel "$G/vmlinuz-686" -initrd "$G/initrd-modules.cpio.gz" \
-    -append "console=ttyS0 quiet" -hda "$W/disk.img" -cdrom "$G/grub-rescue-cdrom.iso" \
+    -append "console=ttyS0 quiet" -drive "file=$W/disk.img,format=raw,index=0,discard=unmap" -cdrom "$G/grub-rescue-cdrom.iso" \
     -fda "$W/floppy.img" -no-reboot
 wait_serial '^guest# ' 120
 
@@ -30,6 +30,21 @@ say "disk: written and read back by DMA"
 run 'mkdir -p /mnt/d && mke2fs -F /dev/sda >/dev/null 2>&1 && mount -t ext4 /dev/sda /mnt/d && cp /bin/busybox /mnt/d && umount /mnt/d && mount -t ext4 /dev/sda /mnt/d && cmp /bin/busybox /mnt/d/busybox && echo ext=$((40+2)); umount /mnt/d'
 wait_serial '^ext=42' 60
 say "disk: a file system survives a remount"
+
+# TRIM: what the guest gives up is given back to the host, and the rest stays.
+run 'seq 1 400000 | dd of=/dev/sda bs=64k iflag=fullblock conv=fsync 2>/dev/null; cat /sys/block/sda/queue/discard_max_hw_bytes | sed s/^/trim=/'
+wait_serial '^trim=[1-9]' 30
+sync "$W/disk.img"
+before=$(du -k "$W/disk.img" | cut -f1)
+run 'blkdiscard -o 1048576 /dev/sda; echo gone=$?'
+wait_serial '^gone=0' 60
+after=$(du -k "$W/disk.img" | cut -f1)
+[ "$(head -c 1048576 "$W/disk.img" | md5sum)" = "$(seq 1 400000 | head -c 1048576 | md5sum)" ] || fail "TRIM took too much"
+if [ "$after" -ge "$before" ]; then
+    say "disk: TRIM is taken, but this host's file system has no holes"
+else
+    say "disk: TRIM gave $((before - after)) KiB of $before back to the host"
+fi
 
 # The CD, as blocks.
 want=$(md5sum <"$G/grub-rescue-cdrom.iso" | cut -c1-32)

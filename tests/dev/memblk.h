@@ -17,7 +17,7 @@ struct memblk {
     struct blk_req *first;
     u64 delay;
     int fail;           /* the errno with which requests end; 0: they succeed */
-    unsigned reads, writes, flushes, cancels;
+    unsigned reads, writes, flushes, discards, cancels;
 };
 
 static inline void memblk_fire(void *arg, u64 now)
@@ -36,9 +36,12 @@ static inline void memblk_fire(void *arg, u64 now)
         memcpy(req->buf, m->data + req->off, req->len);
     if (!req->status && req->op == BLK_WRITE)
         memcpy(m->data + req->off, req->buf, req->len);
+    if (!req->status && req->op == BLK_DISCARD)
+        memset(m->data + req->off, 0, req->len);
     m->reads += req->op == BLK_READ;
     m->writes += req->op == BLK_WRITE;
     m->flushes += req->op == BLK_FLUSH;
+    m->discards += req->op == BLK_DISCARD;
     if (m->first)
         timer_set(&m->timer, clock_now(m->clock) + m->delay);
     req->done(req);

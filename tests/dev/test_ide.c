@@ -482,6 +482,93 @@ START_TEST(test_save_in_flight)
 }
 END_TEST
 
+static void range(struct set *s, unsigned i, u64 lba, u16 n)
+{
+    bus_write(&s->rig.mem, 0x20000 + 8 * i, (u64)n << 48 | lba, 8);
+}
+
+/* TRIM with so many blocks of ranges. */
+static u8 trim(struct set *s, u8 feature, u16 blocks)
+{
+    prd(s, 0, 0x20000, 8 * 512, true);
+    out8(&s->rig, CMD + 1, feature);
+    task48(s, 0, blocks, 0x06);
+    bm_start(s, false);
+    return finish(s);
+}
+
+static bool zero(const struct set *s, u32 lba, u32 n)
+{
+    for (u32 i = lba * 512; i < (lba + n) * 512; i++) {
+        if (s->disk->data[i])
+            return false;
+    }
+    return true;
+}
+
+START_TEST(test_trim)
+{
+    struct set s;
+    u8 id[512];
+
+    setup(&s);
+    memset(s.rig.ram.host + 0x20000, 0, 8 * 512);
+    range(&s, 0, 100, 10);
+    /* not announced and not done unless the host takes discards */
+    ck_assert_uint_eq(trim(&s, 1, 1) & ERR, ERR);
+    ck_assert_uint_eq(in8(&s.rig, CMD + 1), 4);
+    s.disk->blk.discard = true;
+    task(&s, 0, 0, 0xec);
+    finish(&s);
+    pio_read(&s, id, 256);
+    ck_assert_uint_eq(ld16(id + 2 * 169), 1);
+    ck_assert_uint_eq(ld16(id + 2 * 105), 8);
+    /* ranges with holes among them, the last sector, the end of the second block */
+    range(&s, 2, 200, 1);
+    range(&s, 63, SECTORS - 1, 1);
+    range(&s, 127, 300, 256);
+    ck_assert_uint_eq(trim(&s, 1, 2), 0x50);
+    ck_assert_uint_eq(s.disk->discards, 4);
+    ck_assert(zero(&s, 100, 10) && zero(&s, 200, 1) && zero(&s, SECTORS - 1, 1) && zero(&s, 300, 256));
+    ck_assert(!zero(&s, 99, 1) && !zero(&s, 110, 1) && !zero(&s, 201, 1) && !zero(&s, 556, 1));
+    ck_assert_uint_eq(in8(&s.rig, BM + 2) & 4, 4);
+    /* one bad range: nothing is given up */
+    range(&s, 0, 600, 10);
+    range(&s, 5, SECTORS - 1, 2);
+    ck_assert_uint_eq(trim(&s, 1, 1), 0x51);
+    ck_assert_uint_eq(in8(&s.rig, CMD + 1), 0x10);
+    range(&s, 5, 0xffffffffffffull, 0xffff);
+    ck_assert_uint_eq(trim(&s, 1, 1), 0x51);
+    ck_assert(!zero(&s, 600, 1));
+    ck_assert_uint_eq(s.disk->discards, 4);
+    /* refused: too many blocks, none, another function, a disk that must not change */
+    range(&s, 5, 0, 0);
+    ck_assert_uint_eq(trim(&s, 1, 9) & ERR, ERR);
+    ck_assert_uint_eq(trim(&s, 1, 0) & ERR, ERR);
+    ck_assert_uint_eq(trim(&s, 0, 1) & ERR, ERR);
+    s.disk->blk.read_only = true;
+    ck_assert_uint_eq(trim(&s, 1, 1) & ERR, ERR);
+    s.disk->blk.read_only = false;
+    ck_assert_uint_eq(s.disk->discards, 4);
+    /* the host's error, and a reload in the middle of the list */
+    s.disk->fail = 5;
+    ck_assert_uint_eq(trim(&s, 1, 1) & ERR, ERR);
+    s.disk->fail = 0;
+    range(&s, 1, 700, 3);
+    prd(&s, 0, 0x20000, 512, true);
+    out8(&s.rig, CMD + 1, 1);
+    task48(&s, 0, 1, 0x06);
+    bm_start(&s, false);
+    rig_reload(s.ide);
+    rig_pass(&s.rig, 1000);
+    rig_reload(s.ide);
+    pci_cfg_write(&s.pci, 0x80000904, 0, 5, 2);
+    ck_assert_uint_eq(finish(&s), 0x50);
+    ck_assert(zero(&s, 600, 10) && zero(&s, 700, 3) && zero(&s, 200, 1));
+    teardown(&s);
+}
+END_TEST
+
 /* Random register traffic must neither crash nor leave the wire out of step with the interrupt. */
 START_TEST(test_noise)
 {
@@ -497,7 +584,7 @@ START_TEST(test_noise)
         static const u16 ports[] = {CMD,     CMD + 1, CMD + 2, CMD + 3, CMD + 4, CMD + 5,
                                     CMD + 6, CMD + 7, CTL,     BM,      BM + 2};
         static const u8 cmds[] = {0x20, 0x30, 0xc8, 0xca, 0x25, 0x35, 0xc4,
-                                  0xc5, 0x29, 0xec, 0xef, 0xb0, 0xe7, 0x91};
+                                  0xc5, 0x29, 0xec, 0xef, 0xb0, 0xe7, 0x91, 0x06};
         u16 port;
         u8 v;
 
@@ -524,7 +611,8 @@ int main(void)
     const TTest *const tests[] = {
         test_detect,         test_identify,  test_pio_read,       test_chs,        test_pio_write,
         test_multiple,       test_dma_read,  test_dma_write,      test_dma_misuse, test_errors,
-        test_busy_and_reset, test_registers, test_save_in_flight, test_noise,      NULL};
+        test_busy_and_reset, test_registers, test_save_in_flight, test_trim,       test_noise,
+        NULL};
 
     return rig_main("ide", tests);
 }

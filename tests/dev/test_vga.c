@@ -395,6 +395,7 @@ START_TEST(dispi_pictures)
                  {24, 0x123456, 0x123456},
                  {32, 0xff654321, 0x654321}};
     struct rig *r = rig_new(true);
+    u8 sum = 0;
     const struct surface *s;
 
     grey(r);
@@ -407,6 +408,15 @@ START_TEST(dispi_pictures)
     ck_assert_uint_eq(pci_cfg_read(&r->pci, 0x80001000, 0, 4), 0x11111234);
     ck_assert_uint_eq(bus_read(&r->mem, 0xe2000000, 2), 0xaa55);
     ck_assert_uint_eq(bus_read(&r->mem, 0xe1000500, 2), 0xb0c5);
+    /* the display's description: header, sum, the preferred timing's sides */
+    ck_assert_uint_eq(bus_read(&r->mem, 0xe1000000, 8), 0x00ffffffffffff00ull);
+    for (u32 i = 0; i < 128; i++)
+        sum = (u8)(sum + bus_read(&r->mem, 0xe1000000 + i, 1));
+    ck_assert_uint_eq(sum, 0);
+    ck_assert_uint_eq(bus_read(&r->mem, 0xe1000038, 1) | (bus_read(&r->mem, 0xe100003a, 1) & 0xf0) << 4, 1024);
+    ck_assert_uint_eq(bus_read(&r->mem, 0xe100003b, 1) | (bus_read(&r->mem, 0xe100003d, 1) & 0xf0) << 4, 768);
+    bus_write(&r->mem, 0xe1000000, 1, 1);
+    ck_assert_uint_eq(bus_read(&r->mem, 0xe1000000, 1), 0);
     for (u32 i = 0; i < ARRAY_LEN(depth); i++) {
         u32 n = (depth[i].bpp + 7) / 8;
 

@@ -360,6 +360,14 @@ START_TEST(identification)
         *reg(REG_CX) = 0xc0000080u;
         run_rax(~(u64)0);
         ck_assert_uint_eq(*reg(REG_AX), EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
+        /* AMD's performance counters are there, and stand; Xen reads one without asking. */
+        LONG(m, 0, rdmsr);
+        *reg(REG_CX) = 0xc0010004u;
+        run_rax(~(u64)0);
+        if (strcmp(models[i], "qemu64"))
+            expect_fault(m, EXC_GP, 0, AT_CODE);
+        else
+            ck_assert_uint_eq(*reg(REG_AX), 0);
         machine_free(m);
     }
 }

@@ -1,6 +1,7 @@
 /* x87 arithmetic, comparison and conversion with precision control of 64 bits on pairs of numbers, whose
  * significands and exponents are such that rounding, cancelling and the ends of ranges all come up: what
  * each engine makes of them is what exec makes (SDM vol. 1 sections 4.8, 8.3). */
+#include "cpu/jit/jit.h"
 #include "tests/insn/suite.h"
 
 #if GUEST_CODE
@@ -115,7 +116,38 @@ START_TEST(pairs)
 }
 END_TEST
 
-SUITE_MAIN("x87wide", pairs)
+/* The same code with one precision for long, then with the other: translated code follows. */
+GUEST(sums, 32, "fninit\n fldcw [ebx]\n fld1\n fldz\n 1: fadd st, st(1)\n fmul st, st(1)\n dec ecx\n jnz 1b\n"
+                " fstp qword ptr [ebx+8]\n fstp st(0)\n 2: jmp 2b");
+
+START_TEST(precision_changes)
+{
+    enum { ADDS = 5000, BAILS = 1500 };
+    static const u16 control[] = {0x37f, 0x27f, 0x37f, 0x27f};
+    struct machine *m = machine_new("max", _i);
+    for (unsigned k = 0; k < ARRAY_LEN(control); k++) {
+        u64 before = 0, exits;
+        double sum;
+        machine_protected(m, 0, AT_CODE);
+        machine_code(m, AT_CODE, sums);
+        m->cpu->gpr[REG_BX] = AT_DATA;
+        m->cpu->gpr[REG_CX] = ADDS;
+        machine_st32(m, AT_DATA, control[k]);
+        if (_i == ENGINE_JIT)
+            before = jit_stats(m->cpu)->exits_bail + jit_stats(m->cpu)->exits_exec;
+        machine_run(m, 4 + 4 * ADDS + 10);
+        memcpy(&sum, machine_mem(m, AT_DATA + 8), sizeof(sum));
+        ck_assert(sum == ADDS);
+        if (_i != ENGINE_JIT)
+            continue;
+        exits = jit_stats(m->cpu)->exits_bail + jit_stats(m->cpu)->exits_exec - before;
+        ck_assert_msg(exits < BAILS, "%u exits with control word %x", (unsigned)exits, control[k]);
+    }
+    machine_free(m);
+}
+END_TEST
+
+SUITE_MAIN("x87wide", pairs, precision_changes)
 
 #else
 int main(void)

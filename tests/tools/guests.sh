@@ -19,7 +19,9 @@
 #   grub-rescue-floppy.img grub-rescue-cdrom.iso memtest.bin isolinux/
 #   vmlinuz-amd64 busybox-amd64 initrd-busybox-amd64.cpio.gz      the same for x86-64
 #   memtest64.bin gnumach invaders    memtest86+ in long mode; two multiboot programs
-#   d-i-amd64/{vmlinuz,initrd.gz}     the amd64 installer ("full")
+#   d-i-amd64/{vmlinuz,initrd.gz}     the amd64 installer ("full"), and for guest_pictures.sh
+#   d-i-13/{vmlinuz,initrd.gz}        the graphical one of the next release, iPXE, Xen, U-Boot,
+#                                     GRUB's first generation and a theme (left in apt-amd64/root)
 set -eu
 
 me=guests.sh
@@ -248,6 +250,20 @@ if [ "$what" = full ]; then
     di=$(find "$apt/root/debian-installer-12-netboot-amd64" -path '*text*/initrd.gz' | head -n 1)
     take "$out/d-i-amd64/initrd.gz" "$di"
     take "$out/d-i-amd64/vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
+    for p in ipxe grub-theme-starfield grub-legacy u-boot-qemu; do
+        fetch $p
+    done
+    fetch "$(papt apt-cache search --names-only '^xen-hypervisor-[0-9.]*-amd64$' | cut -d' ' -f1 | sort -V | tail -n 1)" boot
+    all=$out
+    out=$all/trixie
+    mkdir -p "$out" "$all/d-i-13"
+    apt_use amd64 trixie
+    listed=
+    fetch debian-installer-13-netboot-amd64
+    di=$(find "$apt/root/debian-installer-13-netboot-amd64" -path '*gtk*/initrd.gz' | head -n 1)
+    take "$all/d-i-13/initrd.gz" "$di"
+    take "$all/d-i-13/vmlinuz" "$(dirname "$di")/linux" "$(dirname "$di")/vmlinuz"
+    out=$all
 fi
 
 echo "$me: all guests ready in $out"

@@ -2,25 +2,31 @@
 # Makes a bootable disk with a Debian root of its own: debootstrap from the system's own sources,
 # one ext4 partition, GRUB in the gap before it, everything on the first serial port.
 #
-#   roots.sh DIR i386|amd64      needs root (debootstrap runs programs in the new root)
+#   roots.sh DIR i386|amd64 [desktop]    needs root (debootstrap runs programs in the new root)
 #
 # What it makes in DIR:
 #   root-ARCH/         the unpacked root: the same programs run natively with chroot
 #   root-ARCH.img      the disk, raw and sparse; user root, password guest
+#   desktop-ARCH/ desktop-ARCH.img    with "desktop": another root, which starts an X server and a
+#                      window manager on the screen instead of working programs on the serial port
 set -eu
 
 me=roots.sh
-[ $# -ge 2 ] || { echo "usage: roots.sh DIR i386|amd64" >&2; exit 2; }
+[ $# -ge 2 ] || { echo "usage: roots.sh DIR i386|amd64 [desktop]" >&2; exit 2; }
 . "$(dirname "$0")/apt.sh"
 case $2 in
 i386) kernel=linux-image-686-pae ;;
 amd64) kernel=linux-image-amd64 ;;
 *) die "no root for '$2'; it knows i386 and amd64" ;;
 esac
+case ${3:-root} in
+root | desktop) kind=${3:-root} ;;
+*) die "no kind of root '$3'; it knows desktop" ;;
+esac
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
-root=$out/root-$2
-img=$out/root-$2.img
+root=$out/$kind-$2
+img=$out/$kind-$2.img
 if [ -f "$img" ] && [ -d "$root" ]; then
     echo "$me: $img is there"
     exit 0
@@ -42,7 +48,11 @@ le32()
 
 # All packages in one go; the initramfs is told to hold just what this machine's disk needs.
 packages=$kernel,initramfs-tools,sysvinit-core,sysvinit-utils,initscripts,udev,kmod,procps,mount,login,passwd
-packages=$packages,e2fsprogs,grub-pc-bin,grub-common,grub2-common,python3,openssl,perl,gcc,libc6-dev,stress-ng
+packages=$packages,e2fsprogs,grub-pc-bin,grub-common,grub2-common
+case $kind in
+root) packages=$packages,python3,openssl,perl,gcc,libc6-dev,stress-ng ;;
+desktop) packages=$packages,xserver-xorg-core,xserver-xorg-input-libinput,xinit,x11-apps,x11-xserver-utils,xterm,xfonts-base,icewm ;;
+esac
 
 if [ ! -f "$root/etc/guest-ready" ]; then
     lists
@@ -67,6 +77,26 @@ if [ ! -f "$root/etc/guest-ready" ]; then
     # One login on the serial port and no virtual consoles.
     sed -i '/getty/s/^[^#]/#&/' "$root/etc/inittab"
     echo 'S0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100' >>"$root/etc/inittab"
+    if [ "$kind" = desktop ]; then
+        echo 'x:2345:once:/usr/bin/startx /root/session -- :0 vt7 -nolisten tcp >/root/x.log 2>&1' >>"$root/etc/inittab"
+        cat >"$root/root/session" <<'SESSION'
+#!/bin/sh
+# What the screen shows: a window manager, clocks, eyes that follow the mouse, a terminal.
+xrandr --output "$(xrandr | sed -n 's/ connected.*//p')" --mode 1024x768
+xset s off
+xsetroot -solid '#336699'
+icewm &
+sleep 5
+xclock -geometry 160x160+840+24 &
+xeyes -geometry 160x110+840+220 &
+xcalc -geometry 220x300+780+380 &
+xterm -geometry 90x34+24+24 -e sh -c 'uname -a; cat /etc/os-release; cat /proc/cpuinfo; exec sh' &
+sleep 5
+echo DESKTOP-UP >/dev/ttyS0
+wait
+SESSION
+        chmod 755 "$root/root/session"
+    fi
 
     mkdir -p "$root/boot/grub/i386-pc"
     cp "$root"/usr/lib/grub/i386-pc/*.mod "$root"/usr/lib/grub/i386-pc/*.lst "$root/boot/grub/i386-pc/"

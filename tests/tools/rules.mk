@@ -65,3 +65,15 @@ $(B)/netpeer: $(B)/obj/tests/tools/netpeer.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lpthread
 -include $(B)/obj/tests/tools/netpeer.d
+
+# The pictures of docs/guests.md (tests/tools/guest_pictures.sh).
+$(B)/tests/tools/ppm2png: $(B)/obj/tests/tools/ppm2png.o $(B)/libfront.a $(B)/libdragoman.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(LIBS)
+-include $(B)/obj/tests/tools/ppm2png.d
+
+# 15 minutes, with all guests there.
+pictures: $(B)/dragoman $(B)/tests/tools/ppm2png roms
+	tests/tools/guest_pictures.sh $(abspath $(B)) docs/guests
+.PHONY: pictures

@@ -443,6 +443,61 @@ START_TEST(guessed_machines)
 }
 END_TEST
 
+static int addon_at(const char *driver)
+{
+    for (unsigned i = 0; i < opt->naddons; i++) {
+        if (!strcmp(opt->addons[i].driver, driver))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A DOS disk's machine: what it gets by itself, and what of it goes when the user says so. */
+START_TEST(guessed_devices)
+{
+    static const struct {
+        const char *args, *sound, *nic;
+        unsigned addons;
+    } t[] = {
+        {"", "sb16", "ne2k_isa", 2},
+        {"-nodefaults", NULL, NULL, 0},
+        {"-nic none", "sb16", NULL, 1},
+        {"-nic user", "sb16", "e1000", 2},
+        {"-icount shift=3", "sb16", NULL, 1}, /* equal runs: no network */
+        {"-audiodev none,id=a -device adlib,audiodev=a", "adlib", "ne2k_isa", 2},
+        {"-audiodev none,id=a", "sb16", "ne2k_isa", 2},
+    };
+    char path[] = "/tmp/dragoman-test-XXXXXX", line[200], sector[512] = {0};
+    int fd = mkstemp(path);
+
+    sector[446 + 4] = 0x06;
+    memcpy(sector + 510, "\x55\xaa", 2);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, sector, 512), 512);
+    ck_assert_int_eq(ftruncate(fd, 5 * MIB), 0);
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        snprintf(line, sizeof(line), "%s %s", t[i].args, path);
+        good(line);
+        ck_assert(opts_guess(opt, &err) && opts_place_drives(opt, &err) &&
+                  opts_finish_net(opt, &err));
+        ck_assert_msg(!t[i].sound || addon_at(t[i].sound) >= 0, "%s", line);
+        ck_assert_msg((addon_at("sb16") >= 0) == (strstr(opt->guessed, "sb16") != NULL), "%s",
+                      opt->guessed);
+#ifdef CONFIG_SLIRP
+        ck_assert_msg(opt->naddons == t[i].addons, "%s: %u", line, opt->naddons);
+        ck_assert_msg(!t[i].nic || addon_at(t[i].nic) >= 0, "%s", line);
+#endif
+        ck_assert(opts_check_audiodevs(opt, &err));
+        if (t[i].sound) { /* somebody's end is behind it, and behind the speaker when nobody said */
+            ck_assert_str_eq(opt->addons[addon_at(t[i].sound)].host, opt->audiodevs[0].id);
+            ck_assert_str_eq(opt->pcspk_audiodev, strstr(line, "audiodev") ? "" : "sound");
+        }
+    }
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
 /* Over-long and odd values never write behind a buffer (run under ASan). */
 START_TEST(hostile)
 {
@@ -607,6 +662,7 @@ int main(void)
     tcase_add_test(tc, printing);
     tcase_add_test(tc, guesses);
     tcase_add_test(tc, guessed_machines);
+    tcase_add_test(tc, guessed_devices);
     tcase_add_test(tc, hostile);
     suite_add_tcase(suite, tc);
     sr = srunner_create(suite);

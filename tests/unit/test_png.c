@@ -23,13 +23,24 @@ static void unfilter(u8 type, u8 *row, const u8 *up, size_t n)
     }
 }
 
-/* Decode an RGB PNG and compare with `s`. */
-static void check_png(const u8 *data, size_t len, const struct surface *s)
+/* The colour of place x in a row of palette places. */
+static u32 palette_pixel(const u8 *row, const u8 *rgb, size_t colors, unsigned bits, u32 x)
 {
-    size_t at = 8, packed_len = 0, row = (size_t)s->w * 3;
+    u32 at = row[x * bits / 8] >> (8 - bits - x * bits % 8) & ((1u << bits) - 1);
+
+    ck_assert_uint_lt(at, colors);
+    return (u32)rgb[3 * at] << 16 | (u32)rgb[3 * at + 1] << 8 | rgb[3 * at + 2];
+}
+
+/* Decode a PNG, compare with `s`; it must have so many bits a pixel. */
+static void check_png(const u8 *data, size_t len, const struct surface *s, unsigned depth)
+{
+    bool rgb = depth == 24, ended = false;
+    unsigned bits = rgb ? 8 : depth;
+    size_t at = 8, packed_len = 0, row = ((size_t)s->w * depth + 7) / 8, colors = 0;
     u8 *packed = malloc(len), *raw = malloc((row + 1) * s->h), *zero = calloc(1, row);
+    u8 palette[768];
     uLongf n = (uLongf)((row + 1) * s->h);
-    bool ended = false;
 
     ck_assert_int_eq(memcmp(data, "\x89PNG\r\n\x1a\n", 8), 0);
     while (at + 12 <= len) {
@@ -41,7 +52,13 @@ static void check_png(const u8 *data, size_t len, const struct surface *s)
         if (!memcmp(data + at + 4, "IHDR", 4)) {
             ck_assert_uint_eq(be(body), s->w);
             ck_assert_uint_eq(be(body + 4), s->h);
-            ck_assert_int_eq(memcmp(body + 8, "\x08\x02\0\0\0", 5), 0);
+            ck_assert_uint_eq(body[8], bits);
+            ck_assert_uint_eq(body[9], rgb ? 2 : 3);
+            ck_assert_int_eq(memcmp(body + 10, "\0\0\0", 3), 0);
+        } else if (!memcmp(data + at + 4, "PLTE", 4)) {
+            ck_assert(!rgb && !packed_len && size && size % 3 == 0 && size <= 3u << bits);
+            memcpy(palette, body, size);
+            colors = size / 3;
         } else if (!memcmp(data + at + 4, "IDAT", 4)) {
             memcpy(packed + packed_len, body, size);
             packed_len += size;
@@ -57,10 +74,14 @@ static void check_png(const u8 *data, size_t len, const struct surface *s)
     for (u32 y = 0; y < s->h; y++) {
         u8 *r = raw + (row + 1) * y;
 
+        ck_assert(rgb || !r[0]);
         unfilter(r[0], r + 1, y ? r - row : zero, row);
-        for (u32 x = 0; x < s->w; x++)
-            ck_assert_uint_eq((u32)r[1 + 3 * x] << 16 | (u32)r[2 + 3 * x] << 8 | r[3 + 3 * x],
-                              s->pixels[y * s->stride + x] & 0xffffff);
+        for (u32 x = 0; x < s->w; x++) {
+            u32 got = rgb ? (u32)r[1 + 3 * x] << 16 | (u32)r[2 + 3 * x] << 8 | r[3 + 3 * x]
+                          : palette_pixel(r + 1, palette, colors, bits, x);
+
+            ck_assert_uint_eq(got, s->pixels[y * s->stride + x] & 0xffffff);
+        }
     }
     free(packed);
     free(raw);
@@ -77,20 +98,45 @@ static struct surface picture(u32 w, u32 h, u32 stride)
     return s;
 }
 
+static void round_trip(const struct surface *s, unsigned depth)
+{
+    char *data = NULL;
+    size_t n;
+    FILE *f = open_memstream(&data, &n);
+
+    ck_assert(png_write(f, s));
+    fclose(f);
+    check_png((u8 *)data, n, s, depth);
+    free(data);
+}
+
 START_TEST(png_round_trip)
 {
-    static const u32 sizes[][3] = {{1, 1, 1}, {3, 2, 3}, {17, 33, 20}, {720, 400, 720}};
+    static const u32 sizes[][4] = {
+        {1, 1, 1, 1}, {3, 2, 3, 4}, {17, 33, 20, 24}, {720, 400, 720, 24}};
 
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         struct surface s = picture(sizes[i][0], sizes[i][1], sizes[i][2]);
-        char *data = NULL;
-        size_t n;
-        FILE *f = open_memstream(&data, &n);
 
-        ck_assert(png_write(f, &s));
-        fclose(f);
-        check_png((u8 *)data, n, &s);
-        free(data);
+        round_trip(&s, sizes[i][3]);
+        free(s.pixels);
+    }
+}
+END_TEST
+
+/* The depth follows the number of colours, on both sides of each step; the unused byte of a pixel
+ * is no colour. */
+START_TEST(png_palettes)
+{
+    static const u32 steps[][2] = {{1, 1},  {2, 1},  {3, 2},   {4, 2},   {5, 4},
+                                   {16, 4}, {17, 8}, {256, 8}, {257, 24}};
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct surface s = picture(37, 19, 40);
+
+        for (u32 k = 0; k < 40 * 19; k++)
+            s.pixels[k] = (k % steps[i][0]) * 0x10305 ^ k << 24;
+        round_trip(&s, steps[i][1]);
         free(s.pixels);
     }
 }
@@ -189,6 +235,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tc, png_round_trip);
+    tcase_add_test(tc, png_palettes);
     tcase_add_test(tc, ppm_bytes);
     tcase_add_test(tc, files_and_errors);
     tcase_add_test(tc, text);
