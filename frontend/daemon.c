@@ -1,4 +1,5 @@
-/* -daemonize: a child in a session of its own, and a pipe that tells its parent that it is ready. */
+/* -daemonize: a child in a session of its own, and a pipe that tells its parent that it is ready.
+ */
 #define _GNU_SOURCE
 #include "frontend/daemon.h"
 

@@ -27,7 +27,7 @@ void vm_unlisten(struct vm *vm, struct event_sink *sink)
 
 void vm_event(struct vm *vm, enum vm_event_id id, const struct event_field *fields)
 {
-    static const struct event_field none = {NULL, EVENT_INT, 0, NULL};
+    static const struct event_field none = EVENT_END;
 
     for (struct event_sink *s = vm->sinks; s; s = s->next)
         s->tell(s->arg, id, fields ? fields : &none);
@@ -60,7 +60,7 @@ static void tell_tray(struct vm *vm, unsigned i, bool open)
              (struct event_field[]){{"device", EVENT_STR, 0, vm_drive_name(vm, i)},
                                     {"id", EVENT_STR, 0, vm_drive_name(vm, i)},
                                     {"tray-open", EVENT_BOOL, open, NULL},
-                                    {NULL}});
+                                    EVENT_END});
 }
 
 void vm_look(struct vm *vm)
@@ -78,18 +78,19 @@ void vm_look(struct vm *vm)
                 tell_tray(vm, i, w.trays >> i & 1);
         }
         if (w.balloon != old->balloon)
-            vm_event(vm, VM_EVENT_BALLOON_CHANGE,
-                     (struct event_field[]){{"actual", EVENT_INT, (s64)w.balloon, NULL}, {NULL}});
+            vm_event(
+                vm, VM_EVENT_BALLOON_CHANGE,
+                (struct event_field[]){{"actual", EVENT_INT, (s64)w.balloon, NULL}, EVENT_END});
         if (w.rtc_offset != old->rtc_offset)
             vm_event(vm, VM_EVENT_RTC_CHANGE,
                      (struct event_field[]){{"offset", EVENT_INT, w.rtc_offset, NULL},
                                             {"qom-path", EVENT_STR, 0, "/machine/rtc"},
-                                            {NULL}});
+                                            EVENT_END});
         if (w.bites != old->bites)
             vm_event(vm, VM_EVENT_WATCHDOG,
-                     (struct event_field[]){{"action", EVENT_STR, 0,
-                                             opts_watchdog_names[vm->pc->cfg.watchdog]},
-                                            {NULL}});
+                     (struct event_field[]){
+                         {"action", EVENT_STR, 0, opts_watchdog_names[vm->pc->cfg.watchdog]},
+                         EVENT_END});
     }
     *old = w;
 }

@@ -19,13 +19,19 @@ struct event_row {
 };
 extern const struct event_row event_rows[VM_EVENT__COUNT];
 
-/* A fact about an event. "part.key" is `key` of the object `part`. A row without a key ends them. */
+/* A fact about an event. "part.key" is `key` of the object `part`. A row without a key ends them.
+ */
 struct event_field {
     const char *key;
     enum { EVENT_INT, EVENT_BOOL, EVENT_STR } type;
     s64 i;
     const char *s;
 };
+
+#define EVENT_END                                                                                  \
+    {                                                                                              \
+        NULL, EVENT_INT, 0, NULL                                                                   \
+    }
 
 /* One that listens; owned by the listener and in place until taken out. It is called on the
  * machine's thread and must not change the machine. */

@@ -254,6 +254,10 @@ bool opts_addon_prop(struct opt_addon *a, const char *key, const char *value);
 struct opt_drive_request *opts_new_drive(struct options *opt, struct err *err);
 struct opt_addon *opts_new_addon(struct options *opt, const char *driver, struct err *err);
 
+/* opts_device.c: what -device takes beside the board's table: devices that every machine has. */
+enum { OPT_OWN_DEVICES = 7 };
+extern const char *const opts_own_devices[OPT_OWN_DEVICES];
+
 /* opts_platform.c: names of enum pc_watchdog, in its order; ends with NULL. */
 extern const char *const opts_watchdog_names[];
 

@@ -128,7 +128,7 @@ static void tell_reason(struct vm *vm, enum vm_event_id id, bool guest, const ch
     vm_event(vm, id,
              (struct event_field[]){{"guest", EVENT_BOOL, guest, NULL},
                                     {"reason", EVENT_STR, 0, reason},
-                                    {NULL}});
+                                    EVENT_END});
 }
 
 void vm_reset(struct vm *vm, const char *reason)

@@ -169,7 +169,7 @@ static void drive_failed(void *arg, struct blk *blk, bool read, int error, const
                                     {"action", EVENT_STR, 0, action},
                                     {"nospace", EVENT_BOOL, error == ENOSPC, NULL},
                                     {"reason", EVENT_STR, 0, strerror(error)},
-                                    {NULL}});
+                                    EVENT_END});
 }
 
 static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, struct blk **blk,

@@ -512,7 +512,8 @@ void chr_port_init(struct chr_port *port)
     memset(port, 0, sizeof(*port));
     port->chr.ops = &ops;
     port->chr.ready = port_ready;
-    port->user = (struct chardev_user){port_room, port_input, port_event, port, NULL};
+    port->user = (struct chardev_user){
+        .room = port_room, .input = port_input, .event = port_event, .arg = port};
 }
 
 bool chr_port_connect(struct chr_port *port, struct chardev *dev)

@@ -177,7 +177,8 @@ static bool same_run(const struct tables *t, unsigned level, u64 a, u64 b, u64 s
     return !((a ^ b) & ~frame & ~notes) && (b & frame) == (a & frame) + steps * size;
 }
 
-static void print_run(struct tables *t, unsigned level, unsigned first, unsigned last, u64 la, u64 e)
+static void print_run(struct tables *t, unsigned level, unsigned first, unsigned last, u64 la,
+                      u64 e)
 {
     unsigned shift, indent = 2 * (t->levels - level);
     unsigned digits = t->levels == 4 ? 13 : 5;
@@ -190,8 +191,9 @@ static void print_run(struct tables *t, unsigned level, unsigned first, unsigned
     snprintf(where, sizeof(where), first == last ? "%s[%03x]" : "%s[%03x-%03x]", level_names[level],
              first, last);
     mon_printf(t->m, "%*s[%0*llx-%0*llx] %-14s %s", (int)indent, "", (int)digits,
-               (unsigned long long)(la >> 12), (int)digits, (unsigned long long)((la >> 12) + pages - 1),
-               where, flags(text, e, t->nx && (e & t->nx)));
+               (unsigned long long)(la >> 12), (int)digits,
+               (unsigned long long)((la >> 12) + pages - 1), where,
+               flags(text, e, t->nx && (e & t->nx)));
     if (level == 1 || is_large(t, level, e))
         mon_printf(t->m, " %05llx-%05llx", (unsigned long long)phys,
                    (unsigned long long)(phys + pages - 1));
@@ -209,8 +211,8 @@ static void print_table(struct tables *t, unsigned level, u64 base, u64 la0)
         last = i;
         if (!(e & PTE_P))
             continue;
-        while (last + 1 < n && same_run(t, level, e, read_entry(t, base, last + 1), last + 1 - i,
-                                        1ull << shift))
+        while (last + 1 < n &&
+               same_run(t, level, e, read_entry(t, base, last + 1), last + 1 - i, 1ull << shift))
             last++;
         print_run(t, level, i, last, la, e);
         if (level > 1 && !is_large(t, level, e))

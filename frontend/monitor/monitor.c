@@ -264,7 +264,7 @@ struct monitor *monitor_new(struct vm *vm, struct chardev *dev, struct err *err)
         return NULL;
     }
     m->vm = vm;
-    m->user = (struct chardev_user){room, input, event, m, NULL};
+    m->user = (struct chardev_user){.room = room, .input = input, .event = event, .arg = m};
     m->echo = dev->is_tty || dev->is_socket || dev->want_mux ||
               (dev->in_fd >= 0 && dev->in_fd == dev->out_fd);
     if (!chardev_attach(dev, &m->user)) {

@@ -102,13 +102,13 @@ json_t *qmp_QUERY_BLOCKSTATS(struct qmp_session *s, json_t *args)
 
         if (!b)
             continue;
-        stats = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rd_bytes", (json_int_t)b->bytes_of[BLK_READ],
-                          "wr_bytes", (json_int_t)b->bytes_of[BLK_WRITE], "unmap_bytes",
-                          (json_int_t)b->bytes_of[BLK_DISCARD], "rd_operations",
-                          (json_int_t)b->ops_of[BLK_READ], "wr_operations",
-                          (json_int_t)b->ops_of[BLK_WRITE], "flush_operations",
-                          (json_int_t)b->ops_of[BLK_FLUSH], "unmap_operations",
-                          (json_int_t)b->ops_of[BLK_DISCARD]);
+        stats = json_pack(
+            "{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rd_bytes", (json_int_t)b->bytes_of[BLK_READ],
+            "wr_bytes", (json_int_t)b->bytes_of[BLK_WRITE], "unmap_bytes",
+            (json_int_t)b->bytes_of[BLK_DISCARD], "rd_operations", (json_int_t)b->ops_of[BLK_READ],
+            "wr_operations", (json_int_t)b->ops_of[BLK_WRITE], "flush_operations",
+            (json_int_t)b->ops_of[BLK_FLUSH], "unmap_operations",
+            (json_int_t)b->ops_of[BLK_DISCARD]);
         v = json_pack("{s:o,s:o,s:o}", "device", qmp_text(vm_drive_name(s->vm, i)), "qdev",
                       qmp_text(vm_drive_name(s->vm, i)), "stats", stats);
         if (b->inserted)
@@ -188,7 +188,8 @@ json_t *qmp_SET_IO_THROTTLE(struct qmp_session *s, json_t *args)
         return NULL;
     for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {
         if (qmp_number(args, parts[i], 0))
-            return qmp_fail(s, "Parameter '%s' is 0: a drive has one limit for both ways", parts[i]);
+            return qmp_fail(s, "Parameter '%s' is 0: a drive has one limit for both ways",
+                            parts[i]);
     }
     if (bps < 0 || iops < 0)
         return qmp_fail(s, "A limit is not negative");

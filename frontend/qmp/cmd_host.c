@@ -107,9 +107,12 @@ json_t *qmp_GETFD(struct qmp_session *s, json_t *args)
 
     if (s->new_fd < 0)
         return qmp_fail(s, "No file descriptor supplied via SCM_RIGHTS");
-    if (!name[0] || strlen(name) >= sizeof(s->vm->fds[0].name) || (name[0] >= '0' && name[0] <= '9'))
-        return qmp_fail(s, "Parameter 'fdname' is a name that does not begin with a digit, of at most "
-                           "%zu bytes", sizeof(s->vm->fds[0].name) - 1);
+    if (!name[0] || strlen(name) >= sizeof(s->vm->fds[0].name) ||
+        (name[0] >= '0' && name[0] <= '9'))
+        return qmp_fail(s,
+                        "Parameter 'fdname' is a name that does not begin with a digit, of at most "
+                        "%zu bytes",
+                        sizeof(s->vm->fds[0].name) - 1);
     if (i >= 0)
         close(s->vm->fds[i].fd); /* the new one takes its place */
     for (int k = 0; i < 0 && k < VM_FDS; k++) {

@@ -31,7 +31,8 @@ static u16 key_code(struct qmp_session *s, json_t *key)
             qmp_fail(s, "There is no key '%.60s'.", name);
     } else if (type && !strcmp(type, "number") && json_is_integer(data)) {
         n = (s64)json_integer_value(data);
-        snprintf(text, sizeof(text), "0x%x", n & 0x80 ? 0xe000u | (u32)(n & 0x7f) : (u32)(n & 0x7f));
+        snprintf(text, sizeof(text), "0x%x",
+                 n & 0x80 ? 0xe000u | (u32)(n & 0x7f) : (u32)(n & 0x7f));
         code = n > 0 && n < 0x100 ? key_by_name(text, strlen(text)) : 0;
         if (!code)
             qmp_fail(s, "There is no key %lld.", (long long)n);
@@ -53,7 +54,8 @@ json_t *qmp_SEND_KEY(struct qmp_session *s, json_t *args)
         return qmp_fail(s, "More than %d keys at once are too many.", MAX_KEYS);
     if (hold < 0 || hold > MAX_HOLD_MS)
         return qmp_fail(s, "Parameter 'hold-time' is 0 to %d milliseconds", MAX_HOLD_MS);
-    json_array_foreach(list, i, key) {
+    json_array_foreach(list, i, key)
+    {
         codes[n] = key_code(s, key);
         if (!codes[n++])
             return NULL;
@@ -123,8 +125,9 @@ static bool input_event(struct qmp_session *s, struct moves *m, json_t *e, bool 
     if (is_word(type, "rel") || is_word(type, "abs"))
         return axis(s, m, data, is_word(type, "abs"));
     if (!json_is_boolean(down))
-        return qmp_fail(s, "An event is of type key, btn, rel or abs and has data; keys and buttons "
-                           "have down");
+        return qmp_fail(s,
+                        "An event is of type key, btn, rel or abs and has data; keys and buttons "
+                        "have down");
     if (is_word(type, "btn"))
         return button(s, m, data, json_is_true(down));
     if (!is_word(type, "key"))
@@ -162,7 +165,8 @@ json_t *qmp_INPUT_SEND_EVENT(struct qmp_session *s, json_t *args)
     for (int really = 0; really < 2; really++) { /* all of them or none */
         struct moves m = {.x = -1, .y = -1, .buttons = s->vm->mouse_buttons};
 
-        json_array_foreach(list, i, e) {
+        json_array_foreach(list, i, e)
+        {
             if (!input_event(s, &m, e, really))
                 return NULL;
         }

@@ -27,8 +27,8 @@ json_t *qmp_QOM_LIST_TYPES(struct qmp_session *s, json_t *args)
     if (all || !strcmp(kind, "device")) {
         for (const struct plug_class *c = pc_addon_classes; c->driver; c++)
             add_kind(list, c->driver, "device");
-        add_kind(list, "VGA", "device");
-        add_kind(list, "cirrus-vga", "device");
+        for (unsigned i = 0; i < OPT_OWN_DEVICES; i++)
+            add_kind(list, opts_own_devices[i], "device");
     }
     if (all || !strcmp(kind, "cpu")) {
 #define MODEL(name, vendor, family, model, stepping, phys, brand, feats)                           \
@@ -60,9 +60,9 @@ json_t *qmp_DEVICE_LIST_PROPERTIES(struct qmp_session *s, json_t *args)
                            qmp_string(args, "typename"));
     }
     for (const struct prop *p = c->cls->props; p && p->type != PT_END; p++)
-        json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", p->name, "type",
-                                              prop_kind(p->type), "description",
-                                              p->help ? p->help : ""));
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:s}", "name", p->name, "type",
+                                        prop_kind(p->type), "description", p->help ? p->help : ""));
     return list;
 }
 
@@ -101,7 +101,8 @@ static bool has_id(const struct vm *vm, const struct dev *dev)
  * "/machine/ID". */
 static struct dev *find(struct vm *vm, const char *path)
 {
-    static const char *const folders[] = {"/machine/peripheral/", "/machine/unattached/", "/machine/"};
+    static const char *const folders[] = {"/machine/peripheral/", "/machine/unattached/",
+                                          "/machine/"};
 
     for (unsigned i = 0; vm->pc && i < ARRAY_LEN(folders); i++) {
         size_t n = strlen(folders[i]);
@@ -210,7 +211,8 @@ json_t *qmp_QOM_GET(struct qmp_session *s, json_t *args)
     if (!strcmp(path, "/machine") && is_type)
         return json_string(s->vm->pc ? QMP_MACHINE "-machine" : "none-machine");
     if ((!strcmp(path, "/") || !strcmp(path, "/machine/peripheral") ||
-         !strcmp(path, "/machine/unattached")) && is_type)
+         !strcmp(path, "/machine/unattached")) &&
+        is_type)
         return json_string("container");
     if (is_type && is_cpu(s->vm, path))
         return json_string(cpu_kind(s->vm, kind, sizeof(kind)));

@@ -43,10 +43,10 @@ json_t *qmp_QUERY_KVM(struct qmp_session *s, json_t *args)
 json_t *qmp_QUERY_MACHINES(struct qmp_session *s, json_t *args)
 {
     return json_pack("[{s:s,s:s,s:b,s:i,s:b,s:b,s:b,s:s},{s:s,s:i,s:b,s:b,s:b}]", "name",
-                     QMP_MACHINE, "alias", "pc", "is-default", 1, "cpu-max", 1,
-                     "hotpluggable-cpus", 0, "numa-mem-supported", 0, "deprecated", 0,
-                     "default-cpu-type", CPU_DEFAULT_MODEL "-cpu", "name", "none", "cpu-max", 1,
-                     "hotpluggable-cpus", 0, "numa-mem-supported", 0, "deprecated", 0);
+                     QMP_MACHINE, "alias", "pc", "is-default", 1, "cpu-max", 1, "hotpluggable-cpus",
+                     0, "numa-mem-supported", 0, "deprecated", 0, "default-cpu-type",
+                     CPU_DEFAULT_MODEL "-cpu", "name", "none", "cpu-max", 1, "hotpluggable-cpus", 0,
+                     "numa-mem-supported", 0, "deprecated", 0);
 }
 
 json_t *qmp_QUERY_CPU_DEFINITIONS(struct qmp_session *s, json_t *args)
@@ -54,10 +54,9 @@ json_t *qmp_QUERY_CPU_DEFINITIONS(struct qmp_session *s, json_t *args)
     json_t *list = json_array();
 
 #define MODEL(name, vendor, family, model, stepping, phys, brand, feats)                           \
-    json_array_append_new(list,                                                                    \
-                          json_pack("{s:s,s:s,s:b,s:b,s:b,s:[]}", "name", name, "typename",        \
-                                    name "-cpu", "static", 1, "migration-safe", 1, "deprecated",   \
-                                    0, "unavailable-features"));
+    json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:b,s:b,s:[]}", "name", name, "typename",  \
+                                          name "-cpu", "static", 1, "migration-safe", 1,           \
+                                          "deprecated", 0, "unavailable-features"));
 #include "cpu/sys/models.def"
 #undef MODEL
     return list;
@@ -82,8 +81,8 @@ static const char *status(const struct vm *vm)
 {
     static const struct {
         const char *ours, *theirs;
-    } names[] = {{"running", "running"},     {"prelaunch", "prelaunch"},
-                 {"shutdown", "shutdown"},   {"paused (watchdog)", "watchdog"},
+    } names[] = {{"running", "running"},      {"prelaunch", "prelaunch"},
+                 {"shutdown", "shutdown"},    {"paused (watchdog)", "watchdog"},
                  {"paused (debug)", "debug"}, {"paused (io-error)", "io-error"}};
 
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
@@ -168,10 +167,10 @@ static json_t *pci_regions(const struct pci_func *fn)
 static json_t *pci_device(const struct pci_func *fn, unsigned devfn)
 {
     json_t *d = json_pack(
-        "{s:i,s:i,s:i,s:{s:i},s:{s:i,s:i},s:s,s:o}", "bus", 0, "slot", (int)(devfn >> 3), "function",
-        (int)(devfn & 7), "class_info", "class", (int)(fn->ident->class_code >> 8), "id", "device",
-        (int)ld16(fn->cfg + PCI_DEVICE), "vendor", (int)ld16(fn->cfg + PCI_VENDOR), "qdev_id",
-        fn->dev ? fn->dev->id : "", "regions", pci_regions(fn));
+        "{s:i,s:i,s:i,s:{s:i},s:{s:i,s:i},s:s,s:o}", "bus", 0, "slot", (int)(devfn >> 3),
+        "function", (int)(devfn & 7), "class_info", "class", (int)(fn->ident->class_code >> 8),
+        "id", "device", (int)ld16(fn->cfg + PCI_DEVICE), "vendor", (int)ld16(fn->cfg + PCI_VENDOR),
+        "qdev_id", fn->dev ? fn->dev->id : "", "regions", pci_regions(fn));
 
     if (fn->ident->pin) {
         json_object_set_new(d, "irq", json_integer(fn->cfg[PCI_INT_LINE]));

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* While so much waits to be read by the client, its requests wait and events are not sent; an answer
- * may be so long. Together they are below what a character device keeps. */
+/* While so much waits to be read by the client, its requests wait and events are not sent; an
+ * answer may be so long. Together they are below what a character device keeps. */
 enum { OUT_BUSY = 128 * 1024, ANSWER_MAX = 800 * 1024, IN_ROOM = 8192 };
 
 struct qmp {
@@ -116,10 +116,14 @@ struct qmp *qmp_new(struct vm *vm, struct chardev *dev, bool pretty, struct err 
         err_set(err, "Out of memory for a monitor.");
         return NULL;
     }
-    q->session = (struct qmp_session){
-        .vm = vm, .send = send_text, .arg = q, .pretty = pretty, .new_fd = -1};
-    q->user = (struct chardev_user){.room = room, .input = input, .event = event, .arg = q,
-                                    .drained = drained, .take_fd = take_fd};
+    q->session =
+        (struct qmp_session){.vm = vm, .send = send_text, .arg = q, .pretty = pretty, .new_fd = -1};
+    q->user = (struct chardev_user){.room = room,
+                                    .input = input,
+                                    .event = event,
+                                    .arg = q,
+                                    .drained = drained,
+                                    .take_fd = take_fd};
     q->sink = (struct event_sink){tell, q, NULL};
     if (dev->want_mux || !chardev_attach(dev, &q->user)) {
         err_set(err, "Character device '%s' is used by somebody else, and -qmp cannot share it.",

@@ -15,7 +15,8 @@ enum { QMP_MAJOR = 7, QMP_MINOR = 2, QMP_MICRO = 0 };
 /* One conversation, whatever carries it. */
 struct qmp_session {
     struct vm *vm;
-    void (*send)(void *arg, const char *text, size_t n); /* whole messages, each with its line end */
+    void (*send)(void *arg, const char *text,
+                 size_t n); /* whole messages, each with its line end */
     void *arg;
     bool pretty;
     bool ready; /* capabilities are negotiated: commands work, events are sent */

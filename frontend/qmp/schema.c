@@ -1,5 +1,5 @@
-/* What clients find out about the protocol itself: the commands, their arguments and the events, all
- * out of the tables. */
+/* What clients find out about the protocol itself: the commands, their arguments and the events,
+ * all out of the tables. */
 #include "frontend/qmp/qmp_int.h"
 
 #ifdef CONFIG_JANSSON
@@ -27,7 +27,8 @@ static void add_enum(json_t *list, const char *words)
     json_t *type, *values = json_array();
     size_t i;
 
-    json_array_foreach(list, i, type) {
+    json_array_foreach(list, i, type)
+    {
         if (!strcmp(json_string_value(json_object_get(type, "name")), words)) {
             json_decref(values);
             return;
@@ -68,8 +69,8 @@ static void add_args(json_t *list, const char *name, const char *args)
             json_object_set_new(m, "default", json_null());
         json_array_append_new(members, m);
     }
-    json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "name", name, "meta-type", "object",
-                                          "members", members));
+    json_array_append_new(
+        list, json_pack("{s:s,s:s,s:o}", "name", name, "meta-type", "object", "members", members));
 }
 
 json_t *qmp_schema(void)
@@ -78,19 +79,18 @@ json_t *qmp_schema(void)
     char name[64];
 
     for (unsigned i = 0; i < ARRAY_LEN(builtins); i++)
-        json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", builtins[i].name,
-                                              "meta-type", "builtin", "json-type",
-                                              builtins[i].json_type));
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:s}", "name", builtins[i].name, "meta-type",
+                                        "builtin", "json-type", builtins[i].json_type));
     json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", "[any]", "meta-type", "array",
                                           "element-type", "any"));
-    json_array_append_new(list, json_pack("{s:s,s:s,s:[]}", "name", "any-object", "meta-type",
-                                          "object", "members"));
+    json_array_append_new(
+        list, json_pack("{s:s,s:s,s:[]}", "name", "any-object", "meta-type", "object", "members"));
     for (const struct qmp_row *r = qmp_rows; r->name; r++) {
         snprintf(name, sizeof(name), "%s-arg", r->name);
         add_args(list, name, r->args);
-        json_array_append_new(list,
-                              json_pack("{s:s,s:s,s:s,s:s}", "name", r->name, "meta-type",
-                                        "command", "arg-type", name, "ret-type", "any"));
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "name", r->name, "meta-type",
+                                              "command", "arg-type", name, "ret-type", "any"));
     }
     for (unsigned i = 0; i < VM_EVENT__COUNT; i++) {
         snprintf(name, sizeof(name), "%s-arg", event_rows[i].name);
@@ -108,7 +108,8 @@ json_t *qmp_QUERY_QMP_SCHEMA(struct qmp_session *s, json_t *args)
 
 /* ---- query-command-line-options ---- */
 
-/* The keys in the description of an option's argument: words before "=", after a bracket or comma. */
+/* The keys in the description of an option's argument: words before "=", after a bracket or comma.
+ */
 static json_t *parameters(const char *arg)
 {
     json_t *list = json_array();

@@ -203,7 +203,8 @@ static const char *type_name(const char *type)
     static const struct {
         char letter;
         const char *name;
-    } names[] = {{'s', "string"}, {'i', "integer"}, {'b', "boolean"}, {'o', "object"}, {'a', "array"}};
+    } names[] = {
+        {'s', "string"}, {'i', "integer"}, {'b', "boolean"}, {'o', "object"}, {'a', "array"}};
 
     for (unsigned i = 0; i < ARRAY_LEN(names) && !type[1]; i++) {
         if (type[0] == names[i].letter)
@@ -247,7 +248,8 @@ static bool check_args(struct qmp_session *s, const struct qmp_row *row, json_t 
     struct qmp_arg a;
     json_t *v;
 
-    json_object_foreach(args, name, v) {
+    json_object_foreach(args, name, v)
+    {
         if (!find_arg(row->args, name, &a))
             return qmp_fail(s, "Parameter '%.80s' is unexpected", name);
         if (!fits(a.type, v))
@@ -280,7 +282,8 @@ static bool command(struct qmp_session *s, json_t *request, const struct qmp_row
     const char *key;
     json_t *v;
 
-    json_object_foreach(request, key, v) {
+    json_object_foreach(request, key, v)
+    {
         if (strcmp(key, "execute") && strcmp(key, "arguments") && strcmp(key, "id"))
             return qmp_fail(s, "QMP input member '%.80s' is unexpected", key);
     }
@@ -293,13 +296,13 @@ static bool command(struct qmp_session *s, json_t *request, const struct qmp_row
     *row = find_row(json_string_value(name));
     if (!*row)
         return qmp_fail_as(s, "CommandNotFound", "The command %.80s has not been found",
-                                   json_string_value(name));
+                           json_string_value(name));
     if (!s->ready && (*row)->fn != qmp_CAPABILITIES)
         return qmp_fail_as(s, "CommandNotFound",
-                                   "Expecting capabilities negotiation with 'qmp_capabilities'");
+                           "Expecting capabilities negotiation with 'qmp_capabilities'");
     if (s->ready && (*row)->fn == qmp_CAPABILITIES)
         return qmp_fail_as(s, "CommandNotFound",
-                                   "Capabilities negotiation is already complete, command ignored");
+                           "Capabilities negotiation is already complete, command ignored");
     return true;
 }
 
@@ -349,9 +352,7 @@ void qmp_byte(struct qmp_session *s, u8 c)
     case FRAME_TOO_LONG:
         qmp_fail(s, "JSON parse error: a request has at most %d bytes", FRAME_MAX);
         break;
-    case FRAME_TOO_DEEP:
-        qmp_fail(s, "JSON parse error: nested deeper than %d", FRAME_DEPTH);
-        break;
+    case FRAME_TOO_DEEP: qmp_fail(s, "JSON parse error: nested deeper than %d", FRAME_DEPTH); break;
     case FRAME_NO_MEMORY: qmp_fail(s, "Out of memory."); break;
     }
     answer_error(s, NULL);

@@ -125,7 +125,7 @@ static void tell(struct vnc_client *c, enum vm_event_id id)
                  {"client.service", EVENT_STR, 0, c->peer.service},
                  {"client.family", EVENT_STR, 0, c->peer.ipv6 ? "ipv6" : "ipv4"},
                  {"client.websocket", EVENT_BOOL, 0, NULL},
-                 {NULL}});
+                 EVENT_END});
 }
 
 static void tell_let_in(struct vnc *v)

@@ -98,6 +98,29 @@ told '"status": "shutdown"'
 told 'machine is shut down'
 wait_end 0 10
 
+# Viewers come and go.
+if [ -x "$B/tests/tools/rfbclient" ] && ! "$DRAGOMAN" -vnc 127.0.0.1:1 -display none -bios "$R/boot.bin" -serial none \
+    -pidfile "$W/no/pid" </dev/null 2>&1 | grep -q 'no VNC server'; then
+    number=$((1000 + $$ % 20000))
+    start -bios "$R/boot.bin" -m 32 -qmp "unix:$S,server=on,wait=off" -vnc "127.0.0.1:$number,password=on"
+    wait_screen 'Dragoman demo' 20
+    "$C" "$S" "$hello" '{"execute":"set_password","arguments":{"protocol":"vnc","password":"sesame"}}' \
+        '{"execute":"query-vnc"}' 'wait:VNC_CONNECTED' 'wait:VNC_INITIALIZED' 'wait:VNC_DISCONNECTED' \
+        '{"execute":"expire_password","arguments":{"protocol":"vnc","time":"now"}}' sleep:1500 '{"execute":"quit"}' eof \
+        >"$W/client" 2>&1 &
+    second=$!
+    sleep 1
+    "$B/tests/tools/rfbclient" -p sesame $((5900 + number)) sleep 800 >/dev/null || fail "the viewer was not let in"
+    sleep 0.5
+    "$B/tests/tools/rfbclient" -p sesame $((5900 + number)) size >/dev/null 2>&1
+    [ $? = 3 ] || fail "let in although the password is of yesterday"
+    wait "$second" || fail "viewers: $(tail -n 2 "$W/client")"
+    told '"enabled": true, "host": "127.0.0.1"'
+    told '"data": {"server": {"host": "127.0.0.1".*"client": {"host": "127.0.0.1"'
+    wait_end 0 10
+    say "viewers are told, passwords expire"
+fi
+
 # As libvirt starts it to ask what there is: the socket and the pid file are there when the command
 # comes back.
 "$DRAGOMAN" -S -no-user-config -nodefaults -nographic -machine none,accel=kvm:tcg -qmp "unix:$S,server=on,wait=off" \

@@ -1,6 +1,6 @@
 /* Fuzz target: bytes as a client of the machine protocol, to a machine that stands still. The first
- * byte chooses: the rest as it comes; or the rest chooses commands and values for their arguments by
- * the table. Files are only read. */
+ * byte chooses: the rest as it comes; or the rest chooses commands and values for their arguments
+ * by the table. Files are only read. */
 #define _GNU_SOURCE
 #include "tests/fuzz/fuzz.h"
 
@@ -67,9 +67,10 @@ static void build(void)
     static struct event_sink sink = {tell, &session, NULL};
     struct err err = {""};
 
-    if (!fixture_open(&fixture, (char *[]){"-chardev", "ringbuf,id=r", "-device",
-                                           "isa-parallel,id=p,chardev=r", "-device",
-                                           "virtio-balloon-pci,id=b", "-monitor", "none", NULL},
+    if (!fixture_open(&fixture,
+                      (char *[]){"-chardev", "ringbuf,id=r", "-device",
+                                 "isa-parallel,id=p,chardev=r", "-device",
+                                 "virtio-balloon-pci,id=b", "-monitor", "none", NULL},
                       true, &err)) {
         fprintf(stderr, "%s\n", err.msg);
         abort();
@@ -125,20 +126,44 @@ static json_t *any_line(struct bytes *b)
         n++;
     row = take(b) % n;
     rest = any_text(b);
-    line = json_sprintf("%s%.*s %s", rows == mon_infos ? "info " : "",
-                        (int)strcspn(rows[row].names, "|"), rows[row].names,
-                        json_string_value(rest));
+    line =
+        json_sprintf("%s%.*s %s", rows == mon_infos ? "info " : "",
+                     (int)strcspn(rows[row].names, "|"), rows[row].names, json_string_value(rest));
     json_decref(rest);
     return line;
 }
 
 static json_t *any_word(struct bytes *b)
 {
-    static const char *const words[] = {
-        "r", "p", "b", "vnc", "floppy0", "ide1-cd0", "/", "/machine", "/machine/rtc", "type",
-        "/machine/peripheral", "/machine/unattached", "/machine/peripheral/p", "index", "cmos",
-        "isa-parallel", "e1000", "device", "object", "accel", "cpu", "+5", "now", "never", "smp",
-        "/nonexistent/x", "/dev/null", "QUJD", "x"};
+    static const char *const words[] = {"r",
+                                        "p",
+                                        "b",
+                                        "vnc",
+                                        "floppy0",
+                                        "ide1-cd0",
+                                        "/",
+                                        "/machine",
+                                        "/machine/rtc",
+                                        "type",
+                                        "/machine/peripheral",
+                                        "/machine/unattached",
+                                        "/machine/peripheral/p",
+                                        "index",
+                                        "cmos",
+                                        "isa-parallel",
+                                        "e1000",
+                                        "device",
+                                        "object",
+                                        "accel",
+                                        "cpu",
+                                        "+5",
+                                        "now",
+                                        "never",
+                                        "smp",
+                                        "/nonexistent/x",
+                                        "/dev/null",
+                                        "QUJD",
+                                        "x"};
     u8 c = take(b);
 
     return c < ARRAY_LEN(words) ? json_string(words[c]) : c & 1 ? any_line(b) : any_text(b);
@@ -158,8 +183,8 @@ static json_t *any_value(struct bytes *b, const char *type, unsigned depth);
 static json_t *any_object(struct bytes *b, unsigned depth)
 {
     static const char *const keys[] = {"type", "data", "down", "key", "button", "axis", "value"};
-    static const char *const words[] = {"qcode", "number", "key", "btn", "rel", "abs", "left",
-                                        "wheel-up", "x", "y", "a", "ctrl"};
+    static const char *const words[] = {"qcode", "number",   "key", "btn", "rel", "abs",
+                                        "left",  "wheel-up", "x",   "y",   "a",   "ctrl"};
     json_t *o = json_object();
 
     for (unsigned i = 0, n = take(b) & 3; i <= n; i++) {
@@ -167,9 +192,13 @@ static json_t *any_object(struct bytes *b, unsigned depth)
         u8 c = take(b);
 
         json_object_set_new(o, key,
-                            c < 64         ? json_string(words[c % ARRAY_LEN(words)])
-                            : depth < 4    ? any_value(b, c & 1 ? "o" : c & 2 ? "b" : "i", depth + 1)
-                                           : json_null());
+                            c < 64      ? json_string(words[c % ARRAY_LEN(words)])
+                            : depth < 4 ? any_value(b,
+                                                    c & 1   ? "o"
+                                                    : c & 2 ? "b"
+                                                            : "i",
+                                                    depth + 1)
+                                        : json_null());
     }
     return o;
 }

@@ -3,10 +3,10 @@
  *     qmpclient SOCKET [STEP...]
  *
  * A step is a request (sent as it is, then its answer is waited for: a line with "return" or
- * "error"), `wait:TEXT` (until a line with that text came, from the last step on), `raw:BYTES` (sent
- * with printf's \n, \t, \\ and \xHH, nothing is waited for), `fd:FILE:REQUEST` (sent with a
- * descriptor of the file), `sleep:MS` or `eof` (until the other end closes). Every line that comes is
- * printed. Status 1 when an answer takes longer than 20 seconds, 2 for wrong usage. */
+ * "error"), `wait:TEXT` (until a line with that text came, from the last step on), `raw:BYTES`
+ * (sent with printf's \n, \t, \\ and \xHH, nothing is waited for), `fd:FILE:REQUEST` (sent with a
+ * descriptor of the file), `sleep:MS` or `eof` (until the other end closes). Every line that comes
+ * is printed. Status 1 when an answer takes longer than 20 seconds, 2 for wrong usage. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -147,7 +147,9 @@ static bool put_fd(struct client *c, const char *step)
     if (fd < 0)
         return false;
     struct iovec iov = {(char *)colon + 1, strlen(colon + 1)};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
                          .msg_controllen = sizeof(control.room)};
 
     control.head.cmsg_level = SOL_SOCKET;

@@ -49,7 +49,7 @@ static struct chardev *open_dev(const char *spec, struct user *u)
 
     ck_assert_msg(dev != NULL, "%s: %s", spec, err.msg);
     memset(u, 0, sizeof(*u));
-    u->u = (struct chardev_user){room, input, event, u, NULL};
+    u->u = (struct chardev_user){.room = room, .input = input, .event = event, .arg = u};
     ck_assert(chardev_attach(dev, &u->u));
     return dev;
 }

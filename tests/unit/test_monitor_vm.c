@@ -61,8 +61,8 @@ static void paging(u64 cr3, u64 cr4, u64 efer)
     cpu->cr4 = cr4;
     cpu->efer = efer;
     cpu->cr0 |= CR0_PG | CR0_PE;
-    ck_assert(mmu_set_mode(&cpu->mmu,
-                           &(struct mmu_mode){cr3, (u32)cpu->cr0, (u32)cr4, (u32)efer}, true));
+    ck_assert(
+        mmu_set_mode(&cpu->mmu, &(struct mmu_mode){cr3, (u32)cpu->cr0, (u32)cr4, (u32)efer}, true));
 }
 
 START_TEST(pages_32)

@@ -186,8 +186,8 @@ START_TEST(limits)
         memset(big + n + depth, ']', (size_t)depth);
         strcpy(big + n + 2 * depth, "}\n");
         feed(&t, big, strlen(big));
-        ck_assert_msg(!strncmp(t.out, depth < FRAME_DEPTH ? "{\"return" : "{\"error\"", 8), "%d: %s",
-                      depth, t.out);
+        ck_assert_msg(!strncmp(t.out, depth < FRAME_DEPTH ? "{\"return" : "{\"error\"", 8),
+                      "%d: %s", depth, t.out);
         ck_assert_uint_eq(count(t.out, "\r\n"), 1);
     }
     /* a thousand thousand brackets without an end: one complaint, and the line end ends it */
@@ -244,8 +244,8 @@ START_TEST(arguments)
 }
 END_TEST
 
-/* Every command without arguments can be asked at any time, with a machine and without; what it says
- * is JSON. */
+/* Every command without arguments can be asked at any time, with a machine and without; what it
+ * says is JSON. */
 START_TEST(every_query)
 {
     char text[200];
@@ -279,20 +279,22 @@ START_TEST(table)
     json_t *schema = qmp_schema(), *entry;
     size_t i, commands = 0, rows = 0;
 
-    json_array_foreach(schema, i, entry) {
+    json_array_foreach(schema, i, entry)
+    {
         const char *meta = json_string_value(json_object_get(entry, "meta-type"));
         json_t *member;
         size_t k;
 
         commands += !strcmp(meta, "command");
-        json_array_foreach(json_object_get(entry, "members"), k, member) {
+        json_array_foreach(json_object_get(entry, "members"), k, member)
+        {
             const char *type = json_string_value(json_object_get(member, "type"));
             json_t *other;
             size_t at;
             bool found = false;
 
-            json_array_foreach(schema, at, other)
-                found |= !strcmp(json_string_value(json_object_get(other, "name")), type);
+            json_array_foreach(schema, at, other) found |=
+                !strcmp(json_string_value(json_object_get(other, "name")), type);
             ck_assert_msg(found, "type %s is not in the schema", type);
         }
     }
@@ -313,8 +315,7 @@ START_TEST(machine)
         {"{'execute':'query-status'}", "\"running\": true"},
         {"{'execute':'stop'}", "\"event\": \"STOP\""},
         {"{'execute':'query-status'}", "\"status\": \"paused\""},
-        {"{'execute':'system_reset'}",
-         "\"event\": \"RESET\""},
+        {"{'execute':'system_reset'}", "\"event\": \"RESET\""},
         {"{'execute':'system_powerdown'}", "\"event\": \"POWERDOWN\""},
         {"{'execute':'inject-nmi'}", "\"return\": {}"},
         {"{'execute':'human-monitor-command','arguments':{'command-line':'info name'}}",
@@ -345,6 +346,7 @@ START_TEST(machine)
         {"{'execute':'qom-list','arguments':{'path':''}}", "DeviceNotFound"},
         {"{'execute':'qom-list-types','arguments':{'implements':'accel'}}",
          "{\"return\": [{\"name\": \"tcg-accel\", \"parent\": \"accel\"}]}"},
+        {"{'execute':'qom-list-types','arguments':{'implements':'device'}}", "\"isa-serial\""},
         {"{'execute':'device-list-properties','arguments':{'typename':'e1000'}}", "\"mac\""},
         {"{'execute':'device-list-properties','arguments':{'typename':'nose'}}", "DeviceNotFound"},
         {"{'execute':'qom-list-properties','arguments':{'typename':'nose'}}", "{\"return\": []}"},
@@ -376,24 +378,31 @@ START_TEST(input)
 {
     static const struct pair pairs[] = {
         {"{'execute':'send-key','arguments':{'keys':[{'type':'qcode','data':'ctrl'},"
-         "{'type':'number','data':211}]}}", "\"return\": {}"},
+         "{'type':'number','data':211}]}}",
+         "\"return\": {}"},
         {"{'execute':'send-key','arguments':{'keys':[{'type':'qcode','data':'hyper'}]}}",
          "no key 'hyper'"},
-        {"{'execute':'send-key','arguments':{'keys':[{'type':'number','data':256}]}}", "no key 256"},
+        {"{'execute':'send-key','arguments':{'keys':[{'type':'number','data':256}]}}",
+         "no key 256"},
         {"{'execute':'send-key','arguments':{'keys':[{'type':'number','data':-1}]}}", "no key -1"},
         {"{'execute':'send-key','arguments':{'keys':[1]}}", "A key is"},
         {"{'execute':'send-key','arguments':{'keys':[],'hold-time':-1}}", "hold-time"},
         {"{'execute':'input-send-event','arguments':{'events':[]}}", "\"return\": {}"},
         {"{'execute':'input-send-event','arguments':{'events':[{'type':'btn','data':{'down':true,"
-         "'button':'left'}},{'type':'rel','data':{'axis':'x','value':5}}]}}", "\"return\": {}"},
+         "'button':'left'}},{'type':'rel','data':{'axis':'x','value':5}}]}}",
+         "\"return\": {}"},
         {"{'execute':'input-send-event','arguments':{'events':[{'type':'abs','data':{'axis':'x',"
-         "'value':32768}}]}}", "at most 32767"},
+         "'value':32768}}]}}",
+         "at most 32767"},
         {"{'execute':'input-send-event','arguments':{'events':[{'type':'abs','data':{'axis':'x',"
-         "'value':32767}},{'type':'abs','data':{'axis':'y','value':0}}]}}", "\"return\": {}"},
+         "'value':32767}},{'type':'abs','data':{'axis':'y','value':0}}]}}",
+         "\"return\": {}"},
         {"{'execute':'input-send-event','arguments':{'events':[{'type':'btn','data':{'down':true,"
-         "'button':'right'}},{'type':'btn','data':{'down':1}}]}}", "An event is of type"},
+         "'button':'right'}},{'type':'btn','data':{'down':1}}]}}",
+         "An event is of type"},
         {"{'execute':'input-send-event','arguments':{'events':[{'type':'key','data':{'down':true,"
-         "'key':{'type':'qcode','data':'a'}}},{'type':'mtt','data':{'down':true}}]}}", "type is"},
+         "'key':{'type':'qcode','data':'a'}}},{'type':'mtt','data':{'down':true}}]}}",
+         "type is"},
         {"{'execute':'input-send-event','arguments':{'events':[null,7]}}", "An event is of type"},
     };
     struct talk t;
@@ -434,17 +443,21 @@ START_TEST(drives)
         {"{'execute':'blockdev-remove-medium','arguments':{'id':'cd'}}", "\"return\": {}"},
         {"{'execute':'blockdev-change-medium','arguments':{'id':'cd','filename':'/nonexistent'}}",
          "GenericError"},
-        {"{'execute':'blockdev-change-medium','arguments':{'id':'cd','filename':'/tmp/test_qmp.iso'}}",
+        {"{'execute':'blockdev-change-medium','arguments':{'id':'cd','filename':'/tmp/"
+         "test_qmp.iso'}}",
          "\"return\": {}"},
         {"{'execute':'query-block'}", "\"tray_open\": false"},
         {"{'execute':'blockdev-open-tray','arguments':{'id':'hd'}}", "fixed disk"},
         {"{'execute':'block_set_io_throttle','arguments':{'device':'hd','bps':1000,'bps_rd':0,"
-         "'bps_wr':0,'iops':10,'iops_rd':0,'iops_wr':0}}", "\"return\": {}"},
+         "'bps_wr':0,'iops':10,'iops_rd':0,'iops_wr':0}}",
+         "\"return\": {}"},
         {"{'execute':'query-block'}", "\"iops\": 10"},
         {"{'execute':'block_set_io_throttle','arguments':{'device':'hd','bps':0,'bps_rd':1,"
-         "'bps_wr':0,'iops':0,'iops_rd':0,'iops_wr':0}}", "'bps_rd' is 0"},
+         "'bps_wr':0,'iops':0,'iops_rd':0,'iops_wr':0}}",
+         "'bps_rd' is 0"},
         {"{'execute':'block_set_io_throttle','arguments':{'device':'hd','bps':-1,'bps_rd':0,"
-         "'bps_wr':0,'iops':0,'iops_rd':0,'iops_wr':0}}", "not negative"},
+         "'bps_wr':0,'iops':0,'iops_rd':0,'iops_wr':0}}",
+         "not negative"},
     };
     struct talk t;
 
@@ -464,14 +477,17 @@ END_TEST
 START_TEST(files)
 {
     static const struct pair pairs[] = {
-        {"{'execute':'pmemsave','arguments':{'val':4096,'size':10000,'filename':'/tmp/test_qmp.mem'}}",
+        {"{'execute':'pmemsave','arguments':{'val':4096,'size':10000,'filename':'/tmp/"
+         "test_qmp.mem'}}",
          "\"return\": {}"},
-        {"{'execute':'pmemsave','arguments':{'val':16777216,'size':1,'filename':'/tmp/test_qmp.no'}}",
+        {"{'execute':'pmemsave','arguments':{'val':16777216,'size':1,'filename':'/tmp/"
+         "test_qmp.no'}}",
          "no memory at 0x1000000"},
         {"{'execute':'pmemsave','arguments':{'val':0,'size':-1,'filename':'/tmp/test_qmp.no'}}",
          "number of bytes"},
         {"{'execute':'pmemsave','arguments':{'val':-1,'size':9223372036854775807,"
-         "'filename':'/tmp/test_qmp.no'}}", "more than there is"},
+         "'filename':'/tmp/test_qmp.no'}}",
+         "more than there is"},
         {"{'execute':'memsave','arguments':{'val':0,'size':5,'filename':'/nonexistent/x'}}",
          "Cannot write"},
         {"{'execute':'screendump','arguments':{'filename':'/tmp/test_qmp.png','format':'png'}}",
@@ -506,8 +522,9 @@ START_TEST(events)
     struct bus *io;
 
     write_file("/tmp/test_qmp.iso", 1 << 20);
-    begin(&t, true, (char *[]){"-drive", "file=/tmp/test_qmp.iso,if=ide,index=2,media=cdrom,id=cd",
-                               "-action", "watchdog=none", "-rtc", "base=2000-01-01T00:00:00", NULL});
+    begin(&t, true,
+          (char *[]){"-drive", "file=/tmp/test_qmp.iso,if=ide,index=2,media=cdrom,id=cd", "-action",
+                     "watchdog=none", "-rtc", "base=2000-01-01T00:00:00", NULL});
     vm_event(t.f.vm, VM_EVENT_STOP, NULL);
     ck_assert_uint_eq(t.n, 0); /* nobody has negotiated yet */
     ready(&t);
@@ -519,7 +536,8 @@ START_TEST(events)
     t.f.vm->pc->watchdog_bites++;
     vm_look(t.f.vm);
     ck_assert_ptr_nonnull(strstr(t.out, "\"event\": \"DEVICE_TRAY_MOVED\""));
-    ck_assert_ptr_nonnull(strstr(t.out, "{\"device\": \"cd\", \"id\": \"cd\", \"tray-open\": true}"));
+    ck_assert_ptr_nonnull(
+        strstr(t.out, "{\"device\": \"cd\", \"id\": \"cd\", \"tray-open\": true}"));
     ck_assert_ptr_nonnull(strstr(t.out, "{\"action\": \"none\"}"));
     /* the guest sets the clock a day ahead: 2000-01-02 */
     t.n = 0;
@@ -535,7 +553,7 @@ START_TEST(events)
     qmp_tell(&t.s, VM_EVENT_VNC_CONNECTED,
              (struct event_field[]){{"server.host", EVENT_STR, 0, "a\xff"},
                                     {"client.websocket", EVENT_BOOL, 1, NULL},
-                                    {NULL}});
+                                    EVENT_END});
     ck_assert_ptr_nonnull(strstr(t.out, "\"data\": {\"server\": {\"host\": \"a\xef\xbf\xbd\"}, "
                                         "\"client\": {\"websocket\": true}}"));
     end(&t);
@@ -545,8 +563,8 @@ END_TEST
 
 START_TEST(base64)
 {
-    static const char *const texts[] = {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=",
-                                        "Zm9vYmFy"};
+    static const char *const texts[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                        "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
     static const char *const bad[] = {"Z", "Zg=", "Z===", "Zg=a", "Zm9v!A==", "====", "Zm\n9"};
     char text[BASE64_ROOM(8)];
     u8 raw[16];
