@@ -120,14 +120,15 @@ bool opt_set_MON(struct options *opt, const char *flag, const char *val, struct 
 /* The parts of one -chardev as they are found. */
 struct parts {
     char id[64], path[OPT_PATH], host[64], port[16], localaddr[64], localport[16], size[16];
-    char reconnect[16];
+    char reconnect[16], fd[16];
     bool mux, server, wait;
 };
 
 static bool chardev_key(struct parts *p, const char *key, const char *v, struct err *err)
 {
     static const char *const keys[] = {"id",        "path",      "host", "port", "server",    "wait", "mux",
-                                       "localaddr", "localport", "size", "signal", "reconnect", NULL};
+                                       "localaddr", "localport", "size", "signal", "reconnect",
+                                       "fd",        NULL};
     const struct {
         const char *key;
         char *to;
@@ -135,7 +136,8 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
     } texts[] = {{"localaddr", p->localaddr, sizeof(p->localaddr)},
                  {"localport", p->localport, sizeof(p->localport)},
                  {"size", p->size, sizeof(p->size)},
-                 {"reconnect", p->reconnect, sizeof(p->reconnect)}};
+                 {"reconnect", p->reconnect, sizeof(p->reconnect)},
+                 {"fd", p->fd, sizeof(p->fd)}};
     u64 number;
     static const struct {
         const char *key;
@@ -200,13 +202,17 @@ static bool chardev_spec(struct opt_chardev *c, const char *backend, const struc
             return err_set(err, "-chardev reconnect is for clients: leave server=on out.");
         if (!p->server)
             tail = again;
-        if (p->path[0])
+        if (p->fd[0] && (p->path[0] || p->port[0] || p->reconnect[0]))
+            return err_set(err, "-chardev socket,fd= is open: it has no path, port or reconnect.");
+        if (p->fd[0])
+            n = snprintf(c->spec, sizeof(c->spec), "fd:%s", p->fd);
+        else if (p->path[0])
             n = snprintf(c->spec, sizeof(c->spec), "unix:%s%s", p->path, tail);
         else if (p->port[0])
             n = snprintf(c->spec, sizeof(c->spec), "tcp:%s:%s%s",
                          p->host[0] ? p->host : "127.0.0.1", p->port, tail);
         else
-            return err_set(err, "-chardev socket needs path= or port=.");
+            return err_set(err, "-chardev socket needs path=, port= or fd=.");
     } else if (!strcmp(backend, "udp")) {
         if (!p->port[0])
             return err_set(err, "-chardev udp needs port=.");

@@ -58,7 +58,8 @@ struct chardev {
 };
 
 /* Open what `spec` names: stdio, null, msmouse, pty, file:path, pipe:path,
- * unix:path[,server=on][,wait=off], tcp:host:port[,...]. With `mux` several users share it through
+ * unix:path[,server=on][,wait=off], tcp:host:port[,...], fd:number (a socket that is open), udp:...,
+ * ringbuf. With `mux` several users share it through
  * Ctrl-A. NULL with a sentence in *err. */
 struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,
                              struct err *err);

@@ -254,6 +254,10 @@ START_TEST(characters)
     ck_assert(opts_check_chardevs(opt, &err));
     ck_assert_str_eq(opt->chardevs[0].spec, "unix:/tmp/s,server=on,wait=off");
     ck_assert_str_eq(opt->monitor[0], "chardev:c0");
+    good("-chardev socket,id=m,fd=5,server=on,wait=off -mon chardev=m,mode=control");
+    ck_assert_str_eq(opt->chardevs[0].spec, "fd:5");
+    bad("-chardev socket,id=m,fd=5,path=x", "fd=");
+    bad("-chardev socket,id=m,fd=five", "'five'");
     good("-chardev null,id=c0 -mon chardev=c0,mode=control,pretty=on -qmp stdio -qmp-pretty pty");
     ck_assert_uint_eq(opt->nqmp, 3);
     ck_assert_str_eq(opt->qmp[0].dev, "chardev:c0");
