@@ -15,7 +15,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev libzstd-dev libnbd-dev libvncserver-dev libncurses-dev libjansson-dev check seabios ipxe-qemu
-DEB_TEST_PACKAGES = busybox-static cpio xz-utils file xorriso mtools qemu-utils
+DEB_TEST_PACKAGES = busybox-static cpio xz-utils file xorriso mtools qemu-utils gdb
 deps:
 	@if command -v apt-get >/dev/null 2>&1; then \
 	    need=; for p in $(DEB_PACKAGES) $(DEB_TEST_PACKAGES); do \
@@ -88,7 +88,7 @@ $(B)/dragoman: $(B)/obj/frontend/main.o $(B)/libfront.a $(B)/libdragoman.a
 -include roms/rules.mk
 -include tests/rules.mk
 
-.PHONY: all run roms check check-full check-san check-torture bench fuzz layers format deps guests cross-libs install uninstall \
+.PHONY: all run roms check check-full check-san check-laws-san check-torture coverage bench fuzz layers format deps guests cross-libs install uninstall \
 	clean distclean help
 
 run: all

@@ -6,6 +6,7 @@
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/debug.h"
 #include "cpu/sys/seg.h"
+#include "cpu/sys/stop.h"
 #include "devices/core/err.h"
 #include "devices/core/huge.h"
 
@@ -51,6 +52,7 @@ void cpu_free(struct cpu *cpu)
     if (!cpu)
         return;
     exec_cache_free(cpu);
+    stop_free(cpu);
     mmu_free(&cpu->mmu);
     huge_free(cpu, sizeof(*cpu));
 }
@@ -213,6 +215,8 @@ static inline void put_mode(struct cpu *cpu, u64 kept)
         key |= cpu->seg[SEG_CS].limit < most ? MK_LIMIT : 0;
     }
     cpu->mode_key = key;
+    if (UNLIKELY(cpu->stop_on & STOP_ON_MODE))
+        stop_mode(cpu);
 }
 
 void cpu_update_mode(struct cpu *cpu)

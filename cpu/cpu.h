@@ -160,7 +160,7 @@ enum cpu_exit {
     CPU_EXIT_BUDGET,   /* the instruction budget is used up or exit_request was set */
     CPU_EXIT_HALT,     /* HLT: nothing to do until an interrupt */
     CPU_EXIT_SHUTDOWN, /* triple fault */
-    CPU_EXIT_DEBUG,    /* a debugger's breakpoint */
+    CPU_EXIT_DEBUG,    /* a stop point (cpu/sys/stop.h), which stop_last() names */
 };
 /* why cpu->unwind was gone to */
 enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_SHUTDOWN };
@@ -259,6 +259,9 @@ struct cpu {
      * same selector changes nothing; 0: unknown */
     u64 seg_raw[SEG__COUNT];
     u32 seg_mode; /* PE and VM that seg[].end_r/end_w were computed for */
+    u8 stop_on;      /* which kinds of stop points there are (cpu/sys/stop.h) */
+    bool stop_noted; /* one was met by the instruction that runs */
+    bool quiet;      /* a debugger steps: interrupts and the like wait */
     u64 mode_key; /* what a translation depends on beside its bytes; cpu_update_mode() recomputes */
 
     /* --- system registers --- */
@@ -295,6 +298,7 @@ struct cpu {
     u32 index;       /* which virtual CPU */
     struct jit *jit; /* translations; NULL: interpreter only */
     void *icache;    /* exec's cache of decoded instructions */
+    struct stops *stops; /* NULL: there never was a stop point */
     u64 icount;      /* instructions executed before the running cpu_run */
     u32 run_budget;  /* what the running cpu_run was given */
     s32 ahead; /* instructions that translated code has charged to the budget but not yet executed
@@ -346,8 +350,9 @@ void cpu_unwound(struct cpu *cpu);
 /* Ask a running cpu_run to return soon; may be called from a signal handler or another thread. */
 enum {
     EXIT_RETURN = 1,
-    EXIT_RECHECK = 2
-}; /* bits of exit_request: return from cpu_run; look for events anew */
+    EXIT_RECHECK = 2,
+    EXIT_STOP = 4
+}; /* bits of exit_request: return from cpu_run; look for events anew; a stop point was met */
 static inline void cpu_kick(struct cpu *cpu)
 {
     __atomic_fetch_or(&cpu->exit_request, EXIT_RETURN, __ATOMIC_RELEASE);

@@ -6,6 +6,7 @@
 #include "cpu/sys/debug.h"
 #include "cpu/sys/intr.h"
 #include "cpu/sys/smm.h"
+#include "cpu/sys/stop.h"
 
 void cpu_set_intr(struct cpu *cpu, int level)
 {
@@ -43,7 +44,7 @@ static void events(struct cpu *cpu)
 {
     /* The shadow of STI and MOV SS holds off everything: an SMI in between would lose it, and with
      * it the next instruction's protection. */
-    if (cpu->shadow)
+    if (cpu->shadow || cpu->quiet)
         return;
     if (cpu->smi_pending && !cpu->in_smm) {
         smm_enter(cpu); /* clears smi_pending and halted, once it has saved them */
@@ -86,6 +87,8 @@ void cpu_unwound(struct cpu *cpu)
 static bool unwound(struct cpu *cpu)
 {
     cpu_unwound(cpu);
+    if (UNLIKELY(cpu->stops))
+        stop_undone(cpu);
     if (cpu->unwind_why == CPU_UNWIND_SHUTDOWN) { /* RSM met a state that cannot be */
         log_line(cpu->log, LOGA_INT, "shutdown (RSM)");
         return false;
@@ -105,7 +108,7 @@ static bool unwound(struct cpu *cpu)
 static __attribute__((noinline)) enum cpu_exit loop(struct cpu *cpu, enum cpu_engine engine)
 {
     if (unwind_here(&cpu->unwind) && !unwound(cpu))
-        return CPU_EXIT_SHUTDOWN;
+        return stop_shutdown(cpu) ? CPU_EXIT_DEBUG : CPU_EXIT_SHUTDOWN;
     for (;;) {
         /* Left by an instruction in translated code or by the frame of a delivery; goes before
          * anything else. The frame of a debug trap can hit again: each counts as an instruction. */
@@ -116,7 +119,10 @@ static __attribute__((noinline)) enum cpu_exit loop(struct cpu *cpu, enum cpu_en
             debug_trap(cpu);
         }
         if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED))) {
-            if (__atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_ACQUIRE) & EXIT_RETURN)
+            u32 asked = __atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_ACQUIRE);
+            if (asked & EXIT_STOP)
+                return CPU_EXIT_DEBUG;
+            if (asked & EXIT_RETURN)
                 return cpu->halted && !(cpu->intr && (cpu->eflags & FL_IF)) ? CPU_EXIT_HALT
                                                                             : CPU_EXIT_BUDGET;
         }
@@ -125,7 +131,7 @@ static __attribute__((noinline)) enum cpu_exit loop(struct cpu *cpu, enum cpu_en
         events(cpu);
         if (cpu->halted)
             return CPU_EXIT_HALT;
-        if (UNLIKELY(cpu->db_pending && !cpu->shadow_ss))
+        if (UNLIKELY((cpu->db_pending && !cpu->shadow_ss) || cpu->stop_noted))
             continue;
         if (engine == ENGINE_EXEC || !cpu->jit)
             exec_run(cpu, ~0u, false);
@@ -149,6 +155,10 @@ enum cpu_exit cpu_run(struct cpu *cpu, enum cpu_engine engine, u32 insns)
     cpu->run_budget = insns;
     cpu->budget = (s32)insns;
     cpu->ahead = 0;
+    if (UNLIKELY(cpu->stops)) {
+        stop_begin(cpu);
+        jit_stops(cpu);
+    }
     why = loop(cpu, engine);
     cpu->icount += (u64)((s64)insns - cpu->budget);
     cpu->run_budget = 0;

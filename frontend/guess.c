@@ -119,8 +119,8 @@ static const struct kind kinds[] = {
 
 /* ---- machines ---- */
 
-/* What systems were made for, where the command line does not say otherwise: memory, a sound card and
- * a network adapter that they have drivers for. */
+/* What systems were made for, where the command line does not say otherwise: memory, a sound card
+ * and a network adapter that they have drivers for. */
 struct machine {
     const char *name;
     u8 types[12];       /* of partitions (0 ends the list) */

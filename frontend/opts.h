@@ -81,7 +81,7 @@ struct opt_audiodev {
         AUDIO_NONE,
         AUDIO_WAV,
         AUDIO_SDL,
-        AUDIO_BY_DISPLAY /* of guessed machines: SDL's when there is a window, else nobody listens */
+        AUDIO_BY_DISPLAY /* of guessed machines: SDL's when there is a window, else silence */
     } driver;
     char path[OPT_PATH]; /* of a wav file */
     u32 rate;            /* Hz */
@@ -131,6 +131,7 @@ struct opt_vnc {
     u32 websocket;     /* TCP port, 0: none of its own */
     char password_file[OPT_PATH];
 };
+enum opt_gdb_arch { GDB_ARCH_CPU, GDB_ARCH_I386, GDB_ARCH_X86_64 };
 enum opt_engine { OPT_ENGINE_DEFAULT = -1 };
 enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETION, START_LIST };
 
@@ -211,6 +212,9 @@ struct options {
     char log_file[OPT_PATH];
     char dfilter[OPT_TEXT];
     char state_hash[OPT_PATH]; /* "": off */
+    char gdb[OPT_PATH]; /* "": no stub */
+    bool gdb_linear;
+    enum opt_gdb_arch gdb_arch;
     int engine;                /* enum cpu_engine, or OPT_ENGINE_DEFAULT */
     char no_tr[OPT_TEXT];
     char jit_off[OPT_TEXT];
@@ -293,8 +297,8 @@ bool opts_check_dev(const char *flag, const char *val, struct err *err);
 /* Every chardev that is named exists. */
 bool opts_check_chardevs(const struct options *opt, struct err *err);
 
-/* opts_audio.c: a sound device (a driver of the board's table) for a machine that was given none, and
- * an audiodev for it and the speaker unless there is one. False with *err when there is no room. */
+/* opts_audio.c: a sound device (a driver of the board's table) for a machine that was given none,
+ * and an audiodev for it and the speaker unless there is one. False with *err when there is no room. */
 bool opts_default_sound(struct options *opt, const char *driver, struct err *err);
 /* Every audiodev that is named exists; a device without one takes the only one. */
 bool opts_check_audiodevs(struct options *opt, struct err *err);

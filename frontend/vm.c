@@ -4,9 +4,11 @@
 #include "frontend/vm.h"
 
 #include "cpu/jit/jit.h"
+#include "cpu/sys/stop.h"
 #include "frontend/audio/audio.h"
 #include "frontend/curses/curses.h"
 #include "frontend/fs/share.h"
+#include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/sdl/sdl.h"
@@ -91,7 +93,9 @@ static void stand(struct vm *vm, const char *state)
         return;
     vm->frozen = clock_now(&vm->clock);
     vm->stopped_at = wall_now();
-    vm->running = false;
+    vm->running = vm->step_pending = false;
+    gdb_server_stopped(vm->gdb, vm->debug_stop);
+    vm->debug_stop = false;
 }
 
 void vm_stop(struct vm *vm, const char *state)
@@ -269,12 +273,12 @@ static void handle_event(struct vm *vm)
 
 /* ---- the loop ---- */
 
-/* Sleep until something can wake the CPU. In counted time the wait is what moves the clock on. */
-static void idle(struct vm *vm)
+/* Wait for `next` at the latest. In counted time the wait is what moves the clock on. */
+static void doze(struct vm *vm, u64 next)
 {
-    u64 next = clock_next(&vm->clock), now = clock_now(&vm->clock), start;
+    u64 now = clock_now(&vm->clock), start;
 
-    if (vm->event_pending || vm->quit || next <= now)
+    if (next <= now)
         return;
     if (!counted(vm)) {
         loop_wait(&vm->loop, host_deadline(vm, next));
@@ -286,12 +290,22 @@ static void idle(struct vm *vm)
     }
     if (!vm->opt->icount_sleep) {
         loop_wait(&vm->loop, 0);
-        vm->warp += next - now;
+        next = MIN(next, clock_sleep(&vm->clock)); /* what came from the host may wake it sooner */
+        vm->warp += MAX(next, now) - now;
         return;
     }
     start = host_now();
     loop_wait(&vm->loop, start + (next - now));
     vm->warp += MIN(next - now, host_now() - start);
+}
+
+/* Sleep until something can wake the CPU. */
+static void idle(struct vm *vm)
+{
+    if (vm->event_pending || vm->quit)
+        return;
+    doze(vm, clock_sleep(&vm->clock));
+    clock_awake(&vm->clock);
 }
 
 static u32 budget(struct vm *vm)
@@ -309,29 +323,37 @@ static u32 budget(struct vm *vm)
     return state_hash_limit(&vm->hash, vm_cpu(vm), (u32)MIN(insns, (u64)COUNTED_SLICE));
 }
 
+bool vm_ran(struct vm *vm, enum cpu_exit why)
+{
+    if (why == CPU_EXIT_SHUTDOWN)
+        guest_reset(vm, "triple fault", true);
+    if (why == CPU_EXIT_DEBUG) {
+        monitor_notice(vm, stop_last(vm_cpu(vm)));
+        vm->debug_stop = vm->running;
+        vm_stop(vm, "paused (debug)");
+    }
+    return why != CPU_EXIT_HALT;
+}
+
 static void run_cpu(struct vm *vm)
 {
     struct cpu *cpu = vm_cpu(vm);
     u64 deadline = counted(vm) ? LOOP_NEVER : host_deadline(vm, clock_next(&vm->clock));
     enum cpu_exit why;
+    bool steps = vm->step_pending;
 
     loop_arm(&vm->loop, deadline);
-    why = cpu_run(cpu, vm->engine, budget(vm));
+    if (steps)
+        why = vm_step_run(vm);
+    else
+        why = cpu_run(cpu, vm->engine, budget(vm));
     state_hash_note(&vm->hash, cpu, &vm->pc->low);
-    switch (why) {
-    case CPU_EXIT_BUDGET: loop_disarm(&vm->loop); break;
-    case CPU_EXIT_HALT:
-        loop_disarm(&vm->loop);
+    loop_disarm(&vm->loop);
+    if (!vm_ran(vm, why)) {
         idle(vm);
-        break;
-    case CPU_EXIT_SHUTDOWN:
-        loop_disarm(&vm->loop);
-        guest_reset(vm, "triple fault", true);
-        break;
-    case CPU_EXIT_DEBUG:
-        loop_disarm(&vm->loop);
+    } else if (steps) {
+        vm->debug_stop = true;
         vm_stop(vm, "paused (debug)");
-        break;
     }
 }
 
@@ -357,6 +379,7 @@ int vm_run(struct vm *vm)
     }
     tell_reason(vm, VM_EVENT_SHUTDOWN, vm->ended_by_guest,
                 vm->ended_by ? vm->ended_by : "host-ui");
+    gdb_server_exited(vm->gdb, vm->status);
     stand(vm, "shutdown");
     return vm->status;
 }
@@ -598,7 +621,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     vm->pc = pc_create(&vm->cfg, err);
     if (!vm->pc || !start_engine(vm, err))
         return false;
-    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_dumps(vm, err))
+    if (!open_log(vm, err) || !vm_open_chardevs(vm, err) || !vm_open_gdb(vm, err) ||
+        !vm_open_dumps(vm, err))
         return false;
     if (!open_displays(vm, err))
         return false;
@@ -621,6 +645,8 @@ void vm_destroy(struct vm *vm)
     vnc_close(vm->vnc);
     keyboard_free(&vm->keyboard);
     vm_close_all(vm);
+    gdb_server_free(vm->gdb);
+    vm->gdb = NULL;
     if (vm->pc) {
         if (vm_cpu(vm)->jit)
             jit_free(vm_cpu(vm));

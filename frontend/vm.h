@@ -26,6 +26,7 @@ enum {
 };
 
 struct audio;
+struct gdb_server;
 struct monitor;
 struct qmp;
 struct pool;
@@ -78,6 +79,7 @@ struct vm {
     struct sdl *sdl;
     struct audio *audio;
     struct vnc *vnc;
+    struct gdb_server *gdb;
     struct curses *curses;
     struct loop_src signals;
 
@@ -92,6 +94,12 @@ struct vm {
         int fd;
     } fds[VM_FDS];     /* descriptors that clients of the machine protocol gave names */
     long thread;       /* the host's number of the thread that runs the machine */
+
+    /* a debugger's: the machine stops for a stop point; it is to run one instruction and to stop,
+     * without interrupts if `quiet`; where a recording of the run goes back (struct gdb_host) */
+    bool debug_stop, step_pending, step_quiet;
+    u32 stop_ids; /* given out by the monitor so far */
+    bool (*reverse)(void *gdb_server, bool step, struct err *err);
 
     /* time */
     u64 epoch;  /* host time of virtual time 0, while running */
@@ -130,9 +138,12 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
 /* Million guest instructions per second, measured since the last call that was at least half a
  * second ago. */
 u32 vm_speed(struct vm *vm);
+/* Run one instruction and tell the debugger: at once and with time standing still, unless `timers`
+ * or the processor sleeps. `irqs`: interrupts may come. */
+void vm_step(struct vm *vm, bool irqs, bool timers);
 struct cpu *vm_cpu(const struct vm *vm);
-/* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the drive,
- * NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
+/* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the
+ * drive, NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
 struct blk *vm_drive(const struct vm *vm, unsigned i);
 const char *vm_drive_name(const struct vm *vm, unsigned i);
 /* The number of the drive or place with this id or name of a place, or -1. */
@@ -144,6 +155,10 @@ bool vm_peek(struct vm *vm, bool physical, u64 addr, void *buf, size_t n);
 /* Write `size` bytes of memory to a file. False with *err; then there is no file. */
 bool vm_save_memory(struct vm *vm, bool physical, u64 addr, u64 size, const char *path,
                     struct err *err);
+/* vm.c, vm_step.c: the CPU ran and came back for this reason; true: not because it sleeps. A step
+ * of the run loop. */
+bool vm_ran(struct vm *vm, enum cpu_exit why);
+enum cpu_exit vm_step_run(struct vm *vm);
 
 /* vm_build.c: the parts of vm_create and vm_destroy that open and close things of the host. */
 bool vm_open_firmware(struct vm *vm, struct err *err);
@@ -157,6 +172,7 @@ bool vm_open_dumps(struct vm *vm, struct err *err);
 /* vm_build.c: bytes the machine keeps until its end; false when there are too many of them. */
 bool vm_own(struct vm *vm, void *p, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
+bool vm_open_gdb(struct vm *vm, struct err *err);
 void vm_close_all(struct vm *vm);
 /* vm_display.c: where -display and the absence of a display leave the picture, the serial port and
  * the monitor; fills in opt. */

@@ -5,6 +5,7 @@
 #include "frontend/audio/audio.h"
 #include "frontend/firmware.h"
 #include "frontend/fs/share.h"
+#include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/qmp/qmp.h"
@@ -287,9 +288,10 @@ bool vm_check_none(struct options *opt, struct err *err)
     if (!opt->no_machine)
         return true;
     if (opt->image[0] || opt->demo || opt->ndrives || opt->naddons || opt->kernel[0] ||
-        opt->bios[0] || opt->vnc.on || opt->show == SHOW_SDL || opt->show == SHOW_CURSES)
-        return err_set(err, "-machine none has nothing but monitors: no drives, devices, kernels or "
-                            "displays.");
+        opt->bios[0] || opt->gdb[0] || opt->vnc.on || opt->show == SHOW_SDL ||
+        opt->show == SHOW_CURSES)
+        return err_set(err, "-machine none has nothing but monitors: no drives, devices, kernels, "
+                            "displays or debuggers.");
     opt->nserial = 0;
     return true;
 }
@@ -432,6 +434,22 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
             return false;
     }
     return open_monitors(vm, err);
+}
+
+bool vm_open_gdb(struct vm *vm, struct err *err)
+{
+    struct chardev *dev;
+    bool mon;
+
+    if (!vm->opt->gdb[0])
+        return true;
+    dev = find_chardev(vm, "gdb", vm->opt->gdb, &mon, err);
+    if (!dev)
+        return false;
+    if (mon)
+        return err_set(err, "-gdb cannot share its device with a monitor: leave out 'mon:'.");
+    vm->gdb = gdb_server_new(vm, dev, err);
+    return vm->gdb != NULL;
 }
 
 void vm_close_all(struct vm *vm)

@@ -85,16 +85,17 @@ static void without_window(struct options *opt, bool terminal)
         return;
     if (terminal && !opt->daemonize && !uses_stdio(opt) && !talks_on_serial(opt) && curses_usable()) {
         opt->show = SHOW_CURSES;
-        opt->notice = "there is no display, so the text screen is in this terminal (Ctrl-] q quits; "
-                      "with -nographic it is the serial port)";
+        opt->notice = "there is no display, so the text screen is in this terminal (Ctrl-] q "
+                      "quits; with -nographic it is the serial port)";
     } else if (serial_here && terminal) {
-        opt->notice = "there is no display, so the serial port is here (Ctrl-A x quits, Ctrl-A c is "
-                      "the monitor, Ctrl-A h helps)";
+        opt->notice = "there is no display, so the serial port is here (Ctrl-A x quits, Ctrl-A c "
+                      "is the monitor, Ctrl-A h helps)";
     } else if (serial_here) {
-        opt->notice = "there is neither display nor terminal, so the machine runs without a picture "
-                      "(-vnc :0 shows it) and its serial port is here";
+        opt->notice = "there is neither display nor terminal, so the machine runs without a "
+                      "picture (-vnc :0 shows it) and its serial port is here";
     } else {
-        opt->notice = "there is no display, so the machine runs without a picture (-vnc :0 shows it)";
+        opt->notice = "there is no display, so the machine runs without a picture (-vnc :0 "
+                      "shows it)";
     }
 }
 

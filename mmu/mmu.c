@@ -2,6 +2,7 @@
  * watched pages. */
 #include "mmu/mmu.h"
 #include "mmu/walk.h"
+#include "mmu/watch.h"
 
 #include <stdlib.h>
 
@@ -319,6 +320,52 @@ static u64 write_tag(struct mmu *mmu, u64 page_la, const struct ram *ram, u32 in
     return tag;
 }
 
+/* ---- watched pages ---- */
+
+/* Which accesses to the page are to be seen? */
+static u8 watched_page(const struct mmu *mmu, u64 page_la)
+{
+    u8 what = 0;
+    for (u32 i = 0; i < mmu->nwatch; i++)
+        if (mmu->watch[i].first <= (page_la | PAGE_MASK) && mmu->watch[i].last >= page_la)
+            what |= mmu->watch[i].what;
+    return what;
+}
+
+/* Set or clear TLB_WATCH in the tags of e, which maps the page (or does not, for some accesses).
+ * What reads, changes and writes may look at the write tag only. */
+static void watch_tags(const struct mmu *mmu, struct tlb_entry *e, u64 page_la)
+{
+    u8 what = watched_page(mmu, page_la);
+    if (tag_maps(e->rd, page_la))
+        e->rd = (e->rd & ~(u64)TLB_WATCH) | (what & WATCH_READ ? TLB_WATCH : 0);
+    if (tag_maps(e->wr, page_la))
+        e->wr = (e->wr & ~(u64)TLB_WATCH) | (what ? TLB_WATCH : 0);
+}
+
+void mmu_watch(struct mmu *mmu, const struct mmu_watch *list, u32 n,
+               void (*seen)(void *arg, u64 la, unsigned size, bool write), void *arg)
+{
+    mmu->watch = list;
+    mmu->nwatch = n;
+    mmu->seen = seen;
+    mmu->seen_arg = arg;
+    mmu_forget_besides(mmu);
+    /* What is translated stays so: a guest must not find out by a flush. */
+    for (int m = 0; m < MMU__MODES; m++)
+        for (u32 i = 0; i < TLB_SIZE; i++)
+            if (mmu->tlb[m].cold[i].used) {
+                watch_tags(mmu, &mmu->tlb[m].e[i], mmu->tlb[m].cold[i].la);
+                flat_set(mmu, m, &mmu->tlb[m].e[i], mmu->tlb[m].cold[i].la);
+            }
+}
+
+static void seen(struct mmu *mmu, u64 tag, u64 la, unsigned size, bool write)
+{
+    if (UNLIKELY(tag & TLB_WATCH) && mmu->seen)
+        mmu->seen(mmu->seen_arg, la, size, write);
+}
+
 /* Walk and enter the translation; the entry that now maps la for `access`, or NULL with *fault. */
 static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct mmu_fault *fault)
 {
@@ -382,6 +429,8 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
         if (same)
             c->ram = ram, c->ram_index = windex;
     }
+    if (UNLIKELY(mmu->nwatch))
+        watch_tags(mmu, e, page_la);
     flat_set(mmu, m, e, page_la);
     if (log_on(mmu->log, LOGA_MMU))
         log_line(mmu->log, LOGA_MMU, "fill %c%c %llx -> %llx", m == MMU_USER ? 'u' : 's',
@@ -410,7 +459,8 @@ static void write_notice(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, u3
     ram_wrote(c->ram, ((u64)c->ram_index << PAGE_BITS) | (la & PAGE_MASK), n);
     /* Invalidating code may have protected or unprotected pages: the entry itself stays mapped. */
     if (tag_maps(e->wr, la)) {
-        e->wr = write_tag(mmu, page_la, c->ram, c->ram_index, m, tlb_index(la));
+        e->wr = write_tag(mmu, page_la, c->ram, c->ram_index, m, tlb_index(la)) |
+                (e->wr & TLB_WATCH);
         flat_set(mmu, m, e, page_la);
     }
 }
@@ -464,6 +514,7 @@ bool mmu_read_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 *v, struct
             if (!e)
                 return false;
             *v |= read_in_page(mmu, m, e, a, 1) << (8 * i);
+            seen(mmu, e->rd, a, 1, false);
         }
         return true;
     }
@@ -471,6 +522,7 @@ bool mmu_read_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 *v, struct
     if (!e)
         return false;
     *v = read_in_page(mmu, m, e, la, size);
+    seen(mmu, e->rd, la, size, false);
     return true;
 }
 
@@ -489,6 +541,7 @@ bool mmu_write_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 v, struct
             if (!e)
                 return false;
             write_in_page(mmu, m, e, a, 1, v >> (8 * i) & 0xff);
+            seen(mmu, e->wr, a, 1, true);
         }
         return true;
     }
@@ -496,6 +549,7 @@ bool mmu_write_slow(struct mmu *mmu, int m, u64 la, unsigned size, u64 v, struct
     if (!e)
         return false;
     write_in_page(mmu, m, e, la, size, v);
+    seen(mmu, e->wr, la, size, true);
     return true;
 }
 
@@ -577,7 +631,7 @@ u8 *mmu_span(struct mmu *mmu, int m, u64 la, int access, u32 *len, struct mmu_fa
             note_beside(mmu, m, e, la, *len);
         tag = e->wr & ~(u64)TLB_CODE;
     }
-    if (tag & (TLB_IO | TLB_CODE)) {
+    if (tag & (TLB_IO | TLB_CODE | TLB_WATCH)) {
         fault->error = ~0u;
         return NULL;
     }
@@ -616,31 +670,4 @@ unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
         done += len;
     }
     return done;
-}
-
-u64 mmu_translate(struct mmu *mmu, u64 la)
-{
-    struct walk w;
-    struct mmu_fault fault;
-    if (!walk(mmu, MMU_SUP, la, TLB_RD, true, &w, &fault))
-        return ~(u64)0;
-    return (w.phys & mmu->a20_mask) | (la & PAGE_MASK);
-}
-
-bool mmu_peek(struct mmu *mmu, u64 la, void *buf, size_t n)
-{
-    u8 *out = buf;
-    while (n) {
-        u64 phys = mmu_translate(mmu, la);
-        size_t len = MIN(n, PAGE_SIZE - (la & PAGE_MASK));
-        const struct bus_range *r;
-        if (phys == ~(u64)0)
-            return false;
-        r = bus_find(mmu->mem, phys, 0);
-        if (!r || !r->region->ram || r->end - phys < len)
-            return false;
-        memcpy(out, r->region->ram->host + r->region->ram_off + (phys - r->region->base), len);
-        out += len, la += len, n -= len;
-    }
-    return true;
 }

@@ -55,6 +55,11 @@ struct mmu {
     struct ram_space *space;
     struct log *log;
     u64 refills, flushes, slow; /* counters */
+    /* watch.h */
+    const struct mmu_watch *watch;
+    u32 nwatch;
+    void (*seen)(void *arg, u64 la, unsigned size, bool write);
+    void *seen_arg;
 };
 
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log);
@@ -115,8 +120,14 @@ const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct 
 unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
                          struct mmu_fault *fault);
 
-/* Debugger's view: no A/D bits, no TLB fill, no device registers. False where nothing is mapped. */
+/* Debugger's view: no A/D bits, no TLB fill, no device registers. False where nothing is mapped.
+ * A poke writes what is read there, ROMs too, whatever the rights of the page; translated code
+ * learns of it. */
 bool mmu_peek(struct mmu *mmu, u64 la, void *buf, size_t n);
+bool mmu_poke(struct mmu *mmu, u64 la, const void *buf, size_t n);
+/* The same with physical addresses. */
+bool mmu_peek_phys(struct mmu *mmu, u64 phys, void *buf, size_t n);
+bool mmu_poke_phys(struct mmu *mmu, u64 phys, const void *buf, size_t n);
 /* Physical address of la without side effects, ~0 if not mapped. */
 u64 mmu_translate(struct mmu *mmu, u64 la);
 

@@ -63,13 +63,15 @@ endif
 	+@$(MAKE) --no-print-directory check-boot
 	@echo "make check: all passed"
 
-# Long: everything of check, a million random blocks, 10^8 random instructions, a million operations per device, the slow boots, the law of equal hashes.
+# Long: everything of check, a million random blocks, 10^8 random instructions, a million operations per device under the
+# sanitizers, the lines of devices that tests run, the slow boots, the law of equal hashes.
 check-full: check
 	+@$(MAKE) --no-print-directory check-lock
 	+@$(MAKE) --no-print-directory check-oracle
 	+@$(MAKE) --no-print-directory check-storm
 	+@$(MAKE) --no-print-directory check-qcow2
-	LAW_OPS=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/dev/test_laws
+	+@$(MAKE) --no-print-directory check-laws-san
+	+@$(MAKE) --no-print-directory coverage
 	@tests/tools/guests.sh $(B)/guests full || echo "make check-full: without the guests that could not be fetched"
 	@for a in i386 amd64; do tests/tools/roots.sh $(B)/guests $$a || echo "make check-full: without the $$a root"; done
 	@tests/tools/run_boots.sh $(B) $(sort $(wildcard tests/boot/slow_*.sh))
@@ -128,7 +130,27 @@ check-san:
 check-torture:
 	$(call variant,$(B)/torture,--enable-torture)
 
-.PHONY: golden-update check-units check-boot check-full check-cross check-cross-units check-cross-lock check-cross-boot check-a64 check-s390x check-riscv64
+# Builds of this tree with other options, in folders below $(B), made again only where the tree changed.
+built = @[ -f $(1)/config.mak ] || { mkdir -p $(1) && ./configure --cc='$(CC)' --out=$(1) $(2) >/dev/null; }
+
+# The laws of every device with a million random operations each, under the sanitizers; LAW_OPS and LAW_JOBS change that.
+check-laws-san:
+	$(call built,$(B)/san-laws,--enable-san)
+	+@$(MAKE) --no-print-directory B=$(B)/san-laws $(B)/san-laws/tests/dev/test_laws
+	@tests/tools/laws.sh $(B)/san-laws/tests/dev/test_laws
+
+# The lines of each device file that the tests of devices run, without the laws: those ask for survival only.
+COVER_TESTS = $(patsubst tests/%.c,%,$(filter-out tests/dev/test_laws.c,$(wildcard tests/dev/test_*.c)) \
+	$(addprefix tests/unit/test_,core.c log.c codebuf.c loader.c))
+COVER_LEAST ?= 90
+coverage:
+	$(call built,$(B)/cover,--enable-coverage)
+	+@$(MAKE) --no-print-directory B=$(B)/cover $(COVER_TESTS:%=$(B)/cover/tests/%)
+	@find $(B)/cover -name '*.gcda' -delete
+	@CK_DEFAULT_TIMEOUT=600 CK_TIMEOUT_MULTIPLIER=10 tests/tools/run_checks.sh $(B)/cover $(COVER_TESTS:%=$(B)/cover/tests/%)
+	@tests/tools/coverage.sh $(B)/cover $(COVER_LEAST)
+
+.PHONY: golden-update check-units check-boot check-full check-laws-san coverage check-cross check-cross-units check-cross-lock check-cross-boot check-a64 check-s390x check-riscv64
 -include tests/bench/rules.mk
 -include tests/fuzz/rules.mk
 -include tests/tools/rules.mk

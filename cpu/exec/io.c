@@ -2,16 +2,21 @@
 #include "cpu/exec/string.h"
 #include "cpu/sys/ctrl.h"
 #include "cpu/sys/debug.h"
+#include "cpu/sys/stop.h"
 
 static u64 port_read(struct cpu *cpu, u16 port, unsigned size)
 {
     debug_io(cpu, port, size);
+    if (UNLIKELY(cpu->stop_on & STOP_ON_IO))
+        stop_io(cpu, port, size, false);
     return bus_read(cpu->io, port, size) & size_mask(size);
 }
 
 static void port_write(struct cpu *cpu, u16 port, unsigned size, u64 v)
 {
     debug_io(cpu, port, size);
+    if (UNLIKELY(cpu->stop_on & STOP_ON_IO))
+        stop_io(cpu, port, size, true);
     bus_write(cpu->io, port, v, size);
 }
 
@@ -63,6 +68,8 @@ void exec_INS(struct cpu *cpu, const struct insn *insn)
         mem_write(cpu, SEG_ES, off, r.size, port_read(cpu, port, r.size));
         string_step(cpu, insn, &r, REG_DI, 1);
         string_count(cpu, insn, 1);
+        if (string_stops(cpu, i + 1 < r.n))
+            break;
     }
     string_end(cpu, insn);
 }
@@ -80,6 +87,8 @@ void exec_OUTS(struct cpu *cpu, const struct insn *insn)
         port_write(cpu, port, r.size, v);
         string_step(cpu, insn, &r, REG_SI, 1);
         string_count(cpu, insn, 1);
+        if (string_stops(cpu, i + 1 < r.n))
+            break;
     }
     string_end(cpu, insn);
 }

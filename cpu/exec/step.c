@@ -4,6 +4,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/exec/exec.h"
 #include "cpu/sys/debug.h"
+#include "cpu/sys/stop.h"
 
 #include <stdlib.h>
 
@@ -140,6 +141,8 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
         u16 op;
         if (log_at(cpu->log, LOGA_EXEC, cpu->seg[SEG_CS].base + cpu->rip))
             log_exec(cpu);
+        if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && stop_code(cpu))
+            return;
         debug_begin(cpu);
         insn = exec_fetch(cpu);
         cpu->next_rip = cpu->rip + insn->len;

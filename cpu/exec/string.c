@@ -88,6 +88,8 @@ void exec_MOVS(struct cpu *cpu, const struct insn *insn)
         string_step(cpu, insn, &r, REG_SI, 1);
         string_step(cpu, insn, &r, REG_DI, 1);
         string_count(cpu, insn, 1);
+        if (string_stops(cpu, i + 1 < r.n))
+            break;
     }
     string_end(cpu, insn);
 }
@@ -150,6 +152,8 @@ void exec_STOS(struct cpu *cpu, const struct insn *insn)
         write_at(cpu, insn, &r, v);
         string_step(cpu, insn, &r, REG_DI, 1);
         string_count(cpu, insn, 1);
+        if (string_stops(cpu, i + 1 < r.n))
+            break;
     }
     string_end(cpu, insn);
 }
@@ -177,6 +181,8 @@ void exec_LODS(struct cpu *cpu, const struct insn *insn)
         reg_write(cpu, REG_AX, r.size, read_at(cpu, insn, &r, insn->seg, REG_SI));
         string_step(cpu, insn, &r, REG_SI, 1);
         string_count(cpu, insn, 1);
+        if (string_stops(cpu, i + 1 < r.n))
+            break;
     }
     string_end(cpu, insn);
 }
@@ -251,6 +257,25 @@ static void compared(struct cpu *cpu, const struct insn *insn, const struct run 
         string_end(cpu, insn);
 }
 
+/* Would the run's elements at s:reg be compared as a block, were it not for watched bytes on the
+ * page? A read of the first has been made. */
+static bool but_for_watch(const struct cpu *cpu, const struct insn *insn, const struct run *r,
+                          unsigned s, unsigned reg)
+{
+    u64 la = mem_address(cpu, s, reg_read(cpu, reg, insn->asz));
+    const struct tlb_entry *e = &cpu->mmu.tlb[cpu->mmu_mode].e[tlb_index(la)];
+    return cpu->mmu.nwatch && r->n > 1 && (la & PAGE_MASK) + r->size <= PAGE_SIZE &&
+           tlb_hit(e->rd & ~(u64)TLB_WATCH, la, r->size);
+}
+
+/* One element was compared of a run that watched bytes keep from being done at once: it is an
+ * instruction in the count only if it is the last one that would have been. */
+static void compared_part(struct cpu *cpu)
+{
+    if (cpu->next_rip == cpu->rip)
+        cpu->budget++;
+}
+
 void exec_CMPS(struct cpu *cpu, const struct insn *insn)
 {
     const u8 *s = NULL, *d = NULL;
@@ -268,10 +293,15 @@ void exec_CMPS(struct cpu *cpu, const struct insn *insn)
     }
     if (!s || !d) {
         /* One element: the rest of the run is found again at the restart. */
+        bool part;
         a = read_at(cpu, insn, &r, insn->seg, REG_SI);
         b = read_at(cpu, insn, &r, SEG_ES, REG_DI);
+        part = but_for_watch(cpu, insn, &r, insn->seg, REG_SI) &&
+               but_for_watch(cpu, insn, &r, SEG_ES, REG_DI);
         string_step(cpu, insn, &r, REG_SI, 1);
         compared(cpu, insn, &r, a, b, 1);
+        if (UNLIKELY(part))
+            compared_part(cpu);
         return;
     }
     i = 0;
@@ -303,7 +333,12 @@ void exec_SCAS(struct cpu *cpu, const struct insn *insn)
     if (r.n > 1)
         d = span(cpu, insn, &r, SEG_ES, REG_DI, TLB_RD);
     if (!d) {
-        compared(cpu, insn, &r, a, read_at(cpu, insn, &r, SEG_ES, REG_DI), 1);
+        bool part;
+        b = read_at(cpu, insn, &r, SEG_ES, REG_DI);
+        part = but_for_watch(cpu, insn, &r, SEG_ES, REG_DI);
+        compared(cpu, insn, &r, a, b, 1);
+        if (UNLIKELY(part))
+            compared_part(cpu);
         return;
     }
     i = r.back ? 0 : scan_forward(d, a, &r, insn->rep != REP_E) - 1;

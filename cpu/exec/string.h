@@ -68,6 +68,18 @@ static inline void string_count(struct cpu *cpu, const struct insn *insn, u32 n)
         reg_write(cpu, REG_CX, insn->asz, reg_read(cpu, REG_CX, insn->asz) - n);
 }
 
+/* Did a stop point end the run behind an element, with others `left` in it? What is left is then a
+ * run of its own, which the count of instructions does not have: with and without stop points it is
+ * the same. */
+static inline bool string_stops(struct cpu *cpu, bool left)
+{
+    if (LIKELY(!cpu->stop_noted))
+        return false;
+    if (left)
+        cpu->budget++;
+    return true;
+}
+
 /* Behind a run: restart the instruction if the count is not used up. */
 static inline void string_end(struct cpu *cpu, const struct insn *insn)
 {

@@ -6,6 +6,7 @@
 #include "cpu/sys/debug.h"
 #include "cpu/sys/msr.h"
 #include "cpu/sys/seg.h"
+#include "cpu/sys/stop.h"
 
 /* #UD in real and V86 mode. */
 static void need_pm(struct cpu *cpu)
@@ -354,6 +355,8 @@ void exec_RDMSR(struct cpu *cpu, const struct insn *insn)
         cpu_raise_err(cpu, EXC_GP, 0);
     }
     put_edx_eax(cpu, v);
+    if (UNLIKELY(cpu->stop_on & STOP_ON_MSR))
+        stop_msr(cpu, (u32)cpu->gpr[REG_CX], false);
 }
 
 void exec_WRMSR(struct cpu *cpu, const struct insn *insn)
@@ -363,6 +366,8 @@ void exec_WRMSR(struct cpu *cpu, const struct insn *insn)
         log_guest_error(cpu->log, "cpu", "write of MSR %x refused", (u32)cpu->gpr[REG_CX]);
         cpu_raise_err(cpu, EXC_GP, 0);
     }
+    if (UNLIKELY(cpu->stop_on & STOP_ON_MSR))
+        stop_msr(cpu, (u32)cpu->gpr[REG_CX], true);
 }
 
 static void check_tsd(struct cpu *cpu)

@@ -119,6 +119,7 @@ struct jit {
         struct block *block;
     } donors[HOT_SIZE]; /* by place: the last block made there that may be copied */
     struct soft_page soft[SOFT_PAGES]; /* by page */
+    u64 stop_map[PAGE_SIZE / 64]; /* jit_stop_map */
     u32 nguesses;   /* made so far by all blocks */
     u64 guess_seen; /* when one in many that were wrong was looked at last, in ns */
     u32 nkills;         /* since kills[] was cleared */
@@ -275,6 +276,11 @@ u8 jit_quick_same(const struct jit *jit, const struct insn *insn);
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 /* vec_exec.c: the helper of back ends for vector operations */
 u64 jit_help_vec(struct cpu *cpu, const union xmm *mem, u64 unused, u32 what);
+
+/* stops.c: does an instruction at `la` have a stop point (or may it)? Those of a page, a bit for
+ * each byte; valid until the next call. */
+bool jit_stop_at(const struct cpu *cpu, u64 la);
+const u64 *jit_stop_map(struct jit *jit, u64 la);
 
 u64 jit_now(void); /* the host's time in ns */
 

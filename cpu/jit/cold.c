@@ -5,6 +5,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/jit/block.h"
 #include "cpu/sys/debug.h"
+#include "cpu/sys/stop.h"
 #include "devices/core/huge.h"
 
 enum { MOST = 16, MOST_BYTES = 64, CHAIN_BITS = 16, CHAINS = 1 << CHAIN_BITS };
@@ -155,6 +156,12 @@ static struct cold_insn *insns_of(const struct cold *c)
     return (struct cold_insn *)((uintptr_t)c + c->at);
 }
 
+/* Is there a stop point at this offset in any page? */
+static bool has_stop(const struct cpu *cpu, u32 off)
+{
+    return stop_offsets(cpu)[off >> 6] >> (off & 63) & 1;
+}
+
 /* Decode the code. False: not even its first instruction is one. */
 static bool fill(struct cold *c, const struct cpu *cpu, u32 off, const u8 *code)
 {
@@ -163,6 +170,9 @@ static bool fill(struct cold *c, const struct cpu *cpu, u32 off, const u8 *code)
     bool last = false;
     while (n < MOST && nbytes < room && !last) {
         struct cold_insn *i = &insns[n];
+        /* Pieces are kept by physical place, so any stop point at this offset counts. */
+        if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && has_stop(cpu, off + nbytes))
+            break;
         if (decode(&i->insn, code + nbytes, MIN(room - nbytes, 15u), cpu->code_bits, cpu->feats) !=
             DEC_OK)
             break;
@@ -183,7 +193,7 @@ static bool fill(struct cold *c, const struct cpu *cpu, u32 off, const u8 *code)
     return n;
 }
 
-static void drop_all(struct jit *jit)
+void cold_forget(struct jit *jit)
 {
     memset(jit->cold->hash, 0, sizeof(jit->cold->hash));
     jit->cold->used = FIRST;
@@ -195,7 +205,7 @@ static struct cold *new_cold(struct jit *jit)
 {
     if (ROOM - jit->cold->used <
         sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct cold_insn))
-        drop_all(jit);
+        cold_forget(jit);
     return at(jit->cold, jit->cold->used);
 }
 

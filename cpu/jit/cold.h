@@ -23,6 +23,9 @@ bool cold_is_warm(struct jit *jit, u32 page, u32 off);
 /* The bytes at this place are written: it has to get warm anew. */
 void cold_cool(struct jit *jit, u32 page, u32 off);
 
+/* Nothing is kept any more: stop points came up. */
+void cold_forget(struct jit *jit);
+
 /* Run c, which is the code at cpu->rip, host address `code`, and what comes behind it as long as it
  * is cold, too, and nothing else is to be done. State is in cpu as behind exec_run(); faults go to
  * cpu->unwind. Only when nothing waits and exec is not asked for. False: nothing was run, exec has

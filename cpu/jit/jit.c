@@ -7,6 +7,7 @@
 #include "cpu/jit/block.h"
 #include "cpu/jit/flatmem.h"
 #include "cpu/sys/debug.h"
+#include "cpu/sys/stop.h"
 #include "devices/core/err.h"
 #include "devices/core/huge.h"
 
@@ -305,6 +306,8 @@ static struct block *find(struct jit *jit, bool eval, bool plain, struct cold_pl
     jit->stats.lookups++;
     cold->is = false;
     if (!code || page >= jit->npages)
+        return NULL;
+    if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && jit_stop_at(cpu, la))
         return NULL;
     if (may_have(jit, page, off))
         b = block_find(jit, page, off, cpu->rip, cpu->mode_key | (plain ? MK_PLAIN : 0));

@@ -49,6 +49,8 @@ void jit_wrote(void *arg, u32 page, u32 off, u32 len);
 bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi);
 /* Translated code may have left the x87 state in the host's unit: bring it into cpu->fpu. */
 void jit_x87_spill(struct cpu *cpu);
+/* cpu_run begins, and there may be stop points: translations are cut where new ones are. */
+void jit_stops(struct cpu *cpu);
 /* Drop everything (code memory full, configuration changed). */
 void jit_flush(struct cpu *cpu);
 

@@ -4,6 +4,7 @@
 #include "cpu/ir/shape.h"
 #include "cpu/jit/block.h"
 #include "cpu/jit/x87.h"
+#include "cpu/sys/stop.h"
 #include "devices/core/err.h"
 
 #include <stdlib.h>
@@ -319,10 +320,16 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     u32 page1;
     bool full;
     u64 start = jit_now();
+    bool stops = UNLIKELY(jit->cpu->stop_on & STOP_ON_CODE);
+    u64 la = jit_la(jit->cpu, jit->cpu->rip);
+    if (stops && jit_stop_at(jit->cpu, la))
+        return NULL;
     tr.ir = &jit->ir;
     if (jit->region->nblocks >= (eval ? (u32)EVAL_BLOCKS : BIT(REGION_ID_BITS) - 1))
         region_next(jit);
-    if (!eval && (b = clone_make(jit, page, off, plain)) != NULL && !debug_copy(jit, b, &copy)) {
+    /* What is copied may go over a stop point of the new place. */
+    if (!eval && !stops && (b = clone_make(jit, page, off, plain)) != NULL &&
+        !debug_copy(jit, b, &copy)) {
         enter(jit, b, eval, start);
         return b;
     }
@@ -330,6 +337,7 @@ struct block *block_translate(struct jit *jit, u32 page, u32 off, const u8 *code
     /* A page behind itself: blocks have bytes of two pages, or of one in one piece. */
     src.more_len = src.more && page1 != RAM_NO_PAGE && page1 != page ? PAGE_SIZE : 0;
     src.soft = soft_marks(jit, page);
+    src.stops = stops ? jit_stop_map(jit, la) : NULL;
     jit->config.tr.loops = 0;
     if (is_busy(jit, page, off) && !(jit->config.off & JIT_OFF(LOOPS)))
         jit->config.tr.loops = jit->stubs.loops;

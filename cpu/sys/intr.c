@@ -4,6 +4,7 @@
 #include "cpu/sys/debug.h"
 #include "cpu/sys/far.h"
 #include "cpu/sys/quick.h"
+#include "cpu/sys/stop.h"
 #include "cpu/sys/task.h"
 
 #include <string.h>
@@ -298,6 +299,8 @@ void intr_deliver(struct cpu *cpu, unsigned vector, enum intr_kind kind, bool ha
                  "vector %02x kind %d error %x%s at %04x:%08llx cpl %d cr2 %08llx", vector, kind,
                  err, has_err ? "" : " (none)", cpu->seg[SEG_CS].sel, (unsigned long long)v.ret,
                  cpu->cpl, (unsigned long long)cpu->cr2);
+    if (UNLIKELY(cpu->stop_on & STOP_ON_VECTOR))
+        stop_vector(cpu, v.vector, kind != INTR_HW && kind != INTR_SOFT, err);
     if (LIKELY(quick(cpu, &v)))
         ;
     else if (!cpu_pe(cpu))
@@ -355,6 +358,8 @@ bool intr_exception(struct cpu *cpu)
      * number of classes. */
     for (int round = 0; round < 8; round++) {
         unsigned next;
+        if (UNLIKELY(cpu->stop_on & STOP_ON_VECTOR))
+            stop_vector(cpu, vector, true, err);
         if (try_deliver(cpu, vector, has_err, err))
             return true;
         next = cpu->exc_vector & 31;

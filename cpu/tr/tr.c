@@ -46,8 +46,11 @@ static bool decode_at(const struct cpu *cpu, const struct tr_source *src, s32 po
 {
     u8 buf[16];
     const u8 *p = src->code + pos;
+    u32 at = src->before + (u32)pos;
     u32 avail = (s32)src->len > pos ? (u32)((s32)src->len - pos) : 0;
     if (!avail) /* a block does not start an instruction on another page */
+        return false;
+    if (UNLIKELY(src->stops != NULL) && src->stops[at >> 6] >> (at & 63) & 1)
         return false;
     if (avail < 15) {
         u32 more = MIN(15 - avail, src->more_len);

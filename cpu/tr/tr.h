@@ -50,6 +50,8 @@ struct tr_source {
     u32 more_len;
     const u64 *soft; /* NULL, or a bit for each byte of the page: the fields of an instruction that
                         begins there are to be read when it runs */
+    const u64 *stops; /* NULL, or a bit for each byte of the page: an instruction that begins there
+                         is left to exec */
 };
 void tr_block(const struct cpu *cpu, const struct tr_config *config, const struct tr_source *src,
               struct tr_result *out);

@@ -2,7 +2,9 @@
  * chapter 11.5.3). */
 #include "devices/bus/smbus.h"
 
-enum { HST_STS, SLV_STS, HST_CNT, HST_CMD, HST_ADD, HST_DAT0, HST_DAT1, BLK_DAT, SLV_CNT, SLV_CMD };
+enum {
+    HST_STS, SLV_STS, HST_CNT, HST_CMD, HST_ADD, HST_DAT0, HST_DAT1, BLK_DAT, SLV_CNT, SLV_CMD, SLV_EVT
+};
 enum { STS_INTR = 2, STS_DEV_ERR = 4, STS_CLEARABLE = 0x1e, CNT_KILL = 2, CNT_START = 0x40 };
 
 u8 smbus_read(struct smbus_regs *r, unsigned off)
@@ -24,6 +26,8 @@ u8 smbus_read(struct smbus_regs *r, unsigned off)
     }
     case SLV_CNT: return r->slv_ctl;
     case SLV_CMD: return r->slv_cmd;
+    case SLV_EVT:
+    case SLV_EVT + 1: return r->slv_evt[off - SLV_EVT];
     default: return 0;
     }
 }
@@ -45,8 +49,10 @@ void smbus_write(struct smbus_regs *r, unsigned off, u8 v)
         r->block[r->index & 31] = v;
         r->index = (r->index + 1) & 31;
         break;
-    case SLV_CNT: r->slv_ctl = v; break;
+    case SLV_CNT: r->slv_ctl = v & 15; break;
     case SLV_CMD: r->slv_cmd = v; break;
+    case SLV_EVT:
+    case SLV_EVT + 1: r->slv_evt[off - SLV_EVT] = v; break;
     default: break;
     }
 }
@@ -55,4 +61,6 @@ void smbus_loaded(struct smbus_regs *r)
 {
     r->index &= 31;
     r->sts &= STS_CLEARABLE;
+    r->ctl &= 0x1f;
+    r->slv_ctl &= 15;
 }

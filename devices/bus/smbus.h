@@ -11,7 +11,7 @@ enum { SMBUS_PORTS = 16 };
 struct smbus_regs {
     u8 sts, ctl, cmd, addr, data0, data1, index, slv_ctl;
     u8 block[32];
-    u8 slv_cmd, pad[7];
+    u8 slv_cmd, slv_evt[2], pad[5];
 };
 
 u8 smbus_read(struct smbus_regs *r, unsigned off);

@@ -192,6 +192,42 @@ void clock_forget(struct clock *clock, const void *mem, size_t size)
         if (inside(t, mem, size))
             timer_cancel(t);
     }
+    for (struct timer **p = &clock->rests; *p;) {
+        if (inside(*p, mem, size))
+            *p = (*p)->rest_next;
+        else
+            p = &(*p)->rest_next;
+    }
+}
+
+void timer_rests(struct timer *timer, u64 (*rest)(void *arg, u64 until))
+{
+    timer->rest = rest;
+    timer->rest_next = timer->clock->rests;
+    timer->clock->rests = timer;
+}
+
+u64 clock_sleep(struct clock *clock)
+{
+    u64 wake = CLOCK_NEVER;
+
+    if (!clock->rests)
+        return clock_next(clock);
+    for (u32 i = 1; i <= clock->n; i++) {
+        if (!clock->heap[i]->rest)
+            wake = MIN(wake, clock->heap[i]->when);
+    }
+    for (struct timer *t = clock->rests; t; t = t->rest_next) {
+        if (timer_pending(t) && t->when < wake)
+            wake = MIN(wake, t->rest(t->arg, wake));
+    }
+    return wake;
+}
+
+void clock_awake(struct clock *clock)
+{
+    for (struct timer *t = clock->rests; t; t = t->rest_next)
+        t->rest(t->arg, 0);
 }
 
 void timer_cancel(struct timer *timer)

@@ -19,6 +19,8 @@ struct timer {
     u32 heap; /* place in the heap, 0: not queued */
     u64 seq;  /* order of arming: equal deadlines fire in this order (determinism) */
     struct timer *held_next;
+    u64 (*rest)(void *arg, u64 until); /* see timer_rests; NULL: it always fires in time */
+    struct timer *rest_next;
 };
 /* timer.heap: armed for the past during clock_run, waits for the next one */
 enum { TIMER_HELD = 0x7fffffff };
@@ -35,6 +37,7 @@ struct clock {
     u32 n, cap;
     u64 seq;
     struct timer *held;
+    struct timer *rests; /* those with `rest` */
     bool running; /* inside clock_run: `moved` is told once, at its end */
 };
 
@@ -48,6 +51,12 @@ static inline u64 clock_now(struct clock *clock)
 /* Deadline of the earliest timer, or CLOCK_NEVER. */
 u64 clock_next(const struct clock *clock);
 
+/* The CPU sleeps, and nobody acts but timers and the host: when must it be woken at the latest? Timers
+ * that rest are not waited for while their firing would change nothing that can be seen. clock_awake
+ * follows before anything runs or the clock is asked again for its deadline. */
+u64 clock_sleep(struct clock *clock);
+void clock_awake(struct clock *clock);
+
 /* Fire every timer whose deadline is at or before now, earliest first; a handler may set and cancel
  * timers. Bounded: a timer set by a handler to a time already passed fires in the next call. */
 void clock_run(struct clock *clock);
@@ -58,6 +67,11 @@ void timer_init(struct timer *timer, struct clock *clock, void (*fire)(void *arg
 /* (Re)arm for absolute time `when` (ns); timer_cancel disarms; both are fine in any state. */
 void timer_set(struct timer *timer, u64 when);
 void timer_cancel(struct timer *timer);
+/* A timer that fires often and mostly in vain, once and for all after timer_init. `rest` is asked when
+ * the CPU is about to sleep: from when on (not before the deadline) would firing be seen, if nobody else
+ * acts before `until`? With until 0 the sleep is over at clock_now: it makes up for the firings left out,
+ * and moves the deadline. */
+void timer_rests(struct timer *timer, u64 (*rest)(void *arg, u64 until));
 /* Cancel every timer that lies in [mem, mem + size), which is about to be freed. */
 void clock_forget(struct clock *clock, const void *mem, size_t size);
 static inline bool timer_pending(const struct timer *timer)

@@ -49,8 +49,11 @@ void fields_reset(const struct field *rows, void *base, bool power_on)
     for (; rows->type != FT_END; rows++) {
         if (rows->keep && !power_on)
             continue;
-        for (u32 i = 0; i < rows->count; i++)
-            field_set(rows, base, i, rows->reset);
+        if (rows->type == FT_BYTES || rows->type == FT_U8)
+            memset((char *)base + rows->off, (u8)rows->reset, rows->count);
+        else
+            for (u32 i = 0; i < rows->count; i++)
+                field_set(rows, base, i, rows->reset);
     }
 }
 

@@ -189,7 +189,7 @@ void ide_drive_reset(struct ide_drive *d)
     ide_cancel(d);
     r->phase = PH_IDLE;
     r->kind = KIND_NONE;
-    r->pos = r->end = r->left = r->in_buf = 0;
+    r->pos = r->end = r->block_end = r->left = r->in_buf = 0;
     r->mult = drive_is_cd(d) ? 0 : IDE_MULT_MAX;
     r->error = 1; /* diagnostic code: passed */
     r->status = drive_is_cd(d) ? 0 : ST_DRDY | ST_DSC;

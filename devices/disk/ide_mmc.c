@@ -537,7 +537,7 @@ static void cmd_prevent(struct ide_drive *d)
 
 static void cmd_seek(struct ide_drive *d)
 {
-    if (be32(d->r->packet + 2) > total_sectors(d))
+    if (be32(d->r->packet + 2) >= total_sectors(d))
         atapi_fail(d, SENSE_ILLEGAL, ASC_BAD_LBA, 0);
     else
         atapi_ok(d);

@@ -1,5 +1,5 @@
-/* DATA SET MANAGEMENT with TRIM: the guest names sectors whose contents it gives up (ATA/ATAPI Command
- * Set 2, T13/2015-D, section 7.10). Drives have it when their host takes discards. */
+/* DATA SET MANAGEMENT with TRIM: the guest names sectors whose contents it gives up (ATA/ATAPI
+ * Command Set 2, T13/2015-D, section 7.10). Drives have it when their host takes discards. */
 #include "devices/disk/ide_int.h"
 
 enum { FEATURE_TRIM = 1, ENTRY = 8, COUNT_SHIFT = 48 };

@@ -57,7 +57,7 @@ const struct field ne2000_fields[] = {
     F(crda, FT_U16, 0, "remote DMA: place"),
     F(eecr, FT_U8, 0, "EEPROM command"),
     F(pad, FT_BYTES, 0, "unused"),
-    F(mem, FT_BYTES, 0, "buffer memory"),
+    FK(mem, FT_BYTES, 0, "buffer memory"), /* a reset leaves it as it is */
     FIELDS_END,
 };
 #undef FIELDS_OF
@@ -472,7 +472,7 @@ void ne2000_core_reset(struct ne2000 *n)
 {
     u8 cfg[PCI_CFG_SIZE];
 
-    /* configuration space is not the chip's to reset, nor does its memory forget */
+    /* configuration space is not the chip's to reset */
     memcpy(cfg, n->r.cfg, sizeof(cfg));
     fields_reset(ne2000_fields, &n->r, false);
     memcpy(n->r.cfg, cfg, sizeof(cfg));

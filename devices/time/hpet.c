@@ -21,6 +21,9 @@ enum {
     TC_WRITABLE = 0x3f4e | TC_SET_VALUE,
 };
 #define NEVER (~0ull)
+/* Counts further away than this (1400 years) are as good as never: what is nearer is before or behind
+ * without doubt, even where the counter begins again at 0. */
+#define FAR BIT64(62)
 /* A comparator that repeats faster than this would leave the machine no time for anything else. */
 enum { WAKE_MIN_NS = 2000 };
 
@@ -78,16 +81,25 @@ static u64 width_mask(const struct hpet_timer *t)
     return t->config & TC_32 ? 0xffffffffu : ~0ull;
 }
 
+/* The count that lies `ahead` of now. */
+static u64 after(u64 now, u64 ahead)
+{
+    u64 count = now + ahead;
+
+    return ahead > FAR ? NEVER : count == NEVER ? 0 : count;
+}
+
+static bool reached(u64 due, u64 now)
+{
+    return due != NEVER && now - due <= FAR;
+}
+
 /* The next time after `now` that the counter equals the comparator. */
 static u64 next_match(const struct hpet_timer *t, u64 now)
 {
     u64 mask = width_mask(t), ahead = (t->cmp - now) & mask;
 
-    if (!ahead && mask == ~0ull)
-        return NEVER;
-    if (!ahead)
-        ahead = mask + 1;
-    return ahead > NEVER - 1 - now ? NEVER : now + ahead;
+    return after(now, ahead || mask == ~0ull ? (ahead ? ahead : NEVER) : mask + 1);
 }
 
 /* ---- events ---- */
@@ -163,15 +175,13 @@ static void look(struct hpet *h)
     for (unsigned n = 0; n < HPET_TIMERS; n++) {
         struct hpet_timer *t = &h->r.timer[n];
 
-        if (t->due == NEVER || t->due > now)
+        if (!reached(t->due, now))
             continue;
         if (periodic(h, n) && t->period) {
-            u64 rounds = (now - t->due) / t->period + 1;
+            u64 late = now - t->due, rounds = late / t->period + 1;
 
             t->cmp = (t->cmp + rounds * t->period) & width_mask(t);
-            t->due += rounds * t->period;
-            if (t->due <= now) /* the counter's end */
-                t->due = NEVER;
+            t->due = after(now, rounds * t->period - late);
         } else {
             t->due = next_match(t, now);
         }
@@ -181,17 +191,19 @@ static void look(struct hpet *h)
 
 static void arm(struct hpet *h)
 {
-    u64 next = NEVER, now = counter(h), ns;
+    u64 ahead = NEVER, now = counter(h), ns;
 
     for (unsigned n = 0; counting(h) && n < HPET_TIMERS; n++) {
-        if (h->r.timer[n].config & TC_ENABLE)
-            next = MIN(next, h->r.timer[n].due);
+        const struct hpet_timer *t = &h->r.timer[n];
+
+        if ((t->config & TC_ENABLE) && t->due != NEVER)
+            ahead = MIN(ahead, reached(t->due, now) ? 0 : t->due - now);
     }
-    if (next == NEVER || (next > now && next - now > (u64)1 << 56)) {
+    if (ahead > (u64)1 << 56) {
         timer_cancel(&h->wake);
         return;
     }
-    ns = next > now ? (ticks_now(h) + (next - now)) * TICK_NS : 0;
+    ns = ahead ? (ticks_now(h) + ahead) * TICK_NS : 0;
     timer_set(&h->wake, MAX(ns, clock_now(h->dev.env.clock) + WAKE_MIN_NS));
 }
 
@@ -233,10 +245,17 @@ static void write_config(struct hpet *h, u64 v)
     for (unsigned n = 0; n < HPET_TIMERS; n++) {
         /* A comparator that equals the counter when this starts is met at once. */
         if (!was && h->r.timer[n].cmp == (h->r.counter & width_mask(&h->r.timer[n])))
-            h->r.timer[n].due = h->r.counter;
+            h->r.timer[n].due = after(h->r.counter, 0);
         else
             aim(h, n);
     }
+}
+
+static bool has_route(const struct hpet *h, u64 config)
+{
+    u64 gsi = bits_get(config, TC_ROUTE_AT, 5);
+
+    return gsi < HPET_GSIS && (h->routes >> gsi & 1);
 }
 
 static void write_timer_config(struct hpet *h, unsigned n, u64 v)
@@ -246,7 +265,12 @@ static void write_timer_config(struct hpet *h, unsigned n, u64 v)
 
     v &= TC_WRITABLE;
     if (n)
-        v &= ~(u64)(TC_PERIODIC | TC_SET_VALUE);
+        v &= ~(u64)TC_PERIODIC;
+    if (!(v & TC_PERIODIC))
+        v &= ~(u64)TC_SET_VALUE;
+    /* (2.3.8) what is read back tells of a route that there is not */
+    if (!has_route(h, v))
+        v = bits_put(v, TC_ROUTE_AT, 5, bits_get(old, TC_ROUTE_AT, 5));
     t->config = v;
     if (v & TC_32) {
         t->cmp &= 0xffffffffu;
@@ -282,7 +306,7 @@ static void write_cmp(struct hpet *h, unsigned n, u64 v)
      * the counter went all the way round. */
     behind = (now - v) & width_mask(t);
     if (behind <= width_mask(t) / 2)
-        t->due = now;
+        t->due = after(now, 0);
     else
         aim(h, n);
 }
@@ -402,6 +426,8 @@ static bool hpet_loaded(struct dev *dev, struct err *err)
         struct hpet_timer *t = &h->r.timer[n];
 
         t->config &= TC_WRITABLE & ~(n ? (u64)(TC_PERIODIC | TC_SET_VALUE) : 0);
+        if (!has_route(h, t->config))
+            t->config = bits_put(t->config, TC_ROUTE_AT, 5, 0);
         t->cmp &= width_mask(t);
         t->period &= width_mask(t);
     }

@@ -89,10 +89,68 @@ static void halt(struct uhci *hc)
     hc->r.frame_at = CLOCK_NEVER;
 }
 
+/* Frames that begin at `now` or before. */
+static u64 frames_due(const struct uhci *hc, u64 now)
+{
+    return now >= hc->r.frame_at ? (now - hc->r.frame_at) / FRAME_NS + 1 : 0;
+}
+
+/* The frames up to `now` that were known to change nothing, in one step. */
+static void skip_quiet(struct uhci *hc, u64 now)
+{
+    u64 n;
+
+    if (hc->quiet_till > hc->r.frame_at) {
+        n = MIN(frames_due(hc, now), (hc->quiet_till - hc->r.frame_at - 1) / FRAME_NS + 1);
+        hc->r.frame = (u16)((hc->r.frame + n) & 0x7ff);
+        hc->r.frame_at += n * FRAME_NS;
+    }
+    hc->quiet_till = 0;
+}
+
+/* The CPU sleeps: which is the first frame that changes something? Memory and devices stay as they are
+ * until then, so that an entry of the frame list seen once needs no second look. */
+static u64 rest(void *arg, u64 until)
+{
+    enum { LIST = 1024, ENTRIES = 16 };
+    struct uhci *hc = arg;
+    u32 entry[ENTRIES];
+    u64 quiet[ENTRIES], t = hc->r.frame_at, least = CLOCK_NEVER;
+    unsigned n = 0, i, k;
+
+    if (!until) {
+        if (hc->quiet_till) {
+            skip_quiet(hc, clock_now(hc->dev.env.clock));
+            arm(hc);
+        }
+        return 0;
+    }
+    if (!pci_master(&hc->fn)) /* no list can be read */
+        return hc->quiet_till = CLOCK_NEVER;
+    for (k = 0; k < LIST && t < until; k++, t += FRAME_NS) {
+        u16 frame = (u16)((hc->r.frame + k) & 0x7ff);
+        u8 b[4];
+
+        bus_copy(hc->dev.env.mem, hc->r.base + 4 * (frame & 0x3ff), b, 4, false);
+        for (i = 0; i < n && entry[i] != ld32(b); i++)
+            ;
+        if (i == n) {
+            i = n < ENTRIES ? n++ : n - 1;
+            entry[i] = ld32(b);
+            quiet[i] = uhci_frame_quiet(hc, frame);
+        }
+        if (t >= quiet[i])
+            return hc->quiet_till = t;
+        least = MIN(least, quiet[i]);
+    }
+    /* Each entry of the list was met; or only those of some frames, and the others are not known. */
+    return hc->quiet_till = k == LIST ? least : MIN(least, t);
+}
+
 static void frames(void *arg, u64 now)
 {
     struct uhci *hc = arg;
-    u64 due = now >= hc->r.frame_at ? (now - hc->r.frame_at) / FRAME_NS + 1 : 0;
+    u64 due = frames_due(hc, now);
 
     for (u64 i = 0; i < MIN(due, (u64)CATCH_UP) && (hc->r.cmd & CMD_RUN); i++) {
         /* Without bus mastering no list can be read, but time goes on. */
@@ -275,6 +333,7 @@ static bool uhci_init(struct dev *dev, struct err *err)
     struct uhci *hc = (struct uhci *)dev;
 
     timer_init(&hc->timer, dev->env.clock, frames, hc, "uhci");
+    timer_rests(&hc->timer, rest);
     hc->bus.changed = plugged;
     hc->bus.wake = woken;
     hc->bus.hc = hc;
@@ -298,12 +357,18 @@ static void uhci_reset(struct dev *dev)
     update_irq(hc);
 }
 
+static void uhci_saving(struct dev *dev)
+{
+    rest(dev, 0);
+}
+
 static bool uhci_loaded(struct dev *dev, struct err *err)
 {
     struct uhci *hc = (struct uhci *)dev;
     struct uhci_regs *r = &hc->r;
     u64 now = clock_now(dev->env.clock);
 
+    hc->quiet_till = 0;
     r->cmd &= 0xff & ~CMD_RESET;
     r->sts &= STS_CLEARED | UHCI_STS_HALTED;
     r->intr &= 15;
@@ -359,6 +424,7 @@ const struct dev_class uhci_class = {
     .fields = uhci_fields,
     .init = uhci_init,
     .reset = uhci_reset,
+    .saving = uhci_saving,
     .loaded = uhci_loaded,
     .free = uhci_free,
 };

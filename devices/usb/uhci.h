@@ -22,6 +22,7 @@ struct uhci {
     struct pci_func fn;
     struct usb_bus bus;
     struct timer timer;
+    u64 quiet_till; /* the CPU sleeps, and frames that begin before this change nothing; else 0 */
 };
 
 extern const struct dev_class uhci_class;
@@ -29,6 +30,8 @@ bool uhci_plug(struct dev *dev, const struct plug *plug, struct err *err);
 
 /* uhci_frame.c: walk the schedule of one frame. */
 void uhci_frame(struct uhci *hc);
+/* Until when would the frame with this number change nothing that can be seen, if nobody acts? 0: it does. */
+u64 uhci_frame_quiet(struct uhci *hc, u16 frame);
 
 enum {
     UHCI_STS_INT = 1,

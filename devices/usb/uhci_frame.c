@@ -140,31 +140,50 @@ static enum outcome transact(struct uhci *hc, struct td *td, bool queued, unsign
     return moved(hc, td, (unsigned)n, len, queued);
 }
 
-static enum outcome do_td(struct uhci *hc, u32 addr, struct td *td, bool queued, unsigned *bytes)
+/* Until when would this descriptor be left as it is? Only one that was answered so before is. */
+static u64 td_quiet(struct uhci *hc, const struct td *td)
 {
-    enum outcome o;
-    u32 was, w[4];
+    struct usb_dev *u = find(hc, td->token >> 8 & 0x7f);
+    u8 pid = (u8)td->token;
 
-    get(hc, addr, w, 4);
-    *td = (struct td){w[0], w[1], w[2], w[3]};
-    if (!(td->ctrl & TD_ACTIVE))
-        return TD_LEFT;
-    was = td->ctrl;
-    o = transact(hc, td, queued, bytes);
-    if (td->ctrl != was)
-        put(hc, (addr & ~15u) + 4, td->ctrl);
-    return o;
+    if ((pid != USB_IN && pid != USB_OUT) || (((td->token >> 21) + 1) & 0x7ff) > FRAME_BYTES)
+        return 0;
+    if (!u) /* and its tries are not counted */
+        return (td->ctrl & (TD_STATUS | 3u << TD_ERRORS_AT)) == TD_TIMEOUT ? CLOCK_NEVER : 0;
+    return (td->ctrl & TD_STATUS) == TD_NAK ? usb_quiet(u, (enum usb_pid)pid, td->token >> 15 & 15) : 0;
 }
 
 /* A schedule whose queues are linked in a circle is walked again only as long as that moves
  * something. The queue head to come back to moves on at doubling distances, so that a circle is
  * found wherever it begins. */
 struct walk {
+    bool look;            /* change nothing: find out until when that would be so */
+    u64 quiet;            /* ... which is this; 0: something would change */
     u32 mark;             /* a queue head that was visited */
     unsigned bytes;       /* moved in this frame */
     unsigned at_mark;     /* ... when it was */
     unsigned seen, limit; /* visits, and how many before the mark moves */
 };
+
+static enum outcome do_td(struct uhci *hc, u32 addr, struct td *td, bool queued, struct walk *w)
+{
+    enum outcome o;
+    u32 was, words[4];
+
+    get(hc, addr, words, 4);
+    *td = (struct td){words[0], words[1], words[2], words[3]};
+    if (!(td->ctrl & TD_ACTIVE))
+        return TD_LEFT;
+    if (w->look) {
+        w->quiet = MIN(w->quiet, td_quiet(hc, td));
+        return w->quiet ? TD_LEFT : TD_BROKEN;
+    }
+    was = td->ctrl;
+    o = transact(hc, td, queued, &w->bytes);
+    if (td->ctrl != was)
+        put(hc, (addr & ~15u) + 4, td->ctrl);
+    return o;
+}
 
 static bool again(struct walk *w, u32 addr)
 {
@@ -181,12 +200,11 @@ static bool again(struct walk *w, u32 addr)
     return true;
 }
 
-void uhci_frame(struct uhci *hc)
+static void walk_frame(struct uhci *hc, u16 frame, struct walk *w)
 {
-    struct walk w = {0};
     u32 link, words[2];
 
-    bus_copy(hc->dev.env.mem, hc->r.base + 4 * (hc->r.frame & 0x3ff), words, 4, false);
+    bus_copy(hc->dev.env.mem, hc->r.base + 4 * (frame & 0x3ff), words, 4, false);
     link = ld32(words);
     for (unsigned steps = 0; !(link & LINK_END) && steps < FRAME_STEPS; steps++) {
         struct td td;
@@ -194,15 +212,15 @@ void uhci_frame(struct uhci *hc)
         u32 at = link & ~15u;
         enum outcome o;
 
-        if (w.bytes >= FRAME_BYTES)
+        if (w->bytes >= FRAME_BYTES)
             return;
         if (!(link & LINK_QH)) {
-            if (do_td(hc, at, &td, false, &w.bytes) == TD_BROKEN)
+            if (do_td(hc, at, &td, false, w) == TD_BROKEN)
                 return;
             link = td.link;
             continue;
         }
-        if (!again(&w, at))
+        if (!again(w, at))
             return;
         get(hc, at, words, 2);
         qh = (struct qh){words[0], words[1]};
@@ -214,7 +232,7 @@ void uhci_frame(struct uhci *hc)
             continue;
         }
         do {
-            o = do_td(hc, qh.element, &td, true, &w.bytes);
+            o = do_td(hc, qh.element, &td, true, w);
             if (o == TD_BROKEN)
                 return;
             if (o == TD_DONE) {
@@ -222,6 +240,21 @@ void uhci_frame(struct uhci *hc)
                 put(hc, at + 4, qh.element);
             }
         } while (o == TD_DONE && (td.link & LINK_DEPTH) && !(td.link & (LINK_END | LINK_QH)) &&
-                 ++steps < FRAME_STEPS && w.bytes < FRAME_BYTES);
+                 ++steps < FRAME_STEPS && w->bytes < FRAME_BYTES);
     }
+}
+
+void uhci_frame(struct uhci *hc)
+{
+    struct walk w = {.look = false};
+
+    walk_frame(hc, hc->r.frame, &w);
+}
+
+u64 uhci_frame_quiet(struct uhci *hc, u16 frame)
+{
+    struct walk w = {.look = true, .quiet = CLOCK_NEVER};
+
+    walk_frame(hc, frame, &w);
+    return w.quiet;
 }

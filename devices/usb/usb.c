@@ -243,3 +243,13 @@ int usb_packet(struct usb_dev *u, enum usb_pid pid, unsigned ep, u8 *buf, u16 le
         *halted |= (u16)(1u << ep);
     return n;
 }
+
+u64 usb_quiet(struct usb_dev *u, enum usb_pid pid, unsigned ep)
+{
+    u16 halted = pid == USB_IN ? u->r->halt_in : u->r->halt_out;
+
+    ep &= 15;
+    if (!ep || pid == USB_SETUP || !u->r->config || (halted >> ep & 1) || !u->ops->quiet)
+        return 0;
+    return u->ops->quiet(u, pid, ep);
+}

@@ -65,6 +65,9 @@ struct usb_ops {
     /* A transaction of another endpoint: bytes moved or an usb_result. */
     int (*data)(struct usb_dev *u, enum usb_pid pid, unsigned ep, u8 *buf, u16 len);
     void (*reset)(struct usb_dev *u); /* by the bus; may be NULL */
+    /* Until when would data answer such a transaction with USB_NAK and change nothing, if nothing comes
+     * from outside? 0: not now. NULL: never. */
+    u64 (*quiet)(struct usb_dev *u, enum usb_pid pid, unsigned ep);
 };
 
 /* Embedded in a device; r points into its saved state. */
@@ -87,6 +90,8 @@ struct usb_bus {
 bool usb_attach(struct usb_bus *bus, struct usb_dev *u, struct err *err);
 /* One transaction with the device: bytes moved (IN: at most len) or an usb_result. */
 int usb_packet(struct usb_dev *u, enum usb_pid pid, unsigned ep, u8 *buf, u16 len);
+/* Until when would usb_packet give USB_NAK and change nothing, if nothing comes from outside? 0: not now. */
+u64 usb_quiet(struct usb_dev *u, enum usb_pid pid, unsigned ep);
 /* The bus was reset: address 0, not configured. */
 void usb_reset(struct usb_dev *u);
 /* From a device's loaded. */

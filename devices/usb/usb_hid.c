@@ -245,6 +245,15 @@ int usb_hid_data(struct usb_dev *u, enum usb_pid pid, unsigned ep, u8 *buf, u16 
     return n;
 }
 
+u64 usb_hid_quiet(struct usb_dev *u, enum usb_pid pid, unsigned ep)
+{
+    const struct usb_hid *h = container_of(u, struct usb_hid, usb);
+
+    if (pid != USB_IN || ep != 1 || h->r.changed || h->r.count)
+        return 0;
+    return h->r.idle ? h->r.sent_at + h->r.idle * IDLE_NS : CLOCK_NEVER;
+}
+
 /* ---- requests ---- */
 
 static int hid_descriptor(struct usb_hid *h, u8 type, u8 *buf, u16 room)

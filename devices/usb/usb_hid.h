@@ -47,6 +47,7 @@ bool usb_hid_plug(struct dev *dev, const struct plug *plug, struct err *err);
 extern const struct usb_ops usb_kbd_desc, usb_mouse_desc, usb_tablet_desc;
 /* usb_hid.c: their functions (struct usb_ops). */
 int usb_hid_data(struct usb_dev *u, enum usb_pid pid, unsigned ep, u8 *buf, u16 len);
+u64 usb_hid_quiet(struct usb_dev *u, enum usb_pid pid, unsigned ep);
 int usb_hid_control(struct usb_dev *u, const struct usb_setup *s, u8 *buf, u16 room);
 void usb_hid_bus_reset(struct usb_dev *u);
 /* The report descriptor. */

@@ -89,6 +89,7 @@ const struct usb_ops usb_kbd_desc = {.device = device_desc,
                                      .strings = keyboard_names,
                                      .control = usb_hid_control,
                                      .data = usb_hid_data,
+                                     .quiet = usb_hid_quiet,
                                      .reset = usb_hid_bus_reset};
 const struct usb_ops usb_mouse_desc = {.device = device_desc,
                                        .config = mouse_config,
@@ -96,6 +97,7 @@ const struct usb_ops usb_mouse_desc = {.device = device_desc,
                                        .strings = mouse_names,
                                        .control = usb_hid_control,
                                        .data = usb_hid_data,
+                                       .quiet = usb_hid_quiet,
                                        .reset = usb_hid_bus_reset};
 const struct usb_ops usb_tablet_desc = {.device = device_desc,
                                         .config = tablet_config,
@@ -103,6 +105,7 @@ const struct usb_ops usb_tablet_desc = {.device = device_desc,
                                         .strings = tablet_names,
                                         .control = usb_hid_control,
                                         .data = usb_hid_data,
+                                        .quiet = usb_hid_quiet,
                                         .reset = usb_hid_bus_reset};
 
 /* ---- keys ---- */

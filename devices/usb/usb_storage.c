@@ -202,6 +202,14 @@ static int storage_data(struct usb_dev *u, enum usb_pid pid, unsigned ep, u8 *bu
     return s->r.phase == PH_STATUS ? status(s, buf, len) : USB_STALL;
 }
 
+/* While the disk is at work; its end wakes the machine. */
+static u64 storage_quiet(struct usb_dev *u, enum usb_pid pid, unsigned ep)
+{
+    const struct usb_storage *s = container_of(u, struct usb_storage, usb);
+
+    return s->r.busy && ep == (pid == USB_IN ? EP_IN : EP_OUT) ? CLOCK_NEVER : 0;
+}
+
 static void transport_reset(struct usb_storage *s)
 {
     cancel(s);
@@ -238,6 +246,7 @@ static const struct usb_ops storage_ops = {
     .strings = names,
     .control = storage_control,
     .data = storage_data,
+    .quiet = storage_quiet,
     .reset = bus_reset,
 };
 

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* Layout of BAR2: the display's description at 0, VGA ports 3C0-3DF at 400, dispi registers at 500, two more registers at 600. */
+/* Layout of BAR2: the display's description at 0, VGA ports 3C0-3DF at 400, dispi registers at 500,
+ * two more registers at 600. */
 enum {
     MMIO_SIZE = 0x1000,
     MMIO_VGA = 0x400,

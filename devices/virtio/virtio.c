@@ -100,7 +100,7 @@ void virtio_driver_reset(struct virtio *v)
     r->device_select = r->driver_select = r->later = 0;
     r->config_vector = NO_VECTOR;
     r->select = 0;
-    r->status = r->isr = r->config_gen = r->broken = 0;
+    r->status = r->isr = r->config_gen = r->broken = r->refused = 0;
     for (unsigned q = 0; q < VIRTIO_QUEUES; q++) {
         r->q_desc[q] = r->q_avail[q] = r->q_used[q] = 0;
         r->q_size[q] = r->q_last[q] = r->q_idx[q] = 0;
@@ -120,7 +120,7 @@ void virtio_set_status(struct virtio *v, u8 status)
         return;
     }
     if ((status & ~old & VIRTIO_ST_FEATURES_OK) &&
-        ((v->r->features & ~virtio_offer(v, true)) || !virtio_has(v, VIRTIO_F_VERSION_1)))
+        (v->r->refused || !virtio_has(v, VIRTIO_F_VERSION_1)))
         status &= (u8)~VIRTIO_ST_FEATURES_OK;
     v->r->status = status | (old & VIRTIO_ST_NEEDS_RESET);
     /* Some drivers tell of what is in their queues before they say that they are ready. */
@@ -195,6 +195,7 @@ bool virtio_loaded(struct virtio *v, struct err *err)
     }
     r->isr &= ISR_QUEUE | ISR_CONFIG;
     r->broken = r->broken != 0;
+    r->refused &= 3;
     virtio_pci_loaded(v);
     if (r->later)
         timer_set(&v->timer, clock_now(v->dev.env.clock));

@@ -53,7 +53,8 @@ struct virtio_regs {
     u8 q_enabled[VIRTIO_QUEUES];
     u8 status, isr, config_gen;
     u8 broken; /* the driver broke the rules: nothing until it resets the device */
-    u8 pad[6];
+    u8 refused; /* halves (bits) of the features that the driver wants although not offered */
+    u8 pad[5];
     u8 msix[VIRTIO_VECTORS * 16];
     u8 cfg[PCI_CFG_SIZE];
 };
@@ -116,6 +117,7 @@ struct virtio {
         F(v.status, FT_U8, 0, "device status"), F(v.isr, FT_U8, 0, "interrupt status"),            \
         F(v.config_gen, FT_U8, 0, "configuration generation"),                                     \
         F(v.broken, FT_U8, 0, "the driver broke the rules"),                                       \
+        F(v.refused, FT_U8, 0, "halves with features wanted that are not offered"),                \
         F(v.pad, FT_BYTES, 0, "unused"), F(v.msix, FT_BYTES, 0, "MSI-X table"),                    \
         F(v.cfg, FT_BYTES, 0, "configuration space")
 /* Rows for the property table of `struct type`, whose struct virtio is called v. */

@@ -80,11 +80,14 @@ static u64 modern_read(void *dev, u64 off, unsigned size)
 static void accept_features(struct virtio *v, u32 val)
 {
     struct virtio_regs *r = v->r;
+    u32 offered;
 
     if (r->driver_select > 1 || (r->status & VIRTIO_ST_FEATURES_OK))
         return;
-    /* What is not offered is kept, and refused when the driver says that it is done. */
-    r->features = bits_put(r->features, 32 * r->driver_select, 32, val);
+    /* What is not offered is never on; the driver learns so when it says that it is done. */
+    offered = half(virtio_offer(v, true), r->driver_select);
+    r->features = bits_put(r->features, 32 * r->driver_select, 32, val & offered);
+    r->refused = (u8)bits_put(r->refused, r->driver_select, 1, (val & ~offered) != 0);
 }
 
 static void queue_write(struct virtio *v, unsigned off, u32 val, unsigned size)

@@ -22,6 +22,7 @@ static const struct field i6300esb_fields[] = {
     F(unlock, FT_U8, 0, "steps of the unlocking sequence seen"),
     F(fired, FT_U8, 0, "interrupt of the first stage"),
     FK(timed_out, FT_U8, 0, "the second stage ended"),
+    F(on, FT_U8, 0, "it was enabled"),
     F(pad, FT_BYTES, 0, "unused"),
     FIELDS_END,
 };
@@ -64,6 +65,12 @@ static void begin_stage(struct i6300esb *w, u8 stage)
     arm(w);
 }
 
+/* From the start: running freely there is no first stage. */
+static void begin(struct i6300esb *w)
+{
+    begin_stage(w, w->r.cfg[CFG_LOCK] & LOCK_FREE ? 1 : 0);
+}
+
 static void stop(struct i6300esb *w)
 {
     w->r.deadline = CLOCK_NEVER;
@@ -76,12 +83,11 @@ static void stage_ended(void *arg, u64 now)
     bool freely = w->r.cfg[CFG_LOCK] & LOCK_FREE;
 
     w->r.deadline = CLOCK_NEVER;
-    if (w->r.stage == 0 && !freely) {
+    if (freely) { /* only the output toggles, on which nothing hangs */
+        begin(w);
+    } else if (w->r.stage == 0) {
         w->r.fired = 1;
         begin_stage(w, 1);
-    } else if (freely) {
-        w->r.fired = 1;
-        begin_stage(w, 0);
     } else {
         w->r.timed_out = 1;
         if (!(w->r.cfg[CFG_CONFIG] & CONFIG_NO_RESET) && w->expired)
@@ -108,7 +114,7 @@ static u64 esb_read(void *dev, u64 off, unsigned size)
 static void esb_write(void *dev, u64 off, u64 v, unsigned size)
 {
     struct i6300esb *w = dev;
-    bool reload = (off & ~3ull) == R_RELOAD;
+    bool reload = off == R_RELOAD;
 
     if (reload && v == 0x80) {
         w->r.unlock = 1;
@@ -126,13 +132,15 @@ static void esb_write(void *dev, u64 off, u64 v, unsigned size)
     if (w->r.unlock != 2)
         return;
     w->r.unlock = 0;
-    if (off == R_PRELOAD1 || off == R_PRELOAD2) {
-        w->r.preload[off / 4] = (u32)v & PRELOAD_MASK;
-    } else if (reload) {
+    if (off < R_STATUS) {
+        u32 *preload = &w->r.preload[off / 4];
+
+        *preload = (u32)bits_put(*preload, (unsigned)(off & 3) * 8, size * 8, v) & PRELOAD_MASK;
+    } else if (off == R_RELOAD) {
         if (v & RELOAD_TIMEOUT)
             w->r.timed_out = 0;
         if ((v & RELOAD_NOW) && enabled(w))
-            begin_stage(w, 0);
+            begin(w);
     }
 }
 
@@ -151,14 +159,16 @@ static void cfg_wrote(struct pci_func *fn, unsigned off, unsigned size)
         fn->wmask[CFG_LOCK] = 0;
     if (!enabled(w))
         stop(w);
-    else if (w->r.deadline == CLOCK_NEVER)
-        begin_stage(w, 0);
+    else if (!w->r.on)
+        begin(w);
+    w->r.on = enabled(w);
 }
 
 /* ---- life ---- */
 
 static void set_masks(struct i6300esb *w)
 {
+    memset(w->fn.wmask + 0x40, 0, PCI_CFG_SIZE - 0x40); /* reserved but for two bytes */
     w->fn.wmask[CFG_CONFIG] = CONFIG_INT | CONFIG_FAST | CONFIG_NO_RESET;
     w->fn.wmask[CFG_LOCK] =
         w->r.cfg[CFG_LOCK] & LOCK_LOCKED ? 0 : LOCK_LOCKED | LOCK_ENABLE | LOCK_FREE;
@@ -202,6 +212,7 @@ static bool i6300esb_loaded(struct dev *dev, struct err *err)
     w->r.cfg[CFG_LOCK] &= LOCK_LOCKED | LOCK_ENABLE | LOCK_FREE;
     pci_func_loaded(&w->fn);
     set_masks(w);
+    w->r.on = enabled(w);
     if (!enabled(w))
         w->r.deadline = CLOCK_NEVER;
     arm(w);

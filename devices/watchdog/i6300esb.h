@@ -13,7 +13,8 @@ struct i6300esb_regs {
     u8 unlock;    /* how much of the sequence was seen: 0, 1 or 2 */
     u8 fired;     /* stage 1 raised its interrupt and it was not cleared */
     u8 timed_out; /* stage 2 ended: outlives the reset that follows */
-    u8 pad[4];
+    u8 on;        /* it was enabled when the register was written last */
+    u8 pad[3];
 };
 
 struct i6300esb {

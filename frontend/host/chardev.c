@@ -312,6 +312,39 @@ static void watch(struct chardev *dev)
     }
 }
 
+static void away_done(struct chardev *dev)
+{
+    if (dev->away.fd <= 0)
+        return;
+    loop_remove(dev->loop, &dev->away);
+    close(dev->away.fd);
+    dev->away.fd = 0;
+}
+
+/* What it says is of no interest, but closing in front of it would take back what it is told. */
+static void away_ready(void *arg, short revents)
+{
+    struct chardev *dev = arg;
+    u8 buf[READ_CHUNK];
+    ssize_t k = recv(dev->away.fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+    if (!k || (k < 0 && !would_block()))
+        away_done(dev);
+}
+
+static void turn_away(struct chardev *dev, int fd)
+{
+    if (!dev->busy ||
+        send(fd, dev->busy, strlen(dev->busy), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ||
+        shutdown(fd, SHUT_WR)) {
+        close(fd);
+        return;
+    }
+    away_done(dev); /* one at a time */
+    dev->away = (struct loop_src){fd, POLLIN, away_ready, dev};
+    loop_add(dev->loop, &dev->away);
+}
+
 static void connection(void *arg, short revents)
 {
     struct chardev *dev = arg;
@@ -320,7 +353,7 @@ static void connection(void *arg, short revents)
     if (fd < 0)
         return;
     if (dev->in_fd >= 0) { /* one at a time: the newcomer is turned away */
-        close(fd);
+        turn_away(dev, fd);
         return;
     }
     dev->in_fd = dev->out_fd = fd;
@@ -408,6 +441,7 @@ void chardev_close(struct chardev *dev)
     loop_remove(dev->loop, &dev->in);
     loop_remove(dev->loop, &dev->out);
     loop_remove(dev->loop, &dev->listener);
+    away_done(dev);
     if (dev->again.fd > 0) {
         loop_remove(dev->loop, &dev->again);
         close(dev->again.fd);

@@ -38,6 +38,7 @@ struct chardev {
     char label[300]; /* for people: "pty:/dev/pts/3" */
     struct loop *loop;
     struct loop_src in, out, listener, again; /* again: time to connect anew */
+    struct loop_src away; /* a second one who connected, until it has heard that; fd 0: none */
     int in_fd, out_fd, listen_fd; /* -1: none */
     bool is_stdio, is_tty, is_file, is_socket, is_unix, is_dgram;
     bool want_mux;
@@ -47,6 +48,7 @@ struct chardev {
     u8 *obuf; /* bytes waiting for the host */
     size_t olen, ocap;
     u64 dropped;
+    const char *busy;        /* what a second one who connects is told; NULL: nothing */
     u32 reconnect;           /* seconds between tries of a client; 0: none */
     struct sockaddr *peer;   /* ... and whom to */
     u32 peer_len;

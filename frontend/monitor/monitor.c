@@ -17,8 +17,10 @@ struct mon_capture {
 };
 
 /* What does not fit is left out. */
-static void keep(struct mon_capture *c, const char *text, size_t n)
+static void keep(void *arg, const char *text, size_t n)
 {
+    struct mon_capture *c = arg;
+
     n = MIN(n, MON_CAPTURE - c->len);
     if (c->len + n >= c->cap) {
         size_t cap = MAX(c->cap * 2, c->len + n + 256);
@@ -38,8 +40,8 @@ void mon_write(struct monitor *m, const char *text, size_t n)
 {
     size_t start = 0;
 
-    if (m->capture) {
-        keep(m->capture, text, n);
+    if (m->out) {
+        m->out(m->out_arg, text, n);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -389,19 +391,26 @@ void monitor_command(struct monitor *m, const char *line)
         mon_printf(m, "%s\n", m->err.msg[0] ? m->err.msg : "It did not work.");
 }
 
+void monitor_run(struct vm *vm, const char *line,
+                 void (*out)(void *arg, const char *text, size_t n), void *out_arg)
+{
+    struct monitor *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return;
+    m->vm = vm;
+    m->out = out;
+    m->out_arg = out_arg;
+    monitor_command(m, line);
+    free(m);
+}
+
 char *monitor_capture(struct vm *vm, const char *line, size_t *len)
 {
     struct mon_capture c = {NULL, 0, 0};
-    struct monitor *m = calloc(1, sizeof(*m));
 
-    *len = 0;
-    if (!m)
-        return NULL;
-    m->vm = vm;
-    m->capture = &c;
     keep(&c, "", 0);
-    monitor_command(m, line);
-    free(m);
+    monitor_run(vm, line, keep, &c);
     *len = c.len;
     return c.text;
 }

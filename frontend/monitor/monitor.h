@@ -16,9 +16,10 @@ struct monitor {
     unsigned len;
     char escape; /* state of an escape sequence: 0, ESC or '[' */
     char history[MON_HISTORY][MON_LINE];
-    unsigned nhistory, at; /* at: which one is shown */
+    unsigned nhistory, at;                              /* at: which one is shown */
+    void (*out)(void *arg, const char *text, size_t n); /* NULL: to the user's device */
+    void *out_arg;
     struct err err;
-    struct mon_capture *capture; /* NULL: output goes to the device */
 };
 
 /* A monitor on `dev`. NULL with *err when the device is taken. */
@@ -31,9 +32,16 @@ void mon_write(struct monitor *m, const char *text, size_t n);
 
 /* Run one command line; errors are printed. */
 void monitor_command(struct monitor *m, const char *line);
-/* The same for those who are no monitor: what it prints, ended by 0, to be freed; at most MON_CAPTURE
- * bytes, of which *len are there. NULL: no memory. */
+
+/* Run a line for somebody without a device: what it prints goes to `out`. */
+void monitor_run(struct vm *vm, const char *line,
+                 void (*out)(void *arg, const char *text, size_t n), void *out_arg);
+/* The same into memory: what it prints, ended by 0, to be freed; at most MON_CAPTURE bytes, of
+ * which *len are there. NULL: no memory. */
 char *monitor_capture(struct vm *vm, const char *line, size_t *len);
+/* Tell the machine's monitors of a stop point of theirs that was met. */
+struct stop_hit;
+void monitor_notice(struct vm *vm, const struct stop_hit *hit);
 
 /* One row of the command table, and of the table of `info`. A command gets the text behind its
  * name. False: m->err is printed. */

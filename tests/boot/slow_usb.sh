@@ -60,6 +60,22 @@ run 'grep -c "01 00 1e 00 01 00 00 00" /tmp/keys'
 wait_serial '^1' 10
 say "keyboard: a key arrives"
 
+# A guest at rest, its keyboard asked all the time, does not wake the host for every frame.
+wakes()
+{
+    cat /proc/"$pid"/task/*/status 2>/dev/null | awk '/^voluntary/ { n += $2 } END { print n }'
+}
+if [ -r "/proc/$pid/status" ]; then
+    run 'cat /tmp/e >/dev/null & sleep 1; echo open=$((40+2))'
+    wait_serial '^open=42' 20
+    sleep 1
+    before=$(wakes)
+    sleep 4
+    n=$(($(wakes) - before))
+    [ "$n" -lt 1500 ] || fail "$n wakes in 4 seconds"
+    say "at rest: $n wakes in 4 seconds"
+fi
+
 # An unfed watchdog resets: the guest comes up again.
 run 'exec 9>/dev/watchdog; echo fed=$((40+2))'
 wait_serial '^fed=42' 10

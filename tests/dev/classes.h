@@ -16,8 +16,6 @@
 #include "devices/char/lpt.h"
 #include "devices/char/post.h"
 #include "devices/char/uart16550.h"
-#include "devices/disk/fdc.h"
-#include "devices/disk/ide.h"
 #include "devices/input/i8042.h"
 #include "devices/input/ps2kbd.h"
 #include "devices/input/ps2mouse.h"
@@ -35,7 +33,6 @@
 #include "devices/watchdog/i6300esb.h"
 #include "devices/watchdog/ib700.h"
 #include "devices/video/cirrus.h"
-#include "tests/dev/memblk.h"
 #include "tests/dev/rig.h"
 
 enum { LAW_WIRES = 16 };
@@ -47,6 +44,10 @@ struct law {
     struct irq *wire[LAW_WIRES]; /* its outputs */
     unsigned wires;
     void *extra; /* freed after the device */
+    struct pci_bus *pci;             /* the bus it sits on, if any, for its configuration space */
+    u32 cfg;                         /* its address there */
+    u32 bar[6];                      /* where its windows go; 0: there is none */
+    void (*ready)(struct law *law);  /* what a driver does first after a reset; may be NULL */
 };
 
 struct law_class {
@@ -65,6 +66,19 @@ static inline void law_wire(struct law *law, struct irq *irq)
 static inline void *law_new(struct law *law, const struct dev_class *cls)
 {
     return law->dev = rig_new(law->rig, cls, cls->name);
+}
+
+/* Bring a device that was reset to where a driver reaches it. */
+static inline void law_map(struct law *law)
+{
+    for (unsigned i = 0; law->pci && i < ARRAY_LEN(law->bar); i++)
+        if (law->bar[i])
+            pci_cfg_write(law->pci, law->cfg + PCI_BAR0 + 4 * i, 0, law->bar[i], 4);
+    if (law->pci)
+        pci_cfg_write(law->pci, law->cfg + PCI_COMMAND, 0,
+                      PCI_CMD_IO | PCI_CMD_MEM | PCI_CMD_MASTER, 2);
+    if (law->ready)
+        law->ready(law);
 }
 
 /* ---- interrupt controllers ---- */
@@ -362,6 +376,13 @@ static void law_adlib(struct law *law)
     rig_start(dev);
 }
 
+/* What wakes the processor of the card. */
+static void law_sb16_ready(struct law *law)
+{
+    bus_write(&law->rig->io, 0x226, 1, 1);
+    bus_write(&law->rig->io, 0x226, 0, 1);
+}
+
 static void law_sb16(struct law *law)
 {
     struct i8237 *dma = rig_new(law->rig, &i8237_class, "dma");
@@ -372,6 +393,7 @@ static void law_sb16(struct law *law)
     s->voice = s->direct_voice = s->opl.voice = law_voice(law);
     for (unsigned i = 0; i < SB_IRQS; i++)
         law_wire(law, &s->line[i]);
+    law->ready = law_sb16_ready;
     rig_start(s);
 }
 
@@ -400,6 +422,8 @@ static void law_i440fx(struct law *law)
 
     i440fx_wire(host, &law->rig->ram);
     rig_start(host);
+    law->pci = i440fx_bus(host);
+    law->cfg = 0x80000000u;
 }
 
 static void law_i440fx_poke(struct law *law, u32 r)
@@ -414,12 +438,23 @@ static void law_i440fx_poke(struct law *law, u32 r)
         pci_cfg_write(bus, 0x80000058u | (r >> 4 & 0x24), r >> 8 & 3, r >> 16, 1);
 }
 
+/* The bus that a function of its own sits on, so that configuration reaches it. */
+static struct pci_bus *law_pci(struct law *law, unsigned devfn)
+{
+    struct pci_bus *bus = law->extra = calloc(1, sizeof(*bus));
+
+    pci_bus_init(bus, &law->rig->mem, &law->rig->io, NULL);
+    law->pci = bus;
+    law->cfg = 0x80000000u | devfn << 8;
+    return bus;
+}
+
 static void law_piix3(struct law *law)
 {
     static const struct piix3_wiring w;
     struct dev *isa = law_new(law, &piix3_class);
 
-    piix3_wire(isa, NULL, &w);
+    piix3_wire(isa, law_pci(law, PCI_DEVFN(1, 0)), &w);
     rig_start(isa);
 }
 
@@ -433,43 +468,39 @@ static void law_piix3_poke(struct law *law, u32 r)
         piix3_kbd_a20(law->dev, 0, r >> 2 & 1);
 }
 
-/* The bus that a function of its own sits on, so that configuration reaches it. */
-static struct pci_bus *law_pci(struct law *law)
-{
-    struct pci_bus *bus = law->extra = calloc(1, sizeof(*bus));
-
-    pci_bus_init(bus, &law->rig->mem, &law->rig->io, NULL);
-    return bus;
-}
-
-static void law_config_poke(struct law *law, u32 r)
-{
-    unsigned fn = !strcmp(law->dev->cls->name, "ide") ? 1 : 3;
-
-    pci_cfg_write(law->extra, 0x80000800u | fn << 8 | (r & 0xfc), 0, r >> 8 & 0xffff, 4);
-}
-
 static void law_es1370(struct law *law)
 {
     struct es1370 *e = law_new(law, &es1370_class);
 
-    e->pci.bus = law_pci(law);
+    e->pci.bus = law_pci(law, PCI_DEVFN(1, 3));
     e->pci.devfn = PCI_DEVFN(1, 3);
+    law->bar[0] = 0xc000;
     rig_start(e);
-    pci_cfg_write(law->extra, 0x80000b10, 0, 0xc000, 4);
-    pci_cfg_write(law->extra, 0x80000b04, 0, 5, 2);
 }
 
+/* Buffers in RAM, across its end and beyond; channels that run at some rate. */
 static void law_es1370_poke(struct law *law, u32 r)
 {
     struct bus *io = &law->rig->io;
 
-    if (r & 1)
-        law_config_poke(law, r);
-    else if (r & 2)
-        bus_write(io, 0xc00c, 0xc + (r >> 8 & 1), 1);
-    else
-        bus_write(io, 0xc000, r | 0x70, 4);
+    switch (r & 7) {
+    case 0:
+    case 1: bus_write(io, 0xc00c, 0xc + (r >> 8 & 1), 1); break;
+    case 2: bus_write(io, 0xc030 + (r >> 8 & 8), r & 0x10 ? r >> 9 : r >> 12 | 0xff000, 4); break;
+    case 3: bus_write(io, 0xc034 + (r >> 8 & 8), r >> 12 & (r & 0x10 ? 0xff : 0xfffff), 4); break;
+    case 4: bus_write(io, 0xc024 + (r >> 8) % 3 * 4, r >> 16 & 0xff, 4); break;
+    case 5: bus_write(io, 0xc020, r >> 8, 4); break;
+    case 6: law->rig->now += r >> 8; break;
+    default: bus_write(io, 0xc000, r | 0x70, 4); break;
+    }
+}
+
+static void law_piix4pm_ready(struct law *law)
+{
+    pci_cfg_write(law->pci, law->cfg + 0x40, 0, 0x601, 4);
+    pci_cfg_write(law->pci, law->cfg + 0x80, 0, 1, 1);
+    pci_cfg_write(law->pci, law->cfg + 0x90, 0, 0x701, 4);
+    pci_cfg_write(law->pci, law->cfg + 0xd0, 2, 9, 1);
 }
 
 static void law_piix4pm(struct law *law)
@@ -477,10 +508,9 @@ static void law_piix4pm(struct law *law)
     static const struct piix4pm_wiring w;
     struct dev *pm = law_new(law, &piix4pm_class);
 
-    piix4pm_wire(pm, law_pci(law), &w);
+    piix4pm_wire(pm, law_pci(law, PCI_DEVFN(1, 3)), &w);
+    law->ready = law_piix4pm_ready;
     rig_start(pm);
-    pci_cfg_write(law->extra, 0x80000b40, 0, 0x601, 4);
-    pci_cfg_write(law->extra, 0x80000b80, 0, 1, 1);
 }
 
 static void law_piix4pm_poke(struct law *law, u32 r)
@@ -488,7 +518,7 @@ static void law_piix4pm_poke(struct law *law, u32 r)
     if (r & 1)
         piix4pm_button(law->dev);
     else
-        law_config_poke(law, r);
+        bus_write(&law->rig->io, 0x600 + (r >> 1 & 0x3e), r >> 8 & 0xffff, 2);
 }
 
 static void law_fwcfg(struct law *law)
@@ -499,20 +529,35 @@ static void law_fwcfg(struct law *law)
     fwcfg_file(fw, "etc/some", "some bytes of a file", 20, true);
 }
 
+/* DMA commands in RAM, whose descriptors and buffers also lie across its end and nowhere. */
+static void law_fwcfg_poke(struct law *law, u32 r)
+{
+    struct bus *mem = &law->rig->mem;
+    u32 at = r & 0x10 ? r >> 12 : 0x1000, item = (u32[]){0, 1, 5, 0x19, 0x20, 0xffff}[(r >> 5) % 6];
+    u8 cmd[16];
+
+    be32_put(cmd, item << 16 | (r & 15) << 1);
+    be32_put(cmd + 4, r & 0x800 ? r : r >> 24);
+    be32_put(cmd + 8, r & 0x1000 ? ~0u : 0);
+    be32_put(cmd + 12, r & 0x2000 ? 0xffff8 : r);
+    bus_copy(mem, at, cmd, sizeof(cmd), true);
+    bus_write(&law->rig->io, 0x514, 0, 4);
+    bus_write(&law->rig->io, 0x518, __builtin_bswap32(at), 4);
+    if (!(r & 0x300))
+        bus_write(&law->rig->io, 0x510, item, 2);
+}
+
 /* ---- display ---- */
 
 static void law_display(struct law *law, const struct dev_class *cls)
 {
     struct dev *vga = law_new(law, cls);
     struct vga_wiring w = {
-        .space = &law->rig->space, .vram = MIB, .pci = law_pci(law), .devfn = 16};
+        .space = &law->rig->space, .vram = MIB, .pci = law_pci(law, 16), .devfn = 16};
 
     vga_wire(vga, &w);
+    memcpy(law->bar, (u32[]){0xe0000000, 0xe4000000, 0xe5000000}, 12);
     rig_start(vga);
-    pci_cfg_write(law->extra, 0x80001010, 0, 0xe0000000, 4);
-    pci_cfg_write(law->extra, 0x80001014, 0, 0xe4000000, 4);
-    pci_cfg_write(law->extra, 0x80001018, 0, 0xe5000000, 4);
-    pci_cfg_write(law->extra, 0x80001004, 0, 3, 2);
 }
 
 static void law_vga(struct law *law)
@@ -520,10 +565,17 @@ static void law_vga(struct law *law)
     law_display(law, &vga_class);
 }
 
+/* Unlock the extensions; 256 colours in one window. */
+static void law_cirrus_ready(struct law *law)
+{
+    bus_write(&law->rig->io, 0x3c4, 0x1206, 2);
+    bus_write(&law->rig->io, 0x3c4, 0x0107, 2);
+}
+
 static void law_cirrus(struct law *law)
 {
     law_display(law, &cirrus_class);
-    bus_write(&law->rig->io, 0x3c4, 0x0107, 2);
+    law->ready = law_cirrus_ready;
 }
 
 static void law_vga_poke(struct law *law, u32 r)
@@ -551,75 +603,7 @@ static void law_vga_poke(struct law *law, u32 r)
     }
 }
 
-/* ---- disks ---- */
-
-/* The controller with its medium in one allocation that outlives the device. */
-struct law_disk {
-    struct pci_bus bus;
-    struct memblk blk;
-    u8 data[32768];
-};
-
-static struct law_disk *law_disk(struct law *law, bool cd)
-{
-    struct law_disk *d = law->extra = calloc(1, sizeof(*d));
-
-    pci_bus_init(&d->bus, &law->rig->mem, &law->rig->io, NULL);
-    memblk_init(&d->blk, &law->rig->clock, d->data, sizeof(d->data));
-    d->blk.blk.removable = d->blk.blk.cdrom = d->blk.blk.read_only = cd;
-    return d;
-}
-
-static void law_disk_fail(struct law *law, int error)
-{
-    ((struct law_disk *)law->extra)->blk.fail = error;
-}
-
-static void law_ide(struct law *law)
-{
-    struct ide_wiring w = {.drive = {NULL}};
-    struct dev *ide = law_new(law, &ide_class);
-    struct law_disk *d = law_disk(law, true);
-
-    w.drive[0] = &d->blk.blk;
-    ide_wire(ide, &d->bus, &w);
-    rig_start(ide);
-    pci_cfg_write(&d->bus, 0x80000920, 0, 0xc000, 4);
-    pci_cfg_write(&d->bus, 0x80000904, 0, 5, 2);
-}
-
-static void law_ide_poke(struct law *law, u32 r)
-{
-    struct law_disk *d = law->extra;
-
-    if (r & 1)
-        bus_write(&law->rig->io, 0x1f7, r & 2 ? 0xa0 : 0x08, 1);
-    else if (r & 2)
-        bus_write(&law->rig->io, 0x1f0, r >> 8 & 0x3f, 2);
-    else if ((r & 0x3c) == 4)
-        d->blk.blk.changed(d->blk.blk.changed_arg);
-}
-
-static void law_fdc(struct law *law)
-{
-    struct fdc_wiring w = {.dma = NULL};
-    struct dev *fdc = law_new(law, &fdc_class);
-
-    w.drive[0] = &law_disk(law, false)->blk.blk;
-    fdc_wire(fdc, &w);
-    rig_start(fdc);
-}
-
-static void law_fdc_poke(struct law *law, u32 r)
-{
-    static const u8 cmds[] = {0x46, 0xe6, 0x45, 0x4d, 0x16, 0x11, 0x0f, 0x07, 0x08, 0x0e, 0x94, 0x12};
-
-    if (r & 1)
-        bus_write(&law->rig->io, 0x3f2, 0x1c, 1);
-    else
-        bus_write(&law->rig->io, 0x3f5, r & 2 ? cmds[(r >> 8) % ARRAY_LEN(cmds)] : r >> 8 & 3, 1);
-}
-
+#include "tests/dev/classes_disk.h"
 #include "tests/dev/classes_usb.h"
 #include "tests/dev/classes_virtio.h"
 #include "tests/dev/classes_net.h"
@@ -629,7 +613,7 @@ static const struct law_class law_classes[] = {
     {&i440fx_class, law_i440fx, law_i440fx_poke},
     {&piix3_class, law_piix3, law_piix3_poke},
     {&piix4pm_class, law_piix4pm, law_piix4pm_poke},
-    {&fwcfg_class, law_fwcfg, NULL},
+    {&fwcfg_class, law_fwcfg, law_fwcfg_poke},
     {&ide_class, law_ide, law_ide_poke},
     {&fdc_class, law_fdc, law_fdc_poke},
     {&vga_class, law_vga, law_vga_poke},
@@ -662,7 +646,7 @@ static const struct law_class law_classes[] = {
     {&ib700_class, law_ib700, NULL},
     {&i6300esb_class, law_i6300esb, law_i6300esb_poke},
     {&virtio_rng_class, law_virtio_rng, law_virtio_poke},
-    {&virtio_blk_class, law_virtio_blk, law_virtio_poke},
+    {&virtio_blk_class, law_virtio_blk, law_virtio_blk_poke},
     {&virtio_p9_class, law_virtio_p9, law_virtio_poke},
     {&virtio_balloon_class, law_virtio_balloon, law_virtio_balloon_poke},
     {&virtio_serial_class, law_virtio_serial, law_virtio_serial_poke},

@@ -36,8 +36,8 @@ static struct irq law_nic_irq(void *arg, unsigned n)
     return (struct irq){0};
 }
 
-static struct law_nic *law_nic_new(struct law *law, const struct dev_class *cls,
-                                   bool (*plug_in)(struct dev *, const struct plug *, struct err *))
+static void law_nic_new(struct law *law, const struct dev_class *cls,
+                        bool (*plug_in)(struct dev *, const struct plug *, struct err *))
 {
     struct law_nic *h = law->extra = calloc(1, sizeof(*h));
     struct dev *dev = law_new(law, cls);
@@ -48,36 +48,98 @@ static struct law_nic *law_nic_new(struct law *law, const struct dev_class *cls,
     h->net.ready = law_nic_ready;
     h->net.max_frame = 65000;
     pci_bus_init(&h->bus, &law->rig->mem, &law->rig->io, NULL);
+    law->pci = &h->bus;
+    law->cfg = LAW_NIC_CFG;
     ck_assert_msg(plug_in(dev, &plug, &err), "%s", err.msg);
     rig_start(dev);
-    return h;
 }
 
-static void law_nic_map(struct law_nic *h, u32 bar0, u32 bar1)
+/* Headers of IPv4 or IPv6 with TCP or UDP for a frame of n bytes, right or nearly so. */
+static void law_nic_headers(u8 *frame, size_t n, u32 r)
 {
-    pci_cfg_write(&h->bus, LAW_NIC_CFG + 0x10, 0, bar0, 4);
-    pci_cfg_write(&h->bus, LAW_NIC_CFG + 0x14, 0, bar1, 4);
-    pci_cfg_write(&h->bus, LAW_NIC_CFG + 4, 0, 7, 2);
+    size_t ip = 14;
+
+    memset(frame, (int)(r >> 3), n);
+    memcpy(frame, r & 0x20 ? "\xff\xff\xff\xff\xff\xff" : "\x52\x54\x00\x12\x34\x56", 6);
+    if (n < 80)
+        return;
+    if (r & 0x40) {
+        memcpy(frame + 12, "\x81\x00\x00\x01", 4);
+        ip += 4;
+    }
+    be16_put(frame + ip - 2, r & 0x80 ? 0x86dd : 0x0800);
+    if (r & 0x80) {
+        frame[ip] = 0x60;
+        be16_put(frame + ip + 4, (u16)(n - ip - 40));
+        frame[ip + 6] = r & 0x100 ? 6 : 17;
+        ip += 40;
+    } else {
+        frame[ip] = r & 0xe00 ? 0x45 : (u8)(r >> 12);
+        be16_put(frame + ip + 2, (u16)(r & 0x7000 ? n - ip : r >> 16));
+        be16_put(frame + ip + 6, r & 0x8000 ? 0 : (u16)(r >> 16));
+        frame[ip + 9] = r & 0x100 ? 6 : 17;
+        ip += 20;
+    }
+    be16_put(frame + ip + 4, (u16)(n - ip)); /* of UDP: its length */
+    frame[ip + 12] = r & 0x70000 ? 0x50 : (u8)(r >> 20);
+}
+
+static void law_net_frame(struct net *net, u32 r)
+{
+    u8 frame[9100];
+    size_t n = 14 + (r >> 8) % (r & 0x10000 ? 9000 : 1500);
+
+    if (!net->take)
+        return;
+    law_nic_headers(frame, n, r * 2654435761u);
+    if (net->can_take(net->arg) || r & 0x80)
+        net->take(net->arg, frame, n);
 }
 
 static void law_nic_frame(struct law *law, u32 r)
 {
-    struct law_nic *h = law->extra;
-    u8 frame[9100];
-    size_t n = 14 + (r >> 8) % (r & 0x10000 ? 9000 : 1500);
+    law_net_frame(&((struct law_nic *)law->extra)->net, r);
+}
 
-    if (!h->net.take)
-        return;
-    memset(frame, (int)(r >> 3), sizeof(frame));
-    memcpy(frame, r & 0x20 ? "\xff\xff\xff\xff\xff\xff" : "\x52\x54\x00\x12\x34\x56", 6);
-    memcpy(frame + 12, r & 0x40 ? "\x08\x00\x45" : "\x81\x00\x00", 3);
-    if (h->net.can_take(h->net.arg) || r & 0x80)
-        h->net.take(h->net.arg, frame, n);
+/* A frame at 32 KiB for the adapter to send. */
+static u32 law_nic_out(struct law *law, u32 r)
+{
+    u8 frame[4096];
+    u32 n = r & 1 ? 1514 : 80 + (r >> 4) % (sizeof(frame) - 80);
+
+    law_nic_headers(frame, n, r);
+    bus_copy(&law->rig->mem, 0x8000, frame, n, true);
+    return n;
 }
 
 static void law_e1000(struct law *law)
 {
-    law_nic_map(law_nic_new(law, &e1000_class, e1000_plug), LAW_NIC_MEM, LAW_NIC_IO);
+    law_nic_new(law, &e1000_class, e1000_plug);
+    law->bar[0] = LAW_NIC_MEM;
+    law->bar[1] = LAW_NIC_IO;
+}
+
+/* A ring full of a context and a frame that it is for (manual section 3.3): sums and segments. */
+static void law_e1000_send(struct law *law, u32 r)
+{
+    struct bus *mem = &law->rig->mem;
+    u32 n = law_nic_out(law, r), ip = 14 + (r >> 6 & 1) * 4, l4 = ip + (r & 0x80 ? 40 : 20);
+    u8 cmd = (u8)(0x20 | (r & 0x100 ? 1 : 0) | (r & 0x80 ? 0 : 2) | (r & 2 ? 4 : 0) | (r & 4 ? 8 : 0));
+    u8 d[32] = {(u8)ip, (u8)(ip + 10), 0, 0, (u8)l4, (u8)(l4 + (r & 0x100 ? 16 : 6))};
+
+    st32(d + 8, (n - l4 - 20) | (u32)cmd << 24);
+    d[13] = (u8)(l4 + (r & 0x100 ? 20 : 8));
+    st16(d + 14, r & 0x38 ? 100 + (r >> 20) : r >> 28);
+    st64(d + 16, 0x8000);
+    st32(d + 24, n | 0x100000 | (u32)((cmd & 0x2c) | 1 | (r & 0x40 ? 0 : 0x40)) << 24);
+    d[29] = r >> 28 & 3;
+    for (unsigned i = 0; i < 32; i++)
+        bus_copy(mem, 0x10000 + 32 * i, d, sizeof(d), true);
+    bus_write(mem, LAW_NIC_MEM + 0x400, 0x8, 4);
+    bus_write(mem, LAW_NIC_MEM + 0x3800, 0x10000, 4);
+    bus_write(mem, LAW_NIC_MEM + 0x3808, 0x400, 4);
+    bus_write(mem, LAW_NIC_MEM + 0x3818, r >> 8 & 63, 4);
+    bus_write(mem, LAW_NIC_MEM + 0x400, 0xa, 4);
 }
 
 /* Rings at 64 KiB and 128 KiB in RAM; now and then anywhere. */
@@ -93,14 +155,14 @@ static void law_e1000_poke(struct law *law, u32 r)
 
     if ((r & 3) == 0) {
         law_nic_frame(law, r >> 2);
+    } else if ((r & 0x7f) == 2) {
+        law_e1000_send(law, r * 2654435761u);
     } else if ((r & 15) == 1) { /* a descriptor in the ring */
         u32 at = (r & 0x10 ? 0x10000u : 0x20000u) + (r >> 8 & 0x3f) * 16;
 
         bus_write(&law->rig->mem, at, r >> 4 & 0xfffff, 8);
         bus_write(&law->rig->mem, at + 8, (r << 3 & 0xffff) | (r * 40503u & 0xff000000), 4);
         bus_write(&law->rig->mem, at + 12, r * 48271u, 4);
-    } else if ((r & 0xff) == 2) {
-        law_nic_map(law->extra, LAW_NIC_MEM, LAW_NIC_IO);
     } else {
         bus_write(&law->rig->mem, LAW_NIC_MEM + regs[i][0], regs[i][1] == 6 ? r & 0x40000000 : v,
                   4);
@@ -109,7 +171,34 @@ static void law_e1000_poke(struct law *law, u32 r)
 
 static void law_rtl8139(struct law *law)
 {
-    law_nic_map(law_nic_new(law, &rtl8139_class, rtl8139_plug), LAW_NIC_IO, LAW_NIC_MEM);
+    law_nic_new(law, &rtl8139_class, rtl8139_plug);
+    law->bar[0] = LAW_NIC_IO;
+    law->bar[1] = LAW_NIC_MEM;
+}
+
+/* Frames whose sums and segments are the adapter's (C+ descriptors), or one by the old registers. */
+static void law_rtl8139_send(struct law *law, u32 r)
+{
+    struct bus *mem = &law->rig->mem, *io = &law->rig->io;
+    u32 n = law_nic_out(law, r);
+    u32 opts = 0xb0000000u | (r & 2 ? 0x08000000 | (r >> 8 & 0x7ff) << 16 : (r >> 8 & 7) << 16);
+    u32 tag = r & 0x10 ? 0x20000 | r >> 16 : 0;
+
+    bus_write(io, LAW_NIC_IO + 0x37, 0x0c, 1);
+    if (!(r & 4)) {
+        bus_write(io, LAW_NIC_IO + 0x20, 0x8000, 4);
+        bus_write(io, LAW_NIC_IO + 0x10, n & 0x1fff, 4);
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        bus_write(mem, 0x20000 + 16 * i, opts | n | (i == 3 ? 0x40000000 : 0), 4);
+        bus_write(mem, 0x20004 + 16 * i, tag, 4);
+        bus_write(mem, 0x20008 + 16 * i, 0x8000, 8);
+    }
+    bus_write(io, LAW_NIC_IO + 0xe0, 1, 2);
+    bus_write(io, LAW_NIC_IO + 0x20, 0x20000, 4);
+    bus_write(io, LAW_NIC_IO + 0x24, 0, 4);
+    bus_write(io, LAW_NIC_IO + 0xd9, 0x40, 1);
 }
 
 static void law_rtl8139_poke(struct law *law, u32 r)
@@ -125,13 +214,13 @@ static void law_rtl8139_poke(struct law *law, u32 r)
 
     if ((r & 3) == 0) {
         law_nic_frame(law, r >> 2);
+    } else if ((r & 0x1f) == 2) {
+        law_rtl8139_send(law, r * 2654435761u);
     } else if ((r & 15) == 1) {
         u32 at = (r & 0x10 ? 0x10000u : 0x20000u) + (r >> 8 & 0x1f) * 16;
 
         bus_write(&law->rig->mem, at, (r * 40503u & 0xffffffff) | 0x80000000u, 4);
         bus_write(&law->rig->mem, at + 8, r >> 4 & 0xfffff, 8);
-    } else if ((r & 0xff) == 2) {
-        law_nic_map(law->extra, LAW_NIC_IO, LAW_NIC_MEM);
     } else {
         bus_write(&law->rig->io, LAW_NIC_IO + set[i].off, set[i].v, set[i].size);
     }
@@ -145,7 +234,8 @@ static void law_ne2k_isa(struct law *law)
 
 static void law_ne2k_pci(struct law *law)
 {
-    law_nic_map(law_nic_new(law, &ne2k_pci_class, ne2k_pci_plug), LAW_NIC_IO, 0);
+    law_nic_new(law, &ne2k_pci_class, ne2k_pci_plug);
+    law->bar[0] = LAW_NIC_IO;
 }
 
 static void law_ne2k_poke(struct law *law, u32 r)
@@ -162,17 +252,51 @@ static void law_ne2k_poke(struct law *law, u32 r)
         law_nic_frame(law, r >> 2);
     else if ((r & 3) == 1)
         bus_read(&law->rig->io, base + 0x10, 4);
-    else if ((r & 0xff) == 2 && base == LAW_NIC_IO)
-        law_nic_map(law->extra, LAW_NIC_IO, 0);
     else
         bus_write(&law->rig->io, base + set[i].off, set[i].v, 1);
+}
+
+static void law_vnet_send(struct net *net, const u8 *frame, size_t n)
+{
+    ck_assert_uint_ge(n, 14);
+    ck_assert_uint_le(n, 66048);
+}
+
+static const struct net_ops law_vnet_ops = {law_vnet_send};
+
+/* A driver that offers buffers and gives commands; frames from outside. */
+static void law_virtio_net_poke(struct law *law, u32 r)
+{
+    struct law_virtio *all = law->extra;
+    struct bus *mem = &law->rig->mem;
+    u32 at = r >> 8 & 0xfff0;
+
+    switch (r & 7) {
+    case 0:
+    case 1: law_net_frame(&all->net, r >> 3); break;
+    case 2: vd_send(&all->d, 0, &(struct vd_buf){0x80000 + at, r & 0x80 ? 2048 : r >> 20, true}, 1); break;
+    case 3: /* class, command, then small numbers */
+        bus_write(mem, 0x40000, (r >> 4 & 3) | (r >> 6 & 7) << 8 | (r >> 9 & 0xf) << 16, 8);
+        bus_write(mem, 0x40006, r >> 13 & 3, 8);
+        vd_send(&all->d, 2,
+                (struct vd_buf[]){{0x40000, r & 0x10000000 ? 100 : r >> 24 & 15, false}, {0x50000, 1, true}},
+                2);
+        break;
+    case 4: vd_send(&all->d, 1, &(struct vd_buf){at, r & 0x80 ? 1526 : r >> 20, false}, 1); break;
+    default: law_virtio_poke(law, r >> 3); break;
+    }
 }
 
 static void law_virtio_net(struct law *law)
 {
     struct virtio_net *n = law_new(law, &virtio_net_class);
     struct vdriver *d = law_virtio(law);
+    struct law_virtio *all = law->extra;
     struct plug plug = vd_plug(d);
+
+    all->net.ops = &law_vnet_ops;
+    all->net.ready = law_nic_ready;
+    plug.net = &all->net;
 
     virtio_net_plug(&n->v.dev, &plug, NULL);
     rig_start(n);
@@ -182,7 +306,7 @@ static void law_virtio_net(struct law *law)
 #define LAW_NIC_CLASSES \
     {&e1000_class, law_e1000, law_e1000_poke}, {&rtl8139_class, law_rtl8139, law_rtl8139_poke}, \
     {&ne2k_isa_class, law_ne2k_isa, law_ne2k_poke}, {&ne2k_pci_class, law_ne2k_pci, law_ne2k_poke}, \
-    {&virtio_net_class, law_virtio_net, law_virtio_poke}
+    {&virtio_net_class, law_virtio_net, law_virtio_net_poke}
 /* clang-format on */
 
 #endif

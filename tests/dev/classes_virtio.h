@@ -17,6 +17,7 @@ struct law_virtio {
     struct memblk blk;
     u8 disk[65536];
     struct chr chr;
+    struct net net;
     struct share share;
     struct balloon_sink balloon;
     struct virtio_serial *ctl;
@@ -28,6 +29,11 @@ static struct vdriver *law_virtio(struct law *law)
     struct vdriver *d = &all->d;
 
     vd_bus(d, law->rig);
+    law->pci = &d->bus;
+    law->cfg = VD_CFG(d->devfn);
+    law->bar[0] = VD_IO;
+    law->bar[1] = VD_MSIX;
+    law->bar[4] = VD_MEM;
     return d;
 }
 
@@ -58,7 +64,7 @@ static void law_virtio_poke(struct law *law, u32 r)
     unsigned n = v->ops->queues(v), q = (r >> 4) % n;
 
     switch (r & 15) {
-    case 0: vd_cfg(d, r >> 4 & 0xfc, r >> 8, 1u << (r >> 30)); break;
+    case 0: vd_cfg(d, r >> 4 & 0xfc, r >> 8, 1u << (r >> 30) % 3); break;
     case 1: vd_map(d); break;
     case 2:
     case 3:
@@ -84,6 +90,35 @@ static void law_virtio_blk(struct law *law)
     plug.blk = &all->blk.blk;
     virtio_blk_plug(&b->v.dev, &plug, NULL);
     rig_start(b);
+}
+
+/* Requests as they should be, to sectors of the disk and beyond; ranges to be discarded or zeroed. */
+static void law_virtio_blk_poke(struct law *law, u32 r)
+{
+    static const u8 types[] = {0, 1, 4, 8, 11, 13, 0, 1, 2, 99};
+    struct law_virtio *all = law->extra;
+    struct bus *mem = &law->rig->mem;
+    u32 type = types[(r >> 4) % ARRAY_LEN(types)], sector = r & 0x80000000 ? r >> 8 : r >> 8 & 127;
+    bool in = type == 0 || type == 8;
+
+    switch (r & 15) {
+    case 0:
+    case 1: law_virtio_poke(law, r >> 4); break;
+    case 2: all->blk.fail = r & 0x70 ? 0 : 5; break;
+    case 3: all->blk.blk.changed(all->blk.blk.changed_arg); break;
+    case 4: law->rig->now += r >> 12; break;
+    default:
+        bus_write(mem, 0x40000, type, 8);
+        bus_write(mem, 0x40008, sector, 8);
+        bus_write(mem, 0x41000, sector, 8); /* a range */
+        bus_write(mem, 0x41008, r >> 16 & 63, 8);
+        vd_send(&all->d, 0,
+                (struct vd_buf[]){{0x40000, 16, false},
+                                  {0x41000, r & 0x40000000 ? 512u << (r >> 24 & 7) : 16, in},
+                                  {0x60000, 1, true}},
+                3);
+        break;
+    }
 }
 
 static size_t law_share_serve(struct share *share, const u8 *msg, size_t n, u8 *out, size_t room)

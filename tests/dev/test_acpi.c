@@ -71,6 +71,49 @@ START_TEST(test_timer)
 }
 END_TEST
 
+/* The SMBus host: registers, the block buffer, and that nobody answers (data sheet, 11.5.3). */
+START_TEST(test_smbus)
+{
+    enum { SMB = 0x700 };
+    struct set s;
+
+    setup(&s);
+    cfg_write(&s, 0x90, SMB | 1, 4);
+    cfg_write(&s, 0xd2, 1, 1);
+    for (u16 r = 3; r < 7; r++) { /* command, address, two data */
+        out8(&s.rig, SMB + r, (u8)(0xa0 + r));
+        ck_assert_uint_eq(in8(&s.rig, SMB + r), 0xa0u + r);
+    }
+    in8(&s.rig, SMB + 2); /* rewinds the block buffer */
+    for (unsigned i = 0; i < 40; i++)
+        out8(&s.rig, SMB + 7, (u8)(i + 1));
+    in8(&s.rig, SMB + 2);
+    for (unsigned i = 0; i < 32; i++) /* it has 32 places: the last eight went over the first */
+        ck_assert_uint_eq(in8(&s.rig, SMB + 7), i < 8 ? i + 33 : i + 1);
+    out8(&s.rig, SMB + 8, 0xff), out8(&s.rig, SMB + 9, 0x5a);
+    ck_assert_uint_eq(in8(&s.rig, SMB + 8), 0x0f); /* reserved bits are 0 */
+    ck_assert_uint_eq(in8(&s.rig, SMB + 9), 0x5a);
+    bus_write(&s.rig.io, SMB + 10, 0x1234, 2);
+    ck_assert_uint_eq(in16(&s, SMB + 10), 0x1234);
+    ck_assert_uint_eq(in8(&s.rig, SMB + 1) | in8(&s.rig, SMB + 14), 0);
+    /* a transaction ends at once: device error, cleared by writing ones; START reads as 0 */
+    out8(&s.rig, SMB, 0xff);
+    out8(&s.rig, SMB + 2, 0x48);
+    ck_assert_uint_eq(in8(&s.rig, SMB + 2), 0x08);
+    ck_assert_uint_eq(in8(&s.rig, SMB), 4);
+    rig_reload(s.pm);
+    ck_assert_uint_eq(in8(&s.rig, SMB), 4);
+    ck_assert_uint_eq(in8(&s.rig, SMB + 9), 0x5a);
+    out8(&s.rig, SMB, 2);
+    ck_assert_uint_eq(in8(&s.rig, SMB), 4);
+    out8(&s.rig, SMB, 0x1e);
+    ck_assert_uint_eq(in8(&s.rig, SMB), 0);
+    cfg_write(&s, 0xd2, 0, 1); /* off: nothing there */
+    ck_assert_uint_eq(in8(&s.rig, SMB + 9), 0xff);
+    rig_free(&s.rig);
+}
+END_TEST
+
 START_TEST(test_power)
 {
     struct set s;
@@ -401,7 +444,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_timer,  test_power,       test_smi_and_places,
+    const TTest *const tests[] = {test_timer, test_smbus,  test_power,       test_smi_and_places,
                                   test_tables, test_aml_lengths, test_smbios, test_smbios_texts,
                                   NULL};
 

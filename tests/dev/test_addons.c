@@ -2,6 +2,7 @@
  * places, wires and refusals. */
 #include "devices/board/pc.h"
 #include "devices/bus/pci.h"
+#include "devices/char/exitdev.h"
 #include "devices/char/lpt.h"
 #include "tests/dev/rig.h"
 
@@ -62,6 +63,57 @@ START_TEST(parallel_port)
     out8(&rig, 0x37a, 0x2c);
     ck_assert_uint_eq(in8(&rig, 0x378), 0xff);
     ck_assert_uint_eq(in8(&rig, 0x37a), 0xec);
+    rig_free(&rig);
+}
+END_TEST
+
+START_TEST(parallel_port_reloads)
+{
+    struct probe irq = {0};
+    struct rig rig;
+    struct lpt *l;
+
+    rig_init(&rig);
+    l = rig_new(&rig, &lpt_class, "lpt");
+    irq_connect(&l->out, probe_set, &irq, 7);
+    rig_start(l);
+    out8(&rig, 0x378, 0x77);
+    out8(&rig, 0x37a, 0x1d), out8(&rig, 0x37a, 0x1c); /* a byte, with the interrupt on */
+    ck_assert_int_eq(irq.level, 1);
+    rig_reload(&l->dev);
+    ck_assert_int_eq(irq.level, 1);
+    ck_assert_uint_eq(in8(&rig, 0x378), 0x77);
+    ck_assert_uint_eq(in8(&rig, 0x37a), 0xdc);
+    in8(&rig, 0x379);
+    ck_assert_int_eq(irq.level, 0);
+    ck_assert_uint_eq(in8(&rig, 0x37b), 0xff); /* the fourth port has no register */
+    rig_free(&rig);
+}
+END_TEST
+
+static void leave(void *arg, int status)
+{
+    *(int *)arg = status;
+}
+
+START_TEST(exit_port)
+{
+    struct exitdev *ex;
+    struct rig rig;
+    int status = -1;
+
+    rig_init(&rig);
+    ex = rig_new(&rig, &exitdev_class, "exit");
+    ex->exit = leave;
+    ex->arg = &status;
+    rig_start(ex);
+    ck_assert_uint_eq(in32(&rig, 0x501), 0);
+    out8(&rig, 0x501, 0x21);
+    ck_assert_int_eq(status, 0x43);
+    out32(&rig, 0x501, 0xffffff80);
+    ck_assert_int_eq(status, 1);
+    out8(&rig, 0x505, 3);
+    ck_assert_int_eq(status, 1);
     rig_free(&rig);
 }
 END_TEST
@@ -138,9 +190,41 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* Where PCI devices go: the slot that is named, else the next free one; a controller before what hangs
+ * on it, whatever the order. */
+START_TEST(places)
+{
+    const struct pc_addon a[] = {
+        {.driver = "usb-kbd", .devfn = -1},
+        {.driver = "i6300esb", .devfn = -1},
+        {.driver = "virtio-rng-pci", .devfn = PCI_DEVFN(4, 0)},
+        {.driver = "piix3-usb-uhci", .devfn = -1},
+        {.driver = "piix3-usb-uhci", .devfn = -1, .id = "second"},
+    };
+    struct clock clock;
+    struct err err;
+    struct pc *pc = machine(&clock, a, ARRAY_LEN(a), &err);
+
+    ck_assert_msg(pc != NULL, "%s", err.msg);
+    ck_assert_uint_eq(pci_cfg_read(pc->pci, 0x80000000 | PCI_DEVFN(4, 0) << 8, 0, 2), 0x1af4);
+    ck_assert_uint_eq(pci_cfg_read(pc->pci, 0x80000000 | PCI_DEVFN(1, 2) << 8, 0, 4), 0x70208086);
+    ck_assert_ptr_nonnull(dev_find(&pc->devs, "second"));
+    ck_assert_ptr_nonnull(pc->keyboard.key);
+    pc_destroy(pc);
+    clock_free(&clock);
+    refused((struct pc_addon){.driver = "i6300esb", .devfn = 9}, "slot from 0");
+    refused((struct pc_addon){.driver = "i6300esb", .devfn = 0x300}, "slot from 0");
+    refused((struct pc_addon){.driver = "i6300esb", .devfn = PCI_DEVFN(1, 0)}, "slot 0x1 ");
+    refused((struct pc_addon){.driver = "usb-mouse", .devfn = -1}, "USB controller");
+    refused((struct pc_addon){.driver = "virtserialport", .devfn = -1,
+                              .chr = &(struct chr){.ops = &paper_ops}}, "virtio-serial-pci");
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {parallel_port, in_a_machine, refusals, NULL};
+    const TTest *const tests[] = {parallel_port, parallel_port_reloads, exit_port, in_a_machine,
+                                  refusals,      places,                NULL};
 
     return rig_main("addons", tests);
 }

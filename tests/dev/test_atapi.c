@@ -325,6 +325,86 @@ START_TEST(test_reset_in_read)
 }
 END_TEST
 
+START_TEST(test_small_commands)
+{
+    static const u8 seek[12] = {0x2b, 0, 0, 0, (SECTORS - 1) >> 8, (SECTORS - 1) & 0xff};
+    static const u8 seek_end[12] = {0x2b, 0, 0, 0, SECTORS >> 8, SECTORS & 0xff};
+    static const u8 mechanism[12] = {0xbd, 0, 0, 0, 0, 0, 0, 0, 0, 8};
+    static const u8 track[12] = {0x52, 1, 0, 0, 0, 1, 0, 0, 36}, speed[12] = {0xbb, 0, 0xff, 0xff};
+    static const u8 disc[12] = {0x51, 0, 0, 0, 0, 0, 0, 0, 34}, disc_bad[12] = {0x51, 1, 0, 0, 0, 0, 0, 0, 34};
+    struct set s;
+    u8 b[64];
+
+    setup(&s);
+    ck_assert_int_eq(packet(&s, seek, b, 64), 0);
+    ck_assert_int_lt(packet(&s, seek_end, b, 64), 0); /* one behind the last */
+    sense(&s, 5, 0x21);
+    ck_assert_int_eq(packet(&s, mechanism, b, 64), 8);
+    ck_assert_uint_eq(b[5], 1);
+    ck_assert_int_eq(packet(&s, track, b, 64), 36);
+    ck_assert_uint_eq(be16(b), 34);
+    ck_assert_uint_eq(b[2], 1);
+    ck_assert_uint_eq(be32(b + 8), 0);
+    ck_assert_uint_eq(be32(b + 24), SECTORS);
+    ck_assert_int_eq(packet(&s, speed, b, 64), 0);
+    ck_assert_int_eq(packet(&s, disc, b, 64), 34);
+    ck_assert_uint_eq(be16(b), 32);
+    ck_assert_int_lt(packet(&s, disc_bad, b, 64), 0);
+    sense(&s, 5, 0x24);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(test_dvd)
+{
+    static const u8 physical[12] = {0xad, 0, 0, 0, 0, 0, 0, 0, 8, 4}, copyright[12] = {0xad, 0, 0, 0, 0, 0, 0, 1, 0, 8};
+    static const u8 maker[12] = {0xad, 0, 0, 0, 0, 0, 0, 4, 8, 4}, unknown[12] = {0xad, 0, 0, 0, 0, 0, 0, 9, 8, 4};
+    static const u8 layer[12] = {0xad, 0, 0, 0, 0, 0, 1, 0, 8, 4}, profile[12] = {0x46, 2, 0, 0, 0, 0, 0, 0, 8};
+    u8 *b = calloc(1, 65536);
+    struct set s;
+
+    setup(&s);
+    ck_assert_int_lt(packet(&s, physical, b, 4096), 0); /* a CD has none */
+    sense(&s, 5, 0x30);
+    ck_assert_int_eq(packet(&s, profile, b, 8), 8);
+    ck_assert_uint_eq(be16(b + 6), 8); /* CD-ROM */
+    s.cd->blk.size = 2048ull * 2000000; /* too large for a CD: nothing of it is read here */
+    ck_assert_int_eq(packet(&s, physical, b, 4096), 2052);
+    ck_assert_uint_eq(be16(b), 2050);
+    ck_assert_uint_eq(be32(b + 8), 0x30000);
+    ck_assert_uint_eq(be32(b + 12), 0x30000 + 2000000 - 1);
+    ck_assert_int_eq(packet(&s, copyright, b, 4096), 8);
+    ck_assert_uint_eq(be16(b), 6);
+    ck_assert_int_eq(packet(&s, maker, b, 4096), 2052);
+    ck_assert_int_lt(packet(&s, unknown, b, 4096), 0);
+    sense(&s, 5, 0x24);
+    ck_assert_int_lt(packet(&s, layer, b, 4096), 0); /* it has one */
+    sense(&s, 5, 0x24);
+    ck_assert_int_eq(packet(&s, profile, b, 8), 8);
+    ck_assert_uint_eq(be16(b + 6), 0x10); /* DVD-ROM */
+    teardown(&s);
+    free(b);
+}
+END_TEST
+
+/* A software reset in the middle of a block leaves nothing of it behind. */
+START_TEST(test_reset_in_block)
+{
+    static const u8 rd[12] = {0x28, 0, 0, 0, 0, 7, 0, 0, 5};
+    struct set s;
+
+    setup(&s);
+    send(&s, rd, 2048, false);
+    ck_assert_uint_eq(finish(&s) & 8, 8);
+    bus_read(&s.rig.io, CMD, 2);
+    out8(&s.rig, CTL, 4);
+    out8(&s.rig, CTL, 0);
+    ck_assert_uint_eq(in8(&s.rig, CTL), 0);
+    rig_reload(s.ide);
+    teardown(&s);
+}
+END_TEST
+
 /* Random packets with random limits, by PIO and DMA. */
 START_TEST(test_noise)
 {
@@ -367,7 +447,8 @@ int main(void)
 {
     const TTest *const tests[] = {
         test_signature, test_capacity_and_read, test_dma,           test_errors, test_media_change,
-        test_tables,    test_raw_sector,        test_reset_in_read, test_noise,  NULL};
+        test_tables,    test_raw_sector,        test_reset_in_read, test_small_commands,
+        test_dvd,       test_reset_in_block,  test_noise,  NULL};
 
     return rig_main("atapi", tests);
 }

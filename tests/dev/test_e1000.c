@@ -71,7 +71,7 @@ START_TEST(eeprom_and_phy)
         nicrig_new(&e1000_class, e1000_plug, "mac=52:54:00:aa:bb:cc", NIC_MEM, NIC_IO);
     u32 sum = 0;
 
-    /* U-Boot takes this semaphore before it reads the EEPROM, and gives up when it does not stay. */
+    /* U-Boot takes this semaphore before it reads the EEPROM; it must stay taken. */
     wr(t, 0x5b50, 2);
     ck_assert_uint_eq(rd(t, 0x5b50), 2);
     wr(t, 0x5b50, 0);

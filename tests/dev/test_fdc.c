@@ -269,6 +269,92 @@ START_TEST(test_errors)
 }
 END_TEST
 
+/* SCAN of the first three sectors against `want` in memory; gives ST2, *sector where it ended. */
+static u8 scan(struct set *s, u8 op, const u8 *want, u8 *sector)
+{
+    u8 r[16];
+
+    for (int i = 0; i < 3; i++)
+        memcpy(s->rig.ram.host + 0x20000 + 512 * i, want, 512);
+    dma(s, 0x20000, 3 * 512, false);
+    cmd(s, (const u8[]){op, 0, 0, 0, 1, 2, 3, 0x1b, 1}, 9);
+    wait_irq(s);
+    ck_assert_int_eq(result(s, r), 7);
+    *sector = r[5];
+    return r[2];
+}
+
+/* 82077AA, 6.1: SH when all is equal, SN when no sector meets the condition; ones match anything. */
+START_TEST(test_scan)
+{
+    enum { EQUAL = 0x51, LOW = 0x59, HIGH = 0x5d, SN = 4, SH = 8 };
+    struct set s;
+    u8 want[512], at;
+
+    setup_size(&s, CHS_SIZE);
+    start(&s, 0);
+    memcpy(want, s.fd->data + 512, 512);
+    ck_assert_uint_eq(scan(&s, EQUAL, want, &at), SH);
+    ck_assert_uint_eq(at, 2);
+    want[100] = 0xff;
+    ck_assert_uint_eq(scan(&s, EQUAL, want, &at), SH);
+    ck_assert_uint_eq(at, 2);
+    want[100] = (u8)(s.fd->data[612] ^ 1);
+    ck_assert_uint_eq(scan(&s, EQUAL, want, &at), SN);
+    for (int i = 0; i < 512; i++)
+        want[i] = MAX(s.fd->data[i], (u8)1) - 1;
+    ck_assert_uint_eq(scan(&s, HIGH, want, &at), 0); /* the disk's bytes are higher */
+    ck_assert_uint_eq(at, 1);
+    ck_assert_uint_eq(scan(&s, LOW, want, &at), SN);
+    for (int i = 0; i < 512; i++)
+        want[i] = MIN(s.fd->data[512 + i], (u8)0xfd) + 1;
+    memset(want + 200, 0xff, 100); /* where the disk may have more */
+    for (int i = 0; i < 512; i++)
+        if (s.fd->data[512 + i] > 0xfd)
+            want[i] = s.fd->data[512 + i];
+    ck_assert_uint_eq(scan(&s, LOW, want, &at), 0);
+    ck_assert_uint_le(at, 2);
+    memset(want, 0xff, 512);
+    ck_assert_uint_eq(scan(&s, EQUAL, want, &at), SH);
+    ck_assert_uint_eq(at, 1);
+    teardown(&s);
+}
+END_TEST
+
+/* VERIFY reads without moving anything; FORMAT with a sector size that the medium has not. */
+START_TEST(test_verify)
+{
+    struct set s;
+    u8 r[16];
+
+    setup_size(&s, CHS_SIZE);
+    start(&s, 0);
+    cmd(&s, (const u8[]){0x56, 0x80, 0, 0, 1, 2, 18, 0x1b, 4}, 9); /* EC: four sectors */
+    wait_irq(&s);
+    ck_assert_int_eq(result(&s, r), 7);
+    ck_assert_uint_eq(r[0] & 0xc0, 0);
+    ck_assert_uint_eq(r[5], 5);
+    ck_assert_uint_eq(s.fd->reads, 4);
+    cmd(&s, (const u8[]){0xd6, 0, 0, 0, 1, 2, 18, 0x1b, 0xff}, 9); /* both sides to their end */
+    wait_irq(&s);
+    ck_assert_int_eq(result(&s, r), 7);
+    ck_assert_uint_eq(r[0] & 0xc0, 0);
+    ck_assert_uint_eq(r[3], 1); /* the next cylinder, head 0, sector 1 */
+    ck_assert_uint_eq(r[4], 0);
+    ck_assert_uint_eq(r[5], 1);
+    ck_assert_uint_eq(s.fd->reads, 40);
+    memcpy(s.rig.ram.host + 0x20000, "\0\0\1\3", 4);
+    dma(&s, 0x20000, 4, false);
+    cmd(&s, (const u8[]){0x4d, 0, 2, 1, 0x54, 0xf6}, 6);
+    wait_irq(&s);
+    ck_assert_int_eq(result(&s, r), 7);
+    ck_assert_uint_eq(r[0] & 0xc0, 0x40);
+    ck_assert_uint_eq(r[1], 4);
+    ck_assert_uint_eq(s.fd->writes, 0);
+    teardown(&s);
+}
+END_TEST
+
 START_TEST(test_polled)
 {
     struct set s;
@@ -428,6 +514,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         test_reset_and_sense, test_read,    test_write_and_format, test_errors, test_polled,
+        test_scan,            test_verify,
         test_change_line,     test_formats, test_save_in_read,     test_noise,  NULL};
 
     return rig_main("fdc", tests);

@@ -105,14 +105,15 @@ START_TEST(one_shot)
     /* what is just behind comes at once */
     wr4(&s, cmp(2), rd4(&s, COUNTER) - 10);
     ck_assert_int_eq(s.pin2.rises, 3);
-    /* disabled: nothing; a route that does not exist: nothing */
+    /* disabled: nothing; a route that does not exist is not taken: the one before stays */
     wr4(&s, conf(2), W32 | 2 << 9);
     wr4(&s, cmp(2), rd4(&s, COUNTER) + 100);
     rig_pass(&s.rig, 10000);
+    ck_assert_int_eq(s.pin2.rises, 3);
     wr4(&s, conf(2), INT | W32 | 5 << 9);
     wr4(&s, cmp(2), rd4(&s, COUNTER) + 100);
     rig_pass(&s.rig, 10000);
-    ck_assert_int_eq(s.pin2.rises, 3);
+    ck_assert_int_eq(s.pin2.rises, 4);
     rig_free(&s.rig);
 }
 END_TEST
@@ -226,9 +227,99 @@ START_TEST(replacement)
 }
 END_TEST
 
+/* Every register: what is reserved reads as 0, what is not offered cannot be set (2.3). */
+START_TEST(registers)
+{
+    struct set s;
+
+    setup(&s);
+    wr(&s, ID, 0);
+    ck_assert_uint_eq(rd(&s, ID), 0x009896808086a201ull);
+    wr(&s, CONFIG, ~(u64)ENABLE);
+    ck_assert_uint_eq(rd(&s, CONFIG), LEGACY);
+    wr(&s, CONFIG, 0);
+    wr(&s, STATUS, ~0ull);
+    ck_assert_uint_eq(rd(&s, STATUS), 0);
+    for (unsigned n = 0; n < 3; n++) {
+        /* all bits but the route: no FSB delivery, no period but of the first */
+        wr(&s, conf(n), ~0ull & ~0x3e00ull);
+        ck_assert_uint_eq(rd4(&s, conf(n)), n ? 0x126u : 0x17e);
+        ck_assert_uint_eq(rd4(&s, conf(n) + 4), 4);
+        ck_assert_uint_eq(rd(&s, cmp(n)), 0xffffffff); /* 32 bits now */
+        wr(&s, conf(n), 0);
+        wr(&s, conf(n) + 0x10, ~0ull); /* the FSB register is not there */
+        ck_assert_uint_eq(rd(&s, conf(n) + 0x10), 0);
+        /* a route that there is, then one that there is not */
+        wr(&s, conf(n), 2 << 9 | INT);
+        ck_assert_uint_eq(rd4(&s, conf(n)) >> 9 & 31, 2);
+        wr(&s, conf(n), 3 << 9 | INT | LEVEL);
+        ck_assert_uint_eq(rd4(&s, conf(n)) >> 9 & 31, 2);
+        ck_assert_uint_eq(rd4(&s, conf(n)) & 6, INT | LEVEL);
+        wr(&s, conf(n), 31 << 9);
+        ck_assert_uint_eq(rd4(&s, conf(n)) >> 9 & 31, 2);
+    }
+    wr(&s, conf(0), SET); /* means nothing without a period */
+    ck_assert_uint_eq(rd4(&s, conf(0)) & SET, 0);
+    for (unsigned reg = 0x28; reg < 0x400; reg += 8) {
+        if (reg == COUNTER || (reg >= 0x100 && reg < 0x160))
+            continue;
+        wr(&s, reg, ~0ull);
+        ck_assert_uint_eq(rd(&s, reg), 0);
+    }
+    rig_free(&s.rig);
+}
+END_TEST
+
+/* The counter begins again at 0 behind its last value; comparators wait across that. */
+START_TEST(wraps)
+{
+    struct set s;
+
+    setup(&s);
+    wr(&s, COUNTER, ~0ull - 999); /* a thousand counts before */
+    wr(&s, conf(2), 2 << 9 | INT);
+    wr(&s, cmp(2), 500);
+    wr(&s, CONFIG, ENABLE);
+    rig_pass(&s.rig, 14990);
+    ck_assert_int_eq(s.pin2.rises, 0);
+    rig_pass(&s.rig, 10);
+    ck_assert_int_eq(s.pin2.rises, 1);
+    ck_assert_uint_eq(rd(&s, COUNTER), 500);
+    /* 32 bits: each time the lower half comes round */
+    wr(&s, CONFIG, 0);
+    wr(&s, COUNTER, 0x3fffffff0ull);
+    wr(&s, conf(2), 2 << 9 | INT | W32);
+    wr(&s, cmp(2), 0x10);
+    wr(&s, CONFIG, ENABLE);
+    rig_pass(&s.rig, 310);
+    ck_assert_int_eq(s.pin2.rises, 1);
+    rig_pass(&s.rig, 3000); /* the host is not woken more often than every two microseconds */
+    ck_assert_int_eq(s.pin2.rises, 2);
+    rig_pass(&s.rig, 10 * ((u64)1 << 32) - 3000);
+    ck_assert_int_eq(s.pin2.rises, 2);
+    rig_pass(&s.rig, 10);
+    ck_assert_int_eq(s.pin2.rises, 3);
+    wr(&s, conf(2), 0);
+    /* a period across the end of 64 bits */
+    wr(&s, CONFIG, 0);
+    wr(&s, COUNTER, ~0ull - 49);
+    wr(&s, conf(0), 2 << 9 | INT | PERIODIC | SET);
+    wr(&s, cmp(0), ~0ull - 19);
+    wr(&s, cmp(0), 1000);
+    wr(&s, CONFIG, ENABLE);
+    rig_pass(&s.rig, 3000);
+    ck_assert_int_eq(s.pin2.rises, 4);
+    ck_assert_uint_eq(rd(&s, cmp(0)), 980);
+    rig_reload(&s.h->dev);
+    rig_pass(&s.rig, 10000);
+    ck_assert_int_eq(s.pin2.rises, 5);
+    rig_free(&s.rig);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {counter, one_shot, level, periodic, replacement, NULL};
+    const TTest *const tests[] = {counter, one_shot, level, periodic, replacement, registers, wraps, NULL};
 
     return rig_main("hpet", tests);
 }

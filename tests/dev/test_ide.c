@@ -529,7 +529,8 @@ START_TEST(test_trim)
     range(&s, 127, 300, 256);
     ck_assert_uint_eq(trim(&s, 1, 2), 0x50);
     ck_assert_uint_eq(s.disk->discards, 4);
-    ck_assert(zero(&s, 100, 10) && zero(&s, 200, 1) && zero(&s, SECTORS - 1, 1) && zero(&s, 300, 256));
+    ck_assert(zero(&s, 100, 10) && zero(&s, 200, 1));
+    ck_assert(zero(&s, SECTORS - 1, 1) && zero(&s, 300, 256));
     ck_assert(!zero(&s, 99, 1) && !zero(&s, 110, 1) && !zero(&s, 201, 1) && !zero(&s, 556, 1));
     ck_assert_uint_eq(in8(&s.rig, BM + 2) & 4, 4);
     /* one bad range: nothing is given up */

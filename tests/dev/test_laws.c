@@ -1,108 +1,13 @@
 /* The laws that hold for every device class (table in classes.h): reset, save and load, coverage of
  * the field table, wires after loading, and survival of random operations and damaged snapshots.
- * LAW_OPS in the environment sets how many. */
-#include "tests/dev/classes.h"
+ * LAW_OPS in the environment sets how many. Arguments name the classes to test (none: all); -l lists
+ * them. */
+#include "tests/dev/law_run.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum { OPS = 200000, ROUNDS = 200 };
-
-struct run {
-    struct rig rig;
-    struct region ram;
-    struct law law;
-    const struct law_class *row;
-    u64 seed;
-};
-
-static u32 rnd(struct run *run)
-{
-    run->seed = run->seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (u32)(run->seed >> 32);
-}
-
-static void run_init(struct run *run, int i)
-{
-    memset(run, 0, sizeof(*run));
-    run->row = &law_classes[i];
-    run->seed = (u64)i * 977 + 5;
-    rig_init(&run->rig);
-    rig_map_ram(&run->rig, &run->ram);
-    run->law.rig = &run->rig;
-    run->row->construct(&run->law);
-}
-
-static void run_free(struct run *run)
-{
-    rig_free(&run->rig);
-    free(run->law.extra);
-}
-
-/* Run events until none is due: a device whose timer stays in the past would keep a machine busy
- * for ever. */
-static void settle(struct run *run)
-{
-    int budget = 100;
-
-    while (clock_next(&run->rig.clock) <= run->rig.now) {
-        clock_run(&run->rig.clock);
-        ck_assert_msg(budget--, "%s: a timer is always due", run->row->cls->name);
-    }
-}
-
-/* Values that registers care about more often than chance would give them. */
-static u64 value(struct run *run)
-{
-    u32 r = rnd(run);
-
-    switch (r & 7) {
-    case 0: return 0;
-    case 1: return ~0ull;
-    case 2: return BIT64(r >> 8 & 63);
-    case 3: return r >> 8 & 0xff;
-    default: return (u64)rnd(run) << 32 | rnd(run);
-    }
-}
-
-static void access_bus(struct run *run, struct bus *bus)
-{
-    u32 r = rnd(run);
-    struct region *region;
-    u64 addr;
-    unsigned size = 1u << (r & 3);
-
-    if (!bus->n)
-        return;
-    region = bus->regions[(r >> 4) % bus->n];
-    addr = region->base + (rnd(run) % MIN(region->size, (u64)0x10000)) - (r >> 16 & 7 ? 0 : 2);
-    if (r & 0x1000)
-        addr &= ~(u64)(size - 1);
-    if (r & 8)
-        bus_write(bus, addr, value(run), size);
-    else
-        bus_read(bus, addr, size);
-}
-
-static void operate(struct run *run)
-{
-    u32 r = rnd(run);
-
-    switch (r % 8) {
-    case 0:
-        run->rig.now += rnd(run) >> (r >> 8 & 31);
-        clock_run(&run->rig.clock);
-        break;
-    case 1: access_bus(run, &run->rig.mem); break;
-    case 2:
-    case 3:
-        if (run->row->stimulate)
-            run->row->stimulate(&run->law, rnd(run));
-        break;
-    default: access_bus(run, &run->rig.io); break;
-    }
-    if (run->rig.now >> 60)
-        run->rig.now = 0;
-}
 
 static void operate_some(struct run *run)
 {
@@ -111,10 +16,38 @@ static void operate_some(struct run *run)
     settle(run);
 }
 
-static void same(const struct run *run, const struct snap *a, const struct snap *b, const char *law)
+/* Which saved element two snapshots of the device differ in. */
+static const char *difference(const struct run *run, struct snap *a, struct snap *b, char *text,
+                              size_t room)
 {
-    ck_assert_msg(a->len == b->len && !memcmp(a->data, b->data, a->len), "%s: %s",
-                  run->row->cls->name, law);
+    const struct dev_class *cls = run->row->cls;
+    void *x = calloc(1, cls->saved_size), *y = calloc(1, cls->saved_size);
+
+    a->pos = b->pos = 0;
+    snprintf(text, room, "in no field");
+    if (snap_load_fields(a, cls->name, run->law.dev->id, cls->version, cls->fields, x, NULL) &&
+        snap_load_fields(b, cls->name, run->law.dev->id, cls->version, cls->fields, y, NULL)) {
+        for (const struct field *f = cls->fields; f->type != FT_END; f++)
+            for (u32 i = 0; i < f->count; i++)
+                if (field_get(f, x, i) != field_get(f, y, i)) {
+                    snprintf(text, room, "%s[%u]: %#llx, %#llx", f->name, i,
+                             (unsigned long long)field_get(f, x, i),
+                             (unsigned long long)field_get(f, y, i));
+                    goto found;
+                }
+    }
+found:
+    free(x);
+    free(y);
+    return text;
+}
+
+static void same(const struct run *run, struct snap *a, struct snap *b, const char *law)
+{
+    char text[100];
+
+    ck_assert_msg(a->len == b->len && !memcmp(a->data, b->data, a->len), "%s: %s: %s",
+                  run->row->cls->name, law, difference(run, a, b, text, sizeof(text)));
 }
 
 START_TEST(fields_cover_the_state)
@@ -148,6 +81,7 @@ START_TEST(reset_twice_is_reset_once)
         dev_reset(run.law.dev);
         dev_save(run.law.dev, &b);
         same(&run, &a, &b, "two resets differ from one");
+        law_map(&run.law);
         snap_free(&a);
         snap_free(&b);
     }
@@ -192,20 +126,43 @@ START_TEST(save_and_load)
 }
 END_TEST
 
+/* Now and then what a machine does to a device: reset, snapshot and back. */
+static void disturb(struct run *run)
+{
+    struct snap a = {0}, b = {0};
+    struct err err = {""};
+
+    if (!(rnd(run) & 7)) {
+        dev_reset(run->law.dev);
+        law_map(&run->law);
+        return;
+    }
+    dev_save(run->law.dev, &a);
+    ck_assert_msg(dev_load(run->law.dev, &a, &err), "%s", err.msg);
+    dev_save(run->law.dev, &b);
+    same(run, &a, &b, "save, load, save differ");
+    snap_free(&a);
+    snap_free(&b);
+}
+
 START_TEST(random_operations)
 {
     const char *text = getenv("LAW_OPS");
-    long ops = text ? atol(text) : OPS;
+    long ops = text ? atol(text) : OPS, i;
+    clock_t then = clock();
     struct run run;
 
     run_init(&run, _i);
-    for (long i = 0; i < ops; i++) {
+    for (i = 0; i < ops; i++) {
         operate(&run);
-        if (!(rnd(&run) & 0x3fff))
-            dev_reset(run.law.dev);
+        if (!(rnd(&run) & 0x7ff))
+            disturb(&run);
         if (!(i & 0xfff))
             settle(&run);
     }
+    if (text)
+        printf("%-16s %8ld operations %8.2f s\n", run.row->cls->name, i,
+               (double)(clock() - then) / CLOCKS_PER_SEC);
     run_free(&run);
 }
 END_TEST
@@ -229,28 +186,57 @@ START_TEST(damaged_snapshots)
         for (int i = 0; i < 100; i++)
             operate(&run);
         dev_reset(run.law.dev);
+        law_map(&run.law);
     }
     ck_assert_int_gt(taken, 0);
     run_free(&run);
 }
 END_TEST
 
-int main(void)
+static void add_class(Suite *suite, int i, double seconds)
 {
-    Suite *suite = suite_create("laws");
-    TCase *tc = tcase_create("laws");
-    SRunner *runner = srunner_create(suite);
-    int n = ARRAY_LEN(law_classes), failed;
+    TCase *tc = tcase_create(law_classes[i].cls->name);
 
-    tcase_set_timeout(tc, 300);
-    tcase_add_loop_test(tc, fields_cover_the_state, 0, n);
-    tcase_add_loop_test(tc, reset_twice_is_reset_once, 0, n);
-    tcase_add_loop_test(tc, save_and_load, 0, n);
-    tcase_add_loop_test(tc, random_operations, 0, n);
-    tcase_add_loop_test(tc, damaged_snapshots, 0, n);
+    tcase_set_timeout(tc, seconds);
+    tcase_add_loop_test(tc, fields_cover_the_state, i, i + 1);
+    tcase_add_loop_test(tc, reset_twice_is_reset_once, i, i + 1);
+    tcase_add_loop_test(tc, save_and_load, i, i + 1);
+    tcase_add_loop_test(tc, random_operations, i, i + 1);
+    tcase_add_loop_test(tc, damaged_snapshots, i, i + 1);
     suite_add_tcase(suite, tc);
+}
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], name))
+            return true;
+    return argc < 2;
+}
+
+int main(int argc, char **argv)
+{
+    const char *text = getenv("LAW_OPS"), *time = getenv("CK_DEFAULT_TIMEOUT");
+    double seconds = text && time ? atof(time) : 300; /* those that the operations take */
+    int n = ARRAY_LEN(law_classes), failed, found = 0;
+    Suite *suite;
+    SRunner *runner;
+
+    if (argc == 2 && !strcmp(argv[1], "-l")) {
+        for (int i = 0; i < n; i++)
+            puts(law_classes[i].cls->name);
+        return 0;
+    }
+    suite = suite_create("laws");
+    runner = srunner_create(suite);
+    for (int i = 0; i < n; i++) {
+        if (wanted(law_classes[i].cls->name, argc, argv)) {
+            add_class(suite, i, seconds);
+            found++;
+        }
+    }
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return failed != 0;
+    return failed || found < (argc > 1 ? argc - 1 : n);
 }

@@ -98,6 +98,25 @@ START_TEST(prom_and_dma)
 }
 END_TEST
 
+/* The reset port stops the chip; what is in its memory stays (drivers look for memory that way). */
+START_TEST(reset_keeps_memory)
+{
+    struct nicrig *t = ne_isa();
+
+    start(t, 0);
+    dma(t, 0x4800, 4, 0x12);
+    data_out(t, 0x2211, 2), data_out(t, 0x4433, 2);
+    in(t, 0x1f);
+    ck_assert_uint_eq(in(t, 0) & 3, 1);
+    ck_assert_uint_eq(in(t, 7) & 0x80, 0x80);
+    start(t, 0);
+    dma(t, 0x4800, 4, 0x0a);
+    ck_assert_uint_eq(data_in(t, 2), 0x2211);
+    ck_assert_uint_eq(data_in(t, 2), 0x4433);
+    nicrig_free(t);
+}
+END_TEST
+
 START_TEST(pages_of_registers)
 {
     struct nicrig *t = ne_pci();
@@ -280,7 +299,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {prom_and_dma, pages_of_registers, send, receive, filters, boot_rom, NULL};
+    const TTest *const tests[] = {prom_and_dma, reset_keeps_memory, pages_of_registers, send, receive, filters, boot_rom, NULL};
 
     return rig_main("ne2000", tests);
 }

@@ -293,11 +293,32 @@ START_TEST(test_resets_and_a20)
 }
 END_TEST
 
+/* What the bridge holds survives a snapshot: the gate, the routes with their wires, the reset register. */
+START_TEST(test_bridge_reloads)
+{
+    struct set s;
+
+    setup(&s);
+    out8(&s.rig, 0x92, 0x00);
+    cfg_write(&s, PCI_DEVFN(1, 0), 0x61, 0x8b, 1);
+    out8(&s.rig, 0xcf9, 0x02);
+    ck_assert(!piix3_a20(s.isa));
+    rig_reload(s.isa);
+    ck_assert(!piix3_a20(s.isa));
+    ck_assert_int_eq(s.a20, 0);
+    ck_assert_uint_eq(cfg_read(&s, PCI_DEVFN(1, 0), 0x61, 1), 0x8b);
+    ck_assert_uint_eq(in8(&s.rig, 0xcf9), 2);
+    ck_assert_int_eq(s.resets, 0);
+    teardown(&s);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {test_mechanism,   test_read_only,      test_bar_sizing,
                                   test_bar_mapping, test_interrupt,      test_pam,
-                                  test_smram,       test_resets_and_a20, NULL};
+                                  test_smram,       test_resets_and_a20, test_bridge_reloads,
+                                  NULL};
 
     return rig_main("pci", tests);
 }

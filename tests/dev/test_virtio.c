@@ -500,6 +500,28 @@ START_TEST(bad_snapshot)
 }
 END_TEST
 
+/* What is not offered is never on, refused at the end, and the same after a snapshot (section 2.2). */
+START_TEST(features_not_offered)
+{
+    struct set s;
+
+    setup(&s);
+    vd_map(&s.d);
+    vd_set(&s.d, 20, 3, 1);
+    vd_set(&s.d, 8, 1, 4), vd_set(&s.d, 12, 0xff, 4); /* version 1 and others */
+    vd_set(&s.d, 8, 0, 4), vd_set(&s.d, 12, 0, 4);
+    vd_set(&s.d, 8, 1, 4);
+    ck_assert_uint_eq(vd_get(&s.d, 12, 4), 1);
+    rig_reload(&s.rng->v.dev);
+    vd_set(&s.d, 20, 11, 1);
+    ck_assert_uint_eq(vd_get(&s.d, 20, 1), 3);
+    vd_set(&s.d, 12, 1, 4); /* without the others it is agreed */
+    vd_set(&s.d, 20, 11, 1);
+    ck_assert_uint_eq(vd_get(&s.d, 20, 1), 11);
+    teardown(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("virtio");
@@ -508,7 +530,7 @@ int main(void)
     const TTest *const tests[] = {identity, no_interface_left, numbers, host_numbers,
                                   features_refused, queue_registers, legacy, messages, event_index,
                                   batches, indirect, not_memory, window, many_at_once,
-                                  bad_snapshot};
+                                  bad_snapshot, features_not_offered};
     int failed;
 
     for (size_t i = 0; i < ARRAY_LEN(tests); i++)

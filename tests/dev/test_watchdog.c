@@ -124,13 +124,75 @@ START_TEST(pci)
     ck_assert_int_eq(s.bites, 1);
     rig_free(&s.rig);
     setup(&s);
-    /* running freely */
-    put(&s, 0, 9);
+    /* running freely: over and over by the second count, with no interrupt and no reset */
+    put(&s, 0, 9), put(&s, 4, 2034);
     pci_cfg_write(&s.pci, CFG | 0x68, 0, 6, 1);
-    rig_pass(&s.rig, 100 * MS);
-    ck_assert_int_eq(s.level, 1);
+    ck_assert_uint_gt(clock_next(&s.rig.clock), s.rig.now + 1990 * MS);
+    rig_pass(&s.rig, 10000 * MS);
+    ck_assert_int_eq(s.level, 0);
     ck_assert_int_eq(s.bites, 0);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO + 8) | mem32(&s.rig, MMIO + 12), 0);
     pci_cfg_write(&s.pci, CFG | 0x68, 0, 0, 1);
+    ck_assert_uint_eq(clock_next(&s.rig.clock), CLOCK_NEVER);
+    rig_free(&s.rig);
+}
+END_TEST
+
+/* Every register by the data sheet: what is reserved reads as 0, what is locked stays. */
+START_TEST(registers)
+{
+    struct esb s;
+
+    setup(&s);
+    for (u32 reg = 0x40; reg < 0x100; reg += 4)
+        pci_cfg_write(&s.pci, CFG | reg, 0, reg == 0x68 ? 0xfffffffc : ~0u, 4);
+    for (u32 reg = 0x40; reg < 0x100; reg += 4)
+        ck_assert_uint_eq(pci_cfg_read(&s.pci, CFG | reg, 0, 4), reg == 0x60 ? 0x27 : reg == 0x68 ? 4 : 0);
+    ck_assert_uint_eq(clock_next(&s.rig.clock), CLOCK_NEVER);
+    /* 20 bits of each count, whole or by halves; each write needs its own key */
+    put(&s, 0, 0xffffffff);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO), 0xfffff);
+    put(&s, 4, 0x12345);
+    mem32_set(&s.rig, MMIO + 4, 0x54321);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO + 4), 0x12345);
+    bus_write(&s.rig.mem, MMIO + 12, 0x80, 2), bus_write(&s.rig.mem, MMIO + 12, 0x86, 2);
+    bus_write(&s.rig.mem, MMIO + 6, 0xfff7, 2);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO + 4), 0x72345);
+    /* half a key, or its parts the wrong way round, open nothing */
+    bus_write(&s.rig.mem, MMIO + 12, 0x86, 2), bus_write(&s.rig.mem, MMIO + 12, 0x80, 2);
+    mem32_set(&s.rig, MMIO, 1);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO), 0xfffff);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO + 12), 0);
+    /* the status bit is cleared by a one only, and no other bit is there */
+    dev_reset(&s.w->dev);
+    pci_cfg_write(&s.pci, CFG | 0x10, 0, MMIO, 4);
+    pci_cfg_write(&s.pci, CFG | 4, 0, 2, 2);
+    put(&s, 0, 0), put(&s, 4, 2034);
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 2, 1);
+    rig_pass(&s.rig, 2 * MS);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO + 8), 1);
+    mem32_set(&s.rig, MMIO + 8, 0xfffffffe);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO + 8), 1);
+    mem32_set(&s.rig, MMIO + 8, 1);
+    ck_assert_uint_eq(mem32(&s.rig, MMIO + 8), 0);
+    /* run out, and enabled still: only a 0 before the 1 starts it again */
+    rig_pass(&s.rig, 3000 * MS);
+    ck_assert_int_eq(s.bites, 1);
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 2, 1);
+    ck_assert_uint_eq(clock_next(&s.rig.clock), CLOCK_NEVER);
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 0, 1);
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 2, 1);
+    ck_assert_uint_ne(clock_next(&s.rig.clock), CLOCK_NEVER);
+    /* locked: all three bits, until the reset, over a snapshot too */
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 3, 1);
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 4, 1);
+    ck_assert_uint_eq(pci_cfg_read(&s.pci, CFG | 0x68, 0, 1), 3);
+    rig_reload(&s.w->dev);
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 0, 4);
+    ck_assert_uint_eq(pci_cfg_read(&s.pci, CFG | 0x68, 0, 1), 3);
+    dev_reset(&s.w->dev);
+    pci_cfg_write(&s.pci, CFG | 0x68, 0, 4, 1);
+    ck_assert_uint_eq(pci_cfg_read(&s.pci, CFG | 0x68, 0, 1), 4);
     ck_assert_uint_eq(clock_next(&s.rig.clock), CLOCK_NEVER);
     rig_free(&s.rig);
 }
@@ -214,7 +276,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {isa, pci, actions, boot_once, NULL};
+    const TTest *const tests[] = {isa, pci, registers, actions, boot_once, NULL};
 
     return rig_main("watchdog", tests);
 }

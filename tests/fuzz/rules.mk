@@ -3,7 +3,8 @@ FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SRC = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu cpu cpu/isa cpu/fp cpu/sys cpu/exec cpu/ir cpu/tr cpu/jit \
-	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)))
+	$(if $(filter x64,$(JIT)),cpu/jit/x64))) $(filter-out %/test_lock.c,$(wildcard tests/lock/*.c)) \
+	$(filter-out %/server.c,$(wildcard frontend/gdb/*.c)))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
 # What looks at hostile bytes of those that need a whole machine; the machine itself is the program's, as it is built.
 FUZZ_VM_OBJ = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(wildcard frontend/qmp/*.c frontend/monitor/*.c) \
@@ -14,7 +15,7 @@ FUZZ_ENGINE = $(eval FUZZ_ENGINE := $(shell echo 'int LLVMFuzzerTestOneInput(con
 FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CFLAGS = $(filter-out -O%,$(CFLAGS)) -O2 -g -DCONFIG_DEBUG $(FUZZ_SAN)
 # Comparisons with constants lead libFuzzer where bytes are decoded; elsewhere noting them only costs time.
-FUZZ_COVER = -fsanitize=fuzzer-no-link $(if $(filter cpu/isa/% cpu/ir/text.c,$<),,-fno-sanitize-coverage=trace-cmp)
+FUZZ_COVER = -fsanitize=fuzzer-no-link $(if $(filter cpu/isa/% cpu/ir/text.c frontend/gdb/%,$<),,-fno-sanitize-coverage=trace-cmp)
 
 $(B)/fuzz/obj/%.o: %.c config.h
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
-/* Makes a small PNG of a screen's PPM: ppm2png IN.ppm OUT.png COLORS [N]. Each side is divided by N,
- * and pictures with more colours are reduced by median cut (Heckbert 1982): the set of colours is
+/* Makes a small PNG of a screen's PPM: ppm2png IN.ppm OUT.png COLORS [N]. Each side is divided by
+ * N, and pictures with more colours are reduced by median cut (Heckbert 1982): the set of colours is
  * halved again and again across its longest side, and each part becomes its mean. */
 #include "frontend/png.h"
 

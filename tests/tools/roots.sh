@@ -78,8 +78,8 @@ if [ ! -f "$root/etc/guest-ready" ]; then
     sed -i '/getty/s/^[^#]/#&/' "$root/etc/inittab"
     echo 'S0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100' >>"$root/etc/inittab"
     if [ "$kind" = desktop ]; then
-        echo 'x:2345:once:/usr/bin/startx /root/session -- :0 vt7 -nolisten tcp >/root/x.log 2>&1' >>"$root/etc/inittab"
-        cat >"$root/root/session" <<'SESSION'
+        echo 'x:2345:once:/usr/bin/startx /root/xinitrc -- :0 vt7 -nolisten tcp >/root/x.log 2>&1' >>"$root/etc/inittab"
+        cat >"$root/root/xinitrc" <<'CLIENTS'
 #!/bin/sh
 # What the screen shows: a window manager, clocks, eyes that follow the mouse, a terminal.
 xrandr --output "$(xrandr | sed -n 's/ connected.*//p')" --mode 1024x768
@@ -94,8 +94,8 @@ xterm -geometry 90x34+24+24 -e sh -c 'uname -a; cat /etc/os-release; cat /proc/c
 sleep 5
 echo DESKTOP-UP >/dev/ttyS0
 wait
-SESSION
-        chmod 755 "$root/root/session"
+CLIENTS
+        chmod 755 "$root/root/xinitrc"
     fi
 
     mkdir -p "$root/boot/grub/i386-pc"

@@ -194,6 +194,44 @@ START_TEST(clock_past_timers_wait_for_the_next_run)
 }
 END_TEST
 
+/* A handler sets another timer for the past, and then takes it back. */
+static void set_and_cancel(void *arg, u64 now)
+{
+    struct run *run = arg;
+
+    timer_set(&run->ev[2].timer, 3);
+    timer_set(&run->ev[3].timer, 4);
+    clock_run(&run->clock); /* within a run: nothing, but both have been put aside */
+}
+
+static void cancel_both(void *arg, u64 now)
+{
+    struct run *run = arg;
+
+    timer_cancel(&run->ev[3].timer);
+    timer_cancel(&run->ev[2].timer);
+}
+
+START_TEST(clock_cancels_what_waits)
+{
+    struct run run;
+    struct timer first, second;
+
+    run_init(&run);
+    timer_init(&first, &run.clock, set_and_cancel, &run, "first");
+    timer_init(&second, &run.clock, cancel_both, &run, "second");
+    timer_set(&first, 10);
+    timer_set(&second, 20); /* meets them waiting for the next run */
+    run.now = 100;
+    clock_run(&run.clock);
+    ck_assert_int_eq(run.n, 0);
+    ck_assert_uint_eq(clock_next(&run.clock), CLOCK_NEVER);
+    clock_run(&run.clock);
+    ck_assert_int_eq(run.n, 0);
+    clock_free(&run.clock);
+}
+END_TEST
+
 START_TEST(clock_handler_cancels_another)
 {
     struct run run;
@@ -542,6 +580,7 @@ int main(void)
     tcase_add_test(tc, clock_orders);
     tcase_add_test(tc, clock_past_timers_wait_for_the_next_run);
     tcase_add_test(tc, clock_handler_cancels_another);
+    tcase_add_test(tc, clock_cancels_what_waits);
     tcase_add_test(tc, clock_tells_of_an_earlier_deadline);
     tcase_add_test(tc, clock_against_a_model);
     tcase_add_test(tc, clock_forgets_freed_memory);

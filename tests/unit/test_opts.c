@@ -559,6 +559,30 @@ START_TEST(more_chardevs)
 }
 END_TEST
 
+START_TEST(debugger)
+{
+    good("-s");
+    ck_assert_str_eq(opt->gdb, "tcp::1234,server=on,wait=off");
+    ck_assert(!opt->gdb_linear && opt->gdb_arch == GDB_ARCH_CPU && !opt->stopped);
+    good("-gdb unix:/tmp/g,server=on,wait=off -S");
+    ck_assert_str_eq(opt->gdb, "unix:/tmp/g,server=on,wait=off,server=on");
+    ck_assert(opt->stopped);
+    good("-gdb tcp:127.0.0.1:99,nodelay=on,pc=linear,arch=i386");
+    ck_assert_str_eq(opt->gdb, "tcp:127.0.0.1:99,server=on,wait=off");
+    ck_assert(opt->gdb_linear && opt->gdb_arch == GDB_ARCH_I386);
+    good("-gdb stdio,pc=offset,arch=x86-64");
+    ck_assert_str_eq(opt->gdb, "stdio");
+    ck_assert(!opt->gdb_linear && opt->gdb_arch == GDB_ARCH_X86_64);
+    good("-s -gdb none");
+    ck_assert_str_eq(opt->gdb, "");
+    bad("-gdb", "needs a value");
+    bad("-gdb upside", "upside");
+    bad("-gdb tcp:", "colon");
+    bad("-gdb tcp::1,pc=up", "offset or linear");
+    bad("-gdb tcp::1,arch=vax", "i386 or x86-64");
+}
+END_TEST
+
 START_TEST(platform)
 {
     good("-boot order=cd,once=n,strict=on,menu=on -action reboot=shutdown,watchdog=pause");
@@ -677,6 +701,7 @@ int main(void)
     tcase_add_test(tc, addons);
     tcase_add_test(tc, addons);
     tcase_add_test(tc, more_chardevs);
+    tcase_add_test(tc, debugger);
     tcase_add_test(tc, platform);
     tcase_add_test(tc, networks);
     tcase_add_test(tc, printing);

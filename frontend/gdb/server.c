@@ -1,0 +1,122 @@
+/* What the gdb stub does to a machine: stop, go on, step, monitor commands, the end. */
+#include "frontend/gdb/server.h"
+
+#include "frontend/gdb/stub.h"
+#include "frontend/monitor/monitor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct gdb_server {
+    struct vm *vm;
+    struct gdb gdb;
+    struct chardev_user user;
+};
+
+/* ---- what the stub asks for ---- */
+
+static void send_bytes(void *arg, const u8 *data, size_t n)
+{
+    chardev_send(((struct gdb_server *)arg)->user.dev, data, n);
+}
+
+static bool running(void *arg)
+{
+    return ((struct gdb_server *)arg)->vm->running;
+}
+
+static void resume(void *arg)
+{
+    vm_cont(((struct gdb_server *)arg)->vm);
+}
+
+static void halt(void *arg)
+{
+    struct gdb_server *s = arg;
+
+    if (s->vm->running)
+        vm_stop(s->vm, "paused (debug)");
+    else
+        gdb_stopped(&s->gdb, false);
+}
+
+static void step(void *arg, bool irqs, bool timers)
+{
+    vm_step(((struct gdb_server *)arg)->vm, irqs, timers);
+}
+
+static void command(void *arg, const char *line, gdb_text_fn *out, void *out_arg)
+{
+    monitor_run(((struct gdb_server *)arg)->vm, line, out, out_arg);
+}
+
+static void end(void *arg)
+{
+    vm_quit(((struct gdb_server *)arg)->vm, 0);
+}
+
+/* ---- the connection ---- */
+
+static size_t room(void *arg)
+{
+    return GDB_PACKET;
+}
+
+static void input(void *arg, const u8 *data, size_t n)
+{
+    gdb_input(&((struct gdb_server *)arg)->gdb, data, n);
+}
+
+static void event(void *arg, int what)
+{
+    struct gdb_server *s = arg;
+
+    if (what == CHR_OPENED)
+        gdb_attach(&s->gdb);
+    else if (what == CHR_CLOSED)
+        gdb_detach(&s->gdb);
+}
+
+struct gdb_server *gdb_server_new(struct vm *vm, struct chardev *dev, struct err *err)
+{
+    struct gdb_server *s = calloc(1, sizeof(*s));
+    struct gdb_host host = {s, send_bytes, running, resume, halt, step, command, end, vm->reverse};
+    struct cpu *cpu = vm_cpu(vm);
+    bool wide = vm->opt->gdb_arch == GDB_ARCH_CPU ? cpu_has(cpu, FEAT_LM)
+                                                  : vm->opt->gdb_arch == GDB_ARCH_X86_64;
+
+    if (!s) {
+        err_set(err, "Out of memory for the gdb stub.");
+        return NULL;
+    }
+    s->vm = vm;
+    s->user = (struct chardev_user){room, input, event, s, NULL};
+    gdb_init(&s->gdb, cpu, &host, wide, vm->opt->gdb_linear);
+    dev->busy = "+$E.Another debugger is connected to this machine.#76";
+    if (chardev_attach(dev, &s->user))
+        return s;
+    err_set(err, "Character device '%s' is used twice; the gdb stub needs one of its own.",
+            dev->id);
+    free(s);
+    return NULL;
+}
+
+void gdb_server_free(struct gdb_server *s)
+{
+    if (!s)
+        return;
+    gdb_free(&s->gdb);
+    free(s);
+}
+
+void gdb_server_stopped(struct gdb_server *s, bool debug)
+{
+    if (s)
+        gdb_stopped(&s->gdb, debug);
+}
+
+void gdb_server_exited(struct gdb_server *s, int status)
+{
+    if (s)
+        gdb_exited(&s->gdb, status);
+}
