@@ -14,7 +14,7 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
-DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev libzstd-dev libnbd-dev libvncserver-dev libncurses-dev check seabios ipxe-qemu
+DEB_PACKAGES = gcc make pkg-config zlib1g-dev libsdl2-dev libcapstone-dev libslirp-dev libzstd-dev libnbd-dev libvncserver-dev libncurses-dev libjansson-dev check seabios ipxe-qemu
 DEB_TEST_PACKAGES = busybox-static cpio xz-utils file xorriso mtools qemu-utils gdb
 deps:
 	@if command -v apt-get >/dev/null 2>&1; then \

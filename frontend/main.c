@@ -4,6 +4,7 @@
 #include "frontend/vm.h"
 
 #include "cpu/sys/cpuid.h"
+#include "frontend/daemon.h"
 #include "frontend/inside/trace.h"
 #include "frontend/term/tty.h"
 #include "frontend/tool/tool.h"
@@ -51,7 +52,7 @@ static int run(int argc, char **argv, const struct opt_trace *trace)
     struct options *opt = calloc(1, sizeof(*opt));
     struct vm *vm = calloc(1, sizeof(*vm));
     struct err err = {""};
-    int status;
+    int status, ready = -1;
 
     if (!opt || !vm) {
         err_set(&err, "Out of memory.");
@@ -65,10 +66,14 @@ static int run(int argc, char **argv, const struct opt_trace *trace)
         opt->trace = *trace;
     if (!opts_guess(opt, &err) || !opts_place_drives(opt, &err) || !opts_finish_net(opt, &err))
         return fail(&err);
+    if (opt->daemonize && !daemon_start(&ready, &err))
+        return fail(&err);
     if (!vm_create(vm, opt, &err)) {
         vm_destroy(vm);
         return fail(&err);
     }
+    if (opt->daemonize)
+        daemon_ready(ready);
     status = vm_run(vm);
     vm_destroy(vm);
     free(vm);

@@ -201,6 +201,11 @@ struct options {
     char debugcon[OPT_PATH];
     char monitor[OPT_MAX_MONITORS][OPT_PATH];
     unsigned nmonitors;
+    struct opt_qmp {
+        char dev[OPT_PATH]; /* as of -monitor */
+        bool pretty;
+    } qmp[OPT_MAX_MONITORS];
+    unsigned nqmp;
     struct opt_chardev chardevs[OPT_MAX_CHARDEVS];
     unsigned nchardevs;
     struct opt_audiodev audiodevs[OPT_MAX_AUDIODEVS];
@@ -216,6 +221,8 @@ struct options {
     u64 seed;
     bool stopped, no_reboot, no_shutdown;
     char loadvm[256], incoming[OPT_PATH]; /* "": start from power-on */
+    bool daemonize;
+    bool no_machine; /* -machine none: only monitors */
     char pidfile[OPT_PATH];
     u32 log_mask;
     char log_file[OPT_PATH];
@@ -272,6 +279,13 @@ bool opts_addon_prop(struct opt_addon *a, const char *key, const char *value);
  * returned is cleared and free to be filled. opts_new_drive leaves ndrives to the caller. */
 struct opt_drive_request *opts_new_drive(struct options *opt, struct err *err);
 struct opt_addon *opts_new_addon(struct options *opt, const char *driver, struct err *err);
+
+/* opts_device.c: what -device takes beside the board's table: devices that every machine has. */
+enum { OPT_OWN_DEVICES = 7 };
+extern const char *const opts_own_devices[OPT_OWN_DEVICES];
+
+/* opts_platform.c: names of enum pc_watchdog, in its order; ends with NULL. */
+extern const char *const opts_watchdog_names[];
 
 /* opts_arg.c: values. */
 /* The name in the NULL-ended `names` nearest to `word`, or NULL when none is near. */

@@ -62,39 +62,73 @@ bool opt_set_MONITOR(struct options *opt, const char *flag, const char *val, str
     return opts_check_dev(flag, val, err) && add_monitor(opt, val, err);
 }
 
+static bool add_qmp(struct options *opt, const char *val, bool pretty, struct err *err)
+{
+    struct opt_qmp *q = &opt->qmp[opt->nqmp];
+
+    if (opt->nqmp >= OPT_MAX_MONITORS)
+        return err_set(err, "There are %d monitors of the machine protocol at most.",
+                       OPT_MAX_MONITORS);
+    if (!strncmp(val, "mon:", 4) || !strcmp(val, "vc"))
+        return err_set(err, "-qmp has a character device for itself, not '%.60s'.", val);
+    opt->nqmp++;
+    q->pretty = pretty;
+    return opts_copy(q->dev, sizeof(q->dev), val) ||
+           err_set(err, "The value of -qmp is too long.");
+}
+
+bool opt_set_QMP(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return opts_check_dev(flag, val, err) && add_qmp(opt, val, false, err);
+}
+
+bool opt_set_QMP_PRETTY(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    return opts_check_dev(flag, val, err) && add_qmp(opt, val, true, err);
+}
+
 bool opt_set_MON(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const keys[] = {"chardev", "mode", "pretty", NULL};
-    static const char *const modes[] = {"readline", NULL};
+    static const char *const keys[] = {"chardev", "mode", "pretty", "id", NULL};
+    static const char *const modes[] = {"readline", "control", NULL};
     char key[64], v[64], spec[80] = "";
-    bool has_key;
+    bool has_key, control = false, pretty = false;
 
     while (opts_next(&val, key, sizeof(key), v, sizeof(v), &has_key)) {
         if (!has_key || !strcmp(key, "chardev"))
             snprintf(spec, sizeof(spec), "chardev:%s", v);
         else if (!strcmp(key, "mode")) {
-            if (strcmp(v, "readline"))
+            control = !strcmp(v, "control");
+            if (!control && strcmp(v, "readline"))
                 return opts_bad_value("mon mode", v, modes, err);
-        } else if (strcmp(key, "pretty")) {
+        } else if (!strcmp(key, "pretty")) {
+            if (!opts_bool(v, &pretty))
+                return err_set(err, "-mon pretty is on or off, not '%.60s'.", v);
+        } else if (strcmp(key, "id")) { /* a monitor is known by its chardev */
             return opts_bad_key(flag, key, keys, err);
         }
     }
     if (!spec[0])
         return err_set(err, "-mon needs chardev= with the id of a -chardev.");
+    if (control)
+        return add_qmp(opt, spec, pretty, err);
+    if (pretty)
+        return err_set(err, "-mon pretty=on is for mode=control.");
     return add_monitor(opt, spec, err);
 }
 
 /* The parts of one -chardev as they are found. */
 struct parts {
     char id[64], path[OPT_PATH], host[64], port[16], localaddr[64], localport[16], size[16];
-    char reconnect[16];
+    char reconnect[16], fd[16];
     bool mux, server, wait;
 };
 
 static bool chardev_key(struct parts *p, const char *key, const char *v, struct err *err)
 {
     static const char *const keys[] = {"id",        "path",      "host", "port", "server",    "wait", "mux",
-                                       "localaddr", "localport", "size", "signal", "reconnect", NULL};
+                                       "localaddr", "localport", "size", "signal", "reconnect",
+                                       "fd",        NULL};
     const struct {
         const char *key;
         char *to;
@@ -102,7 +136,8 @@ static bool chardev_key(struct parts *p, const char *key, const char *v, struct 
     } texts[] = {{"localaddr", p->localaddr, sizeof(p->localaddr)},
                  {"localport", p->localport, sizeof(p->localport)},
                  {"size", p->size, sizeof(p->size)},
-                 {"reconnect", p->reconnect, sizeof(p->reconnect)}};
+                 {"reconnect", p->reconnect, sizeof(p->reconnect)},
+                 {"fd", p->fd, sizeof(p->fd)}};
     u64 number;
     static const struct {
         const char *key;
@@ -167,13 +202,17 @@ static bool chardev_spec(struct opt_chardev *c, const char *backend, const struc
             return err_set(err, "-chardev reconnect is for clients: leave server=on out.");
         if (!p->server)
             tail = again;
-        if (p->path[0])
+        if (p->fd[0] && (p->path[0] || p->port[0] || p->reconnect[0]))
+            return err_set(err, "-chardev socket,fd= is open: it has no path, port or reconnect.");
+        if (p->fd[0])
+            n = snprintf(c->spec, sizeof(c->spec), "fd:%s", p->fd);
+        else if (p->path[0])
             n = snprintf(c->spec, sizeof(c->spec), "unix:%s%s", p->path, tail);
         else if (p->port[0])
             n = snprintf(c->spec, sizeof(c->spec), "tcp:%s:%s%s",
                          p->host[0] ? p->host : "127.0.0.1", p->port, tail);
         else
-            return err_set(err, "-chardev socket needs path= or port=.");
+            return err_set(err, "-chardev socket needs path=, port= or fd=.");
     } else if (!strcmp(backend, "udp")) {
         if (!p->port[0])
             return err_set(err, "-chardev udp needs port=.");
@@ -251,6 +290,10 @@ bool opts_check_chardevs(const struct options *opt, struct err *err)
     }
     for (unsigned i = 0; i < opt->nmonitors; i++) {
         if (!chardev_exists(opt, opt->monitor[i], err))
+            return false;
+    }
+    for (unsigned i = 0; i < opt->nqmp; i++) {
+        if (!chardev_exists(opt, opt->qmp[i].dev, err))
             return false;
     }
     for (unsigned i = 0; i < opt->naddons; i++) {

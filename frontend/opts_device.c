@@ -277,14 +277,15 @@ bool opt_set_PARALLEL(struct options *opt, const char *flag, const char *val, st
            err_set(err, "The value of -parallel is too long.");
 }
 
+const char *const opts_own_devices[OPT_OWN_DEVICES] = {
+    "isa-debug-exit", "isa-debugcon", "isa-serial", "ide-hd", "ide-cd", "floppy", "VGA"};
+
 bool opt_set_DEVICE(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const own[] = {"isa-debug-exit", "isa-debugcon", "isa-serial", "ide-hd",
-                                      "ide-cd",         "floppy",       "VGA"};
     const char *drivers[80];
     const struct plug_class *c;
     char driver[64];
-    size_t n = strcspn(val, ","), k = ARRAY_LEN(own);
+    size_t n = strcspn(val, ","), k = OPT_OWN_DEVICES;
     const char *rest = val[n] ? val + n + 1 : val + n;
 
     snprintf(driver, sizeof(driver), "%.*s", (int)MIN(n, sizeof(driver) - 1), val);
@@ -305,7 +306,7 @@ bool opt_set_DEVICE(struct options *opt, const char *flag, const char *val, stru
         opt->vga = PC_VGA_STD;
         return true;
     }
-    memcpy(drivers, own, sizeof(own));
+    memcpy(drivers, opts_own_devices, sizeof(opts_own_devices));
     for (c = pc_addon_classes; c->driver && k < ARRAY_LEN(drivers) - 1; c++)
         drivers[k++] = c->driver;
     drivers[k] = NULL;

@@ -126,7 +126,8 @@ bool opts_print_list(FILE *f, const char *what)
 {
     if (!strcmp(what, "machine")) {
         fputs("pc                   PC with i440FX and PIIX3 (default)\n"
-              "pc-i440fx            the same; a version behind it is accepted\n",
+              "pc-i440fx            the same; a version behind it is accepted\n"
+              "none                 no machine, only monitors: for programs that ask what there is\n",
               f);
     } else if (!strcmp(what, "accel")) {
         fputs("tcg                  translation of guest code, the only one\n", f);

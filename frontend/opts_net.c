@@ -465,7 +465,7 @@ static bool default_net(struct options *opt, struct err *err)
     char nic[64];
 
     /* Counted time promises equal runs, and what comes from the host's network is never equal. */
-    if (opt->have_net || opt->nodefaults || opt->demo || opt->icount_shift >= 0 ||
+    if (opt->have_net || opt->nodefaults || opt->no_machine || opt->demo || opt->icount_shift >= 0 ||
         opt->naddons >= PC_MAX_ADDONS || opt->nnetdevs >= OPT_MAX_NETDEVS)
         return true;
     snprintf(nic, sizeof(nic), "user%s%s", opt->default_nic ? ",model=" : "",

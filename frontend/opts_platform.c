@@ -5,19 +5,18 @@
 
 /* ---- what follows ---- */
 
+const char *const opts_watchdog_names[] = {"reset", "shutdown", "poweroff",   "pause",
+                                           "debug", "none",     "inject-nmi", NULL};
+
 static bool set_watchdog(struct options *opt, const char *flag, const char *v, struct err *err)
 {
-    /* in the order of enum pc_watchdog */
-    static const char *const names[] = {"reset", "shutdown", "poweroff",   "pause",
-                                        "debug", "none",     "inject-nmi", NULL};
-
-    for (int i = 0; names[i]; i++) {
-        if (!strcmp(v, names[i])) {
+    for (int i = 0; opts_watchdog_names[i]; i++) {
+        if (!strcmp(v, opts_watchdog_names[i])) {
             opt->watchdog = (enum pc_watchdog)i;
             return true;
         }
     }
-    return opts_bad_value(flag, v, names, err);
+    return opts_bad_value(flag, v, opts_watchdog_names, err);
 }
 
 bool opt_set_WATCHDOG_ACTION(struct options *opt, const char *flag, const char *val,

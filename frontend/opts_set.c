@@ -134,7 +134,7 @@ static bool set_accel(const char *flag, const char *val, struct err *err)
 
 static bool set_machine(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const names[] = {"pc", "pc-i440fx", NULL};
+    static const char *const names[] = {"pc", "pc-i440fx", "none", NULL};
     static const char *const keys[] = {"type",   "accel",           "acpi",      "hpet", "usb",
                                        "vmport", "dump-guest-core", "mem-merge", "pcspk-audiodev", NULL};
     char key[64], v[128];
@@ -144,7 +144,8 @@ static bool set_machine(struct options *opt, const char *flag, const char *val, 
         return ask_list(opt, "machine");
     while (opts_next(&val, key, sizeof(key), v, sizeof(v), &has_key)) {
         if (!has_key || !strcmp(key, "type")) {
-            if (strcmp(v, "pc") && strncmp(v, "pc-i440fx", 9))
+            opt->no_machine = !strcmp(v, "none");
+            if (!opt->no_machine && strcmp(v, "pc") && strncmp(v, "pc-i440fx", 9))
                 return opts_bad_value(flag, v, names, err);
             continue;
         }
@@ -578,6 +579,12 @@ bool opt_set_NO_REBOOT(struct options *opt, const char *flag, const char *val, s
 bool opt_set_NO_SHUTDOWN(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     opt->no_shutdown = true;
+    return true;
+}
+
+bool opt_set_DAEMONIZE(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    opt->daemonize = true;
     return true;
 }
 

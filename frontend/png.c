@@ -180,7 +180,7 @@ static bool ends_in(const char *s, const char *tail)
     return n >= k && !strcmp(s + n - k, tail);
 }
 
-bool screendump(const struct display *display, const char *path, struct err *err)
+bool screendump_as(const struct display *display, const char *path, bool png, struct err *err)
 {
     const struct surface *s;
     FILE *f;
@@ -194,10 +194,15 @@ bool screendump(const struct display *display, const char *path, struct err *err
     f = fopen(path, "wb");
     if (!f)
         return err_set(err, "Cannot write '%.300s': %s.", path, strerror(errno));
-    ok = ends_in(path, ".png") || ends_in(path, ".PNG") ? png_write(f, s) : ppm_write(f, s);
+    ok = png ? png_write(f, s) : ppm_write(f, s);
     if (fclose(f) || !ok) {
         remove(path);
         return err_set(err, "Cannot write '%.300s': the disk may be full.", path);
     }
     return true;
+}
+
+bool screendump(const struct display *display, const char *path, struct err *err)
+{
+    return screendump_as(display, path, ends_in(path, ".png") || ends_in(path, ".PNG"), err);
 }

@@ -12,8 +12,9 @@
 bool png_write(FILE *f, const struct surface *s);
 bool ppm_write(FILE *f, const struct surface *s);
 
-/* Pull a picture from the display and write it to `path`: PNG when it ends in .png, PPM otherwise.
- */
+/* Pull a picture from the display and write it to `path`, as PNG or as PPM. */
+bool screendump_as(const struct display *display, const char *path, bool png, struct err *err);
+/* The same: as PNG when the path ends in .png. */
 bool screendump(const struct display *display, const char *path, struct err *err);
 
 /* The Unicode character that a PC's fonts draw for a byte. */

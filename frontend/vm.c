@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,7 +88,8 @@ static u64 wall_now(void)
     return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
 }
 
-void vm_stop(struct vm *vm, const char *state)
+/* The machine stands from now on. */
+static void stand(struct vm *vm, const char *state)
 {
     vm->state = state;
     if (!vm->running)
@@ -98,6 +100,15 @@ void vm_stop(struct vm *vm, const char *state)
     vm->running = vm->step_pending = false;
     gdb_server_stopped(vm->gdb, vm->debug_stop);
     vm->debug_stop = false;
+}
+
+void vm_stop(struct vm *vm, const char *state)
+{
+    bool ran = vm->running;
+
+    stand(vm, state);
+    if (ran)
+        vm_event(vm, VM_EVENT_STOP, NULL);
 }
 
 void vm_cont(struct vm *vm)
@@ -115,6 +126,7 @@ void vm_cont(struct vm *vm)
     vm->epoch = ticker_now(&vm->ticker) - vm->frozen;
     vm->running = true;
     vm->state = "running";
+    vm_event(vm, VM_EVENT_RESUME, NULL);
     for (unsigned i = 0; i < VM_DRIVES; i++)
         drive_resume(vm_drive(vm, i));
 }
@@ -131,6 +143,30 @@ void vm_state_loaded(struct vm *vm)
     vm->event_pending = vm->pc->pending.kind != PC_EV_NONE;
     vm->hash.last = vm->speed_icount = cpu_icount(vm_cpu(vm));
     vm->stopped_at = vm->stood = 0;
+}
+
+static void tell_reason(struct vm *vm, enum vm_event_id id, bool guest, const char *reason)
+{
+    vm_event(vm, id,
+             (struct event_field[]){{"guest", EVENT_BOOL, guest, NULL},
+                                    {"reason", EVENT_STR, 0, reason},
+                                    EVENT_END});
+}
+
+void vm_reset(struct vm *vm, const char *reason)
+{
+    pc_reset(vm->pc);
+    if (!strcmp(vm->state, "shutdown"))
+        vm_stop(vm, "paused");
+    tell_reason(vm, VM_EVENT_RESET, false, reason);
+}
+
+bool vm_powerdown(struct vm *vm)
+{
+    if (!pc_powerdown(vm->pc))
+        return false;
+    vm_event(vm, VM_EVENT_POWERDOWN, NULL);
+    return true;
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -206,6 +242,19 @@ static void dump_registers(struct vm *vm, const char *why)
     fprintf(stderr, "dragoman: %s\n%s\n", why, cpu_dump(vm_cpu(vm), buf, sizeof(buf)));
 }
 
+/* The guest has ended itself. */
+static void guest_ends(struct vm *vm, int status, const char *reason)
+{
+    if (vm->opt->no_shutdown) {
+        tell_reason(vm, VM_EVENT_SHUTDOWN, true, reason);
+        vm_stop(vm, "shutdown");
+        return;
+    }
+    vm->ended_by_guest = true;
+    vm->ended_by = reason;
+    vm_quit(vm, status);
+}
+
 static void guest_reset(struct vm *vm, const char *reason, bool triple_fault)
 {
     log_line(&vm->log, LOGA_RESET, "reset: %s", reason);
@@ -213,13 +262,11 @@ static void guest_reset(struct vm *vm, const char *reason, bool triple_fault)
         if (triple_fault)
             dump_registers(vm, "the guest's processor shut down (triple fault); not rebooting "
                                "because of -no-reboot");
-        if (vm->opt->no_shutdown)
-            vm_stop(vm, "shutdown");
-        else
-            vm_quit(vm, triple_fault);
+        guest_ends(vm, triple_fault, "guest-reset");
         return;
     }
     pc_reset(vm->pc);
+    tell_reason(vm, VM_EVENT_RESET, true, "guest-reset");
 }
 
 static void handle_event(struct vm *vm)
@@ -235,12 +282,13 @@ static void handle_event(struct vm *vm)
         break;
     case PC_EV_POWEROFF:
         log_line(&vm->log, LOGA_RESET, "power off: %s", ev.reason);
-        if (vm->opt->no_shutdown)
-            vm_stop(vm, "shutdown");
-        else
-            vm_quit(vm, 0);
+        guest_ends(vm, 0, "guest-shutdown");
         break;
-    case PC_EV_EXIT: vm_quit(vm, ev.status); break;
+    case PC_EV_EXIT:
+        vm->ended_by_guest = true;
+        vm->ended_by = "guest-shutdown";
+        vm_quit(vm, ev.status);
+        break;
     case PC_EV_PAUSE: vm_stop(vm, "paused (watchdog)"); break;
     case PC_EV_DEBUG: vm_stop(vm, "paused (debug)"); break;
     }
@@ -347,7 +395,7 @@ static void run_cpu(struct vm *vm)
 /* Once around: what is due, what the host has, what the machine asks for, instructions. */
 static void turn(struct vm *vm)
 {
-    if (!vm->running) {
+    if (!vm->running || !vm->pc) {
         loop_wait(&vm->loop, LOOP_NEVER);
     } else {
         clock_run(&vm->clock);
@@ -356,8 +404,9 @@ static void turn(struct vm *vm)
     }
     if (vm->event_pending)
         handle_event(vm);
-    if (vm->running && !vm->quit)
+    if (vm->running && !vm->quit && vm->pc)
         run_cpu(vm);
+    vm_look(vm);
     if (vm->event_pending)
         handle_event(vm);
 }
@@ -375,12 +424,15 @@ bool vm_run_to(struct vm *vm, u64 icount)
 
 int vm_run(struct vm *vm)
 {
+    vm->thread = syscall(SYS_gettid);
     if (!vm->opt->stopped)
         vm_cont(vm);
     while (!vm->quit)
         turn(vm);
+    tell_reason(vm, VM_EVENT_SHUTDOWN, vm->ended_by_guest,
+                vm->ended_by ? vm->ended_by : "host-ui");
     gdb_server_exited(vm->gdb, vm->status);
-    vm_stop(vm, "shutdown");
+    stand(vm, "shutdown");
     replay_finish(vm);
     return vm->status;
 }
@@ -392,8 +444,10 @@ static void on_signal(void *arg, short revents)
     struct vm *vm = arg;
     struct signalfd_siginfo info;
 
-    if (read(vm->signals.fd, &info, sizeof(info)) == sizeof(info))
-        vm_quit(vm, 0);
+    if (read(vm->signals.fd, &info, sizeof(info)) != sizeof(info))
+        return;
+    vm->ended_by = vm->ended_by ? vm->ended_by : "host-signal";
+    vm_quit(vm, 0);
 }
 
 static bool catch_signals(struct vm *vm, struct err *err)
@@ -644,14 +698,19 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     fill_config(vm);
     /* Whatever can be refused is looked at before the first thing is written. */
     if (!check_memory(opt, err) || !state_hash_open(&vm->hash, opt->state_hash, counted(vm), err) ||
-        !vm_choose_display(opt, err) || !vm_open_firmware(vm, err) || !vm_open_kernel(vm, err))
+        !vm_choose_display(opt, err) || !vm_check_none(opt, err))
+        return false;
+    if (!opt->no_machine && (!vm_open_firmware(vm, err) || !vm_open_kernel(vm, err)))
         return false;
     ticker_init(&vm->ticker);
     if (!loop_init(&vm->loop, kick, vm, err))
         return false;
     vm->loop_ready = true;
-    if (!catch_signals(vm, err) || !vm_open_drives(vm, err) || !vm_add_devices(vm, err) ||
-        !replay_open(vm, err))
+    if (!catch_signals(vm, err))
+        return false;
+    if (opt->no_machine)
+        return open_log(vm, err) && vm_open_chardevs(vm, err) && write_pidfile(vm, err);
+    if (!vm_open_drives(vm, err) || !vm_add_devices(vm, err) || !replay_open(vm, err))
         return false;
     for (unsigned i = 0; i < opt->nserial; i++)
         vm->cfg.serial[i] = strcmp(opt->serial[i], "none") ? &vm->serial[i].chr : NULL;

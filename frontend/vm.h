@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "devices/board/pc.h"
 #include "frontend/boot/boot.h"
+#include "frontend/event.h"
 #include "frontend/host/chardev.h"
 #include "frontend/keyboard/keyboard.h"
 #include "frontend/inside/inside.h"
@@ -21,12 +22,14 @@ enum {
     VM_MAX_BLOBS = 32,
     VM_MAX_CHARDEVS = 24,
     VM_KEYS = 128,
+    VM_FDS = 8,
     VM_DRIVES = PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS,
 };
 
 struct audio;
 struct gdb_server;
 struct monitor;
+struct qmp;
 struct pool;
 struct sdl;
 struct vnc;
@@ -68,6 +71,10 @@ struct vm {
     struct entropy entropy;
     struct monitor *monitors[OPT_MAX_MONITORS + 1];
     unsigned nmonitors;
+    struct qmp *qmp[OPT_MAX_MONITORS]; /* monitors of the machine protocol */
+    unsigned nqmp;
+    struct event_sink *sinks;          /* who listens to vm_event */
+    struct vm_watch watch;
     struct netdevs nets;
     struct screen screen;
     struct keyboard keyboard; /* for those who know characters, not keys */
@@ -83,6 +90,13 @@ struct vm {
     bool running, quit, event_pending;
     const char *state; /* "running", "paused", "shutdown" ... for info status */
     int status;        /* what main returns */
+    bool ended_by_guest;
+    const char *ended_by; /* the reason that SHUTDOWN gives; NULL: somebody at this host */
+    struct {
+        char name[64]; /* "": free */
+        int fd;
+    } fds[VM_FDS];     /* descriptors that clients of the machine protocol gave names */
+    long thread;       /* the host's number of the thread that runs the machine */
 
     /* a debugger's: the machine stops for a stop point; it is to run one instruction and to stop,
      * without interrupts if `quiet`; where a recording of the run goes back (struct gdb_host) */
@@ -101,6 +115,7 @@ struct vm {
     struct vm_key keys[VM_KEYS];
     unsigned nkeys;
     u32 mouse_buttons; /* as the monitor set them */
+    u32 tablet_x, tablet_y; /* the same: of struct tablet_sink */
 
     /* speed, for the title */
     u64 speed_icount, speed_at;
@@ -118,6 +133,9 @@ void vm_destroy(struct vm *vm);
 void vm_stop(struct vm *vm, const char *state);
 void vm_cont(struct vm *vm);
 void vm_quit(struct vm *vm, int status);
+/* The reset and the power button; `reason` is what RESET gives. False: there is no power button. */
+void vm_reset(struct vm *vm, const char *reason);
+bool vm_powerdown(struct vm *vm);
 /* Press these keys (set-1 codes) together for hold_ms of virtual time, after those that are still
  * to be pressed. */
 bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
@@ -144,6 +162,12 @@ const char *vm_drive_name(const struct vm *vm, unsigned i);
 /* The number of the drive or place with this id or name of a place, or -1. */
 int vm_find_drive(const struct vm *vm, const char *name);
 
+/* vm_memory.c: n bytes at a linear or physical address without any effect on the guest; false when
+ * there is no memory. */
+bool vm_peek(struct vm *vm, bool physical, u64 addr, void *buf, size_t n);
+/* Write `size` bytes of memory to a file. False with *err; then there is no file. */
+bool vm_save_memory(struct vm *vm, bool physical, u64 addr, u64 size, const char *path,
+                    struct err *err);
 /* vm.c, vm_step.c: the CPU ran and came back for this reason; true: not because it sleeps. A step
  * of the run loop. */
 bool vm_ran(struct vm *vm, enum cpu_exit why);
@@ -166,5 +190,7 @@ void vm_close_all(struct vm *vm);
 /* vm_display.c: where -display and the absence of a display leave the picture, the serial port and
  * the monitor; fills in opt. */
 bool vm_choose_display(struct options *opt, struct err *err);
+/* With -machine none: refuse what there is nothing to be put into. */
+bool vm_check_none(struct options *opt, struct err *err);
 
 #endif

@@ -8,7 +8,9 @@
 #include "frontend/gdb/server.h"
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
+#include "frontend/qmp/qmp.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,6 +154,25 @@ static void drive_stopped(void *arg, const char *why)
     vm_stop(arg, "paused (io-error)");
 }
 
+static void drive_failed(void *arg, struct blk *blk, bool read, int error, const char *action)
+{
+    struct vm *vm = arg;
+    const char *name = "";
+
+    for (unsigned i = 0; i < VM_DRIVES; i++) {
+        if (vm_drive(vm, i) == blk)
+            name = vm_drive_name(vm, i);
+    }
+    vm_event(vm, VM_EVENT_BLOCK_IO_ERROR,
+             (struct event_field[]){{"device", EVENT_STR, 0, name},
+                                    {"node-name", EVENT_STR, 0, name},
+                                    {"operation", EVENT_STR, 0, read ? "read" : "write"},
+                                    {"action", EVENT_STR, 0, action},
+                                    {"nospace", EVENT_BOOL, error == ENOSPC, NULL},
+                                    {"reason", EVENT_STR, 0, strerror(error)},
+                                    EVENT_END});
+}
+
 static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, struct blk **blk,
                        struct err *err)
 {
@@ -172,6 +193,7 @@ static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, st
         .werror = (enum drive_error)d->werror,
         .rerror = (enum drive_error)d->rerror,
         .stop = drive_stopped,
+        .failed = drive_failed,
         .stop_arg = vm,
     };
 
@@ -261,6 +283,19 @@ bool vm_add_devices(struct vm *vm, struct err *err)
     return true;
 }
 
+bool vm_check_none(struct options *opt, struct err *err)
+{
+    if (!opt->no_machine)
+        return true;
+    if (opt->image[0] || opt->demo || opt->ndrives || opt->naddons || opt->kernel[0] ||
+        opt->bios[0] || opt->gdb[0] || opt->vnc.on || opt->show == SHOW_SDL ||
+        opt->show == SHOW_CURSES)
+        return err_set(err, "-machine none has nothing but monitors: no drives, devices, kernels, "
+                            "displays or debuggers.");
+    opt->nserial = 0;
+    return true;
+}
+
 /* ---- character devices ---- */
 
 static void hook_quit(void *arg)
@@ -341,16 +376,44 @@ static bool connect_port(struct vm *vm, struct chr_port *port, const char *id, c
     return !mon || add_monitor(vm, dev, err);
 }
 
+static bool open_monitors(struct vm *vm, struct err *err)
+{
+    struct options *opt = vm->opt;
+    struct chardev *dev;
+    char id[32];
+    bool mon;
+
+    for (unsigned i = 0; i < opt->nmonitors; i++) {
+        if (!strcmp(opt->monitor[i], "none") || !strcmp(opt->monitor[i], "null"))
+            continue;
+        snprintf(id, sizeof(id), "monitor%u", i);
+        dev = find_chardev(vm, id, opt->monitor[i], &mon, err);
+        if (!dev || !add_monitor(vm, dev, err))
+            return false;
+    }
+    for (unsigned i = 0; i < opt->nqmp; i++) {
+        if (!strcmp(opt->qmp[i].dev, "none"))
+            continue;
+        snprintf(id, sizeof(id), "qmp%u", i);
+        dev = find_chardev(vm, id, opt->qmp[i].dev, &mon, err);
+        if (!dev || !(vm->qmp[vm->nqmp] = qmp_new(vm, dev, opt->qmp[i].pretty, err)))
+            return false;
+        vm->nqmp++;
+    }
+    return true;
+}
+
 bool vm_open_chardevs(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
     char id[32];
-    bool mon;
 
     for (unsigned i = 0; i < opt->nchardevs; i++) {
         if (!new_chardev(vm, opt->chardevs[i].id, opt->chardevs[i].spec, opt->chardevs[i].mux, err))
             return false;
     }
+    if (opt->no_machine)
+        return open_monitors(vm, err);
     for (unsigned i = 0; i < opt->nserial; i++) {
         snprintf(id, sizeof(id), "serial%u", i);
         if (!connect_port(vm, &vm->serial[i], id, opt->serial[i], err))
@@ -370,17 +433,7 @@ bool vm_open_chardevs(struct vm *vm, struct err *err)
         if (!connect_port(vm, &vm->addon_port[i], a->id[0] ? a->id : id, a->host, err))
             return false;
     }
-    for (unsigned i = 0; i < opt->nmonitors; i++) {
-        struct chardev *dev;
-
-        if (!strcmp(opt->monitor[i], "none") || !strcmp(opt->monitor[i], "null"))
-            continue;
-        snprintf(id, sizeof(id), "monitor%u", i);
-        dev = find_chardev(vm, id, opt->monitor[i], &mon, err);
-        if (!dev || !add_monitor(vm, dev, err))
-            return false;
-    }
-    return true;
+    return open_monitors(vm, err);
 }
 
 bool vm_open_gdb(struct vm *vm, struct err *err)
@@ -407,4 +460,11 @@ void vm_close_all(struct vm *vm)
     for (unsigned i = 0; i < vm->nmonitors; i++)
         monitor_free(vm->monitors[i]);
     vm->nmonitors = 0;
+    for (unsigned i = 0; i < vm->nqmp; i++)
+        qmp_free(vm->qmp[i]);
+    for (unsigned i = 0; i < VM_FDS; i++) {
+        if (vm->fds[i].name[0])
+            close(vm->fds[i].fd);
+    }
+    vm->nqmp = 0;
 }

@@ -27,6 +27,10 @@ static bool uses_stdio(const struct options *opt)
         if (!strcmp(opt->monitor[i], "stdio"))
             return true;
     }
+    for (unsigned i = 0; i < opt->nqmp; i++) {
+        if (!strcmp(opt->qmp[i].dev, "stdio"))
+            return true;
+    }
     return !strcmp(opt->debugcon, "stdio");
 }
 
@@ -79,7 +83,7 @@ static void without_window(struct options *opt, bool terminal)
     opt->show = SHOW_NOGRAPHIC;
     if (opt->vga == PC_VGA_NONE)
         return;
-    if (terminal && !uses_stdio(opt) && !talks_on_serial(opt) && curses_usable()) {
+    if (terminal && !opt->daemonize && !uses_stdio(opt) && !talks_on_serial(opt) && curses_usable()) {
         opt->show = SHOW_CURSES;
         opt->notice = "there is no display, so the text screen is in this terminal (Ctrl-] q "
                       "quits; with -nographic it is the serial port)";
@@ -101,6 +105,8 @@ bool vm_choose_display(struct options *opt, struct err *err)
 
     if (!check_asked(opt, terminal, err))
         return false;
+    if (opt->no_machine && opt->show == SHOW_DEFAULT)
+        opt->show = SHOW_NONE;
     if (opt->show == SHOW_DEFAULT && opt->vnc.on) {
         opt->show = SHOW_NONE;
         if (terminal && !uses_stdio(opt) && !opt->nmonitors && !opt->nodefaults)
@@ -125,5 +131,8 @@ bool vm_choose_display(struct options *opt, struct err *err)
         }
     }
     default_serial(opt, "null");
+    if (opt->daemonize && (uses_stdio(opt) || opt->show == SHOW_CURSES))
+        return err_set(err, "-daemonize leaves the terminal: nothing can be at stdio; with "
+                            "-nographic add -nodefaults, or use -display none.");
     return opts_check_chardevs(opt, err) && opts_check_audiodevs(opt, err);
 }

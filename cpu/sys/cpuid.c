@@ -13,7 +13,6 @@ static const struct cpu_model models[] = {
 #include "cpu/sys/models.def"
 #undef MODEL
 };
-#define DEFAULT_MODEL "qemu32"
 
 struct feat_row {
     const char *name;
@@ -99,7 +98,7 @@ const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err
     const struct cpu_model *model = NULL;
     size_t n;
     if (!text || !*text)
-        text = DEFAULT_MODEL;
+        text = CPU_DEFAULT_MODEL;
     n = strcspn(text, ",");
     for (unsigned i = 0; i < ARRAY_LEN(models); i++)
         if (strlen(models[i].name) == n && !memcmp(models[i].name, text, n))

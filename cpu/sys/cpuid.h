@@ -19,6 +19,8 @@ static inline bool cpu_is_amd(const struct cpu *cpu)
     return cpu->model->vendor[0] == 'A';
 }
 
+#define CPU_DEFAULT_MODEL "qemu32"
+
 /* Parse "name,+feature,-feature" (NULL: the default model) into the model and the feature mask;
  * NULL with a sentence in *err when something is unknown. */
 const struct cpu_model *cpu_model_parse(const char *text, u64 *feats, struct err *err);

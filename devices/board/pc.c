@@ -132,11 +132,17 @@ void pc_rtc_skip(struct pc *pc, u64 ns)
     mc146818_skip(pc->parts->rtc, ns);
 }
 
+s64 pc_rtc_offset(const struct pc *pc)
+{
+    return mc146818_offset(pc->parts->rtc);
+}
+
 void pc_watchdog_bites(void *arg)
 {
     struct pc *pc = arg;
 
     log_line(pc->log, LOGA_RESET, "the watchdog was not fed");
+    pc->watchdog_bites++;
     switch (pc->cfg.watchdog) {
     case PC_WD_RESET: pc_request(pc, PC_EV_RESET, 0, "watchdog"); break;
     case PC_WD_SHUTDOWN: pc_powerdown(pc); break;

@@ -178,6 +178,7 @@ struct pc {
 
     bool made, was_reset;        /* reset since it was made: -boot once= is over */
     bool a20;                    /* the address line as it is now */
+    u32 watchdog_bites;          /* how often a watchdog was not fed */
     struct pc_event pending;
     struct pc_parts *parts;      /* private to devices/board */
 };
@@ -213,6 +214,9 @@ void pc_select_cpu(struct pc *pc, unsigned index);
 
 /* `ns` of host time went by while the machine stood still: its date goes on. */
 void pc_rtc_skip(struct pc *pc, u64 ns);
+
+/* How far the guest has moved the date from what it would be by itself, in seconds. */
+s64 pc_rtc_offset(const struct pc *pc);
 
 /* Pulse the NMI line of vCPU 0. */
 void pc_nmi(struct pc *pc);

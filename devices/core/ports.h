@@ -8,6 +8,7 @@
 
 /* ---- block devices ---- */
 enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_DISCARD };
+enum { BLK_OPS = BLK_DISCARD + 1 };
 struct blk_req {
     enum blk_op op;
     u64 off; /* bytes */
@@ -33,12 +34,15 @@ struct blk {
     bool inserted, locked, tray_open;
     u32 media_gen;              /* counts media changes */
     u32 requests;               /* counted by blk_submit, for whoever shows activity */
+    u64 ops_of[BLK_OPS], bytes_of[BLK_OPS]; /* the same by kind */
     void (*changed)(void *arg); /* the medium was changed or ejected; set by the device */
     void *changed_arg;
 };
 static inline void blk_submit(struct blk *blk, struct blk_req *req)
 {
     blk->requests++;
+    blk->ops_of[req->op]++;
+    blk->bytes_of[req->op] += req->len;
     blk->ops->submit(blk, req);
 }
 static inline void blk_cancel(struct blk *blk, struct blk_req *req)

@@ -448,9 +448,16 @@ void mc146818_skip(struct mc146818 *rtc, u64 ns)
 
     look(rtc, now);
     rtc->r.seconds += ns / NS_PER_SEC;
+    rtc->skipped += ns / NS_PER_SEC;
     show(rtc, now);
     arm(rtc, now);
     update_irq(rtc);
+}
+
+s64 mc146818_offset(const struct mc146818 *rtc)
+{
+    return (s64)(rtc->r.seconds - rtc->base - rtc->skipped -
+                 (rtc->r.at + NS_PER_SEC / 2) / NS_PER_SEC);
 }
 
 static const struct region_ops mc146818_ops = {mc146818_read, mc146818_write, 1, 1};

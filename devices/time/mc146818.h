@@ -31,12 +31,16 @@ struct mc146818 {
     /* props */
     bool slew; /* make up for periodic interrupts that the guest was too slow for */
     u64 base;  /* seconds since 1970 that the clock shows at machine start (two's complement) */
+    u64 skipped; /* seconds of mc146818_skip so far */
 };
 
 extern const struct dev_class mc146818_class;
 
 /* The date goes `ns` forward at once: the host's time while the machine stood still. */
 void mc146818_skip(struct mc146818 *rtc, u64 ns);
+
+/* How far the guest has moved the date from what it would be by itself, in seconds. */
+s64 mc146818_offset(const struct mc146818 *rtc);
 
 /* The board fills in the configuration bytes (sizes, drives) before the guest starts; `reg`
  * 0x0e..0x7f. */

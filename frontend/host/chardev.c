@@ -82,8 +82,13 @@ static void out_ready(void *arg, short revents)
 {
     struct chardev *dev = arg;
 
-    if (flush(dev))
-        loop_events(dev->loop, &dev->out, 0);
+    if (!flush(dev))
+        return;
+    loop_events(dev->loop, &dev->out, 0);
+    for (unsigned i = 0; i < dev->mux.n; i++) {
+        if (dev->users[i]->drained)
+            dev->users[i]->drained(dev->users[i]->arg);
+    }
 }
 
 /* ---- ringbuf ---- */
@@ -221,6 +226,44 @@ static void hang_up(struct chardev *dev)
     tell(dev, CHR_CLOSED);
 }
 
+/* Descriptors that come along with the bytes go to the user, or are closed. */
+static void take_fds(struct chardev *dev, struct msghdr *msg)
+{
+    struct chardev_user *u = focused(dev);
+    int fd;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = 0; at + sizeof(fd) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(fd)) {
+            memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
+            if (u && u->take_fd)
+                u->take_fd(u->arg, fd);
+            else
+                close(fd);
+        }
+    }
+}
+
+static ssize_t read_some(struct chardev *dev, u8 *buf, size_t n)
+{
+    union {
+        struct cmsghdr align;
+        u8 room[CMSG_SPACE(4 * sizeof(int))]; /* what is more than that, the host closes */
+    } control;
+    struct iovec iov = {buf, n};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+                         .msg_controllen = sizeof(control.room)};
+    ssize_t k;
+
+    if (!dev->is_unix)
+        return read(dev->in_fd, buf, n);
+    k = recvmsg(dev->in_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (k >= 0)
+        take_fds(dev, &msg);
+    return k;
+}
+
 static void in_ready(void *arg, short revents)
 {
     struct chardev *dev = arg;
@@ -232,7 +275,7 @@ static void in_ready(void *arg, short revents)
         loop_events(dev->loop, &dev->in, 0);
         return;
     }
-    k = read(dev->in_fd, buf, n ? n : 1);
+    k = read_some(dev, buf, n ? n : 1);
     if (k <= 0) {
         if (k < 0 && (would_block() || errno == EINTR))
             return;
@@ -503,7 +546,8 @@ void chr_port_init(struct chr_port *port)
     memset(port, 0, sizeof(*port));
     port->chr.ops = &ops;
     port->chr.ready = port_ready;
-    port->user = (struct chardev_user){port_room, port_input, port_event, port, NULL};
+    port->user = (struct chardev_user){
+        .room = port_room, .input = port_input, .event = port_event, .arg = port};
 }
 
 bool chr_port_connect(struct chr_port *port, struct chardev *dev)

@@ -21,6 +21,9 @@ struct chardev_user {
     void (*event)(void *arg, int event); /* CHR_*; may be NULL */
     void *arg;
     struct chardev *dev; /* set by chardev_attach */
+    void (*drained)(void *arg);        /* everything sent is on its way; may be NULL */
+    /* A descriptor came over a unix socket, now the user's to close. NULL: they are closed. */
+    void (*take_fd)(void *arg, int fd);
 };
 
 /* What the Ctrl-A keys do to the program. */
@@ -37,7 +40,7 @@ struct chardev {
     struct loop_src in, out, listener, again; /* again: time to connect anew */
     struct loop_src away; /* a second one who connected, until it has heard that; fd 0: none */
     int in_fd, out_fd, listen_fd; /* -1: none */
-    bool is_stdio, is_tty, is_file, is_socket, is_dgram;
+    bool is_stdio, is_tty, is_file, is_socket, is_unix, is_dgram;
     bool want_mux;
     bool is_mouse; /* nothing of the host: `mouse` is behind it */
     struct msmouse mouse;
@@ -57,7 +60,8 @@ struct chardev {
 };
 
 /* Open what `spec` names: stdio, null, msmouse, pty, file:path, pipe:path,
- * unix:path[,server=on][,wait=off], tcp:host:port[,...]. With `mux` several users share it through
+ * unix:path[,server=on][,wait=off], tcp:host:port[,...], fd:number (a socket that is open), udp:...,
+ * ringbuf. With `mux` several users share it through
  * Ctrl-A. NULL with a sentence in *err. */
 struct chardev *chardev_open(struct loop *loop, const char *id, const char *spec, bool mux,
                              struct err *err);

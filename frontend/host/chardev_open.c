@@ -206,6 +206,7 @@ static bool open_unix(struct chardev *dev, const char *text, struct err *err)
     mask = umask(0177);    /* whoever connects owns the guest */
     ok = sock_open(dev, &o, (const struct sockaddr *)&sa, sizeof(sa), err);
     umask(mask);
+    dev->is_unix = ok;
     if (ok && o.server)
         memcpy(dev->unlink_path, sa.sun_path, sizeof(sa.sun_path));
     snprintf(dev->label, sizeof(dev->label), "unix:%.280s", o.address);
@@ -236,6 +237,34 @@ static bool open_tcp(struct chardev *dev, const char *text, struct err *err)
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     snprintf(dev->label, sizeof(dev->label), "tcp:%.280s", o.address);
     return sock_open(dev, &o, (const struct sockaddr *)&sa, sizeof(sa), err);
+}
+
+/* A socket that whoever started us left open: it listens, or is connected. */
+static bool open_fd(struct chardev *dev, const char *text, struct err *err)
+{
+    int listens = 0, family = 0, kind = 0, fd;
+    socklen_t len = sizeof(int);
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (end == text || (*end && *end != ',') || n < 3 || n > 65535)
+        return err_set(err, "fd= is the number of an open socket, not '%.60s'.", text);
+    fd = (int)n;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &len) || kind != SOCK_STREAM)
+        return err_set(err, "Descriptor %d is no stream socket.", fd);
+    len = sizeof(int);
+    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len);
+    len = sizeof(int);
+    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    dev->is_socket = true;
+    dev->is_unix = family == AF_UNIX;
+    if (listens)
+        dev->listen_fd = fd;
+    else
+        dev->in_fd = dev->out_fd = fd;
+    snprintf(dev->label, sizeof(dev->label), "fd:%d", fd);
+    return true;
 }
 
 /* ---- datagrams ---- */
@@ -321,6 +350,8 @@ bool chardev_open_spec(struct chardev *dev, const char *spec, struct err *err)
         return open_pipe(dev, spec + 5, err);
     if (!strncmp(spec, "unix:", 5))
         return open_unix(dev, spec + 5, err);
+    if (!strncmp(spec, "fd:", 3))
+        return open_fd(dev, spec + 3, err);
     if (!strncmp(spec, "udp:", 4))
         return open_udp(dev, spec + 4, err);
     if (!strcmp(spec, "ringbuf") || !strncmp(spec, "ringbuf:", 8))

@@ -72,7 +72,7 @@ static bool stops(const struct drive *d, const struct job *job)
 
 static void run_job(struct drive *d, struct job *job)
 {
-    job->status = perform(d, job);
+    job->error = job->status = perform(d, job);
     if (job->status && job->host_failed && !for_good(d) &&
         (job->req->op == BLK_READ ? d->opt.rerror : d->opt.werror) == DRIVE_ERR_IGNORE)
         job->status = 0;
@@ -176,6 +176,9 @@ static void complete(struct drive *d, struct job *job)
 {
     struct blk_req *req = job->req;
 
+    if (job->host_failed && d->opt.failed)
+        d->opt.failed(d->opt.stop_arg, &d->blk, req->op == BLK_READ, job->error,
+                      job->status ? "report" : "ignore");
     req->status = job->status;
     if (job->bounce && req->op == BLK_READ && !job->status)
         memcpy(req->buf, job->bounce, req->len);
@@ -195,6 +198,8 @@ static void halt(struct drive *d, const struct job *job)
                                "tries again",
              job->req->op == BLK_READ ? "reading" : "writing", d->path ? d->path : "",
              job->status == ENOSPC ? "the host's disk is full" : strerror(job->status));
+    if (d->opt.failed)
+        d->opt.failed(d->opt.stop_arg, &d->blk, job->req->op == BLK_READ, job->status, "stop");
     d->opt.stop(d->opt.stop_arg, why);
 }
 
@@ -502,6 +507,34 @@ bool drive_change(struct blk *blk, const char *path, const char *format, bool fo
     if (blk->changed)
         blk->changed(blk->changed_arg);
     return ok;
+}
+
+bool drive_tray(struct blk *blk, bool open, bool force, struct err *err)
+{
+    if (!blk->removable)
+        return err_set(err, "the drive's medium cannot be changed: it is a fixed disk");
+    if (!blk->cdrom || blk->tray_open == open)
+        return true;
+    if (open && blk->locked && !force)
+        return err_set(
+            err, "the guest has locked the drive: eject the medium in the guest, or force it");
+    if (open)
+        blk->locked = false;
+    blk->tray_open = open;
+    blk->media_gen++;
+    if (blk->changed)
+        blk->changed(blk->changed_arg);
+    return true;
+}
+
+void drive_limit(struct blk *blk, u64 iops, u64 bps)
+{
+    struct drive *d = drive_of(blk);
+
+    d->opt.iops = iops;
+    d->opt.bps = bps;
+    d->ops = (struct bucket){.rate = iops};
+    d->bytes = (struct bucket){.rate = bps};
 }
 
 bool drive_commit(struct blk *blk, struct err *err)

@@ -40,7 +40,10 @@ struct drive_options {
     /* Stop the machine, saying why; drive_resume follows when it goes on. NULL: errors are
      * reported. */
     void (*stop)(void *arg, const char *why);
-    void *stop_arg;
+    /* The host could not do it: what follows is "report", "ignore" or "stop". Before `stop`, between
+     * instructions or in an event; may be NULL. */
+    void (*failed)(void *arg, struct blk *blk, bool read, int error, const char *action);
+    void *stop_arg; /* of both */
 };
 
 /* Open. The file is locked (exclusively when it can be written) until closed, so that no two
@@ -57,6 +60,13 @@ bool drive_close(struct blk *blk);
  * stays. */
 bool drive_change(struct blk *blk, const char *path, const char *format, bool force,
                   struct err *err);
+
+/* Move the tray of a CD drive (other drives have none: nothing happens). False with *err when the
+ * guest has locked it and not `force`. */
+bool drive_tray(struct blk *blk, bool open, bool force, struct err *err);
+
+/* Requests and bytes a second from now on; 0: no limit. */
+void drive_limit(struct blk *blk, u64 iops, u64 bps);
 
 /* Write what differs into the backing file, or into the file under a snapshot. */
 bool drive_commit(struct blk *blk, struct err *err);

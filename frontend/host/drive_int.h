@@ -13,6 +13,7 @@ struct job {
     u64 due;
     int status;
     bool host_failed; /* status is an error of the host, not of the request */
+    int error;        /* the same, when it is ignored */
     bool done;
     struct job *next;
 };

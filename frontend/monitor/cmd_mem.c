@@ -59,20 +59,6 @@ bool mon_register(void *arg, const char *name, u64 *v)
     return true;
 }
 
-/* n bytes at a linear or physical address without any effect on the guest. */
-static bool peek(struct vm *vm, bool physical, u64 addr, void *buf, size_t n)
-{
-    const struct bus_range *r;
-
-    if (!physical)
-        return mmu_peek(&vm_cpu(vm)->mmu, addr, buf, n);
-    r = bus_find(&vm->pc->mem, addr, 0);
-    if (!r || !r->region->ram)
-        return false;
-    bus_copy(&vm->pc->mem, addr, buf, n, false);
-    return true;
-}
-
 static bool dump_code(struct monitor *m, bool physical, u64 addr, u32 count)
 {
     const struct cpu *cpu = vm_cpu(m->vm);
@@ -83,7 +69,7 @@ static bool dump_code(struct monitor *m, bool physical, u64 addr, u32 count)
     for (u32 i = 0; i < count; i++) {
         unsigned avail = 15;
 
-        while (avail && !peek(m->vm, physical, addr, code, avail))
+        while (avail && !vm_peek(m->vm, physical, addr, code, avail))
             avail--;
         if (!avail)
             return err_set(&m->err, "There is no memory at 0x%llx.", (unsigned long long)addr);
@@ -114,7 +100,7 @@ static bool dump_memory(struct monitor *m, const char *args, bool physical)
         return dump_code(m, physical, addr, fmt.count);
     per_line = fmt.format == 'c' ? 8 : fmt.size == 8 ? 2 : fmt.size == 1 ? 8 : 16 / fmt.size;
     for (u32 i = 0; i < fmt.count; i++, addr += fmt.size) {
-        if (!peek(m->vm, physical, addr, raw, fmt.size)) {
+        if (!vm_peek(m->vm, physical, addr, raw, fmt.size)) {
             if (i % per_line)
                 mon_printf(m, "\n");
             return err_set(&m->err, "There is no memory at 0x%llx.", (unsigned long long)addr);
@@ -179,4 +165,64 @@ bool cmd_O(struct monitor *m, const char *args)
         return false;
     bus_write(&m->vm->pc->io, port & 0xffff, v, MIN(fmt.size, 4u));
     return true;
+}
+
+bool cmd_GVA2GPA(struct monitor *m, const char *args)
+{
+    u64 la, phys;
+
+    if (!mon_number(m, &args, &la))
+        return false;
+    phys = mmu_translate(&vm_cpu(m->vm)->mmu, la);
+    if (phys == ~0ull)
+        mon_printf(m, "Unmapped\n");
+    else
+        mon_printf(m, "gpa: 0x%llx\n", (unsigned long long)phys);
+    return true;
+}
+
+bool cmd_SUM(struct monitor *m, const char *args)
+{
+    u64 addr, size;
+    u8 page[4096];
+    u16 sum = 0;
+
+    if (!mon_number(m, &args, &addr) || !mon_number(m, &args, &size))
+        return false;
+    if (size > m->vm->pc->cfg.ram_size)
+        return err_set(&m->err, "0x%llx bytes are more than there is.", (unsigned long long)size);
+    while (size) {
+        size_t n = (size_t)MIN(size, sizeof(page) - addr % sizeof(page));
+
+        if (!vm_peek(m->vm, true, addr, page, n))
+            return err_set(&m->err, "There is no memory at 0x%llx.", (unsigned long long)addr);
+        for (size_t i = 0; i < n; i++)
+            sum = (u16)((u16)(sum >> 1 | sum << 15) + page[i]);
+        addr += n;
+        size -= n;
+    }
+    mon_printf(m, "%05u\n", sum);
+    return true;
+}
+
+static bool save(struct monitor *m, const char *args, bool physical)
+{
+    char path[OPT_PATH];
+    u64 addr, size;
+
+    if (!mon_number(m, &args, &addr) || !mon_number(m, &args, &size))
+        return false;
+    if (!mon_word(&args, path, sizeof(path)))
+        return err_set(&m->err, "The command takes an address, a size and the name of a file.");
+    return vm_save_memory(m->vm, physical, addr, size, path, &m->err);
+}
+
+bool cmd_MEMSAVE(struct monitor *m, const char *args)
+{
+    return save(m, args, false);
+}
+
+bool cmd_PMEMSAVE(struct monitor *m, const char *args)
+{
+    return save(m, args, true);
 }

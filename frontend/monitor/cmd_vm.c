@@ -40,6 +40,9 @@ bool cmd_INFO(struct monitor *m, const char *args)
     r = mon_find(mon_infos, word, strlen(word));
     if (!r)
         return err_set(&m->err, "There is no 'info %s'; 'info' lists what there is.", word);
+    if (!m->vm->pc && r->fn != info_STATUS && r->fn != info_VERSION && r->fn != info_NAME &&
+        r->fn != info_UUID && r->fn != info_CHARDEV && r->fn != info_HISTORY)
+        return err_set(&m->err, "There is no machine (-machine none).");
     return r->fn(m, args);
 }
 
@@ -61,15 +64,13 @@ bool cmd_CONT(struct monitor *m, const char *args)
 
 bool cmd_RESET(struct monitor *m, const char *args)
 {
-    pc_reset(m->vm->pc);
-    if (!strcmp(m->vm->state, "shutdown"))
-        vm_stop(m->vm, "paused");
+    vm_reset(m->vm, "host-qmp-system-reset");
     return true;
 }
 
 bool cmd_POWERDOWN(struct monitor *m, const char *args)
 {
-    return pc_powerdown(m->vm->pc) ||
+    return vm_powerdown(m->vm) ||
            err_set(&m->err, "The machine has no power button, since ACPI is off.");
 }
 
@@ -81,6 +82,7 @@ bool cmd_NMI(struct monitor *m, const char *args)
 
 bool cmd_QUIT(struct monitor *m, const char *args)
 {
+    m->vm->ended_by = "host-qmp-quit";
     vm_quit(m->vm, 0);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "frontend/monitor/monitor.h"
 
 #include "cpu/jit/jit.h"
+#include "devices/irq/lapic.h"
 
 #include <stdlib.h>
 
@@ -129,116 +130,56 @@ bool info_JIT(struct monitor *m, const char *args)
     return true;
 }
 
-/* ---- page tables (SDM vol. 3 ch. 4) ---- */
+/* ---- local APIC (SDM vol. 3 ch. 10) ---- */
 
-struct tables {
-    struct monitor *m;
-    bool merge;      /* info mem: ranges; else every page */
-    unsigned levels; /* 2, 3 or 4 */
-    u64 nx;          /* the bit that forbids execution, 0 when it is not on */
-    u64 start, end;  /* the range that is growing */
-    u32 rights;
-    u32 lines;
-};
-
-enum {
-    PTE_P = 1,
-    PTE_W = 2,
-    PTE_U = 4,
-    PTE_A = 0x20,
-    PTE_D = 0x40,
-    PTE_PS = 0x80,
-    PTE_G = 0x100,
-    RIGHT_X = 8,
-    MAX_LINES = 20000
-};
-
-static void print_range(struct tables *t)
+static void show_lvt(struct monitor *m, const char *name, u32 v)
 {
-    if (t->rights && t->lines++ < MAX_LINES)
-        mon_printf(t->m, "%016llx-%016llx %016llx %c%c%c%c\n", (unsigned long long)t->start,
-                   (unsigned long long)t->end, (unsigned long long)(t->end - t->start),
-                   t->rights & PTE_U ? 'u' : '-', 'r', t->rights & PTE_W ? 'w' : '-',
-                   t->rights & RIGHT_X ? 'x' : '-');
-    t->rights = 0;
+    static const char *const modes[8] = {"fixed", "lowest", "SMI", "3", "NMI", "INIT", "6", "ExtINT"};
+
+    mon_printf(m, "%-8s 0x%08x %s vec %u%s%s%s%s\n", name, v, modes[v >> 8 & 7], v & 0xff,
+               v >> 15 & 1 ? " level" : " edge", v >> 13 & 1 ? " active-low" : "",
+               v >> 12 & 1 ? " pending" : "", v >> 16 & 1 ? " masked" : "");
 }
 
-static void leaf(struct tables *t, u64 la, u64 size, u64 entry, u64 phys, u32 rights)
+static void show_vectors(struct monitor *m, const char *name, const u32 *bits)
 {
-    if (t->merge) {
-        if (t->rights != rights || t->end != la) {
-            print_range(t);
-            t->start = la;
-            t->rights = rights;
+    bool any = false;
+
+    mon_printf(m, "%-8s", name);
+    for (unsigned i = 0; i < 256; i++) {
+        if (bits[i / 32] >> (i % 32) & 1) {
+            mon_printf(m, " %u", i);
+            any = true;
         }
-        t->end = la + size;
-        return;
     }
-    if (t->lines++ < MAX_LINES)
-        mon_printf(t->m, "%016llx: %016llx %c%c%c%c%c%c%c\n", (unsigned long long)la,
-                   (unsigned long long)phys, rights & RIGHT_X ? 'X' : '-',
-                   entry & PTE_G ? 'G' : '-', size > 4096 ? 'P' : '-', entry & PTE_D ? 'D' : '-',
-                   entry & PTE_A ? 'A' : '-', rights & PTE_U ? 'U' : '-',
-                   rights & PTE_W ? 'W' : '-');
+    mon_printf(m, any ? "\n" : " (none)\n");
 }
 
-/* One table: `level` 1 maps 4 KiB pages. */
-static void table(struct tables *t, unsigned level, u64 base, u64 la0, u32 rights0)
+bool info_LAPIC(struct monitor *m, const char *args)
 {
-    bool wide = t->levels > 2;
-    unsigned bits = wide ? 9 : 10, shift = 12 + bits * (level - 1);
-    unsigned n = wide && t->levels == 3 && level == 3 ? 4 : 1u << bits;
-    struct bus *mem = &t->m->vm->pc->mem;
+    static const char *const lvts[LVT_COUNT] = {"LVTT", "LVTTHMR", "LVTPC", "LVT0", "LVT1", "LVTERR"};
+    bool any = false;
 
-    for (unsigned i = 0; i < n && t->lines < MAX_LINES; i++) {
-        u64 e = wide ? bus_read(mem, base + 8ull * i, 8) : bus_read(mem, base + 4ull * i, 4);
-        u64 la = la0 + ((u64)i << shift), phys = e & 0x000ffffffffff000ull;
-        u32 rights = rights0;
+    for (struct dev *d = m->vm->pc->devs.first; d; d = d->next) {
+        const struct lapic_regs *r;
 
-        if (!(e & PTE_P))
+        if (d->cls != &lapic_class)
             continue;
-        if (t->levels != 3 || level != 3) { /* PDPTEs of PAE have no rights */
-            rights &= (u32)e | ~(u32)(PTE_W | PTE_U);
-            if (e & t->nx)
-                rights &= ~(u32)RIGHT_X;
-        }
-        if (t->levels == 4 && level == 4 && (la >> 47 & 1))
-            la |= 0xffff000000000000ull;
-        if (level == 1)
-            leaf(t, la, 4096, e, phys, rights);
-        else if ((e & PTE_PS) && level == 2)
-            leaf(t, la, 1ull << shift, e, phys & ~((1ull << shift) - 1), rights);
-        else
-            table(t, level - 1, phys, la, rights);
+        any = true;
+        r = &container_of(d, struct lapic, dev)->r;
+        mon_printf(m, "local APIC %u at 0x%llx%s\n", r->id >> 24,
+                   (unsigned long long)(r->base_msr & ~0xfffull),
+                   r->base_msr & BIT(11) ? "" : " (off)");
+        for (unsigned i = 0; i < LVT_COUNT; i++)
+            show_lvt(m, lvts[i], r->lvt[i]);
+        mon_printf(m, "timer    initial 0x%08x divide 0x%x\n", r->initial, r->divide);
+        mon_printf(m, "SPIV     0x%08x %s, spurious vec %u\n", r->svr,
+                   r->svr & 0x100 ? "APIC enabled" : "APIC disabled", r->svr & 0xff);
+        mon_printf(m, "ICR      0x%08x%08x\n", r->icr_hi, r->icr_lo);
+        mon_printf(m, "ESR 0x%x TPR 0x%x LDR 0x%08x DFR 0x%08x\n", r->esr, r->tpr, r->ldr, r->dfr);
+        show_vectors(m, "ISR", r->isr);
+        show_vectors(m, "IRR", r->irr);
+        show_vectors(m, "TMR", r->tmr);
     }
-}
-
-static bool walk_tables(struct monitor *m, bool merge)
-{
-    const struct cpu *cpu = vm_cpu(m->vm);
-    struct tables t = {.m = m, .merge = merge};
-    u64 base = cpu->cr3;
-
-    if (!(cpu->cr0 & CR0_PG)) {
-        mon_printf(m, "Paging is off.\n");
-        return true;
-    }
-    t.levels = cpu_lma(cpu) ? 4 : cpu->cr4 & CR4_PAE ? 3 : 2;
-    t.nx = t.levels > 2 && (cpu->efer & EFER_NXE) ? BIT64(63) : 0;
-    base &= t.levels == 3 ? 0xffffffe0ull : 0x000ffffffffff000ull;
-    table(&t, t.levels, base, 0, PTE_P | PTE_W | PTE_U | RIGHT_X);
-    print_range(&t);
-    if (t.lines >= MAX_LINES)
-        mon_printf(m, "... (cut at %d lines)\n", MAX_LINES);
-    return true;
-}
-
-bool info_MEM(struct monitor *m, const char *args)
-{
-    return walk_tables(m, true);
-}
-
-bool info_TLB(struct monitor *m, const char *args)
-{
-    return walk_tables(m, false);
+    return any || err_set(&m->err, "This CPU model has no local APIC.");
 }

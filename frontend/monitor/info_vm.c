@@ -30,6 +30,13 @@ bool info_VERSION(struct monitor *m, const char *args)
     return true;
 }
 
+bool info_HISTORY(struct monitor *m, const char *args)
+{
+    for (unsigned i = 0; i < m->nhistory; i++)
+        mon_printf(m, "%u: '%s'\n", i, m->history[i]);
+    return true;
+}
+
 bool info_NAME(struct monitor *m, const char *args)
 {
     mon_printf(m, "%s\n", m->vm->opt->name);
@@ -153,6 +160,36 @@ bool info_PIC(struct monitor *m, const char *args)
                 break;
             }
         }
+    }
+    return true;
+}
+
+bool info_QOM_TREE(struct monitor *m, const char *args)
+{
+    mon_printf(m, "/machine\n");
+    for (const struct dev *d = m->vm->pc->devs.first; d; d = d->next)
+        mon_printf(m, "  /%s (%s)\n", d->id, d->cls->name);
+    return true;
+}
+
+static void show_rom(struct monitor *m, const char *name, const struct pc_blob *rom)
+{
+    if (rom->len)
+        mon_printf(m, "size=0x%06zx name=\"%s\"\n", rom->len, name);
+}
+
+bool info_ROMS(struct monitor *m, const char *args)
+{
+    const struct pc_config *cfg = &m->vm->pc->cfg;
+
+    show_rom(m, cfg->bios.name ? cfg->bios.name : "bios", &cfg->bios);
+    show_rom(m, cfg->vga_bios.name ? cfg->vga_bios.name : "vga bios", &cfg->vga_bios);
+    for (unsigned i = 0; i < cfg->nroms; i++)
+        show_rom(m, cfg->rom[i].name, &cfg->rom[i]);
+    for (unsigned i = 0; i < cfg->naddons; i++) {
+        struct pc_blob rom = {cfg->addon[i].id, cfg->addon[i].rom, cfg->addon[i].rom_len};
+
+        show_rom(m, cfg->addon[i].driver, &rom);
     }
     return true;
 }

@@ -11,6 +11,32 @@ static const char prompt[] = "(dragoman) ";
 
 /* ---- output ---- */
 
+/* Output that is kept. */
+struct mon_capture {
+    char *text;
+    size_t len, cap;
+};
+
+/* What does not fit is left out. */
+static void keep(void *arg, const char *text, size_t n)
+{
+    struct mon_capture *c = arg;
+
+    n = MIN(n, MON_CAPTURE - c->len);
+    if (c->len + n >= c->cap) {
+        size_t cap = MAX(c->cap * 2, c->len + n + 256);
+        char *p = realloc(c->text, cap);
+
+        if (!p)
+            return;
+        c->text = p;
+        c->cap = cap;
+    }
+    memcpy(c->text + c->len, text, n);
+    c->len += n;
+    c->text[c->len] = 0;
+}
+
 void mon_write(struct monitor *m, const char *text, size_t n)
 {
     size_t start = 0;
@@ -243,7 +269,7 @@ struct monitor *monitor_new(struct vm *vm, struct chardev *dev, struct err *err)
         return NULL;
     }
     m->vm = vm;
-    m->user = (struct chardev_user){room, input, event, m, NULL};
+    m->user = (struct chardev_user){.room = room, .input = input, .event = event, .arg = m};
     m->echo = dev->is_tty || dev->is_socket || dev->want_mux ||
               (dev->in_fd >= 0 && dev->in_fd == dev->out_fd);
     if (!chardev_attach(dev, &m->user)) {
@@ -370,6 +396,10 @@ void monitor_command(struct monitor *m, const char *line)
         suggest(m, word);
         return;
     }
+    if (!m->vm->pc && row->fn != cmd_HELP && row->fn != cmd_QUIT && row->fn != cmd_INFO) {
+        mon_printf(m, "There is no machine (-machine none).\n");
+        return;
+    }
     m->err.msg[0] = 0;
     snprintf(word, sizeof(word), "%.*s", (int)MIN(n, sizeof(word) - 1), line);
     if (replay_command(m->vm, word, line, &m->err)) {
@@ -393,4 +423,14 @@ void monitor_run(struct vm *vm, const char *line,
     m->out_arg = out_arg;
     monitor_command(m, line);
     free(m);
+}
+
+char *monitor_capture(struct vm *vm, const char *line, size_t *len)
+{
+    struct mon_capture c = {NULL, 0, 0};
+
+    keep(&c, "", 0);
+    monitor_run(vm, line, keep, &c);
+    *len = c.len;
+    return c.text;
 }

@@ -5,7 +5,7 @@
 #include "frontend/monitor/expr.h"
 #include "frontend/vm.h"
 
-enum { MON_LINE = 1024, MON_HISTORY = 32 };
+enum { MON_LINE = 1024, MON_HISTORY = 32, MON_CAPTURE = 512 * 1024 };
 
 struct monitor {
     struct vm *vm;
@@ -16,7 +16,7 @@ struct monitor {
     unsigned len;
     char escape; /* state of an escape sequence: 0, ESC or '[' */
     char history[MON_HISTORY][MON_LINE];
-    unsigned nhistory, at; /* at: which one is shown */
+    unsigned nhistory, at;                              /* at: which one is shown */
     void (*out)(void *arg, const char *text, size_t n); /* NULL: to the user's device */
     void *out_arg;
     struct err err;
@@ -36,6 +36,9 @@ void monitor_command(struct monitor *m, const char *line);
 /* Run a line for somebody without a device: what it prints goes to `out`. */
 void monitor_run(struct vm *vm, const char *line,
                  void (*out)(void *arg, const char *text, size_t n), void *out_arg);
+/* The same into memory: what it prints, ended by 0, to be freed; at most MON_CAPTURE bytes, of
+ * which *len are there. NULL: no memory. */
+char *monitor_capture(struct vm *vm, const char *line, size_t *len);
 /* Tell the machine's monitors of a stop point of theirs that was met. */
 struct stop_hit;
 void monitor_notice(struct vm *vm, const struct stop_hit *hit);

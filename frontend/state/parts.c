@@ -119,7 +119,7 @@ static void owner_of(const struct vm *vm, const struct timer *t, char out[OWNER]
             snprintf(out, OWNER, "%s", dev->id);
             return;
         }
-    for (unsigned i = 0; vm_drive_name(vm, i); i++)
+    for (unsigned i = 0; i < VM_DRIVES; i++)
         if (vm_drive(vm, i) && drive_timer(vm_drive(vm, i)) == t)
             snprintf(out, OWNER, "drive %s", vm_drive_name(vm, i));
     if (t == &vm->key_timer)

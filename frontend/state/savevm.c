@@ -24,7 +24,7 @@ struct disks {
 static bool collect(struct vm *vm, struct disks *d, struct err *err)
 {
     *d = (struct disks){0};
-    for (unsigned i = 0; vm_drive_name(vm, i); i++) {
+    for (unsigned i = 0; i < VM_DRIVES; i++) {
         struct blk *blk = vm_drive(vm, i);
         struct image *im = blk && blk->inserted && !blk->read_only ? drive_medium(blk) : NULL;
 

@@ -84,7 +84,7 @@ static void put_overlay(struct sf_writer *w, struct image *over, const char *nam
 
 static void put_drives(struct vm *vm, struct sf_writer *w)
 {
-    for (unsigned i = 0; vm_drive_name(vm, i); i++) {
+    for (unsigned i = 0; i < VM_DRIVES; i++) {
         struct blk *blk = vm_drive(vm, i);
         struct snap snap = {0};
         char id[SF_INSTANCE];
@@ -308,7 +308,7 @@ static bool stage(struct vm *vm, struct sf_reader *r, struct staged *s, struct e
     for (u32 i = 0; i < r->n; i++)
         if (!strcmp(r->section[i].name, "part") && !sf_get(r, &r->section[i], &s->parts, err))
             return false;
-    for (unsigned i = 0; vm_drive_name(vm, i); i++)
+    for (unsigned i = 0; i < VM_DRIVES; i++)
         if (vm_drive(vm, i) && !stage_drive(vm, r, s, i, err))
             return false;
     return stage_ram(vm, r, s, err);
@@ -325,7 +325,7 @@ static bool keep(struct vm *vm, struct staged *s, struct err *err)
     snap_free(&time);
     s->icount = cpu_icount(vm_cpu(vm));
     vm_timers_save(vm, &s->timers);
-    for (unsigned i = 0; ok && vm_drive_name(vm, i); i++) {
+    for (unsigned i = 0; ok && i < VM_DRIVES; i++) {
         struct snap snap = {0};
 
         if (!vm_drive(vm, i))
@@ -353,7 +353,7 @@ static bool put_in(struct vm *vm, struct staged *s, struct err *err)
 {
     bool ok;
 
-    for (unsigned i = 0; vm_drive_name(vm, i); i++)
+    for (unsigned i = 0; i < VM_DRIVES; i++)
         if (vm_drive(vm, i))
             drive_state_put(vm_drive(vm, i), &s->drive[i]);
     vm_time_put(vm, &s->time, s->icount);
@@ -387,7 +387,7 @@ static bool commit(struct vm *vm, struct sf_reader *r, struct staged *s,
             if (!put_in(vm, old, &again))
                 BUG("the machine does not take back its own state: %s", again.msg);
         }
-        for (unsigned i = 0; vm_drive_name(vm, i); i++)
+        for (unsigned i = 0; i < VM_DRIVES; i++)
             if (vm_drive(vm, i))
                 drive_state_settle(vm_drive(vm, i));
     }

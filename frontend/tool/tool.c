@@ -85,7 +85,7 @@ bool tool_number(const char *text, u64 *v)
     return true;
 }
 
-void json_string(const char *s)
+void print_json_string(const char *s)
 {
     putchar('"');
     for (; *s; s++) {

@@ -33,6 +33,6 @@ const char *tool_size(u64 n, char *buf, size_t size);
 bool tool_number(const char *text, u64 *v);
 /* A table for people. */
 void tool_print_snapshots(FILE *f, const struct image_snapshots *list);
-void json_string(const char *s);
+void print_json_string(const char *s);
 
 #endif

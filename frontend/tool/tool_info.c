@@ -120,12 +120,12 @@ static void json_snapshots(const struct image_snapshots *snaps, const char *pad)
         printf("%s        {\n%s            \"vm-clock-nsec\": %llu,\n", pad, pad,
                (unsigned long long)(s->clock % 1000000000u));
         printf("%s            \"name\": ", pad);
-        json_string(s->name);
+        print_json_string(s->name);
         printf(",\n%s            \"date-sec\": %u,\n%s            \"date-nsec\": %u,\n", pad,
                s->date, pad, s->date_ns);
         printf("%s            \"vm-clock-sec\": %llu,\n%s            \"id\": ", pad,
                (unsigned long long)(s->clock / 1000000000u), pad);
-        json_string(s->id);
+        print_json_string(s->id);
         printf(",\n%s            \"vm-state-size\": %llu\n%s        }%s\n", pad,
                (unsigned long long)s->vm_size, pad, i + 1 < snaps->n ? "," : "");
     }
@@ -143,19 +143,19 @@ static void info_json(struct image *im, const struct image_info *info,
 
         if (im->backing_format) {
             printf("%s    \"backing-filename-format\": ", pad);
-            json_string(im->backing_format);
+            print_json_string(im->backing_format);
             printf(",\n");
         }
         printf("%s    \"full-backing-filename\": ", pad);
-        json_string(full ? full : "");
+        print_json_string(full ? full : "");
         printf(",\n%s    \"backing-filename\": ", pad);
-        json_string(im->backing_name);
+        print_json_string(im->backing_name);
         printf(",\n");
         free(full);
     }
     printf("%s    \"virtual-size\": %llu,\n%s    \"filename\": ", pad,
            (unsigned long long)im->size, pad);
-    json_string(im->path);
+    print_json_string(im->path);
     printf(",\n");
     if (info->cluster_size)
         printf("%s    \"cluster-size\": %llu,\n", pad, (unsigned long long)info->cluster_size);
@@ -240,7 +240,7 @@ static void check_json(struct image *im, const struct image_check *r)
     if (r->fragmented)
         printf("    \"fragmented-clusters\": %llu,\n", (unsigned long long)r->fragmented);
     printf("    \"filename\": ");
-    json_string(im->path);
+    print_json_string(im->path);
     printf(",\n    \"format\": \"%s\"\n}\n", im->drv->name);
 }
 

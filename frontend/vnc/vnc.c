@@ -7,6 +7,8 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #ifdef CONFIG_VNC
 #include "frontend/vnc/vnc_int.h"
@@ -17,7 +19,6 @@
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,6 +93,53 @@ static void picture(struct vnc *v)
     }
 }
 
+static void describe_peer(int fd, struct vnc_peer *p)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+
+    memset(p, 0, sizeof(*p));
+    if (getpeername(fd, (struct sockaddr *)&sa, &len))
+        return;
+    p->ipv6 = sa.ss_family == AF_INET6;
+    getnameinfo((struct sockaddr *)&sa, len, p->host, sizeof(p->host), p->service,
+                sizeof(p->service), NI_NUMERICHOST | NI_NUMERICSERV);
+}
+
+static void tell(struct vnc_client *c, enum vm_event_id id)
+{
+    const struct vnc *v = c->vnc;
+    struct vnc_info info;
+    char port[16];
+
+    vnc_info(v, &info);
+    snprintf(port, sizeof(port), "%u", info.port);
+    vm_event(v->vm, id,
+             (struct event_field[]){
+                 {"server.host", EVENT_STR, 0, info.host},
+                 {"server.service", EVENT_STR, 0, port},
+                 {"server.family", EVENT_STR, 0, info.ipv6 ? "ipv6" : "ipv4"},
+                 {"server.websocket", EVENT_BOOL, 0, NULL},
+                 {"server.auth", EVENT_STR, 0, info.password ? "vnc" : "none"},
+                 {"client.host", EVENT_STR, 0, c->peer.host},
+                 {"client.service", EVENT_STR, 0, c->peer.service},
+                 {"client.family", EVENT_STR, 0, c->peer.ipv6 ? "ipv6" : "ipv4"},
+                 {"client.websocket", EVENT_BOOL, 0, NULL},
+                 EVENT_END});
+}
+
+static void tell_let_in(struct vnc *v)
+{
+    for (unsigned i = 0; i < VNC_CLIENTS; i++) {
+        struct vnc_client *c = &v->client[i];
+
+        if (!c->rfb || c->let_in || c->rfb->state != RFB_NORMAL)
+            continue;
+        c->let_in = true;
+        tell(c, VM_EVENT_VNC_INITIALIZED);
+    }
+}
+
 static void frame(void *arg)
 {
     struct vnc *v = arg;
@@ -99,6 +147,7 @@ static void frame(void *arg)
     if (v->nclients) {
         picture(v);
         rfbProcessEvents(v->rfb, 0);
+        tell_let_in(v);
     }
     v->frame.when = v->nclients ? host_now() + FRAME_NS : LOOP_NEVER;
 }
@@ -120,6 +169,7 @@ static void client_gone(rfbClientPtr cl)
         return;
     loop_remove(&c->vnc->vm->loop, &c->src);
     keyboard_release(&c->vnc->vm->keyboard);
+    tell(c, VM_EVENT_VNC_DISCONNECTED);
     c->rfb = NULL;
     c->vnc->nclients--;
     cl->clientData = NULL;
@@ -134,12 +184,14 @@ static enum rfbNewClientAction client_new(rfbClientPtr cl)
 
         if (c->rfb)
             continue;
-        *c = (struct vnc_client){v, {cl->sock, POLLIN, client_ready, c}, cl, 0};
+        *c = (struct vnc_client){.vnc = v, .src = {cl->sock, POLLIN, client_ready, c}, .rfb = cl};
+        describe_peer(cl->sock, &c->peer);
         loop_add(&v->vm->loop, &c->src);
         cl->clientData = c;
         cl->clientGoneHook = client_gone;
         v->nclients++;
         v->frame.when = host_now();
+        tell(c, VM_EVENT_VNC_CONNECTED);
         return RFB_CLIENT_ACCEPT;
     }
     return RFB_CLIENT_REFUSE;
@@ -151,7 +203,7 @@ static rfbBool check_password(rfbClientPtr cl, const char *response, int len)
     u8 want[CHALLENGESIZE];
 
     memcpy(want, cl->authChallenge, sizeof(want));
-    if (!v->password[0] || len != CHALLENGESIZE)
+    if (!v->password[0] || len != CHALLENGESIZE || (v->expires && time(NULL) >= v->expires))
         return FALSE;
     rfbEncryptBytes(want, v->password);
     return memcmp(want, response, sizeof(want)) == 0;
@@ -252,6 +304,14 @@ bool vnc_set_password(struct vnc *v, const char *password, struct err *err)
     return true;
 }
 
+bool vnc_expire_password(struct vnc *v, s64 when, struct err *err)
+{
+    if (!v)
+        return err_set(err, "There is no VNC server.");
+    v->expires = when;
+    return true;
+}
+
 static bool read_password(struct vnc *v, const char *path, struct err *err)
 {
     char line[256];
@@ -348,6 +408,21 @@ void vnc_close(struct vnc *v)
     free(v);
 }
 
+void vnc_info(const struct vnc *v, struct vnc_info *info)
+{
+    const char *host = v->vm->opt->vnc.host;
+
+    memset(info, 0, sizeof(*info));
+    snprintf(info->host, sizeof(info->host), "%s", host[0] ? host : "127.0.0.1");
+    info->port = VNC_PORT + v->display;
+    info->ipv6 = strchr(info->host, ':') != NULL;
+    info->password = v->need_password;
+    for (unsigned i = 0; i < VNC_CLIENTS; i++) {
+        if (v->client[i].rfb)
+            info->client[info->nclients++] = v->client[i].peer;
+    }
+}
+
 void vnc_describe(const struct vnc *v, char *text, size_t size)
 {
     size_t at = 0;
@@ -386,6 +461,16 @@ void vnc_close(struct vnc *v) {}
 bool vnc_set_password(struct vnc *v, const char *password, struct err *err)
 {
     return err_set(err, "There is no VNC server.");
+}
+
+bool vnc_expire_password(struct vnc *v, s64 when, struct err *err)
+{
+    return err_set(err, "There is no VNC server.");
+}
+
+void vnc_info(const struct vnc *v, struct vnc_info *info)
+{
+    memset(info, 0, sizeof(*info));
 }
 
 void vnc_describe(const struct vnc *v, char *text, size_t size)

@@ -7,7 +7,7 @@
 
 #include <rfb/rfb.h>
 
-enum { VNC_CLIENTS = 8, VNC_LISTENERS = 4, VNC_CLIP = 64 * 1024, VNC_PASSWORD = 8 };
+enum { VNC_LISTENERS = 4, VNC_CLIP = 64 * 1024, VNC_PASSWORD = 8 };
 
 struct vnc_listener {
     struct vnc *vnc;
@@ -22,6 +22,8 @@ struct vnc_client {
     struct loop_src src;
     rfbClientPtr rfb; /* NULL: this place is free */
     u32 buttons;
+    bool let_in;          /* VNC_INITIALIZED was told */
+    struct vnc_peer peer;
 };
 
 struct vnc {
@@ -37,6 +39,7 @@ struct vnc {
     u32 display; /* the number that was free */
     bool need_password;
     char password[VNC_PASSWORD + 1]; /* "": none set, nobody is let in */
+    s64 expires;                     /* s since 1970; 0: never */
     char *clip;                      /* what a client cut last */
     size_t clip_len;
 };

@@ -7,6 +7,9 @@ FUZZ_CORE = $(sort $(wildcard $(addsuffix /*.c,devices/core frontend/image mmu c
 # The target of snapshots takes the whole program.
 FUZZ_SRC = $(FUZZ_CORE) $(filter-out $(FUZZ_CORE) %/main.c,$(LIB_SRC) $(FRONT_SRC))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o)
+# What looks at hostile bytes of those that need a whole machine; the machine itself is the program's, as it is built.
+FUZZ_VM_OBJ = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(wildcard frontend/qmp/*.c frontend/monitor/*.c) \
+	frontend/event.c frontend/keys.c frontend/vm_memory.c)
 # libFuzzer where the compiler has it, else random inputs of our own driver.
 FUZZ_ENGINE = $(eval FUZZ_ENGINE := $(shell echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return 0; }' | \
 	$(FUZZ_CC) -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null && echo fuzzer))$(FUZZ_ENGINE)
@@ -22,6 +25,11 @@ $(B)/fuzz/obj/%.o: %.c config.h
 $(B)/fuzz/lib.a: $(FUZZ_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
+
+$(B)/fuzz/fuzz_qmp: tests/fuzz/fuzz_qmp.c tests/fuzz/driver.c $(FUZZ_VM_OBJ) $(B)/libfront.a $(B)/libdragoman.a
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $< \
+	    $(if $(FUZZ_ENGINE),,tests/fuzz/driver.c) $(FUZZ_VM_OBJ) $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a \
+	    $(LIBS) -lrt -ldl
 
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/driver.c $(B)/fuzz/lib.a
 	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $< \
@@ -40,6 +48,6 @@ fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
 check-lock: $(B)/tests/lock/test_lock
 	DRAGOMAN_LOCK=1000000 CK_DEFAULT_TIMEOUT=3600 $(B)/tests/lock/test_lock
 
--include $(FUZZ_OBJ:.o=.d)
+-include $(FUZZ_OBJ:.o=.d) $(FUZZ_VM_OBJ:.o=.d)
 .PRECIOUS: $(B)/fuzz/fuzz_%
 .PHONY: check-lock

@@ -54,6 +54,10 @@ $(B)/tests/tools/rfbclient: tests/tools/rfbclient.c tests/tools/rfb_des.c
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -O2 -Wall -Wextra -I. -o $@ $^
 check-boot: $(B)/tests/tools/rfbclient
+$(B)/tests/tools/qmpclient: tests/tools/qmpclient.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -o $@ $<
+check-boot: $(B)/tests/tools/qmpclient
 
 # The host's end of network tests.
 check-boot: $(B)/netpeer

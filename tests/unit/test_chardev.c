@@ -17,7 +17,7 @@ struct user {
     struct chardev_user u;
     char text[256];
     size_t n;
-    int opened, closed;
+    int opened, closed, fd, drained;
 };
 
 static struct loop loop;
@@ -41,6 +41,14 @@ static void event(void *arg, int e)
     u->opened += e == CHR_OPENED;
     u->closed += e == CHR_CLOSED;
 }
+static void take_fd(void *arg, int fd)
+{
+    ((struct user *)arg)->fd = fd;
+}
+static void drained(void *arg)
+{
+    ((struct user *)arg)->drained++;
+}
 static void kick(void *arg) {}
 
 static struct chardev *open_dev(const char *spec, struct user *u)
@@ -49,7 +57,7 @@ static struct chardev *open_dev(const char *spec, struct user *u)
 
     ck_assert_msg(dev != NULL, "%s: %s", spec, err.msg);
     memset(u, 0, sizeof(*u));
-    u->u = (struct chardev_user){room, input, event, u, NULL};
+    u->u = (struct chardev_user){.room = room, .input = input, .event = event, .arg = u};
     ck_assert(chardev_attach(dev, &u->u));
     return dev;
 }
@@ -194,6 +202,91 @@ START_TEST(files_and_ptys)
 }
 END_TEST
 
+/* A byte with a descriptor of /dev/null along with it. */
+static void send_fd(int to)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {{0}};
+    struct iovec iov = {(void *)"!", 1};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+                         .msg_controllen = sizeof(control.room)};
+    int fd = open("/dev/null", O_RDWR);
+
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+    ck_assert_int_eq(sendmsg(to, &msg, 0), 1);
+    close(fd);
+}
+
+START_TEST(inherited)
+{
+    static char big[300000];
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    char spec[32], b[8] = "";
+    struct user u;
+    struct chardev *dev;
+    size_t got = 0;
+    int ends[2], fd;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    snprintf(spec, sizeof(spec), "fd:%d", ends[0]);
+    dev = open_dev(spec, &u);
+    u.u.take_fd = take_fd;
+    u.u.drained = drained;
+    ck_assert_int_eq(write(ends[1], "abc", 3), 3);
+    send_fd(ends[1]);
+    pass(50);
+    ck_assert_str_eq(u.text, "abc!");
+    ck_assert_int_gt(u.fd, 2);
+    ck_assert(fcntl(u.fd, F_GETFD) & FD_CLOEXEC);
+    close(u.fd);
+    u.u.take_fd = NULL; /* nobody wants it: it is closed */
+    u.fd = 0;
+    send_fd(ends[1]);
+    pass(20);
+    ck_assert_int_eq(u.fd, 0);
+    ck_assert_str_eq(u.text, "abc!!");
+    /* more than the socket holds is kept, and it is told when all is out */
+    chardev_send(dev, (const u8 *)big, sizeof(big));
+    ck_assert_int_eq(u.drained, 0);
+    for (int i = 0; i < 1000 && got < sizeof(big); i++) {
+        ssize_t k = recv(ends[1], big, sizeof(big), MSG_DONTWAIT);
+
+        got += k > 0 ? (size_t)k : 0;
+        pass(1);
+    }
+    ck_assert_uint_eq(got, sizeof(big));
+    ck_assert_int_gt(u.drained, 0);
+    close(ends[1]);
+    pass(20);
+    ck_assert_int_eq(u.closed, 1);
+    chardev_close(dev);
+
+    /* one that listens */
+    snprintf(sa.sun_path, sizeof(sa.sun_path), "/tmp/test_chardev.%d", (int)getpid());
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert(!bind(fd, (struct sockaddr *)&sa, sizeof(sa)) && !listen(fd, 1));
+    snprintf(spec, sizeof(spec), "fd:%d", fd);
+    dev = open_dev(spec, &u);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert(!connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
+    pass(50);
+    ck_assert_int_eq(u.opened, 1);
+    chardev_send(dev, (const u8 *)"hi", 2);
+    ck_assert_int_eq(read(fd, b, sizeof(b)), 2);
+    close(fd);
+    chardev_close(dev);
+    unlink(sa.sun_path);
+    refused("fd:0", "number of an open socket");
+    refused("fd:x", "number of an open socket");
+    refused("fd:9999", "no stream socket");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("chardev");
@@ -208,6 +301,7 @@ int main(void)
     tcase_add_test(tc, datagrams);
     tcase_add_test(tc, reconnect);
     tcase_add_test(tc, files_and_ptys);
+    tcase_add_test(tc, inherited);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_set_fork_status(sr, CK_NOFORK); /* the loop has a thread */

@@ -381,6 +381,12 @@ static void stopped(void *arg, const char *why)
     snprintf(stop_text, sizeof(stop_text), "%s", why);
 }
 
+static char failure[64]; /* what was told of the last one */
+static void failed(void *arg, struct blk *blk, bool is_read, int error, const char *action)
+{
+    snprintf(failure, sizeof(failure), "%s %d %s", is_read ? "read" : "write", error, action);
+}
+
 static void break_file(struct blk *blk, struct file_ops *ops)
 {
     struct image *im = (struct image *)drive_image(blk);
@@ -453,11 +459,13 @@ START_TEST(test_policies)
     static const struct {
         enum drive_error how;
         int error, stops, status;
+        const char *action;
     } rows[] = {
-        {DRIVE_ERR_REPORT, ENOSPC, 0, ENOSPC}, {DRIVE_ERR_IGNORE, EIO, 0, 0},
-        {DRIVE_ERR_STOP, EIO, 1, -1},          {DRIVE_ERR_ENOSPC, EIO, 0, EIO},
-        {DRIVE_ERR_ENOSPC, ENOSPC, 1, -1},
+        {DRIVE_ERR_REPORT, ENOSPC, 0, ENOSPC, "report"}, {DRIVE_ERR_IGNORE, EIO, 0, 0, "ignore"},
+        {DRIVE_ERR_STOP, EIO, 1, -1, "stop"},            {DRIVE_ERR_ENOSPC, EIO, 0, EIO, "report"},
+        {DRIVE_ERR_ENOSPC, ENOSPC, 1, -1, "stop"},
     };
+    char want[64];
     struct bench b;
     struct drive_options opt;
     struct blk *blk;
@@ -469,7 +477,8 @@ START_TEST(test_policies)
 
     setup(&b);
     opt = (struct drive_options){
-        .path = b.path, .clock = &b.clock, .stop = stopped, .werror = rows[_i].how};
+        .path = b.path, .clock = &b.clock, .stop = stopped, .failed = failed,
+        .werror = rows[_i].how};
     blk = drive_open(&opt, &b.err);
     break_file(blk, &ops);
     fail_with = rows[_i].error;
@@ -478,6 +487,8 @@ START_TEST(test_policies)
     run(&b);
     ck_assert_int_eq(stops_seen, rows[_i].stops);
     ck_assert_int_eq(req.status, rows[_i].status);
+    snprintf(want, sizeof(want), "write %d %s", rows[_i].error, rows[_i].action);
+    ck_assert_str_eq(failure, want);
     fail_with = 0;
     drive_close(blk);
     teardown(&b);

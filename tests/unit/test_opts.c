@@ -254,6 +254,19 @@ START_TEST(characters)
     ck_assert(opts_check_chardevs(opt, &err));
     ck_assert_str_eq(opt->chardevs[0].spec, "unix:/tmp/s,server=on,wait=off");
     ck_assert_str_eq(opt->monitor[0], "chardev:c0");
+    good("-chardev socket,id=m,fd=5,server=on,wait=off -mon chardev=m,mode=control");
+    ck_assert_str_eq(opt->chardevs[0].spec, "fd:5");
+    bad("-chardev socket,id=m,fd=5,path=x", "fd=");
+    bad("-chardev socket,id=m,fd=five", "'five'");
+    good("-chardev null,id=c0 -mon chardev=c0,mode=control,pretty=on -qmp stdio -qmp-pretty pty");
+    ck_assert_uint_eq(opt->nqmp, 3);
+    ck_assert_str_eq(opt->qmp[0].dev, "chardev:c0");
+    ck_assert(opt->qmp[0].pretty && !opt->qmp[1].pretty && opt->qmp[2].pretty);
+    ck_assert_uint_eq(opt->nmonitors, 0);
+    good("-machine none,accel=kvm:tcg -daemonize -S");
+    ck_assert(opt->no_machine && opt->daemonize);
+    good("-machine pc-i440fx-1");
+    ck_assert(!opt->no_machine);
     good("-chardev socket,id=c0,port=4444,host=127.0.0.1,server,nowait");
     ck_assert_str_eq(opt->chardevs[0].spec, "tcp:127.0.0.1:4444,server=on,wait=off");
     good("-chardev stdio,id=a,mux=on -device isa-serial,chardev=a,index=2 -device "
@@ -268,7 +281,14 @@ START_TEST(characters)
     bad("-chardev stdio", "id=");
     bad("-chardev stdio,id=a -chardev null,id=a", "'a'");
     bad("-chardev file,id=a", "path=");
-    bad("-mon mode=control,chardev=x", "'control'");
+    bad("-mon mode=chat,chardev=x", "'chat'");
+    bad("-mon mode=control", "chardev=");
+    bad("-mon mode=control,chardev=x", "'x'");
+    bad("-mon chardev=x,pretty=on", "control");
+    bad("-mon chardev=x,pretty=maybe", "'maybe'");
+    bad("-qmp mon:stdio", "for itself");
+    bad("-qmp paper", "'paper'");
+    bad("-qmp pty -qmp pty -qmp pty -qmp pty -qmp pty", "at most");
     bad("-parallel paper", "file:path");
 }
 END_TEST
