@@ -3,27 +3,9 @@
 . "$(dirname "$0")/lib.sh"
 page=/usr/share/novnc/vnc_lite.html
 [ -f $page ] || skip "needs the package novnc"
-for p in chromium chromedriver curl; do
-    command -v $p >/dev/null 2>&1 || skip "needs $p"
-done
+. "$(dirname "$0")/browser.sh"
 number=$((1000 + $$ % 20000))
 ws=$((5700 + number))
-driver=$((40000 + $$ % 20000))
-driver_pid=
-
-end_driver()
-{
-    [ -z "$driver_pid" ] || kill "$driver_pid" 2>/dev/null
-    cleanup
-}
-trap end_driver EXIT
-
-# ask METHOD PATH JSON: one request to the browser's driver; the answer is in $W/answer.
-ask()
-{
-    curl -s -m 60 -X "$1" -H 'Content-Type: application/json' ${3:+-d "$3"} \
-        "http://127.0.0.1:$driver/session$2" >"$W/answer" || fail "the browser's driver does not answer"
-}
 
 # js CODE: what it returns, as JSON.
 js()
@@ -44,16 +26,7 @@ js_until()
 
 start -bios "$R/boot.bin" -m 32 -vnc "127.0.0.1:$number,websocket=on"
 wait_screen 'Dragoman demo: a PC in software' 20
-chromedriver --port=$driver >"$W/driver" 2>&1 &
-driver_pid=$!
-for i in $(seq 100); do
-    curl -s "http://127.0.0.1:$driver/status" | grep -q '"ready":true' && break
-    sleep 0.2
-done
-ask POST '' '{"capabilities":{"alwaysMatch":{"goog:chromeOptions":{"args":["--headless=new","--no-sandbox",
-"--disable-gpu","--allow-file-access-from-files","--user-data-dir='"$W"'/chrome","--window-size=1000,800"]}}}}'
-session=$(sed -n 's/.*"sessionId":"\([^"]*\)".*/\1/p' "$W/answer")
-[ -n "$session" ] || skip "the browser does not start here: $(head -c 300 "$W/answer")"
+browse '"--allow-file-access-from-files","--window-size=1000,800",' ''
 ask POST "/$session/url" "{\"url\":\"file://$page?host=127.0.0.1&port=$ws&path=websockify\"}"
 js_until "var c = document.querySelector('canvas'); return !!c && c.width == 720 && c.height == 400" 60 \
     "noVNC shows no picture of 720x400"

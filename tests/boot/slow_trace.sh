@@ -2,25 +2,7 @@
 # The page of `dragoman trace` in a headless Chromium: no error, its parts are there, a click shows a block.
 # TEST_SHOTS=FOLDER: a picture of the page goes there.
 . "$(dirname "$0")/lib.sh"
-for p in chromium chromedriver curl base64; do
-    command -v $p >/dev/null 2>&1 || skip "needs $p"
-done
-driver=$((40000 + $$ % 20000))
-driver_pid=
-
-end_driver()
-{
-    [ -z "$driver_pid" ] || kill "$driver_pid" 2>/dev/null
-    cleanup
-}
-trap end_driver EXIT
-
-# ask METHOD PATH JSON: one request to the browser's driver; the answer is in $W/answer.
-ask()
-{
-    curl -s -m 60 -X "$1" -H 'Content-Type: application/json' ${3:+-d "$3"} \
-        "http://127.0.0.1:$driver/session$2" >"$W/answer" || fail "the browser's driver does not answer"
-}
+. "$(dirname "$0")/browser.sh"
 
 # js CODE WHAT: it returns true.
 js()
@@ -32,16 +14,7 @@ js()
 "$DRAGOMAN" trace -o "$W/page.html" -blocks 150 -insns 12000000 -- -bios "$R/boot.bin" -icount shift=3,sleep=off \
     -fw_cfg name=opt/dragoman/selftest,string=1 -display none -monitor none -serial null </dev/null 2>"$W/stderr" ||
     fail "dragoman trace fails"
-chromedriver --port=$driver >"$W/driver" 2>&1 &
-driver_pid=$!
-for i in $(seq 100); do
-    curl -s "http://127.0.0.1:$driver/status" | grep -q '"ready":true' && break
-    sleep 0.2
-done
-ask POST '' '{"capabilities":{"alwaysMatch":{"goog:loggingPrefs":{"browser":"ALL"},"goog:chromeOptions":{"args":["--headless=new",
-"--no-sandbox","--disable-gpu","--user-data-dir='"$W"'/chrome","--window-size=1400,2100"]}}}}'
-session=$(sed -n 's/.*"sessionId":"\([^"]*\)".*/\1/p' "$W/answer")
-[ -n "$session" ] || skip "the browser does not start here: $(head -c 300 "$W/answer")"
+browse '"--window-size=1400,2100",' '"goog:loggingPrefs":{"browser":"ALL"},'
 ask POST "/$session/url" "{\"url\":\"file://$W/page.html\"}"
 js "return document.body.dataset.ready === '150'" "the page did not get to its end"
 js "return document.querySelectorAll('#cells button').length === 150" "not 150 cells"

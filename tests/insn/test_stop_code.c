@@ -1,9 +1,8 @@
 /* Stop points on code: met at exactly the same instructions by all engines, whatever was translated
  * before, in every mode. */
 #include "cpu/jit/jit.h"
-#include "cpu/sys/stop.h"
-#include "devices/core/err.h"
 #include "tests/insn/long.h"
+#include "tests/insn/stops.h"
 
 #if GUEST_CODE
 
@@ -33,17 +32,6 @@ GUEST(patched, 32, "1: inc byte ptr [ebx]\n mov edx, 0\n add eax, edx\n loop 1b\
 GUEST(real_loop, 16, "1: inc ax\n inc bx\n inc dx\n dec cx\n jnz 1b\n hlt");
 GUEST(nops, 32, "nop\n inc eax\n nop\n hlt");
 GUEST(count64, 64, "1: inc eax\n inc rdx\n dec ecx\n jnz 1b\n hlt");
-
-static bool add(enum stop_kind kind, u64 addr)
-{
-    struct err err;
-    return stop_add(m->cpu, &(struct stop){.kind = kind, .addr = addr}, &err);
-}
-
-static bool drop(enum stop_kind kind, u64 addr)
-{
-    return stop_remove(m->cpu, &(struct stop){.kind = kind, .addr = addr});
-}
 
 static void start(void)
 {
@@ -107,13 +95,13 @@ START_TEST(everywhere)
         u32 a = AT_CODE + places[k], b = AT_CODE + places[(k * 7 + 3) % ARRAY_LEN(places)];
         u64 zero = cpu_icount(m->cpu);
         start();
-        ck_assert(add(STOP_CODE, a) && add(STOP_CODE, b));
+        ck_assert(stop_put(m, STOP_CODE, a, 0) && stop_put(m, STOP_CODE, b, 0));
         expect_stops(t, zero, 0, a, b);
-        ck_assert(drop(STOP_CODE, a) && (a == b || drop(STOP_CODE, b)));
+        ck_assert(stop_drop(m, STOP_CODE, a, 0) && (a == b || stop_drop(m, STOP_CODE, b, 0)));
         start();
         zero = cpu_icount(m->cpu);
         ck_assert_int_eq(machine_run(m, t->n / 2), CPU_EXIT_BUDGET);
-        ck_assert(add(STOP_CODE, a) && add(STOP_CODE, b));
+        ck_assert(stop_put(m, STOP_CODE, a, 0) && stop_put(m, STOP_CODE, b, 0));
         /* In the middle of a string instruction its next run is one that begins. */
         if (t->at[t->n / 2] == t->at[t->n / 2 - 1] &&
             (a == t->at[t->n / 2] || b == t->at[t->n / 2]))
@@ -136,8 +124,8 @@ START_TEST(steps)
 {
     m = machine_new("max", _i);
     start();
-    add(STOP_CODE, AT_CODE + 5);
-    add(STOP_CODE, AT_CODE + 10);
+    stop_put(m, STOP_CODE, AT_CODE + 5, 0);
+    stop_put(m, STOP_CODE, AT_CODE + 10, 0);
     ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_DEBUG);
     ck_assert_uint_eq(m->cpu->rip, AT_CODE + 5);
     ck_assert_int_eq(cpu_run(m->cpu, m->engine, 1), CPU_EXIT_BUDGET);
@@ -154,7 +142,7 @@ START_TEST(before_code)
 {
     m = machine_new("max", _i);
     machine_protected(m, 0, AT_CODE + 0x1000);
-    add(STOP_CODE, AT_CODE + 0x1002);
+    stop_put(m, STOP_CODE, AT_CODE + 0x1002, 0);
     machine_load(m, AT_CODE + 0x1000, nops_begin, 4);
     ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_DEBUG);
     ck_assert_uint_eq(m->cpu->rip, AT_CODE + 0x1002);
@@ -174,7 +162,7 @@ START_TEST(rewritten)
         m->cpu->gpr[REG_BX] = AT_CODE + 3;
         m->cpu->gpr[REG_CX] = 100;
         m->cpu->gpr[REG_AX] = 0;
-        add(STOP_CODE, AT_CODE + at[place]);
+        stop_put(m, STOP_CODE, AT_CODE + at[place], 0);
         while (machine_run(m, 1000) == CPU_EXIT_DEBUG) {
             ck_assert_uint_eq(m->cpu->rip, AT_CODE + at[place]);
             hits++;
@@ -182,7 +170,7 @@ START_TEST(rewritten)
         ck_assert(m->cpu->halted);
         ck_assert_uint_eq(hits, at[place] == 3 ? 0 : 100);
         ck_assert_uint_eq((u32)m->cpu->gpr[REG_AX], 5050);
-        drop(STOP_CODE, AT_CODE + at[place]);
+        stop_drop(m, STOP_CODE, AT_CODE + at[place], 0);
     }
     machine_free(m);
 }
@@ -203,8 +191,8 @@ START_TEST(real_mode)
         cpu_update_mode(m->cpu);
         m->cpu->gpr[REG_CX] = 50;
         m->cpu->gpr[REG_AX] = 0;
-        add(STOP_CODE, 0x7002);
-        add(STOP_CODE, 0x8002); /* the same offset in another page */
+        stop_put(m, STOP_CODE, 0x7002, 0);
+        stop_put(m, STOP_CODE, 0x8002, 0); /* the same offset in another page */
         while (machine_run(m, 1000) == CPU_EXIT_DEBUG) {
             ck_assert_uint_eq(m->cpu->rip, 0x7002 - (seg << 4));
             ck_assert_uint_eq(stop_last(m->cpu)->at, 0x7002);
@@ -224,12 +212,12 @@ enum { ALIAS = 0x200000 };
 START_TEST(aliases)
 {
     m = machine_new("max", _i);
-    add(STOP_CODE, ALIAS + 1); /* before there is a mapping */
+    stop_put(m, STOP_CODE, ALIAS + 1, 0); /* before there is a mapping */
     for (u32 round = 0; round < 6; round++) {
         bool phys = round > 3;
         if (phys) {
-            drop(STOP_CODE, ALIAS + 1);
-            add(STOP_PHYS, AT_CODE + 1);
+            stop_drop(m, STOP_CODE, ALIAS + 1, 0);
+            stop_put(m, STOP_PHYS, AT_CODE + 1, 0);
         }
         machine_protected(m, 0, round & 1 ? ALIAS : AT_CODE);
         machine_paging(m);
@@ -255,7 +243,7 @@ START_TEST(not_present)
     machine_paging(m);
     machine_page(m, ALIAS, 0);
     machine_load(m, AT_CODE, nops_begin, 4);
-    add(STOP_CODE, ALIAS);
+    stop_put(m, STOP_CODE, ALIAS, 0);
     ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_HALT);
     ck_assert_int_eq(machine_vector(m), EXC_PF);
     machine_page(m, ALIAS, AT_CODE | 7);
@@ -276,8 +264,8 @@ START_TEST(long_mode)
     m->cpu->gpr[REG_CX] = 100;
     m->cpu->gpr[REG_DX] = 0;
     ck_assert_int_eq(machine_run(m, 200), CPU_EXIT_BUDGET);
-    add(STOP_CODE, LONG_HIGH + AT_CODE + 2);
-    add(STOP_CODE, AT_CODE + 2);
+    stop_put(m, STOP_CODE, LONG_HIGH + AT_CODE + 2, 0);
+    stop_put(m, STOP_CODE, AT_CODE + 2, 0);
     while (machine_run(m, 1000) == CPU_EXIT_DEBUG)
         hits++;
     ck_assert_uint_eq(hits, 50);
@@ -291,9 +279,9 @@ START_TEST(refused)
     struct err err;
     m = machine_new("max", _i);
     for (u32 i = 0; i < STOPS_MAX; i++)
-        ck_assert(add(STOP_CODE, i));
-    ck_assert(!add(STOP_CODE, STOPS_MAX));
-    ck_assert(add(STOP_CODE, 5)); /* is there */
+        ck_assert(stop_put(m, STOP_CODE, i, 0));
+    ck_assert(!stop_put(m, STOP_CODE, STOPS_MAX, 0));
+    ck_assert(stop_put(m, STOP_CODE, 5, 0)); /* is there */
     stop_clear(m->cpu, STOP_OF_MONITOR);
     ck_assert(!stop_add(m->cpu, &(struct stop){.kind = STOP_WRITE, .addr = 5}, &err));
     ck_assert(!stop_add(m->cpu, &(struct stop){.kind = STOP_WRITE, .addr = ~0ull, .len = 2}, &err));
@@ -301,7 +289,7 @@ START_TEST(refused)
     ck_assert(!stop_add(m->cpu, &(struct stop){.kind = STOP_EXC, .addr = 32}, &err));
     ck_assert(!stop_add(m->cpu, &(struct stop){.kind = STOP_INTR, .addr = 256}, &err));
     ck_assert(!stop_add(m->cpu, &(struct stop){.kind = STOP_MODE, .addr = 0}, &err));
-    ck_assert(!drop(STOP_CODE, 5));
+    ck_assert(!stop_drop(m, STOP_CODE, 5, 0));
     machine_free(m);
 }
 END_TEST

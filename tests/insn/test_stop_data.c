@@ -1,9 +1,8 @@
 /* Watched bytes: every access to them ends the run behind its instruction, no other does, and the
  * count of instructions is as without. */
 #include "cpu/jit/jit.h"
-#include "cpu/sys/stop.h"
-#include "devices/core/err.h"
 #include "tests/insn/long.h"
+#include "tests/insn/stops.h"
 
 #if GUEST_CODE
 
@@ -34,17 +33,6 @@ GUEST(groups, 32,
       "add edx, [ebx + 4]\n loop 1b\n hlt");
 GUEST(divide, 32, "div dword ptr [ebx]\n hlt");
 GUEST(store64, 64, "mov [rbx], rcx\n nop\n hlt");
-
-static bool add(enum stop_kind kind, u64 addr, u64 len)
-{
-    struct err err;
-    return stop_add(m->cpu, &(struct stop){.kind = kind, .addr = addr, .len = len}, &err);
-}
-
-static bool drop(enum stop_kind kind, u64 addr, u64 len)
-{
-    return stop_remove(m->cpu, &(struct stop){.kind = kind, .addr = addr, .len = len});
-}
 
 static void start(const u8 *begin, const u8 *end)
 {
@@ -87,7 +75,7 @@ static void one(size_t k, u32 at, enum stop_kind kind, u32 first, u32 len)
     start(forms[k].begin, forms[k].end);
     m->cpu->gpr[forms[k].reg] = at + (u32)forms[k].off;
     m->cpu->gpr[REG_CX] = 0x12345678;
-    ck_assert(add(kind, first, len));
+    ck_assert(stop_put(m, kind, first, len));
     why = machine_run(m, 100);
     ck_assert_msg((why == CPU_EXIT_DEBUG) == meets,
                   "%s at %x, watch %x+%x kind %d: exit %d, vector %d", forms[k].name, at, first,
@@ -100,7 +88,7 @@ static void one(size_t k, u32 at, enum stop_kind kind, u32 first, u32 len)
         ck_assert_uint_lt(hit->addr, MIN(first + len, end));
         ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_HALT);
     }
-    ck_assert(drop(kind, first, len));
+    ck_assert(stop_drop(m, kind, first, len));
 }
 
 START_TEST(to_the_byte)
@@ -137,14 +125,14 @@ START_TEST(warm)
         m->cpu->gpr[REG_DX] = 0;
         count = cpu_icount(m->cpu);
         ck_assert_int_eq(machine_run(m, 600), CPU_EXIT_BUDGET);
-        add(STOP_WRITE, AT_DATA + w + 1, 1);
+        stop_put(m, STOP_WRITE, AT_DATA + w + 1, 1);
         while (machine_run(m, 5000) == CPU_EXIT_DEBUG)
             hits++;
         ck_assert(m->cpu->halted);
         ck_assert_uint_eq(hits, w == 8 || w == 16 ? 0 : 100);
         ck_assert_uint_eq(cpu_icount(m->cpu) - count, 1201);
         ck_assert_uint_eq((u32)m->cpu->gpr[REG_DX], 20100);
-        drop(STOP_WRITE, AT_DATA + w + 1, 1);
+        stop_drop(m, STOP_WRITE, AT_DATA + w + 1, 1);
         start(groups_begin, groups_end);
         m->cpu->gpr[REG_BX] = AT_DATA;
         m->cpu->gpr[REG_CX] = 200;
@@ -177,13 +165,13 @@ static void strings(const u8 *begin, const u8 *end, enum stop_kind kind, bool so
             count = cpu_icount(m->cpu);
             if (watched && where[pass] < N - 0x123) {
                 u32 at = from + (source ? 0x123 : 0) + where[pass];
-                add(kind, at, 1);
+                stop_put(m, kind, at, 1);
                 ck_assert_int_eq(machine_run(m, 1 << 16), CPU_EXIT_DEBUG);
                 ck_assert_uint_eq((u32)m->cpu->gpr[index], at + 1);
                 ck_assert_uint_eq((u32)m->cpu->gpr[REG_CX], N - 0x123 - where[pass] - 1);
                 ck_assert_uint_eq(m->cpu->rip, AT_CODE + 2 * !m->cpu->gpr[REG_CX]);
                 ck_assert_int_eq(machine_run(m, 1 << 16), CPU_EXIT_HALT);
-                drop(kind, at, 1);
+                stop_drop(m, kind, at, 1);
             } else {
                 ck_assert_int_eq(machine_run(m, 1 << 16), CPU_EXIT_HALT);
             }
@@ -214,7 +202,7 @@ START_TEST(frames)
 {
     m = machine_new("max", _i);
     start(int_frame_begin, int_frame_end);
-    add(STOP_WRITE, AT_STACK0 - 12, 4); /* EIP */
+    stop_put(m, STOP_WRITE, AT_STACK0 - 12, 4); /* EIP */
     ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_DEBUG);
     ck_assert_uint_eq(m->cpu->rip, AT_HANDLERS + 16 * 0x40);
     ck_assert_uint_eq(machine_ld32(m, AT_STACK0 - 12), AT_CODE + 2);
@@ -231,14 +219,14 @@ START_TEST(undone)
     start(divide_begin, divide_end);
     m->cpu->gpr[REG_BX] = AT_DATA;
     machine_st32(m, AT_DATA, 0);
-    add(STOP_READ, AT_DATA, 4);
+    stop_put(m, STOP_READ, AT_DATA, 4);
     ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_HALT);
     ck_assert_int_eq(machine_vector(m), EXC_DE);
     /* The other way round: only the frame is. */
     start(divide_begin, divide_end);
     m->cpu->gpr[REG_BX] = AT_DATA;
-    drop(STOP_READ, AT_DATA, 4);
-    add(STOP_WRITE, AT_STACK0 - 1, 1);
+    stop_drop(m, STOP_READ, AT_DATA, 4);
+    stop_put(m, STOP_WRITE, AT_STACK0 - 1, 1);
     ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_DEBUG);
     ck_assert_uint_eq(m->cpu->rip, AT_HANDLERS);
     machine_free(m);
@@ -251,7 +239,7 @@ enum { ALIAS = 0x200000 };
 START_TEST(linear)
 {
     m = machine_new("max", _i);
-    add(STOP_WRITE, ALIAS + 2, 1);
+    stop_put(m, STOP_WRITE, ALIAS + 2, 1);
     for (u32 round = 0; round < 4; round++) {
         machine_protected(m, round & 1 ? 3 : 0, AT_CODE);
         machine_paging(m);
@@ -272,11 +260,11 @@ START_TEST(wide)
         u64 at = LONG_HIGH + AT_DATA + 0xffa;
         LONG(m, round & 1 ? 3 : 0, store64);
         m->cpu->gpr[REG_BX] = at;
-        add(STOP_WRITE, at + round + 5, 1);
+        stop_put(m, STOP_WRITE, at + round + 5, 1);
         ck_assert_int_eq(machine_run(m, 2), round < 3 ? CPU_EXIT_DEBUG : CPU_EXIT_BUDGET);
         if (round < 3)
             ck_assert_uint_eq(stop_last(m->cpu)->addr, at + round + 5);
-        drop(STOP_WRITE, at + round + 5, 1);
+        stop_drop(m, STOP_WRITE, at + round + 5, 1);
     }
     machine_free(m);
 }

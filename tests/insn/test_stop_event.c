@@ -1,8 +1,7 @@
 /* Stop points on ports, vectors, modes and MSRs, and what a debugger's single step holds off. */
 #include "cpu/jit/jit.h"
-#include "cpu/sys/stop.h"
-#include "devices/core/err.h"
 #include "tests/insn/suite.h"
+#include "tests/insn/stops.h"
 
 #if GUEST_CODE
 
@@ -23,17 +22,6 @@ GUEST(spin, 32, "sti\n nop\n 1: inc eax\n jmp 1b");
 GUEST(to_paging, 16,
       "mov eax, cr0\n or al, 1\n mov cr0, eax\n mov ebx, 0x100000\n mov cr3, ebx\n"
       "or eax, 0x80000000\n mov cr0, eax\n nop\n hlt");
-
-static bool add(enum stop_kind kind, u64 addr, u64 len)
-{
-    struct err err;
-    return stop_add(m->cpu, &(struct stop){.kind = kind, .addr = addr, .len = len}, &err);
-}
-
-static bool drop(enum stop_kind kind, u64 addr, u64 len)
-{
-    return stop_remove(m->cpu, &(struct stop){.kind = kind, .addr = addr, .len = len});
-}
 
 static void start(const u8 *begin, const u8 *end)
 {
@@ -60,9 +48,9 @@ START_TEST(port)
         m->cpu->gpr[REG_CX] = 50;
         if (round == 1)
             ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_BUDGET);
-        add(STOP_IO, 0x3f8, 8);
+        stop_put(m, STOP_IO, 0x3f8, 8);
         if (round == 2)
-            add(STOP_IO, 0x60, 1);
+            stop_put(m, STOP_IO, 0x60, 1);
         for (u32 i = round == 1 ? 20 : 0; i < 50; i++) {
             if (round == 2) {
                 expect(AT_CODE + 2, STOP_IO, 0x60);
@@ -73,15 +61,15 @@ START_TEST(port)
             ck_assert_uint_eq(m->cpu->gpr[REG_CX], 50 - i);
         }
         ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_HALT);
-        drop(STOP_IO, 0x60, 1);
-        drop(STOP_IO, 0x3f8, 8);
+        stop_drop(m, STOP_IO, 0x60, 1);
+        stop_drop(m, STOP_IO, 0x3f8, 8);
     }
     /* A wide access reaches ports behind its own. */
     START(ports);
     m->cpu->gpr[REG_CX] = 1;
-    add(STOP_IO, 0x62, 1);
+    stop_put(m, STOP_IO, 0x62, 1);
     expect(AT_CODE + 5, STOP_IO, 0x62);
-    drop(STOP_IO, 0x62, 1);
+    stop_drop(m, STOP_IO, 0x62, 1);
     machine_free(m);
 }
 END_TEST
@@ -98,7 +86,7 @@ START_TEST(port_string)
         m->cpu->gpr[REG_DX] = 0x77;
         count = cpu_icount(m->cpu);
         if (watched) {
-            add(STOP_IO, 0x77, 1);
+            stop_put(m, STOP_IO, 0x77, 1);
             for (u32 i = 1; i <= 20; i++) {
                 expect(AT_CODE + (i == 20 ? 2 : 0), STOP_IO, 0x77);
                 ck_assert_uint_eq(m->cpu->gpr[REG_CX], 20 - i);
@@ -119,7 +107,7 @@ START_TEST(interrupt)
     START(int40);
     m->cpu->gpr[REG_CX] = 30;
     ck_assert_int_eq(machine_run(m, 30), CPU_EXIT_BUDGET);
-    add(STOP_INTR, 0x40, 0);
+    stop_put(m, STOP_INTR, 0x40, 0);
     for (u32 i = 0; i < 20; i++) {
         expect(0x12000, STOP_INTR, 0x40);
         ck_assert_uint_eq(machine_frame(m, 0), AT_CODE + 2);
@@ -139,13 +127,13 @@ START_TEST(exception)
 {
     m = machine_new("max", _i);
     START(ud);
-    add(STOP_EXC, EXC_UD, 0);
-    add(STOP_INTR, EXC_UD, 0); /* it is no interrupt */
+    stop_put(m, STOP_EXC, EXC_UD, 0);
+    stop_put(m, STOP_INTR, EXC_UD, 0); /* it is no interrupt */
     expect(AT_HANDLERS + 16 * EXC_UD, STOP_EXC, EXC_UD);
     ck_assert_uint_eq(stop_last(m->cpu)->at, AT_CODE + 1);
     ck_assert_int_eq(machine_run(m, 100), CPU_EXIT_HALT);
     START(bp);
-    add(STOP_EXC, EXC_BP, 0);
+    stop_put(m, STOP_EXC, EXC_BP, 0);
     expect(AT_HANDLERS + 16 * EXC_BP, STOP_EXC, EXC_BP);
     /* Nobody can handle it: the state is that in front of the instruction, once. */
     START(ud);
@@ -160,7 +148,7 @@ START_TEST(msr)
 {
     m = machine_new("max", _i);
     START(msrs);
-    add(STOP_MSR, 0x174, 0);
+    stop_put(m, STOP_MSR, 0x174, 0);
     expect(AT_CODE + 7, STOP_MSR, 0x174);
     ck_assert(!stop_last(m->cpu)->write);
     expect(AT_CODE + 9, STOP_MSR, 0x174);
@@ -179,7 +167,7 @@ START_TEST(mode)
     machine_real(m, 0x7000);
     ck_assert_uint_eq(AT_PAGES, 0x100000);
     machine_code(m, 0x7000, to_paging);
-    add(STOP_MODE, STOP_MODE_PE | STOP_MODE_PG, 0);
+    stop_put(m, STOP_MODE, STOP_MODE_PE | STOP_MODE_PG, 0);
     at = 0x7000 + 3 + 2 + 3;
     expect(at, STOP_MODE, STOP_MODE_PE);
     expect(at + 6 + 3 + 6 + 3 - 2 + 2, STOP_MODE, STOP_MODE_PG);
@@ -190,7 +178,7 @@ START_TEST(mode)
     machine_code(m, AT_CODE, sysenter32);
     m->cpu->sysenter_cs = SEL_CODE0;
     m->cpu->sysenter_eip = 0x12000;
-    add(STOP_MODE, STOP_MODE_CPL, 0);
+    stop_put(m, STOP_MODE, STOP_MODE_CPL, 0);
     expect(0x12000, STOP_MODE, STOP_MODE_CPL);
     machine_free(m);
 }
