@@ -27,7 +27,7 @@ static void PRINTF_LIKE(2, 3) put(struct text *t, const char *fmt, ...)
         t->n += MIN((size_t)k, ROOM - 1 - t->n);
 }
 
-/* Bits with names: "CF0 PF2" and so on; a name of several bits ends in "first-last". */
+/* Bits with names: "CF:0 PF:2" and so on. */
 struct flags {
     const char *id;
     unsigned bytes; /* 0: as wide as the layout */

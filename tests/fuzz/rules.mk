@@ -41,7 +41,7 @@ fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
 	@for f in tests/ir/*.ir; do sed '/^---/,$$d' $$f >$(B)/fuzz/corpus/ir/$${f##*/}; done
 	@for t in $(FUZZ_TARGETS); do \
 	    mkdir -p $(B)/fuzz/corpus/$$t && echo "fuzz $$t for $(FUZZ_SECONDS) s" && \
-	    $(B)/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=700 -len_control=0 -timeout=20 -detect_leaks=0 -print_final_stats=1 \
+	    ASAN_OPTIONS=detect_leaks=0 $(B)/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=700 -len_control=0 -timeout=20 -detect_leaks=0 -print_final_stats=1 \
 	        -artifact_prefix=$(B)/fuzz/$$t- $(if $(FUZZ_ENGINE),$(B)/fuzz/corpus/$$t) >$(B)/fuzz/$$t.log 2>&1 || \
 	    { tail -60 $(B)/fuzz/$$t.log; exit 1; }; tail -8 $(B)/fuzz/$$t.log; done
 
