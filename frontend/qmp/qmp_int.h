@@ -6,6 +6,7 @@
 #include "frontend/qmp/qmp.h"
 #include "frontend/vm.h"
 
+#ifdef CONFIG_JANSSON
 #include <jansson.h>
 
 /* The level of the protocol that clients are told; they ask for a least one. */
@@ -76,4 +77,5 @@ int qmp_fd(const struct vm *vm, const char *name);
 #include "frontend/qmp/commands.def"
 #undef QMP
 
+#endif /* CONFIG_JANSSON: without it the commands are left out */
 #endif
