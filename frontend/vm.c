@@ -38,16 +38,11 @@ struct cpu *vm_cpu(const struct vm *vm)
 
 /* ---- time ---- */
 
-static bool counted(const struct vm *vm)
-{
-    return vm->opt->icount_shift >= 0;
-}
-
 static u64 read_clock(void *arg)
 {
     struct vm *vm = arg;
 
-    if (counted(vm))
+    if (vm_counted(vm))
         return (vm_cpu(vm) ? cpu_icount(vm_cpu(vm)) << vm->opt->icount_shift : 0) + vm->warp;
     return vm->running ? ticker_now(&vm->ticker) - vm->epoch : vm->frozen;
 }
@@ -73,7 +68,7 @@ static void deadline_moved(void *arg)
 
     if (!vm->running || !vm_cpu(vm))
         return;
-    if (counted(vm))
+    if (vm_counted(vm))
         cpu_kick(vm_cpu(vm));
     else
         loop_sooner(&vm->loop, host_deadline(vm, clock_next(&vm->clock)));
@@ -117,7 +112,7 @@ void vm_cont(struct vm *vm)
         return;
     /* The machine's date goes on with the host's while it stands, unless it is -rtc clock=vm; counted
      * time knows nothing of the host. */
-    if (vm->pc && vm->stopped_at && !vm->opt->rtc_vm && !counted(vm)) {
+    if (vm->pc && vm->stopped_at && !vm->opt->rtc_vm && !vm_counted(vm)) {
         vm->stood += MAX(wall_now(), vm->stopped_at) - vm->stopped_at;
         pc_rtc_skip(vm->pc, vm->stood - vm->stood % NS_PER_SEC);
         vm->stood %= NS_PER_SEC;
@@ -134,7 +129,7 @@ void vm_cont(struct vm *vm)
 void vm_set_clock(struct vm *vm, u64 now, u64 icount)
 {
     vm->frozen = now;
-    if (counted(vm))
+    if (vm_counted(vm))
         vm->warp = now - (icount << vm->opt->icount_shift); /* may wrap: only the sum counts */
 }
 
@@ -220,11 +215,6 @@ bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms)
     return true;
 }
 
-void vm_run_command(struct vm *vm, const char *line)
-{
-    monitor_repeat(vm, line);
-}
-
 /* ---- events ---- */
 
 static void on_event(void *arg)
@@ -303,7 +293,7 @@ static void doze(struct vm *vm, u64 next)
 
     if (next <= now)
         return;
-    if (!counted(vm)) {
+    if (!vm_counted(vm)) {
         loop_wait(&vm->loop, host_deadline(vm, next));
         return;
     }
@@ -345,7 +335,7 @@ static u32 budget(struct vm *vm)
     u64 next, now, insns, most = COUNTED_SLICE;
     int shift = vm->opt->icount_shift;
 
-    if (!counted(vm))
+    if (!vm_counted(vm))
         return 0x7fffffff;
     next = clock_next(&vm->clock);
     now = clock_now(&vm->clock);
@@ -372,7 +362,7 @@ bool vm_ran(struct vm *vm, enum cpu_exit why)
 static void run_cpu(struct vm *vm)
 {
     struct cpu *cpu = vm_cpu(vm);
-    u64 deadline = counted(vm) ? LOOP_NEVER : host_deadline(vm, clock_next(&vm->clock));
+    u64 deadline = vm_counted(vm) ? LOOP_NEVER : host_deadline(vm, clock_next(&vm->clock));
     enum cpu_exit why;
     bool steps = vm->step_pending;
 
@@ -501,7 +491,7 @@ static void set_rtc(struct vm *vm)
     case RTC_UTC:
         vm->cfg.rtc_base = now;
         /* The host's date would make two counted runs differ. */
-        if (counted(vm))
+        if (vm_counted(vm))
             vm->cfg.rtc_base = 0, vm->cfg.rtc_host = false;
         break;
     }
@@ -569,82 +559,6 @@ static void fill_config(struct vm *vm)
     set_rtc(vm);
 }
 
-static void end_traced(void *arg)
-{
-    struct vm *vm = arg;
-
-    vm_quit(vm, 0);
-    kick(vm);
-}
-
-static const char
-    needs_blocks[] = "A trace, and plug-ins that look at blocks, need -engine jit or eval.",
-    needs_jit[] = "-perfmap is for code that runs translated: it needs -engine jit, and no trace or "
-                  "plug-in that looks at instructions.";
-
-static bool open_inside(struct vm *vm, struct err *err)
-{
-    const struct options *opt = vm->opt;
-    struct inside_end end = {end_traced, vm};
-
-    /* What is known now is refused before a file is made. */
-    if (opt->trace.path[0] && opt->engine == ENGINE_EXEC)
-        return err_set(err, "%s", needs_blocks);
-    if (opt->perfmap &&
-        (opt->trace.path[0] || opt->engine == ENGINE_EXEC || opt->engine == ENGINE_EVAL))
-        return err_set(err, "%s", needs_jit);
-    if (opt->perfmap && opt->jit_map == CODEBUF_DUAL)
-        return err_set(err, "perf finds no names for code that is mapped twice: -perfmap needs "
-                            "-jit-map single.");
-    return inside_open(&vm->inside, vm->opt, vm_cpu(vm), &vm->log, &end, err);
-}
-
-/* Engines other than the interpreter need a translator behind the CPU. A host that cannot have one
- * runs the guest all the same, in the interpreter. */
-static bool start_engine(struct vm *vm, struct err *err)
-{
-    struct jit_config cfg = {
-        .counted = counted(vm), .tally = vm->opt->jit_count, .passes = ~0u, .map = vm->opt->jit_map,
-        .no_chain = vm->opt->log_mask & BIT(LOGA_NOCHAIN), .seen = inside_steps(&vm->inside)};
-#ifdef CONFIG_JIT
-    const bool generates = true;
-#else
-    const bool generates = false;
-#endif
-    struct err why;
-
-    vm->engine = (enum cpu_engine)vm->opt->engine;
-    if (vm->opt->engine == OPT_ENGINE_DEFAULT)
-        vm->engine = generates ? ENGINE_JIT : ENGINE_EXEC;
-    /* perf takes names from a map only for code in memory without a file behind it. */
-    if (vm->opt->perfmap && cfg.map == CODEBUF_AUTO)
-        cfg.map = CODEBUF_SINGLE;
-    if (inside_blocks(&vm->inside) && !generates && vm->opt->engine != ENGINE_EXEC)
-        vm->engine = ENGINE_EVAL; /* the interpreter has no blocks */
-    if (vm->opt->perfmap && (vm->engine == ENGINE_EVAL || inside_steps(&vm->inside)))
-        return err_set(err, "%s", needs_jit);
-    if (vm->opt->jit_off[0] && !jit_parse_off(vm->opt->jit_off, &cfg.off, err))
-        return false;
-    if (vm->opt->no_tr[0] && !tr_parse_off(vm->opt->no_tr, &cfg.tr, err))
-        return false;
-    if (vm->engine == ENGINE_JIT && !generates) {
-        fprintf(stderr, "dragoman: there is no code generator for this host in this build; guests "
-                        "run in the interpreter\n");
-        vm->engine = ENGINE_EXEC;
-    }
-    if (vm->engine != ENGINE_EXEC && jit_new(vm_cpu(vm), &cfg, &why))
-        return true;
-    if (vm->opt->perfmap)
-        return err_set(err, "%s", needs_jit);
-    if (inside_blocks(&vm->inside))
-        return err_set(err, "%s", needs_blocks);
-    if (vm->engine == ENGINE_EXEC)
-        return true;
-    fprintf(stderr, "dragoman: %s\n", why.msg);
-    vm->engine = ENGINE_EXEC;
-    return true;
-}
-
 static bool write_pidfile(struct vm *vm, struct err *err)
 {
     FILE *f;
@@ -697,7 +611,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     timer_init(&vm->key_timer, &vm->clock, key_fire, vm, "sendkey");
     fill_config(vm);
     /* Whatever can be refused is looked at before the first thing is written. */
-    if (!check_memory(opt, err) || !state_hash_open(&vm->hash, opt->state_hash, counted(vm), err) ||
+    if (!check_memory(opt, err) || !state_hash_open(&vm->hash, opt->state_hash, vm_counted(vm), err) ||
         !vm_choose_display(opt, err) || !vm_check_none(opt, err))
         return false;
     if (!opt->no_machine && (!vm_open_firmware(vm, err) || !vm_open_kernel(vm, err)))
@@ -718,7 +632,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!replay_wrap_ports(vm, err))
         return false;
     vm->pc = pc_create(&vm->cfg, err);
-    if (!vm->pc || !open_log(vm, err) || !open_inside(vm, err) || !start_engine(vm, err))
+    if (!vm->pc || !open_log(vm, err) || !vm_open_inside(vm, err) || !vm_start_engine(vm, err))
         return false;
     if (!vm_open_chardevs(vm, err) || !vm_open_gdb(vm, err) || !vm_open_dumps(vm, err))
         return false;

@@ -146,6 +146,11 @@ u32 vm_speed(struct vm *vm);
  * or the processor sleeps. `irqs`: interrupts may come. */
 void vm_step(struct vm *vm, bool irqs, bool timers);
 struct cpu *vm_cpu(const struct vm *vm);
+/* Is time counted in instructions (-icount)? */
+static inline bool vm_counted(const struct vm *vm)
+{
+    return vm->opt->icount_shift >= 0;
+}
 /* Counted time only: run until `icount` instructions have been executed and stop there, between two
  * of them. False: the machine ended or stopped before. */
 bool vm_run_to(struct vm *vm, u64 icount);
@@ -153,8 +158,6 @@ bool vm_run_to(struct vm *vm, u64 icount);
  * executed; and all of the state is another one. */
 void vm_set_clock(struct vm *vm, u64 now, u64 icount);
 void vm_state_loaded(struct vm *vm);
-/* A line of the monitor; errors are printed on standard error. */
-void vm_run_command(struct vm *vm, const char *line);
 /* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the
  * drive, NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
 struct blk *vm_drive(const struct vm *vm, unsigned i);
@@ -185,6 +188,9 @@ bool vm_open_dumps(struct vm *vm, struct err *err);
 /* vm_build.c: bytes the machine keeps until its end; false when there are too many of them. */
 bool vm_own(struct vm *vm, void *p, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
+/* vm_engine.c: those who look inside, for whom the engine may have to be another; then the engine. */
+bool vm_open_inside(struct vm *vm, struct err *err);
+bool vm_start_engine(struct vm *vm, struct err *err);
 bool vm_open_gdb(struct vm *vm, struct err *err);
 void vm_close_all(struct vm *vm);
 /* vm_display.c: where -display and the absence of a display leave the picture, the serial port and

@@ -181,7 +181,7 @@ static bool open_drive(struct vm *vm, const struct opt_drive *d, bool floppy, st
         .format = d->format[0] ? d->format : NULL,
         .clock = &vm->clock,
         .pool = vm->pool,
-        .loop = vm->opt->icount_shift < 0 ? &vm->loop : NULL,
+        .loop = vm_counted(vm) ? NULL : &vm->loop,
         .read_only = d->read_only || d->cdrom,
         .snapshot = d->snapshot && !d->cdrom,
         .cdrom = d->cdrom,

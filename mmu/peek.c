@@ -22,59 +22,42 @@ static struct ram *memory_at(struct mmu *mmu, u64 phys, size_t n, u64 *off)
     return r->region->ram;
 }
 
-bool mmu_peek_phys(struct mmu *mmu, u64 phys, void *buf, size_t n)
+/* n bytes between `buf` and memory at a linear or physical address, page by page. */
+static bool copy(struct mmu *mmu, bool linear, u64 at, u8 *buf, size_t n, bool write)
 {
-    u8 *out = buf;
     while (n) {
-        size_t len = MIN(n, PAGE_SIZE - (phys & PAGE_MASK));
-        u64 off;
-        struct ram *ram = memory_at(mmu, phys, len, &off);
+        u64 phys = linear ? mmu_translate(mmu, at) : at, off;
+        size_t len = MIN(n, PAGE_SIZE - (at & PAGE_MASK));
+        struct ram *ram = phys == ~(u64)0 ? NULL : memory_at(mmu, phys, len, &off);
         if (!ram)
             return false;
-        memcpy(out, ram->host + off, len);
-        out += len, phys += len, n -= len;
+        if (write) {
+            ram_wrote(ram, off, len);
+            memcpy(ram->host + off, buf, len);
+        } else {
+            memcpy(buf, ram->host + off, len);
+        }
+        buf += len, at += len, n -= len;
     }
     return true;
+}
+
+bool mmu_peek_phys(struct mmu *mmu, u64 phys, void *buf, size_t n)
+{
+    return copy(mmu, false, phys, buf, n, false);
 }
 
 bool mmu_poke_phys(struct mmu *mmu, u64 phys, const void *buf, size_t n)
 {
-    const u8 *in = buf;
-    while (n) {
-        size_t len = MIN(n, PAGE_SIZE - (phys & PAGE_MASK));
-        u64 off;
-        struct ram *ram = memory_at(mmu, phys, len, &off);
-        if (!ram)
-            return false;
-        ram_wrote(ram, off, len);
-        memcpy(ram->host + off, in, len);
-        in += len, phys += len, n -= len;
-    }
-    return true;
+    return copy(mmu, false, phys, (u8 *)buf, n, true);
 }
 
 bool mmu_peek(struct mmu *mmu, u64 la, void *buf, size_t n)
 {
-    u8 *out = buf;
-    while (n) {
-        u64 phys = mmu_translate(mmu, la);
-        size_t len = MIN(n, PAGE_SIZE - (la & PAGE_MASK));
-        if (phys == ~(u64)0 || !mmu_peek_phys(mmu, phys, out, len))
-            return false;
-        out += len, la += len, n -= len;
-    }
-    return true;
+    return copy(mmu, true, la, buf, n, false);
 }
 
 bool mmu_poke(struct mmu *mmu, u64 la, const void *buf, size_t n)
 {
-    const u8 *in = buf;
-    while (n) {
-        u64 phys = mmu_translate(mmu, la);
-        size_t len = MIN(n, PAGE_SIZE - (la & PAGE_MASK));
-        if (phys == ~(u64)0 || !mmu_poke_phys(mmu, phys, in, len))
-            return false;
-        in += len, la += len, n -= len;
-    }
-    return true;
+    return copy(mmu, true, la, (u8 *)buf, n, true);
 }

@@ -3,6 +3,7 @@
 #include "frontend/replay/replay_int.h"
 
 #include "devices/core/bits.h"
+#include "frontend/monitor/monitor.h"
 
 #include <stdlib.h>
 
@@ -314,7 +315,7 @@ static void command(struct replay *rp, const u8 *data, u32 n)
     n = MIN(n, (u32)sizeof(line) - 1);
     memcpy(line, data, n);
     line[n] = 0;
-    vm_run_command(rp->vm, line);
+    monitor_repeat(rp->vm, line);
 }
 
 void rr_enter(struct replay *rp, u8 kind, u8 port, const u8 *data, u32 n)

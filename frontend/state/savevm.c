@@ -9,12 +9,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_DISKS = PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS };
 #define UNDO "dragoman-undo"
 
 struct disks {
-    struct image *im[MAX_DISKS]; /* the first holds the machine's state */
-    const char *name[MAX_DISKS];
+    struct image *im[VM_DRIVES]; /* the first holds the machine's state */
+    const char *name[VM_DRIVES];
     unsigned n, changed; /* changed: so many went to `to` */
     const char *to;
     bool undo; /* there are snapshots UNDO */
@@ -100,7 +99,7 @@ static bool keep_all(struct vm *vm, struct disks *d, struct image_snapshot *as, 
     bool ok = vm_state_save(vm, &in.io, sf_best_pack(), err);
 
     as->clock = clock_now(&vm->clock);
-    as->icount = vm->opt->icount_shift >= 0 ? cpu_icount(vm_cpu(vm)) : ~0ull;
+    as->icount = vm_counted(vm) ? cpu_icount(vm_cpu(vm)) : ~0ull;
     while (ok && made < d->n) {
         ok = d->im[made]->drv->vm_keep(d->im[made], as, err);
         made += ok;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLAIN_VERSION = 1, MAX_DRIVES = PC_FLOPPIES + PC_IDE + PC_MAX_ADDONS, MAX_RAMS = 64 };
+enum { PLAIN_VERSION = 1, MAX_RAMS = 64 };
 
 static struct ram *ram_at(const struct vm *vm, unsigned i)
 {
@@ -170,8 +170,8 @@ struct staged {
     struct vm_time time;
     u64 icount;
     u8 *ram[MAX_RAMS];
-    struct drive_state drive[MAX_DRIVES];
-    struct image *overlay[MAX_DRIVES];
+    struct drive_state drive[VM_DRIVES];
+    struct image *overlay[VM_DRIVES];
 };
 
 static void staged_free(struct vm *vm, struct staged *s)
@@ -181,7 +181,7 @@ static void staged_free(struct vm *vm, struct staged *s)
     for (unsigned i = 0; i < MAX_RAMS; i++)
         if (s->ram[i])
             host_unmap(s->ram[i], ram_at(vm, i)->size);
-    for (unsigned i = 0; i < MAX_DRIVES; i++) {
+    for (unsigned i = 0; i < VM_DRIVES; i++) {
         drive_state_free(&s->drive[i]);
         image_memory_drop(s->overlay[i]);
     }
@@ -344,7 +344,7 @@ static void exchange(struct vm *vm, struct staged *s)
 {
     for (unsigned i = 0; i < MAX_RAMS && s->ram[i]; i++)
         ram_exchange(ram_at(vm, i), s->ram[i]);
-    for (unsigned i = 0; i < MAX_DRIVES; i++)
+    for (unsigned i = 0; i < VM_DRIVES; i++)
         if (s->overlay[i])
             s->overlay[i] = drive_swap_overlay(vm_drive(vm, i), s->overlay[i]);
 }

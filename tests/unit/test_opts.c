@@ -699,7 +699,6 @@ int main(void)
     tcase_add_test(tc, characters);
     tcase_add_test(tc, boot_time_debug);
     tcase_add_test(tc, addons);
-    tcase_add_test(tc, addons);
     tcase_add_test(tc, more_chardevs);
     tcase_add_test(tc, debugger);
     tcase_add_test(tc, platform);
