@@ -8,15 +8,9 @@
 
 bool vm_peek(struct vm *vm, bool physical, u64 addr, void *buf, size_t n)
 {
-    const struct bus_range *r;
+    struct mmu *mmu = &vm_cpu(vm)->mmu;
 
-    if (!physical)
-        return mmu_peek(&vm_cpu(vm)->mmu, addr, buf, n);
-    r = bus_find(&vm->pc->mem, addr, 0);
-    if (!r || !r->region->ram)
-        return false;
-    bus_copy(&vm->pc->mem, addr, buf, n, false);
-    return true;
+    return physical ? mmu_peek_phys(mmu, addr, buf, n) : mmu_peek(mmu, addr, buf, n);
 }
 
 /* Up to the next page's start: a page is there or it is not. */

@@ -130,6 +130,9 @@ START_TEST(memory)
     put32(0x5000, 0x04030201);
     shows("sum 0x5000 4", "08198"); /* rotations of 1, 2, 3 and 4 added up */
     shows("sum 0x7fffffff000 1", "no memory");
+    /* Behind conventional memory come the display's registers and planes, which are not to be read. */
+    shows("xp /1gx 0x9fff8", "000000000009fff8: 0x");
+    shows("xp /1gx 0x9fffc", "no memory");
     shows("sum 0 0x7fffffffffffffff", "more than there is");
     shows("pmemsave 0x5000 4 /nonexistent/x", "Cannot write");
     ck_assert_str_eq(run("pmemsave 0x5000 4 /tmp/test_monitor.mem"), "");
