@@ -260,7 +260,8 @@ START_TEST(balloon)
     struct balloon_sink sink = {NULL, NULL, NULL};
     struct balloon_info info;
     struct virtio_balloon *b, *two;
-    const u32 pages[] = {0x90, 0x91, 0x92, 0xa5, 0xa4, 0x12345678, 0x90};
+    static const u32 numbers[] = {0x90, 0x91, 0x92, 0xa5, 0xa4, 0x12345678, 0x90};
+    u8 pages[sizeof(numbers)];
     struct vd_buf buf = {0x80000, sizeof(pages), false}, stats = {0x81000, 20, false};
     struct err err = {""};
     u8 st[20];
@@ -278,6 +279,8 @@ START_TEST(balloon)
     ck_assert_uint_eq(vd_get(&s.d, 0x1000, 1), 2);
     ck_assert_uint_eq(vd_get(&s.d, 0x2000, 4), 4);
     memset(s.rig.ram.host + 0x90000, 0xab, 0x20000);
+    for (unsigned k = 0; k < ARRAY_LEN(numbers); k++)
+        st32(pages + 4 * k, numbers[k]);
     ram_put(&s, 0x80000, pages, sizeof(pages));
     vd_send(&s.d, 0, &buf, 1);
     ck_assert(vd_done(&s.d, 0, &head, NULL));

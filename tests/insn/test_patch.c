@@ -269,7 +269,9 @@ START_TEST(sixteen_bits)
     m = machine_new("max", _i);
     for (u32 n = 0; n < ROUNDS; n++) {
         u16 v = (u16)(n * 77);
-        machine_load(m, 0x5000 + n * 2, &v, 2);
+        u8 bytes[2];
+        st16(bytes, v);
+        machine_load(m, 0x5000 + n * 2, bytes, 2);
         sum = (u16)(sum + v + n + 1);
     }
     machine_real(m, 0x9000);

@@ -127,6 +127,7 @@ START_TEST(precision_changes)
     struct machine *m = machine_new("max", _i);
     for (unsigned k = 0; k < ARRAY_LEN(control); k++) {
         u64 before = 0, exits;
+        u64 bits;
         double sum;
         machine_protected(m, 0, AT_CODE);
         machine_code(m, AT_CODE, sums);
@@ -136,7 +137,8 @@ START_TEST(precision_changes)
         if (_i == ENGINE_JIT)
             before = jit_stats(m->cpu)->exits_bail + jit_stats(m->cpu)->exits_exec;
         machine_run(m, 4 + 4 * ADDS + 10);
-        memcpy(&sum, machine_mem(m, AT_DATA + 8), sizeof(sum));
+        bits = ld64(machine_mem(m, AT_DATA + 8));
+        memcpy(&sum, &bits, sizeof(sum));
         ck_assert(sum == ADDS);
         if (_i != ENGINE_JIT)
             continue;
