@@ -1,0 +1,24 @@
+# The course (docs/labs/README.md): make lab-start N=3, make lab N=3, make labs; make plots draws what techniques buy.
+LAB_NEEDS = $(B)/dragoman $(B)/obj/libtests.a $(B)/libfront.a $(B)/libdragoman.a roms
+LAB_ENV = B='$(B)' LAB_CC='$(CC)' LAB_CPPFLAGS='$(filter-out -MMD -MP,$(CPPFLAGS))' LAB_CFLAGS='$(CFLAGS)' LAB_LDFLAGS='$(LDFLAGS)' \
+	LAB_LIBS='$(LIBS) -lrt' LAB_TEST_LIBS='$(if $(filter yes,$(HAVE_CHECK)),$(TEST_LIBS))' ROM_CC='$(ROM_CC)' ROM_TOOLS='$(ROM_TOOLS)' \
+	ROM_CPPFLAGS='$(filter-out -MMD -MP,$(ROM_CPPFLAGS))' ROM_CFLAGS='$(ROM_CFLAGS)' ROM_LDFLAGS='$(ROM_LDFLAGS)'
+
+# LAB_DIR=FOLDER tries another folder than labs/NAME: a teacher's way to grade.
+lab: $(LAB_NEEDS)
+	@$(LAB_ENV) docs/labs/lab.sh check '$(N)' $(LAB_DIR)
+lab-start:
+	@B='$(B)' docs/labs/lab.sh start '$(N)'
+lab-rom: $(LAB_NEEDS)
+	@$(LAB_ENV) docs/labs/lab.sh rom '$(N)' $(LAB_DIR)
+lab-program: $(LAB_NEEDS)
+	@$(LAB_ENV) docs/labs/lab.sh program '$(N)' $(LAB_DIR)
+labs: $(LAB_NEEDS)
+	@$(LAB_ENV) docs/labs/lab.sh all
+
+# Every template misses something, every solution passes, and what the texts name is there.
+check-labs: $(LAB_NEEDS)
+	@tests/tools/lab_names.sh
+	@$(LAB_ENV) docs/labs/lab.sh prove
+
+.PHONY: lab lab-start lab-rom lab-program labs check-labs plots
