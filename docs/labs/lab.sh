@@ -138,13 +138,22 @@ rom()
         broken "the ROM cannot be made"
 }
 
-# guest PROGRAM OPTIONS: run $OUT/guest.bin; what it prints goes to $W/guest.txt, messages to $W/stderr. Status 1: it passed.
+# where: say at which addresses the guest program lies, as -dfilter takes them, and note it in RANGE.
+where()
+{
+    start=$(nm "$W/guest.elf" | awk '$3 == "run_test" { print $1 }' | sed 's/^0*//')
+    size=$(size -A "$W/guest.o" | awk '$1 == ".text" { print $2 }')
+    [ -n "$start" ] || broken "the guest has no run_test"
+    RANGE=0x$start+$size
+    echo "the guest's own code: -dfilter $RANGE"
+}
+
+# guest PROGRAM OPTIONS: run $OUT/guest.bin; what it prints goes to $W/guest.txt, messages to $W/stderr. Status 0: it passed.
 guest()
 {
     program=$1
     shift
-    timeout 20 "$program" -bios "$OUT/guest.bin" -debugcon "file:$W/guest.txt" -serial null -display none -monitor none \
-        -device isa-debug-exit,iobase=0x501 "$@" </dev/null >/dev/null 2>"$W/stderr"
+    DRAGOMAN=$program timeout "${LAB_SECONDS:-20}" "$L/guest.sh" "$OUT/guest.bin" "$@" >"$W/guest.txt" 2>"$W/stderr"
 }
 
 # Programs with the student's file in them are linked from the libraries and a few objects more.
@@ -234,7 +243,8 @@ prove)
     for d in "$L"/[0-9][0-9]-*; do
         i=${d##*/}
         i=${i%%-*}
-        prove_one "$i" "$d/template" 1 || status=1
+        # A guest that waits for ever need not do so for long: it fails either way.
+        LAB_SECONDS=2 prove_one "$i" "$d/template" 1 || status=1
         prove_one "$i" "$d/solution" 0 || status=1
     done
     [ $status = 0 ] && echo "labs: every template misses something, every solution passes"

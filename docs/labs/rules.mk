@@ -22,3 +22,20 @@ check-labs: $(LAB_NEEDS)
 	@$(LAB_ENV) docs/labs/lab.sh prove
 
 .PHONY: lab lab-start lab-rom lab-program labs check-labs plots
+
+# What each technique of the translator buys, as figures and bars (docs/labs/README.md, "make plots"). A minute or two; make
+# plots-docs puts them where the course shows them.
+LABB := $(B)/labs
+$(LABB)/buys: $(B)/obj/docs/labs/plots/buys.o $(B)/obj/libtests.a $(B)/libdragoman.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/obj/libtests.a $(B)/libdragoman.a $(TEST_LIBS) $(LIBS) -lrt
+-include $(B)/obj/docs/labs/plots/buys.d
+plots: $(LABB)/buys
+	$(LABB)/buys >$(LABB)/techniques.csv
+	awk -f tests/bench/svg.awk -f docs/labs/plots/plot.awk $(LABB)/techniques.csv >$(LABB)/techniques.svg
+	@column -s, -t $(LABB)/techniques.csv 2>/dev/null || cat $(LABB)/techniques.csv
+	@echo "make plots: $(LABB)/techniques.csv, $(LABB)/techniques.svg"
+plots-docs:
+	cp $(LABB)/techniques.csv $(LABB)/techniques.svg docs/labs/
+.PHONY: plots-docs

@@ -2,20 +2,14 @@
 lab_rom()
 {
     rom "$DIR/guest.S"
-    # From the first byte of the program to the start of what is linked behind it.
-    nm -n "$W/guest.elf" >"$W/symbols"
-    start=$(awk '$3 == "run_test" { print $1 }' "$W/symbols")
-    size=$(size -A "$W/guest.o" | awk '$1 == ".text" { print $2 }')
-    [ -n "$start" ] || broken "guest.S has no run_test"
-    RANGE=0x$start+$size
-    echo "your program is at 0x$start, $size bytes long: -dfilter $RANGE"
+    where
 }
 
 lab_check()
 {
     lab_rom
     guest "$B/dragoman" -engine exec -d exec -D "$W/trace" -dfilter "$RANGE"
-    expect "the guest ends by itself (status 1: it passed)" [ $? = 1 ]
+    expect "the guest ends by itself and says PASS" [ $? = 0 ]
     expect "it prints 'sum 5050'" grep -qx 'sum 5050' "$W/guest.txt"
     expect "the digits are not written in the program" sh -c "! sed 's|/\\*.*||; /HOLE/,/\\*\\//d' '$DIR/guest.S' | grep -q 5050"
     same_answer instructions "$(grep -c '^exec ' "$W/trace")"

@@ -67,11 +67,10 @@ int main(void)
             score(&sc, true, "%02x to %02x (%s): %u encodings", stretches[i].first,
                   stretches[i].last, stretches[i].name, tried);
         else
-            score(&sc, false,
-                  "%02x to %02x (%s): %02x %02x %02x is '%s' of %u bytes, not '%s' of %u",
+            score(&sc, false, "%02x to %02x (%s): %02x %02x %02x is %s, %u bytes; yours: %s, %u",
                   stretches[i].first, stretches[i].last, stretches[i].name, p[0], p[1], p[2],
                   op_info[want.op].name, want.len,
-                  got.op < OP__COUNT ? op_info[got.op].name : "?", got.len);
+                  got.len && got.op < OP__COUNT ? op_info[got.op].name : "nothing", got.len);
     }
     return score_status(&sc);
 }

@@ -7,6 +7,7 @@
 
 enum { AT_FUNCTIONS = 0x180000, FUNCTIONS = 2000, FUNCTION_SIZE = 64, ALIASES = 256 };
 enum { AT_SHARED = 0x150000, AT_ALIASES = 0x200000, AT_LIST = 0x50000, LIST = 512 };
+enum { AT_PATCHED = 0x48000 };
 
 GUEST(k_sum, 32, "1: add eax, ecx\n xor ebx, eax\n add edx, ebx\n dec ecx\n jnz 1b\n hlt");
 GUEST(k_reads, 32,
@@ -36,14 +37,16 @@ GUEST(k_calls, 32,
       "1: call 2f\n dec ecx\n jnz 1b\n hlt\n"
       ".balign 64\n 2: inc eax\n cmp ecx, -1\n je 3f\n call 4f\n 3: ret\n"
       ".balign 64\n 4: cmp eax, -1\n je 5f\n add ebx, eax\n 5: ret");
+/* Code is written, then called so often that it is worth a translation. */
 GUEST(k_patch, 32,
-      "1: mov [edi+1], ecx\n call edi\n add ebx, eax\n dec ecx\n jnz 1b\n hlt");
+      "1: mov [edi+1], ecx\n mov edx, 60\n 2: call edi\n add ebx, eax\n dec edx\n jnz 2b\n"
+      "dec ecx\n jnz 1b\n hlt");
 GUEST(k_versions, 32,
-      "1: mov edx, ecx\n and edx, 1\n mov edx, [esi+edx*4]\n mov [edi], edx\n call edi\n"
-      "dec ecx\n jnz 1b\n hlt");
+      "1: mov edx, ecx\n and edx, 1\n mov edx, [esi+edx*4]\n mov [edi], edx\n mov edx, 8\n"
+      "2: call edi\n dec edx\n jnz 2b\n dec ecx\n jnz 1b\n hlt");
 GUEST(k_rewrite, 32,
-      "1: mov edx, ecx\n and edx, 15\n mov edx, [esi+edx*4]\n mov [edi], edx\n call edi\n"
-      "dec ecx\n jnz 1b\n hlt");
+      "1: mov edx, ecx\n and edx, 15\n mov edx, [esi+edx*4]\n mov [edi], edx\n mov edx, 8\n"
+      "2: call edi\n dec edx\n jnz 2b\n dec ecx\n jnz 1b\n hlt");
 GUEST(k_system, 32, "1: mov fs, dx\n mov gs, dx\n add eax, 1\n dec ecx\n jnz 1b\n hlt");
 GUEST(k_upper, 64,
       "1: add r8, r9\n xor r10, r8\n add r11, r10\n lea r9, [r11+r8]\n dec ecx\n jnz 1b\n hlt");
