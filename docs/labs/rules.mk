@@ -17,9 +17,15 @@ labs: $(LAB_NEEDS)
 	@$(LAB_ENV) docs/labs/lab.sh all
 
 # Every template misses something, every solution passes, and what the texts name is there.
+ifneq ($(HOST_ARCH)$(ROM_CC),x86_64$(or $(ROM_CC),none))
+check-labs:
+	@tests/tools/lab_names.sh
+	@echo "labs: their guests are x86 code, assembled by an x86-64 host's compiler: not tried here"
+else
 check-labs: $(LAB_NEEDS)
 	@tests/tools/lab_names.sh
 	@$(LAB_ENV) docs/labs/lab.sh prove
+endif
 
 .PHONY: lab lab-start lab-rom lab-program labs check-labs plots
 

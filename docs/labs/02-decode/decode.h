@@ -31,7 +31,8 @@ struct lab_insn {
 extern const struct row lab_rows[256];
 /* How many bytes ModRM, SIB and displacement take together; p is the ModRM byte. */
 unsigned lab_modrm_length(const u8 *p);
-/* Decode the instruction at p, of which 15 bytes may be read. False: the table has no row for it. */
+/* Decode the instruction at p, of which 15 bytes may be read. False: the table has no row for
+ * it. */
 bool lab_decode(struct lab_insn *out, const u8 *p);
 
 #endif

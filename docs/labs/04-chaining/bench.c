@@ -81,7 +81,8 @@ static void try_change(struct score *sc)
         tiny_again(&t);
         ok = tiny_run(&t, run, chain);
         score(sc, ok && tiny_ld32(&t, TINY_DATA) == 500,
-              "change: behind chain_drop the new function runs: %u (500)", tiny_ld32(&t, TINY_DATA));
+              "change: behind chain_drop the new function runs: %u (500)",
+              tiny_ld32(&t, TINY_DATA));
     }
     if (chain)
         chain_free(chain);

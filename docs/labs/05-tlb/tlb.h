@@ -1,5 +1,5 @@
-/* What lab 5 asks for: a software TLB in front of a page walk. 32-bit paging with pages of 4 KiB (SDM
- * vol. 3 sections 4.3, 4.6 and 4.10). */
+/* What lab 5 asks for: a software TLB in front of a page walk. 32-bit paging with pages of 4 KiB
+ * (SDM vol. 3 sections 4.3, 4.6 and 4.10). */
 #ifndef DOCS_LABS_05_TLB_TLB_H
 #define DOCS_LABS_05_TLB_TLB_H
 

@@ -22,8 +22,8 @@ static inline void lazy_set_known(struct lazy *l, u32 flags)
     l->known = flags;
 }
 
-/* An instruction was executed: r = a OP b (INC and DEC: b is 1; LOGIC: AND, OR, XOR or TEST). Store,
- * do not compute: this runs for every instruction. */
+/* An instruction was executed: r = a OP b (INC and DEC: b is 1; LOGIC: AND, OR, XOR or TEST).
+ * Store, do not compute: this runs for every instruction. */
 void lazy_set(struct lazy *l, enum lazy_kind kind, unsigned size, u32 a, u32 b, u32 r);
 /* All six flags. */
 u32 lazy_flags(const struct lazy *l);

@@ -1,5 +1,5 @@
-/* Lab 9: what the device is made of, as tables; every device of the project has these (devices/README.md,
- * "The form of a device file"). */
+/* Lab 9: what the device is made of, as tables; every device of the project has these
+ * (devices/README.md, "The form of a device file"). */
 #include "docs/labs/09-device/counter.h"
 
 #define FIELDS_OF struct counter_regs

@@ -9,7 +9,7 @@
 
 /* Registers, by their offset from iobase. */
 enum {
-    COUNTER_COUNT = 0,    /* read: whole microseconds since it was started or went round; 0: it stands */
+    COUNTER_COUNT = 0,    /* read: whole microseconds since it started or went round; 0: it stands */
     COUNTER_LIMIT = 4,    /* microseconds until it goes round; 0 is taken as 1 */
     COUNTER_CONTROL = 8,  /* CONTROL_*: setting RUN when it is clear starts at 0 */
     COUNTER_STATUS = 12,  /* read: STATUS_REACHED when it went round; writing a 1 clears the bit */
@@ -40,8 +40,8 @@ bool counter_plug(struct dev *dev, const struct plug *plug, struct err *err);
 bool counter_init(struct dev *dev, struct err *err);
 /* The fields have their reset values: the wire and the timer follow. */
 void counter_reset(struct dev *dev);
-/* The fields come from a snapshot, which anybody may have written: false with a sentence when they are
- * none that the device can have; else the wire and the timer follow. */
+/* The fields come from a snapshot, which anybody may have written: false with a sentence when
+ * they are none that the device can have; else the wire and the timer follow. */
 bool counter_loaded(struct dev *dev, struct err *err);
 
 #endif

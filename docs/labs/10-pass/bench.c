@@ -1,5 +1,5 @@
-/* Lab 10, test bench: chosen blocks before and after, and random blocks that must do the same with the
- * pass and without. */
+/* Lab 10, test bench: chosen blocks before and after, and random blocks that must do the same
+ * with the pass and without. */
 #include "docs/labs/10-pass/pass.h"
 
 #include "docs/labs/common/score.h"
@@ -43,7 +43,8 @@ static const struct shown {
     {"a multiplication changes EAX without naming it",
      "  0: ld.32 g0, [g3+0x8]\n  1: mulu.32 g2\n  2: ld.32 g1, [g3+0x8]\n  3: goto.32 0x0\n", 0},
     {"an exchange changes two registers",
-     "  0: ld.32 g0, [g3+0x8]\n  1: xchg.32 g2, g0\n  2: ld.32 g1, [g3+0x8]\n  3: goto.32 0x0\n", 0},
+     "  0: ld.32 g0, [g3+0x8]\n  1: xchg.32 g2, g0\n  2: ld.32 g1, [g3+0x8]\n"
+     "  3: goto.32 0x0\n", 0},
     {"exec may change everything",
      "  0: ld.32 g0, [g3+0x8]\n  1: exec.32\n  2: ld.32 g1, [g3+0x8]\n  2: goto.32 0x0\n", 0},
     {"a read-modify-write changes memory",

@@ -102,8 +102,9 @@ int main(int argc, char **argv)
           "a record that claims four thousand million bytes");
     memcpy(log + LOG_HEADER + 4, huge, 4);
     at = try_flips(argv[2], log, n, &tried);
-    score(&sc, at == n, at == n ? "%u flipped bits: the same record and instruction as dragoman says"
-                                : "flipped bit number %u: dragoman says another record",
+    score(&sc, at == n,
+          at == n ? "%u flipped bits: the same record and instruction as dragoman says"
+                  : "flipped bit number %u: dragoman says another record",
           tried);
     free(log);
     return score_status(&sc);

@@ -1,8 +1,8 @@
 /* What lab 11 asks for: look through the log of a recorded run for damage.
  *
- * The log (numbers are little-endian): a header of 96 bytes whose last four are the CRC-32 of the 92 in
- * front of them; at byte 24 of it is the instruction at which the log begins (8 bytes). Then records, one
- * behind the other:
+ * The log (numbers are little-endian): a header of 96 bytes whose last four are the CRC-32 of the 92
+ * in front of them; at byte 24 of it is the instruction at which the log begins (8 bytes). Then
+ * records, one behind the other:
  *     kind (1) port (1) zero (2) length of the payload (4) instruction (8) time (8)
  *     the payload
  *     CRC-32 of the 24 bytes and the payload (4)
@@ -21,7 +21,8 @@ struct verdict {
     u64 last;     /* instruction of the last sound record; none: where the log begins */
 };
 
-/* Look at a log of n bytes, which anybody may have written. A damaged header: all is 0 and not sound. */
+/* Look at a log of n bytes, which anybody may have written. A damaged header: all is 0 and not
+ * sound. */
 struct verdict log_check(const u8 *log, size_t n);
 
 #endif

@@ -1,5 +1,6 @@
-/* The tiny emulator of labs 3, 4 and 7: our decoder, our handlers and our memory, and a run loop that
- * the student writes. 32-bit code at level 0, flat, without paging and interrupts; HLT ends it. */
+/* The tiny emulator of labs 3, 4 and 7: our decoder, our handlers and our memory, and a run loop
+ * that the student writes. 32-bit code at level 0, flat, without paging and interrupts; HLT ends
+ * it. */
 #ifndef DOCS_LABS_COMMON_TINY_H
 #define DOCS_LABS_COMMON_TINY_H
 
@@ -30,8 +31,8 @@ struct tiny {
 
 /* Decode the instruction at address `eip`. False: the bytes there are no instruction. */
 bool tiny_decode(struct tiny *t, u32 eip, struct insn *out);
-/* Run the handler of a decoded instruction, which must be the one at EIP: registers, flags, memory and
- * EIP change. */
+/* Run the handler of a decoded instruction, which must be the one at EIP: registers, flags,
+ * memory and EIP change. */
 void tiny_execute(struct tiny *t, const struct insn *insn);
 /* EIP of the next instruction. */
 u32 tiny_eip(const struct tiny *t);
@@ -41,13 +42,14 @@ bool tiny_halted(const struct tiny *t);
 bool tiny_ends_block(const struct insn *insn);
 /* Count a search for a block by its address. */
 void tiny_look_up(struct tiny *t);
-/* `wrote` wants to hear of writes to these bytes from now on (and may hear of their neighbours'). */
+/* `wrote` wants to hear of writes to these bytes from now on (and may hear of their
+ * neighbours'). */
 void tiny_watch(struct tiny *t, u32 addr, u32 len);
 
 /* ---- for test benches ---- */
 
-/* A machine with `n` bytes of code at TINY_CODE, registers zero but ESP. Ends the program when there is
- * no memory. */
+/* A machine with `n` bytes of code at TINY_CODE, registers zero but ESP. Ends the program when
+ * there is no memory. */
 void tiny_init(struct tiny *t, const void *code, size_t n);
 void tiny_free(struct tiny *t);
 /* Back to the start: registers as tiny_init left them, memory as it is. */

@@ -1,7 +1,7 @@
-/* What each technique of the translator buys: runs a kernel with the technique and without, counts the
- * host instructions that are executed and the ways out of blocks, takes the time, writes a line of CSV
- * (docs/labs/README.md, "make plots"). Counting: the host's trap flag stops behind every instruction
- * (SDM vol. 3 section 17.3.1.4), so it needs an x86-64 host. */
+/* What each technique of the translator buys: runs a kernel with the technique and without,
+ * counts the host instructions that are executed and the ways out of blocks, takes the time,
+ * writes a line of CSV (docs/labs/README.md, "make plots"). Counting: the host's trap flag stops
+ * behind every instruction (SDM vol. 3 section 17.3.1.4), so it needs an x86-64 host. */
 #include "docs/labs/plots/kernels.h"
 
 #include "cpu/jit/jit.h"
@@ -177,7 +177,8 @@ static double seconds(void)
 }
 
 struct measured {
-    double host, exits, ns; /* host instructions a guest instruction, exits per 1000 of them, time */
+    /* host instructions a guest instruction, exits per 1000 of them, time */
+    double host, exits, ns;
 };
 
 static struct measured measure(const struct kernel *k, u32 off)
@@ -215,8 +216,8 @@ static struct measured measure(const struct kernel *k, u32 off)
     run(m, k, ENGINE_JIT, k->cold ? k->rounds : warm);
     jit_exits(m->cpu, &x);
     if (x.insns)
-        r.exits = 1000.0 * (double)(x.linked + x.table + x.paired + x.unlinked + x.missed + x.exec) /
-                  (double)x.insns;
+        r.exits = 1000.0 / (double)x.insns *
+                  (double)(x.linked + x.table + x.paired + x.unlinked + x.missed + x.exec);
     machine_free(m);
     return r;
 }

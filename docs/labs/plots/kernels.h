@@ -1,5 +1,5 @@
-/* The guest programs of `make plots`: small loops, each of which one technique of the translator was
- * made for. ECX is the number of rounds, ESI and EDI point to data, HLT ends them. */
+/* The guest programs of `make plots`: small loops, each of which one technique of the translator
+ * was made for. ECX is the number of rounds, ESI and EDI point to data, HLT ends them. */
 #ifndef DOCS_LABS_PLOTS_KERNELS_H
 #define DOCS_LABS_PLOTS_KERNELS_H
 
@@ -23,7 +23,8 @@ GUEST(k_flags, 32,
       "1: add eax, ecx\n mov [esi], eax\n sub ebx, eax\n mov [edi], ebx\n xor edx, ebx\n"
       "mov [esi+4], edx\n dec ecx\n jnz 1b\n hlt");
 GUEST(k_shifts, 32,
-      "1: shl eax, 3\n mov [esi], eax\n shr ebx, 1\n mov [edi], ebx\n sar edx, 2\n mov [esi+4], edx\n"
+      "1: shl eax, 3\n mov [esi], eax\n shr ebx, 1\n mov [edi], ebx\n"
+      "sar edx, 2\n mov [esi+4], edx\n"
       "lea eax, [eax+ecx]\n lea ebx, [ebx+ecx]\n lea edx, [edx+ecx]\n dec ecx\n jnz 1b\n hlt");
 GUEST(k_jumps, 32,
       "1: test cl, 1\n jnz 2f\n add eax, 1\n jmp 3f\n"

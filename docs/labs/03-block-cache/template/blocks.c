@@ -6,8 +6,8 @@
 
 struct blocks {
     struct tiny *t;
-    /* HOLE 1: a table of blocks by their address. A block is an EIP, a number of instructions and an
-     * array of `struct insn`. */
+    /* HOLE 1: a table of blocks by their address. A block is an EIP, a number of instructions
+     * and an array of `struct insn`. */
 };
 
 struct blocks *blocks_new(struct tiny *t)
@@ -27,9 +27,10 @@ void blocks_free(struct blocks *b)
 
 void blocks_run(struct blocks *b)
 {
-    /* HOLE 3: find the block at EIP (call tiny_look_up for each search), make it when there is none,
-     * run its instructions. Beware: two addresses may share a place in the table. And an instruction
-     * with REP may stop in the middle: EIP is then still its own, so look at EIP behind it. */
+    /* HOLE 3: find the block at EIP (call tiny_look_up for each search), make it when there is
+     * none, run its instructions. Beware: two addresses may share a place in the table. And an
+     * instruction with REP may stop in the middle: EIP is then still its own, so look at EIP
+     * behind it. */
     while (!tiny_halted(b->t)) {
         struct insn insn;
 

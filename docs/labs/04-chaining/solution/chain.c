@@ -1,5 +1,6 @@
-/* Lab 4, reference solution: each block has two links to blocks that came next. A dropped block keeps
- * its place and loses its instructions, so a link that leads there is found to be stale by the EIP. */
+/* Lab 4, reference solution: each block has two links to blocks that came next. A dropped block
+ * keeps its place and loses its instructions, so a link that leads there is found to be stale by
+ * the EIP. */
 #include "docs/labs/04-chaining/chain.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Lab 4: links between blocks. This is the block cache of lab 3: it searches for each block each time
- * that it runs. The places to change say HOLE. */
+/* Lab 4: links between blocks. This is the block cache of lab 3: it searches for each block each
+ * time that it runs. The places to change say HOLE. */
 #include "docs/labs/04-chaining/chain.h"
 
 #include <stdlib.h>

@@ -34,15 +34,16 @@ u32 lazy_flags(const struct lazy *l)
     switch (l->kind) {
     case LAZY_KNOWN: return l->known;
     case LAZY_LOGIC: return f; /* CF, OF and AF are 0 */
-    /* HOLE 3: CF, OF and AF of the others. CF of ADD: the result is less than an operand. OF of ADD:
-     * the operands have one sign and the result the other. AF: a carry out of bit 3. */
+    /* HOLE 3: CF, OF and AF of the others. CF of ADD: the result is less than an operand. OF of
+     * ADD: the operands have one sign and the result the other. AF: a carry out of bit 3. */
     default: return f;
     }
 }
 
 bool lazy_condition(const struct lazy *l, unsigned cc)
 {
-    /* HOLE 4: the conditions that are not there yet. An odd cc is the opposite of the one before. */
+    /* HOLE 4: the conditions that are not there yet. An odd cc is the opposite of the one
+     * before. */
     u32 f = lazy_flags(l);
 
     switch (cc & ~1u) {

@@ -1,4 +1,5 @@
-/* Lab 7, reference solution: writes near code are told, and blocks with bytes of them are dropped. */
+/* Lab 7, reference solution: writes near code are told, and blocks with bytes of them are
+ * dropped. */
 #include "docs/labs/07-self-modifying/smc.h"
 
 #include <stdlib.h>
@@ -62,7 +63,8 @@ void smc_run(struct smc *s)
 
         if (!block->n)
             return; /* no instruction */
-        /* A write of the block to its own bytes makes n 0, and so ends it behind that instruction. */
+        /* A write of the block to its own bytes makes n 0, and so ends it behind that
+         * instruction. */
         for (u32 i = 0; i < block->n; i++) {
             next += block->insn[i].len;
             tiny_execute(s->t, &block->insn[i]);

@@ -1,5 +1,5 @@
-/* Lab 7: a block cache for code that changes. This is the cache of lab 3: it never looks at the bytes
- * again. The places to change say HOLE. */
+/* Lab 7: a block cache for code that changes. This is the cache of lab 3: it never looks at the
+ * bytes again. The places to change say HOLE. */
 #include "docs/labs/07-self-modifying/smc.h"
 
 #include <stdlib.h>

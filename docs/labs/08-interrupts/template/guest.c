@@ -31,7 +31,8 @@ void run_test(void)
 {
     trap_hook(VEC_IRQ0, on_tick);
     timer_start();
-    /* HOLE 3: all inputs of the interrupt controller are masked; open that of the timer, and only it. */
+    /* HOLE 3: all inputs of the interrupt controller are masked; open that of the timer, and
+     * only it. */
     while (guest.ticks < TICKS)
         cpu_idle();
     say("100 ticks\n");

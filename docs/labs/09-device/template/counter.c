@@ -1,15 +1,15 @@
-/* Lab 9: a counter of microseconds with an interrupt. The places to fill in say HOLE; in the end the
- * file has 100 lines at most. */
+/* Lab 9: a counter of microseconds with an interrupt. The places to fill in say HOLE; in the end
+ * the file has 100 lines at most. */
 #include "docs/labs/09-device/counter.h"
 
 enum { NS_PER_US = 1000 };
 
-/* What follows from the registers: the level of the wire and the timer. Each way into the device ends
- * with a call of this. */
+/* What follows from the registers: the level of the wire and the timer. Each way into the device
+ * ends with a call of this. */
 static void update(struct counter *c)
 {
-    /* HOLE 1: irq_set with the level that status and control give; timer_set for the moment at which
-     * COUNT reaches LIMIT, or timer_cancel when the counter stands. */
+    /* HOLE 1: irq_set with the level that status and control give; timer_set for the moment at
+     * which COUNT reaches LIMIT, or timer_cancel when the counter stands. */
 }
 
 /* The timer's function: COUNT has reached LIMIT at time `now`. */
@@ -64,7 +64,8 @@ bool counter_loaded(struct dev *dev, struct err *err)
 {
     struct counter *c = (struct counter *)dev;
 
-    /* HOLE 5: refuse what cannot be (err_set): a limit of 0, unknown bits, a start in the future. */
+    /* HOLE 5: refuse what cannot be (err_set): a limit of 0, unknown bits, a start in the
+     * future. */
     update(c);
     return true;
 }

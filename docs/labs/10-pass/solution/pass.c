@@ -29,8 +29,8 @@ static void written(struct facts *k, unsigned v)
             drop(k, i);
 }
 
-/* Two ranges off one base can share a byte of memory only if they overlap within 4 KiB: pages may lie
- * anywhere, but offsets in a page stay. */
+/* Two ranges off one base can share a byte of memory only if they overlap within 4 KiB: pages
+ * may lie anywhere, but offsets in a page stay. */
 static bool apart(s64 a, unsigned na, s64 b, unsigned nb)
 {
     u32 d = (u32)(b - a) & 0xfff;

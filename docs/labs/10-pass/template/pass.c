@@ -51,10 +51,11 @@ void lab_pass(struct ir_block *b)
             i->a = f->value;
             i->imm = 0;
         }
-        /* HOLE 1: this operation may write memory: which facts are void? IR_ST and IR_STI say where;
-         * other operations with IRA_MEM (cpu/ir/ops.def) do not. IR_LD, LDZ, LDX and LDW write none. */
-        /* HOLE 2: this operation may write registers: dst, a or b by its row's IRU_WRITES_*, more by
-         * ir_implicit(). Facts with such a base or value are void. */
+        /* HOLE 1: this operation may write memory: which facts are void? IR_ST and IR_STI say
+         * where; other operations with IRA_MEM (cpu/ir/ops.def) do not. IR_LD, LDZ, LDX and LDW
+         * write none. */
+        /* HOLE 2: this operation may write registers: dst, a or b by its row's IRU_WRITES_*,
+         * more by ir_implicit(). Facts with such a base or value are void. */
         if (i->op == IR_LD && whole(b, i, i->dst) && i->dst != i->a)
             learn(&k, i, i->dst);
         /* HOLE 3: a store says what is in memory, too. */

@@ -1,4 +1,5 @@
-/* Lab 11, reference solution: walk from record to record and believe only what its check sum covers. */
+/* Lab 11, reference solution: walk from record to record and believe only what its check sum
+ * covers. */
 #include "docs/labs/11-replay/logcheck.h"
 
 #include "devices/core/bits.h"
