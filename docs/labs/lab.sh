@@ -205,7 +205,7 @@ case $1 in
 start)
     find_lab "$2"
     [ ! -e "$DIR" ] || { echo "$DIR is there already; remove it to begin anew" >&2; exit 2; }
-    mkdir -p "$DIR" && cp "$LAB/template/"* "$DIR/" && echo "lab $N: work in $DIR/, then: make lab N=$N"
+    mkdir -p "$DIR" "$B/labs" && cp "$LAB/template/"* "$DIR/" && echo "lab $N: work in $DIR/, then: make lab N=$N"
     ;;
 check)
     shift
