@@ -36,9 +36,9 @@ static const struct kernel kernels[] = {
     KERNEL(fields, 32, 2000, 2000, false),  KERNEL(update, 32, 2000, 2000, false),
     KERNEL(list, 32, 2000, 1500, false),    KERNEL(flags, 32, 2000, 2000, false),
     KERNEL(shifts, 32, 2000, 2000, false),  KERNEL(jumps, 32, 2000, 2000, false),
-    KERNEL(leaf, 32, 2000, 2000, false),    KERNEL(calls, 32, 1000, 2000, false),
-    KERNEL(patch, 32, 40, 500, false),      KERNEL(versions, 32, 40, 500, false),
-    KERNEL(rewrite, 32, 40, 100, false),    KERNEL(system, 32, 1000, 1000, false),
+    KERNEL(leaf, 32, 2000, 2000, false),    KERNEL(calls, 32, 8, 3000, false),
+    KERNEL(patch, 32, 8, 2500, false),      KERNEL(versions, 32, 20, 1000, false),
+    KERNEL(rewrite, 32, 32, 125, false),    KERNEL(system, 32, 1000, 1000, false),
     KERNEL(upper, 64, 2000, 2000, false),   KERNEL(once, 32, 12, 1, true),
     KERNEL(aliases, 32, 20, 1, true),
 };

@@ -34,10 +34,11 @@ GUEST(k_jumps, 32,
 GUEST(k_leaf, 32,
       "1: call 2f\n call 3f\n dec ecx\n jnz 1b\n hlt\n"
       ".balign 64\n 2: add eax, ecx\n ret\n .balign 64\n 3: xor ebx, eax\n ret");
+/* Fibonacci numbers by recursion: returns whose target is not the one of the last time. */
 GUEST(k_calls, 32,
-      "1: call 2f\n dec ecx\n jnz 1b\n hlt\n"
-      ".balign 64\n 2: inc eax\n cmp ecx, -1\n je 3f\n call 4f\n 3: ret\n"
-      ".balign 64\n 4: cmp eax, -1\n je 5f\n add ebx, eax\n 5: ret");
+      "1: mov eax, 12\n call 2f\n dec ecx\n jnz 1b\n hlt\n"
+      ".balign 64\n 2: cmp eax, 2\n jb 3f\n push eax\n dec eax\n call 2b\n"
+      "xchg eax, [esp]\n sub eax, 2\n call 2b\n pop edx\n add eax, edx\n 3: ret");
 /* Code is written, then called so often that it is worth a translation. */
 GUEST(k_patch, 32,
       "1: mov [edi+1], ecx\n mov edx, 60\n 2: call edi\n add ebx, eax\n dec edx\n jnz 2b\n"
