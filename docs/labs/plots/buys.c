@@ -32,15 +32,15 @@ struct kernel {
 #define KERNEL(id, bits, rounds, more, cold)                                                       \
     {#id, k_##id##_begin, k_##id##_end, bits, rounds, more, cold}
 static const struct kernel kernels[] = {
-    KERNEL(sum, 32, 2000, 4000, false),     KERNEL(reads, 32, 2000, 2000, false),
-    KERNEL(fields, 32, 2000, 2000, false),  KERNEL(update, 32, 2000, 2000, false),
-    KERNEL(list, 32, 2000, 1500, false),    KERNEL(flags, 32, 2000, 2000, false),
-    KERNEL(shifts, 32, 2000, 2000, false),  KERNEL(jumps, 32, 2000, 2000, false),
-    KERNEL(leaf, 32, 2000, 2000, false),    KERNEL(calls, 32, 8, 3000, false),
-    KERNEL(patch, 32, 8, 2500, false),      KERNEL(versions, 32, 20, 1000, false),
-    KERNEL(rewrite, 32, 32, 125, false),    KERNEL(system, 32, 1000, 1000, false),
-    KERNEL(upper, 64, 2000, 2000, false),   KERNEL(once, 32, 12, 1, true),
-    KERNEL(aliases, 32, 20, 1, true),
+    KERNEL(sum, 32, 1000, 8000, false),       KERNEL(reads, 32, 1000, 4000, false),
+    KERNEL(fields, 32, 1000, 4000, false),    KERNEL(update, 32, 1000, 4000, false),
+    KERNEL(list, 32, 1024, 3000, false),      KERNEL(flags, 32, 1000, 4000, false),
+    KERNEL(shifts, 32, 1000, 4000, false),    KERNEL(jumps, 32, 1000, 4000, false),
+    KERNEL(leaf, 32, 1000, 4000, false),      KERNEL(calls, 32, 2, 12000, false),
+    KERNEL(patch, 32, 3, 7000, false),        KERNEL(versions, 32, 8, 2500, false),
+    KERNEL(rewrite, 32, 4, 1000, false),      KERNEL(system, 32, 500, 2000, false),
+    KERNEL(upper, 64, 1000, 4000, false),     KERNEL(once, 32, 8, 1, true),
+    KERNEL(aliases, 32, 6, 1, true),
 };
 
 /* Which kernel shows which technique. */
@@ -184,7 +184,7 @@ struct measured {
 static struct measured measure(const struct kernel *k, u32 off)
 {
     struct jit_config config = {.passes = ~0u, .off = off};
-    u32 warm = k->rounds >= 1000 ? 200000 : 20000, rounds = k->rounds * k->more;
+    u32 warm = k->rounds >= 500 ? 200000 : 20000, rounds = k->rounds * k->more;
     double counted = (double)instructions(k, k->rounds), timed = (double)instructions(k, rounds);
     struct measured r = {0, 0, 1e9};
     struct jit_exits x;
