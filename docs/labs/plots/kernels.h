@@ -5,7 +5,7 @@
 
 #include "tests/insn/long.h"
 
-enum { AT_FUNCTIONS = 0x180000, FUNCTIONS = 30, FUNCTION_SIZE = 64, ALIASES = 64 };
+enum { AT_FUNCTIONS = 0x180000, FUNCTIONS = 16, FUNCTION_SIZE = 64, ALIASES = 64 };
 enum { AT_SHARED = 0x150000, AT_ALIASES = 0x200000, AT_LIST = 0x50000, LIST = 512 };
 enum { AT_PATCHED = 0x48000 };
 
@@ -54,7 +54,7 @@ GUEST(k_upper, 64,
       "1: add r8, r9\n xor r10, r8\n add r11, r10\n lea r9, [r11+r8]\n dec ecx\n jnz 1b\n hlt");
 /* Calls many functions, ECX times in all. */
 GUEST(k_once, 32,
-      "1: mov edi, 0x180000\n mov ebp, 30\n"
+      "1: mov edi, 0x180000\n mov ebp, 16\n"
       "2: call edi\n add edi, 64\n dec ebp\n jnz 2b\n dec ecx\n jnz 1b\n hlt");
 GUEST(k_aliases, 32,
       "1: mov edi, 0x200000\n mov ebp, 64\n"

@@ -29,7 +29,7 @@ END {
     top = 58
     height = top + n * row + 30
     svg_begin(width, height, "What is needed without a technique, in multiples of what is needed with all of them")
-    key(12, 29, "#2a6fbb", "host instructions executed (counted: always the same)")
+    key(12, 29, "#2a6fbb", "host instructions executed (counted)")
     key(412, 29, "#e08a2e", "time (of this run, on this machine)")
     split("0.5 1 2 5 10 20 50", ticks, " ")
     for (i = 1; i <= 7; i++)
