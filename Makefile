@@ -87,6 +87,7 @@ $(B)/dragoman: $(B)/obj/frontend/main.o $(B)/libfront.a $(B)/libdragoman.a
 -include $(DEPS)
 -include roms/rules.mk
 -include tests/rules.mk
+-include docs/labs/rules.mk
 
 .PHONY: all run roms check check-full check-san check-laws-san check-torture coverage bench fuzz layers format deps guests cross-libs install uninstall \
 	clean distclean help
@@ -128,5 +129,6 @@ distclean: clean
 
 help:
 	@echo 'all run check check-full check-san check-torture bench fuzz layers format deps guests install uninstall clean'
+	@echo 'the course (docs/labs): lab-start N=1, lab N=1, labs, lab-rom N=1, lab-program N=9, plots'
 
 endif

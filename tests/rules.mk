@@ -58,6 +58,7 @@ endif
 	+@$(MAKE) --no-print-directory check-units
 	+@$(MAKE) --no-print-directory check-storm STORM_INSNS=1000000
 	+@$(MAKE) --no-print-directory isa.md
+	+@$(MAKE) --no-print-directory check-labs
 	+@$(MAKE) --no-print-directory check-boot
 	@echo "make check: all passed"
 

@@ -1,5 +1,5 @@
 # Draws the CSV of compare.awk as SVG bars: the ratio to QEMU on a logarithmic scale, 1 in the middle of the page.
-# Variables: q and q2, the versions of the two programs compared with (q2 may be empty).
+# Called with svg.awk in front. Variables: q and q2, the versions of the two programs compared with (q2 may be empty).
 
 function log10(v)
 {
@@ -13,26 +13,6 @@ function x_of(v)
     if (v > highest)
         v = highest
     return left + (log10(v) - log10(lowest)) * scale
-}
-
-function text(x, y, anchor, size, colour, s)
-{
-    gsub(/&/, "\\&amp;", s)
-    gsub(/</, "\\&lt;", s)
-    printf "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-size=\"%d\" fill=\"%s\">%s</text>\n", x, y, anchor, size, colour, s
-}
-
-function bar(y, height, v, colour,    a, b)
-{
-    if (v == "")
-        return
-    a = x_of(1)
-    b = x_of(v)
-    printf "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", (b < a ? b : a), y, (b < a ? a - b : b - a) + 0.5, height, colour
-    if (v + 0 >= 1)
-        text(b + 4, y + height - 1, "start", 10, "#333", sprintf("%.3g", v))
-    else
-        text(b - 4, y + height - 1, "end", 10, "#333", sprintf("%.3g", v))
 }
 
 BEGIN { FS = "," }
@@ -68,25 +48,17 @@ END {
     row = two ? 24 : 16
     top = 58
     height = top + n * row + groups * 24 + 30
-    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\">\n", width, height, width, height
-    printf "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n", width, height
-    text(12, 20, "start", 15, "#000", "Speed relative to QEMU's TCG (above 1: Dragoman is faster)")
+    svg_begin(width, height, "Speed relative to QEMU's TCG (above 1: Dragoman is faster)")
     sub(/QEMU emulator version /, "QEMU ", q)
     sub(/QEMU emulator version /, "QEMU ", q2)
     sub(/ \(.*/, "", q)
     sub(/ \(.*/, "", q2)
-    printf "<rect x=\"12\" y=\"29\" width=\"10\" height=\"10\" fill=\"#2a6fbb\"/>\n"
-    text(27, 38, "start", 11, "#333", "to " (q == "" ? "QEMU" : q))
-    if (two) {
-        printf "<rect x=\"132\" y=\"29\" width=\"10\" height=\"10\" fill=\"#e08a2e\"/>\n"
-        text(147, 38, "start", 11, "#333", "to " q2)
-    }
+    key(12, 29, "#2a6fbb", "to " (q == "" ? "QEMU" : q))
+    if (two)
+        key(132, 29, "#e08a2e", "to " q2)
     text(width - 12, 38, "end", 10, "#777", "share of native")
-    for (v = lowest; v <= highest * 1.001; v *= 10) {
-        x = x_of(v)
-        printf "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"%s\"/>\n", x, top - 4, x, height - 24, (v > 0.99 && v < 1.01 ? "#000" : "#ddd")
-        text(x, height - 10, "middle", 11, "#333", sprintf("%g", v))
-    }
+    for (v = lowest; v <= highest * 1.001; v *= 10)
+        grid(v, top - 4, height - 24)
     y = top
     for (i = 1; i <= n; i++) {
         if (set[i] != set[i - 1]) {

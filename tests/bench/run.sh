@@ -246,7 +246,7 @@ while [ "$round" -le "$rounds" ]; do
 done
 
 awk -v csv="$out/bench.csv" -f "$here/tests/bench/compare.awk" "$samples"
-awk -v q="$(version qemu)" -v q2="$([ -z "$qemu2" ] || version qemu2)" -f "$here/tests/bench/plot.awk" \
+awk -v q="$(version qemu)" -v q2="$([ -z "$qemu2" ] || version qemu2)" -f "$here/tests/bench/svg.awk" -f "$here/tests/bench/plot.awk" \
     "$out/bench.csv" >"$out/bench.svg"
 echo
 awk -F, -f "$here/tests/bench/goals.awk" "$out/bench.csv" "$here/tests/bench/goals.txt"

@@ -608,7 +608,15 @@ static void law_vga_poke(struct law *law, u32 r)
 #include "tests/dev/classes_virtio.h"
 #include "tests/dev/classes_net.h"
 
+/* A class from outside of this tree: a header with its construct function and LAW_EXTRA_ROW. */
+#ifdef LAW_EXTRA
+#include LAW_EXTRA
+#endif
+
 static const struct law_class law_classes[] = {
+#ifdef LAW_EXTRA
+    LAW_EXTRA_ROW,
+#endif
     LAW_NIC_CLASSES,
     {&i440fx_class, law_i440fx, law_i440fx_poke},
     {&piix3_class, law_piix3, law_piix3_poke},

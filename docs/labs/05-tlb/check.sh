@@ -1,0 +1,12 @@
+# Lab 5: the test bench decides.
+# The guest to look at.
+lab_rom()
+{
+    rom "$L/common/sum.S"
+    where
+}
+
+lab_check()
+{
+    bench tlb
+}
