@@ -440,25 +440,33 @@ bool replay_waits(const struct vm *vm)
 
 /* ---- commands and snapshots ---- */
 
-bool replay_command(struct vm *vm, const char *name, const char *line, struct err *err)
+static bool named(const char *const *list, const char *name)
+{
+    for (; *list; list++)
+        if (!strcmp(*list, name))
+            return true;
+    return false;
+}
+
+bool rr_is_recorded(const char *name)
 {
     static const char *const later[] = {
         "system_reset", "system_powerdown", "nmi", "o", "change", "eject", NULL};
+
+    return named(later, name);
+}
+
+bool replay_command(struct vm *vm, const char *name, const char *line, struct err *err)
+{
     static const char *const never[] = {"loadvm", "i", NULL};
     static const char *const input[] = {"sendkey", "paste",         "mouse_move", "mouse_button",
                                         "balloon", "ringbuf_write", NULL};
     struct replay *rp = vm->replay;
-    bool is_later = false, is_never = false, is_input = false;
+    bool is_later = rr_is_recorded(name), is_input = named(input, name);
 
     if (!rp || !rp->started)
         return false;
-    for (unsigned i = 0; later[i]; i++)
-        is_later |= !strcmp(name, later[i]);
-    for (unsigned i = 0; never[i]; i++)
-        is_never |= !strcmp(name, never[i]);
-    for (unsigned i = 0; input[i]; i++)
-        is_input |= !strcmp(name, input[i]);
-    if (is_never)
+    if (named(never, name))
         err_set(err, "'%.20s' is not possible while the machine records or replays a log.", name);
     else if (rp->mode == RR_REPLAY && (is_later || is_input))
         err_set(err, "The machine replays a log: nothing from outside can change it.");
