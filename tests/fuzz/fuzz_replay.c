@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <zlib.h>
 
-enum { MOST = 64, END = 60000 };
+enum { MOST = 64, END = 20000 };
 
 static u8 *good;
 static size_t good_n;
@@ -22,7 +22,8 @@ static char path[64];
 static bool open_machine(struct small *s, const char *mode, struct err *err)
 {
     char text[200];
-    char *more[] = {(char *)"-icount", text, (char *)"-serial", (char *)"null", NULL};
+    char *more[] = {(char *)"-icount", text, (char *)"-serial", (char *)"null",
+                    (char *)"-engine", (char *)"exec", NULL};
 
     snprintf(text, sizeof(text), "shift=3,sleep=off,rr=%s,rrfile=%s", mode, path);
     return small_open(s, more, err);
@@ -53,7 +54,7 @@ static void prepare(void)
         abort();
     }
     for (int i = 0; i < 12; i++) {
-        vm_run_to(s.vm, (u64)(i + 1) * 4000);
+        vm_run_to(s.vm, (u64)(i + 1) * 1500);
         s.vm->pc->keyboard.key(s.vm->pc->keyboard.dev, (u16)(0x10 + i / 2), !(i & 1));
         if (i == 5)
             rr_queue(s.vm->replay, RR_COMMAND, 0, "o /b 0x80 7", 11);
@@ -129,7 +130,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
     if (ftruncate(fd, 0) || pwrite(fd, file, size, 0) != (ssize_t)size)
         abort();
     if (open_machine(&s, "replay", &err)) {
-        small_run(&s, 2 * END);
+        small_run(&s, END + 1000);
         replay_finish(s.vm);
     } else if (!err.msg[0]) {
         abort();
