@@ -8,7 +8,6 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 /* Digests: of processors every so many instructions, with devices, with memory. */
 #define CPU_EVERY (1ull << 20)
@@ -107,11 +106,11 @@ static void digest_of(struct replay *rp, bool dev, bool ram, u8 out[16])
 
         for (unsigned i = 0; pc_part_name(pc, i); i++)
             pc_save_part(pc, i, &snap);
-        devs = (u32)crc32_z(0, snap.data, snap.len) | 1;
+        devs = rr_digest(0, snap.data, snap.len) | 1;
         snap_free(&snap);
     }
     for (const struct ram *r = ram ? pc->space.first : NULL; r; r = r->next)
-        mem = (u32)crc32_z(mem, r->host, r->size);
+        mem = rr_digest(mem, r->host, r->size);
     st64(out, cpus);
     st32(out + 8, devs);
     st32(out + 12, ram ? mem | 1 : 0);
