@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/ir/ir.h"
 #include "cpu/jit/codebuf.h"
+#include "cpu/jit/frame.h"
 #include "cpu/jit/technique.h"
 #include "cpu/tr/tr.h"
 
@@ -56,16 +57,7 @@ void jit_stops(struct cpu *cpu);
 /* Drop everything (code memory full, configuration changed). */
 void jit_flush(struct cpu *cpu);
 
-/* Where translated code of this CPU keeps what its caller left, for debuggers: the caller's stack
- * pointer lies in memory at the register `state` + held, all the time. Below it lie the `n` registers
- * of `saved` in the order in which they were pushed, and on top of them the return address. Registers
- * by their DWARF numbers (System V ABI for AMD64, figure 3.36). */
-struct jit_frame {
-    u64 stubs, stubs_size; /* what is no block */
-    bool known;            /* false: only these two */
-    u8 state, n, saved[16];
-    s32 held;
-};
+/* Where this CPU's frames lie; all zero without a translator. */
 void jit_frame(const struct cpu *cpu, struct jit_frame *frame);
 
 struct jit_stats {

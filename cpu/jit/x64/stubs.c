@@ -1,7 +1,6 @@
 /* The few pieces of code that every block shares: entering and leaving, and calling helpers with
  * the pinned registers put into struct cpu and taken back (System V ABI: rdi, rsi, rdx, rcx, r8
  * carry arguments). */
-#include "cpu/jit/jit.h"
 #include "cpu/jit/x64/em.h"
 
 static const u8 saved[] = {RBX, RBP, R12, R13, R14, R15};
