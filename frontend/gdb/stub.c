@@ -273,8 +273,8 @@ static bool range_goes_on(struct gdb *g, bool debug)
     if (!g->ranging)
         return false;
     g->stepped = true;
-    if (!g->in_step)
-        gdb_step_on(g);
+    if (!g->in_step) /* the machine is about to stand: it does so first */
+        g->host.later(g->host.arg);
     return true;
 }
 

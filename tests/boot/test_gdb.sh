@@ -181,9 +181,13 @@ delete
 set debug remote 1
 next
 set debug remote 0
+info symbol $eip
+maintenance packet Qqemu.sstep=1
+next
 info symbol $eip' "$ELF"
 said 'Sending packet: \$vCont;r[0-9a-f]+,[0-9a-f]+:1;c'
 said '^timer_init \+ [1-9]'
+[ "$(grep -c '^timer_init + ' "$W/session")" = 2 ] || session_fails "no second step, with time going on"
 [ "$(grep -c 'Sending packet: .vCont' "$W/session")" -le 4 ] || fail "gdb steps by instructions"
 say "next: one packet for a range"
 stop
