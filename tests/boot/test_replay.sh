@@ -78,6 +78,7 @@ for engine in jit ${REPLAYS:+exec}; do
             equal 2
             done=$((done + 1))
         fi
+        [ "${REPLAYS:-1}" = 1 ] || say "$engine: $done replays equal after $(($(date +%s) - begun)) s"
     done
     say "$engine: $done of ${REPLAYS:-1} whole replays equal, in $(($(date +%s) - begun)) s"
 done
