@@ -1,16 +1,19 @@
 #!/bin/sh
 # Record and replay: a Linux with disk, user network, serial input and keys is recorded from power-on; its log gives the same run
 # again, on each engine and from a snapshot in its middle; bits flipped in the log, another machine and another log are told.
-# REPLAYS: how often on each engine (without it once on the translator: the interpreter takes more than a minute); FLIPS: how
-# many bits; REPLAY_SEED: where.
+# REPLAYS: how often on each engine (without it once on the translator: the interpreter takes half a minute); FLIPS: how many bits;
+# REPLAY_SEED: where.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/kernel.sh"
 need_seabios
 need_guest vmlinuz-686 initrd-modules.cpio.gz
 
 head -c 1048576 /dev/zero >"$W/disk"
 # Tests of ciphers that nobody uses here are half of a boot's instructions.
 append="console=ttyS0 cryptomgr.notests=1"
-machine="-m 64 -kernel $G/vmlinuz-686 -initrd $G/initrd-modules.cpio.gz -drive file=$W/disk,format=raw,snapshot=on
+kernel=$W/kernel
+plain_kernel "$G/vmlinuz-686" "$kernel" || kernel=$G/vmlinuz-686
+machine="-m 96 -kernel $kernel -initrd $G/initrd-modules.cpio.gz -drive file=$W/disk,format=raw,snapshot=on
     -netdev user,id=n0 -device e1000,netdev=n0"
 start $machine -append "$append" -engine jit -icount "shift=3,rr=record,rrfile=$W/log"
 wait_serial '^guest# ' 240
@@ -38,7 +41,7 @@ play()
 {
     slot=$1
     shift
-    timeout $((600 * slow)) "$DRAGOMAN" $machine -append "$append" -display none -monitor none -serial "file:$W/played.$slot" \
+    timeout $((1800 * slow)) "$DRAGOMAN" $machine -append "$append" -display none -monitor none -serial "file:$W/played.$slot" \
         -icount "shift=3,rr=replay,rrfile=${log:-$W/log}" "$@" </dev/null 2>"$W/err.$slot"
 }
 
@@ -135,7 +138,7 @@ log=$W/cut
 head -c $((size / 2)) "$W/log" >"$log"
 replay 1 "a cut log"
 log=$W/log
-replay 1 "another machine" -m 65
+replay 1 "another machine" -m 97
 grep -q 'another machine' "$W/stderr" || fail "another machine: $(cat "$W/stderr")"
 log=$W/disk
 replay 1 "no log"
