@@ -221,6 +221,7 @@ struct options {
     u64 seed;
     bool stopped, no_reboot, no_shutdown;
     char loadvm[256], incoming[OPT_PATH]; /* "": start from power-on */
+    bool incoming_map;                    /* the file's memory is mapped */
     bool daemonize;
     bool no_machine; /* -machine none: only monitors */
     char pidfile[OPT_PATH];
@@ -238,7 +239,7 @@ struct options {
     bool jit_count;
     struct opt_plugin plugins[OPT_MAX_PLUGINS];
     unsigned nplugins;
-    bool perfmap;
+    bool perfmap, jit_gdb;
     char timeline[OPT_PATH]; /* "": off */
     u64 timeline_size;       /* bytes at most */
     struct opt_trace trace;

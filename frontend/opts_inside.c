@@ -1,4 +1,4 @@
-/* What -plugin, -perfmap and -timeline do to struct options. */
+/* What -plugin, -perfmap, -jit-gdb and -timeline do to struct options. */
 #include "frontend/opts.h"
 
 #include <string.h>
@@ -31,6 +31,12 @@ bool opt_set_PLUGIN(struct options *opt, const char *flag, const char *val, stru
 bool opt_set_PERFMAP(struct options *opt, const char *flag, const char *val, struct err *err)
 {
     opt->perfmap = true;
+    return true;
+}
+
+bool opt_set_JIT_GDB(struct options *opt, const char *flag, const char *val, struct err *err)
+{
+    opt->jit_gdb = true;
     return true;
 }
 

@@ -559,9 +559,13 @@ bool opt_set_LOADVM(struct options *opt, const char *flag, const char *val, stru
 
 bool opt_set_INCOMING(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    if (strncmp(val, "file:", 5) || !val[5])
-        return err_set(err, "-incoming takes file: and the name of a file, not '%.100s'.", val);
-    return copy_value(flag, opt->incoming, sizeof(opt->incoming), val + 5, err);
+    size_t n = strcspn(val, ":") + 1;
+
+    opt->incoming_map = !strncmp(val, "map:", 4);
+    if ((strncmp(val, "file:", 5) && !opt->incoming_map) || !val[n])
+        return err_set(err, "-incoming takes file: or map: and the name of a file, not '%.100s'.",
+                       val);
+    return copy_value(flag, opt->incoming, sizeof(opt->incoming), val + n, err);
 }
 
 bool opt_set_S_(struct options *opt, const char *flag, const char *val, struct err *err)

@@ -14,6 +14,7 @@
 #include "frontend/replay/replay.h"
 #include "frontend/sdl/sdl.h"
 #include "frontend/state/savevm.h"
+#include "frontend/state/verify.h"
 #include "frontend/state/vmstate.h"
 #include "frontend/vnc/vnc.h"
 
@@ -639,7 +640,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (!open_displays(vm, err))
         return false;
     if ((opt->loadvm[0] && !loadvm(vm, opt->loadvm, err)) ||
-        (opt->incoming[0] && !vm_state_load_file(vm, opt->incoming, err)))
+        (opt->incoming[0] &&
+         !(opt->incoming_map ? vm_state_map_file : vm_state_load_file)(vm, opt->incoming, err)))
         return false;
     if (opt->rr_snapshot[0] && !(opt->rr == RR_RECORD ? savevm(vm, opt->rr_snapshot, err)
                                                       : loadvm(vm, opt->rr_snapshot, err)))
@@ -659,6 +661,7 @@ void vm_destroy(struct vm *vm)
 {
     bool ok = true;
 
+    verify_end(vm);
     inside_close(&vm->inside);
     state_hash_close(&vm->hash);
     if (!replay_close(vm))

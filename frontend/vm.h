@@ -52,6 +52,7 @@ struct vm {
     struct ticker ticker; /* host time as the machine sees it */
     struct state_hash hash;
     struct replay *replay; /* records or replays; NULL: neither */
+    struct verify *verify; /* checks the snapshot that memory is mapped from; NULL: done, or none */
     bool loop_ready, clock_ready, nets_ready;
     struct pc *pc;
     struct pc_config cfg;

@@ -14,8 +14,14 @@ static void end_traced(void *arg)
 
 static const char
     needs_blocks[] = "A trace, and plug-ins that look at blocks, need -engine jit or eval.",
-    needs_jit[] = "-perfmap is for code that runs translated: it needs -engine jit, and no trace or "
-                  "plug-in that looks at instructions.";
+    needs_jit[] = "-perfmap and -jit-gdb are for code that runs translated: they need -engine jit, and "
+                  "no trace or plug-in that looks at instructions.";
+
+/* Names of translated code are asked for. */
+static bool names(const struct options *opt)
+{
+    return opt->perfmap || opt->jit_gdb;
+}
 
 bool vm_open_inside(struct vm *vm, struct err *err)
 {
@@ -25,7 +31,7 @@ bool vm_open_inside(struct vm *vm, struct err *err)
     /* What is known now is refused before a file is made. */
     if (opt->trace.path[0] && opt->engine == ENGINE_EXEC)
         return err_set(err, "%s", needs_blocks);
-    if (opt->perfmap &&
+    if (names(opt) &&
         (opt->trace.path[0] || opt->engine == ENGINE_EXEC || opt->engine == ENGINE_EVAL))
         return err_set(err, "%s", needs_jit);
     if (opt->perfmap && opt->jit_map == CODEBUF_DUAL)
@@ -56,7 +62,7 @@ bool vm_start_engine(struct vm *vm, struct err *err)
         cfg.map = CODEBUF_SINGLE;
     if (inside_blocks(&vm->inside) && !generates && vm->opt->engine != ENGINE_EXEC)
         vm->engine = ENGINE_EVAL; /* the interpreter has no blocks */
-    if (vm->opt->perfmap && (vm->engine == ENGINE_EVAL || inside_steps(&vm->inside)))
+    if (names(vm->opt) && (vm->engine == ENGINE_EVAL || inside_steps(&vm->inside)))
         return err_set(err, "%s", needs_jit);
     if (vm->opt->jit_off[0] && !jit_parse_off(vm->opt->jit_off, &cfg.off, err))
         return false;
@@ -69,7 +75,7 @@ bool vm_start_engine(struct vm *vm, struct err *err)
     }
     if (vm->engine != ENGINE_EXEC && jit_new(vm_cpu(vm), &cfg, &why))
         return true;
-    if (vm->opt->perfmap)
+    if (names(vm->opt))
         return err_set(err, "%s", needs_jit);
     if (inside_blocks(&vm->inside))
         return err_set(err, "%s", needs_blocks);

@@ -165,12 +165,15 @@ void ram_discard(struct ram *ram, u64 off, u64 len)
         return;
     len = MIN(len, ram->size - off);
     ram_wrote(ram, off, len);
-    host_drop(ram->host + off, len);
+    if (ram->pieces) /* what is only dropped would come back out of the file */
+        host_renew(ram->host + off, len);
+    else
+        host_drop(ram->host + off, len);
 }
 
 void ram_exchange(struct ram *ram, u8 *from)
 {
-    host_exchange(ram->host, from, ram->size);
+    host_exchange(ram->host, from, ram->size, ram->pieces);
     ram_wrote(ram, 0, ram->size);
 }
 

@@ -52,6 +52,7 @@ struct ram {
     u32 page0; /* id of its first page in the space */
     u8 *dirty; /* one byte per page: DIRTY_* bits */
     u8 *area;  /* the mapping with its guards */
+    bool pieces; /* host_map_file was used on parts of it */
     struct ram *next;
 };
 

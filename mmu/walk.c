@@ -176,32 +176,68 @@ static bool walk_64(struct mmu *mmu, int m, u64 la, int access, struct levels *l
     return true;
 }
 
+/* For who looks inside: what was found on the way. */
+static void tell(struct mmu *mmu, int m, u64 la, int access, const struct levels *l,
+                 const struct walk *w, const struct mmu_fault *fault)
+{
+    bool pae = mmu->mode.cr4 & MODE_PAE, regs = pae && !(mmu->mode.efer & MODE_LMA);
+    struct probe_walk p = {.la = la,
+                           .cr3 = mmu->mode.cr3,
+                           .size = pae ? 8 : 4,
+                           .access = (u8)access,
+                           .user = m == MMU_USER,
+                           .fault = fault,
+                           .error = fault ? fault->error : 0,
+                           .phys = w->phys,
+                           .large = w->large};
+    if (regs) {
+        p.at[0] = ~0ull;
+        p.e[0] = mmu->pdpte[la >> 30 & 3];
+        p.n = 1;
+    }
+    for (unsigned i = 0; i < l->n; i++, p.n++) {
+        p.at[p.n] = l->at[i];
+        p.e[p.n] = l->e[i];
+    }
+    mmu->log->probe->walk(mmu->log->probe->arg, &p);
+}
+
+static bool walk_paged(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w,
+                       struct levels *l, struct mmu_fault *fault)
+{
+    if (!((mmu->mode.cr4 & MODE_PAE) ? walk_64 : walk_32)(mmu, m, la, access, l, w, fault))
+        return false;
+    w->phys &= mmu->phys_mask;
+    w->dirty = l->e[l->n - 1] & PTE_D;
+    w->global = (l->e[l->n - 1] & PTE_G) && (mmu->mode.cr4 & MODE_PGE);
+    if (peek)
+        return true;
+    if (!walk_rights(mmu, m, la, access, w, fault))
+        return false;
+    /* A and D are set only now: a walk that faults leaves the tables alone. */
+    for (unsigned i = 0; i < l->n; i++) {
+        u32 want = PTE_A | (i == l->n - 1 && access == TLB_WR ? PTE_D : 0);
+        if ((l->e[i] & want) != want)
+            entry_set_bits(mmu, l->at[i], want);
+    }
+    if (access == TLB_WR)
+        w->dirty = true;
+    return true;
+}
+
 bool walk(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w,
           struct mmu_fault *fault)
 {
     struct levels l = {.n = 0};
+    bool ok;
     *w = (struct walk){0};
     if (!(mmu->mode.cr0 & MODE_PG)) {
         w->phys = la & 0xfffff000u;
         w->user = w->write = w->exec = w->dirty = true;
         return true;
     }
-    if (!((mmu->mode.cr4 & MODE_PAE) ? walk_64 : walk_32)(mmu, m, la, access, &l, w, fault))
-        return false;
-    w->phys &= mmu->phys_mask;
-    w->dirty = l.e[l.n - 1] & PTE_D;
-    w->global = (l.e[l.n - 1] & PTE_G) && (mmu->mode.cr4 & MODE_PGE);
-    if (peek)
-        return true;
-    if (!walk_rights(mmu, m, la, access, w, fault))
-        return false;
-    /* A and D are set only now: a walk that faults leaves the tables alone. */
-    for (unsigned i = 0; i < l.n; i++) {
-        u32 want = PTE_A | (i == l.n - 1 && access == TLB_WR ? PTE_D : 0);
-        if ((l.e[i] & want) != want)
-            entry_set_bits(mmu, l.at[i], want);
-    }
-    if (access == TLB_WR)
-        w->dirty = true;
-    return true;
+    ok = walk_paged(mmu, m, la, access, peek, w, &l, fault);
+    if (UNLIKELY(!peek && log_probe(mmu->log) && mmu->log->probe->walk))
+        tell(mmu, m, la, access, &l, w, ok ? NULL : fault);
+    return ok;
 }

@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/ir/ir.h"
 #include "cpu/jit/codebuf.h"
+#include "cpu/jit/frame.h"
 #include "cpu/jit/technique.h"
 
 /* A site names a guest instruction of a block in one number that code passes to helpers. */
@@ -232,6 +233,8 @@ void be_x87_spill(struct cpu *cpu);
 void be_x87_load(struct cpu *cpu); /* cpu->fpu into the host's unit */
 /* The vector operations that this host has as a mask of enum op: what IR_VEC and its kin may name. */
 void be_vector_ops(u8 mask[(OP__COUNT + 7) / 8]);
+/* The part of struct jit_frame that is the host's. */
+void be_frame(struct jit_frame *frame);
 /* Point the rel32 at `rel` (writable) to executable address `to`. */
 void be_patch(struct codebuf *buf, u8 *rel, const u8 *to);
 

@@ -101,6 +101,7 @@ struct jit {
     struct cpu *cpu;
     struct jit_config config;
     struct codebuf buf;
+    size_t stubs_size; /* of code memory, at its start */
     u8 *code_p;       /* next free byte (writable alias), in ... */
     struct code_region regions[REGIONS], *region;
     u32 nregions;

@@ -512,6 +512,17 @@ static bool code_memory(struct jit *jit, struct err *err)
     return false;
 }
 
+void jit_frame(const struct cpu *cpu, struct jit_frame *frame)
+{
+    const struct jit *jit = cpu->jit;
+    *frame = (struct jit_frame){0};
+    if (!jit || !jit->buf.rx)
+        return;
+    frame->stubs = (uintptr_t)jit->buf.rx;
+    frame->stubs_size = jit->stubs_size;
+    be_frame(frame);
+}
+
 bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
 {
     static const struct be_helpers helpers = {help_prepare, help_group,  help_guess, help_hot,   help_bail,
@@ -554,6 +565,7 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
     codebuf_write(&jit->buf, jit->buf.rw, jit->buf.size);
     be_emit_stubs(&jit->buf, &jit->code_p, &helpers, &jit->stubs);
     codebuf_end(&jit->buf);
+    jit->stubs_size = (size_t)(jit->code_p - jit->buf.rw);
     jit->code_p += -(uintptr_t)jit->code_p & 63;
     regions_init(jit);
     jit->gen_seen[0] = ~cpu->mmu.gen;

@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/ir/ir.h"
 #include "cpu/jit/codebuf.h"
+#include "cpu/jit/frame.h"
 #include "cpu/jit/technique.h"
 #include "cpu/tr/tr.h"
 
@@ -55,6 +56,9 @@ void jit_x87_spill(struct cpu *cpu);
 void jit_stops(struct cpu *cpu);
 /* Drop everything (code memory full, configuration changed). */
 void jit_flush(struct cpu *cpu);
+
+/* Where this CPU's frames lie; all zero without a translator. */
+void jit_frame(const struct cpu *cpu, struct jit_frame *frame);
 
 struct jit_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes, ir_ops, translate_ns;

@@ -81,6 +81,27 @@ bool host_protect(void *p, size_t size, enum host_access access)
     return !mprotect(p, host_whole(size), prot_of(access));
 }
 
+/* Other memory takes the place of [p, p + size). */
+static bool put_over(void *p, size_t size, int flags, int fd, u64 off)
+{
+    size_t page = page_or_most();
+    if (((uintptr_t)p | size | off) & (page - 1))
+        return false;
+    return mmap(p, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | flags, fd,
+                (off_t)off) == p;
+}
+
+bool host_map_file(void *p, size_t size, int fd, u64 off)
+{
+    return put_over(p, size, 0, fd, off);
+}
+
+void host_renew(void *p, size_t size)
+{
+    if (!put_over(p, size, MAP_ANONYMOUS, -1, 0))
+        memset(p, 0, size);
+}
+
 void host_huge(void *p, size_t size, bool wanted)
 {
 #ifdef MADV_HUGEPAGE
@@ -129,12 +150,12 @@ static bool exchange_pages(void *a, void *b, size_t size)
 }
 #endif
 
-void host_exchange(void *a, void *b, size_t size)
+void host_exchange(void *a, void *b, size_t size, bool pieces)
 {
     u8 *p = a, *q = b;
 
 #ifdef MREMAP_DONTUNMAP
-    if (exchange_pages(a, b, host_whole(size)))
+    if (!pieces && exchange_pages(a, b, host_whole(size)))
         return;
 #endif
     for (size_t i = 0; i < size; i += 4096) {

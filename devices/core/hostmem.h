@@ -21,11 +21,17 @@ void *host_map(void *wish, size_t size, size_t align, enum host_access access);
 void host_unmap(void *p, size_t size);
 /* May these pages be read and written, or read and executed? False: the host refuses that. */
 bool host_protect(void *p, size_t size, enum host_access access);
+/* Pages of memory that can be read and written become `size` bytes at `off` of the file, read when
+ * they are touched; what is written stays in memory. All three in whole pages. False: the host
+ * refuses that, the memory is as it was. */
+bool host_map_file(void *p, size_t size, int fd, u64 off);
 /* Does memory want huge pages, or never one? Only a hint. */
 void host_huge(void *p, size_t size, bool wanted);
+/* Whatever lay there, these pages are memory now that can be written, and 0. */
+void host_renew(void *p, size_t size);
 /* The contents of two pieces of memory that can be written change places; both at borders of pages.
- */
-void host_exchange(void *a, void *b, size_t size);
+ * `pieces`: parts of one of them are files, and the host could not move it as a whole. */
+void host_exchange(void *a, void *b, size_t size, bool pieces);
 /* These bytes of memory that can be written become 0; the host takes back the whole pages among
  * them. */
 void host_drop(void *p, size_t size);

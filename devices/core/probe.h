@@ -25,6 +25,18 @@ struct probe_io {
     bool write;
 };
 
+/* A walk of the page tables: entry i of `n`, `size` bytes, lay at at[i] and was e[i] before the walk
+ * set bits in it. In PAE mode the first level is a register of the processor and has no address (~0).
+ */
+struct probe_walk {
+    u64 la, cr3, at[4], e[4];
+    u64 phys;  /* of the page of 4 KiB, when there is no fault */
+    u8 n, size, large; /* large: address bits within a page larger than 4 KiB, or 0 */
+    u8 access;         /* 0 read, 1 write, 2 execute */
+    bool user, fault;
+    u32 error; /* of the page fault */
+};
+
 /* Any member may be NULL but `arg`, which every hook gets. Hooks must not change the machine. */
 struct probe_hooks {
     void *arg;
@@ -47,6 +59,8 @@ struct probe_hooks {
     void (*dma)(void *arg, u64 addr, u64 n, bool to_guest);
     /* la: the instruction that is interrupted, or that comes behind the one that asked for it */
     void (*intr)(void *arg, unsigned vector, enum probe_intr kind, u64 la);
+    /* The tables were walked for an access, and it may, or it faults. */
+    void (*walk)(void *arg, const struct probe_walk *w);
     /* A page walk filled an entry of the TLB. */
     void (*fill)(void *arg, u64 la, u64 phys, bool user, unsigned access);
 };

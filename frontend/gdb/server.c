@@ -11,6 +11,7 @@ struct gdb_server {
     struct vm *vm;
     struct gdb gdb;
     struct chardev_user user;
+    struct loop_job later;
 };
 
 /* ---- what the stub asks for ---- */
@@ -43,6 +44,18 @@ static void halt(void *arg)
 static void step(void *arg, bool irqs, bool timers)
 {
     vm_step(((struct gdb_server *)arg)->vm, irqs, timers);
+}
+
+static void step_on(void *arg)
+{
+    gdb_step_on(&((struct gdb_server *)arg)->gdb);
+}
+
+static void later(void *arg)
+{
+    struct gdb_server *s = arg;
+
+    loop_post(&s->vm->loop, &s->later);
 }
 
 static void command(void *arg, const char *line, gdb_text_fn *out, void *out_arg)
@@ -80,7 +93,8 @@ static void event(void *arg, int what)
 struct gdb_server *gdb_server_new(struct vm *vm, struct chardev *dev, struct err *err)
 {
     struct gdb_server *s = calloc(1, sizeof(*s));
-    struct gdb_host host = {s, send_bytes, running, resume, halt, step, command, end, vm->reverse};
+    struct gdb_host host = {s,   send_bytes, running, resume,      halt,
+                            step, command,    end,     vm->reverse, later};
     struct cpu *cpu = vm_cpu(vm);
     bool wide = vm->opt->gdb_arch == GDB_ARCH_CPU ? cpu_has(cpu, FEAT_LM)
                                                   : vm->opt->gdb_arch == GDB_ARCH_X86_64;
@@ -90,6 +104,7 @@ struct gdb_server *gdb_server_new(struct vm *vm, struct chardev *dev, struct err
         return NULL;
     }
     s->vm = vm;
+    s->later = (struct loop_job){.run = step_on, .arg = s};
     s->user = (struct chardev_user){room, input, event, s, NULL};
     gdb_init(&s->gdb, cpu, &host, wide, vm->opt->gdb_linear);
     dev->busy = "+$E.Another debugger is connected to this machine.#76";
@@ -105,6 +120,7 @@ void gdb_server_free(struct gdb_server *s)
 {
     if (!s)
         return;
+    loop_unpost(&s->vm->loop, &s->later);
     gdb_free(&s->gdb);
     free(s);
 }

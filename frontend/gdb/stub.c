@@ -231,9 +231,58 @@ static void stop_reply(struct gdb *g, bool debug)
         put_reason(g, stop_last(g->cpu));
 }
 
+static void step_once(struct gdb *g)
+{
+    g->host.step(g->host.arg, !(g->sstep & GDB_STEP_NOIRQ), !(g->sstep & GDB_STEP_NOTIMER));
+}
+
+static u64 program_counter(struct gdb *g)
+{
+    u8 raw[GDB_REG_BYTES] = {0};
+    for (unsigned i = 0; i < g->regs.n; i++)
+        if (g->regs.r[i].kind == GR_PC)
+            gdb_reg_read(&g->regs, g->cpu, &g->regs.r[i], raw);
+    return ld64(raw);
+}
+
+/* A step that leaves the machine standing is over when it returns; many of them go in a row, but not
+ * so many that nobody can interrupt. */
+void gdb_step_on(struct gdb *g)
+{
+    enum { ROW = 2000 };
+    for (unsigned i = 0; i < ROW; i++) {
+        if (!g->ranging || !g->waiting)
+            return;
+        g->in_step = true;
+        g->stepped = false;
+        step_once(g);
+        g->in_step = false;
+        if (!g->stepped)
+            return; /* it runs, and comes back by gdb_stopped; or it is over */
+    }
+    g->host.later(g->host.arg);
+}
+
+/* A step is done within the range, and nothing was met that stops anyway. True: it goes on. */
+static bool range_goes_on(struct gdb *g, bool debug)
+{
+    u64 pc = program_counter(g);
+    if (!g->ranging || !g->waiting)
+        return false;
+    g->ranging = debug && !stop_last(g->cpu)->stop.kind && pc >= g->range[0] && pc < g->range[1];
+    if (!g->ranging)
+        return false;
+    g->stepped = true;
+    if (!g->in_step) /* the machine is about to stand: it does so first */
+        g->host.later(g->host.arg);
+    return true;
+}
+
 void gdb_stopped(struct gdb *g, bool debug)
 {
     const struct stop_hit *hit = stop_last(g->cpu);
+    if (range_goes_on(g, debug))
+        return;
     g->signal = debug ? GDB_SIGTRAP : GDB_SIGINT;
     if (!g->attached || !g->waiting)
         return;
@@ -279,7 +328,7 @@ static bool go(struct gdb *g, const char *p, bool step)
     }
     g->waiting = true;
     if (step && g->sstep & GDB_STEP_ENABLE)
-        g->host.step(g->host.arg, !(g->sstep & GDB_STEP_NOIRQ), !(g->sstep & GDB_STEP_NOTIMER));
+        step_once(g);
     else
         g->host.resume(g->host.arg);
     return false;
@@ -293,6 +342,23 @@ static const char *behind_signal(const char *p)
     return *p == ';' ? p + 1 : p;
 }
 
+/* rSTART,END: steps while the program counter is from START to below END; one at least. */
+static bool step_range(struct gdb *g, const char *p)
+{
+    u64 lo, hi;
+    if (!gdb_number(&p, &lo) || *p++ != ',' || !gdb_number(&p, &hi) || (*p && !strchr(":;", *p))) {
+        gdb_error(g, GDB_EINVAL);
+        return true;
+    }
+    g->range[0] = lo;
+    g->range[1] = hi;
+    if (!g->host.later || !(g->sstep & GDB_STEP_ENABLE))
+        return go(g, "", true);
+    g->waiting = g->ranging = true;
+    gdb_step_on(g);
+    return false;
+}
+
 /* vCont;action[:thread]...: the first that is for our thread. */
 static bool vcont(struct gdb *g, const char *p)
 {
@@ -302,8 +368,10 @@ static bool vcont(struct gdb *g, const char *p)
         const char *thread = p[n] == ':' ? p + n + 1 : "-1";
         bool ours = !strncmp(thread, "-1", 2) || strtoul(thread, NULL, 16) <= 1 ||
                     (*thread == 'p' && strchr(thread, '.'));
-        if (!action || !strchr("cCsS", action))
+        if (!action || !strchr("cCsSr", action))
             break;
+        if (ours && action == 'r')
+            return step_range(g, p + 1);
         if (ours)
             return go(g, "", action == 's' || action == 'S');
         p += strcspn(p, ";");
@@ -321,7 +389,7 @@ static void kill_machine(struct gdb *g)
 static bool verbose(struct gdb *g, const char *p)
 {
     if (!strcmp(p, "Cont?")) {
-        gdb_put(&g->out, "vCont;c;C;s;S");
+        gdb_put(&g->out, "vCont;c;C;s;S;r");
     } else if (!strncmp(p, "Cont;", 5)) {
         return vcont(g, p + 4);
     } else if (!strncmp(p, "Kill", 4)) {
@@ -444,7 +512,7 @@ void gdb_input(struct gdb *g, const u8 *data, size_t n)
 void gdb_attach(struct gdb *g)
 {
     g->attached = true;
-    g->waiting = g->physical = g->swbreak = g->hwbreak = g->no_ack_next = false;
+    g->waiting = g->ranging = g->physical = g->swbreak = g->hwbreak = g->no_ack_next = false;
     g->sstep = GDB_STEP_ENABLE | GDB_STEP_NOIRQ | GDB_STEP_NOTIMER;
     g->last = 0;
     gdb_regs_init(&g->regs, g->cpu, g->wide);
@@ -457,7 +525,7 @@ void gdb_attach(struct gdb *g)
 
 void gdb_detach(struct gdb *g)
 {
-    g->attached = g->waiting = false;
+    g->attached = g->waiting = g->ranging = false;
     g->in.state = GDB_IDLE;
     g->in.no_ack = false;
     stop_clear(g->cpu, STOP_OF_GDB);

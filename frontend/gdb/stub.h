@@ -27,6 +27,9 @@ struct gdb_host {
     /* Go back one instruction, or to the stop point met last; then gdb_stopped(). NULL: nothing was
      * recorded to go back in. False with a sentence: not possible now. */
     bool (*reverse)(void *arg, bool step, struct err *err);
+    /* Call gdb_step_on() soon, when it was looked whether the client or somebody else wants something.
+     * NULL: a range is one step. */
+    void (*later)(void *arg);
 };
 
 /* Bits of Qqemu.sstep: what a single step is. */
@@ -42,6 +45,9 @@ struct gdb {
     bool swbreak, hwbreak; /* the client knows these reasons */
     bool no_ack_next;      /* once the present packet is answered */
     unsigned sstep;
+    /* vCont;r: steps go on as long as the program counter is in [range[0], range[1]) */
+    bool ranging, in_step, stepped; /* in_step: within host.step; stepped: and the step is done */
+    u64 range[2];
     int signal; /* of the last stop */
     struct gdb_regs regs;
     struct gdb_reader in;
@@ -63,6 +69,8 @@ void gdb_detach(struct gdb *g);
 void gdb_input(struct gdb *g, const u8 *data, size_t n);
 /* The machine has stopped: by a stop point or a step (`debug`), or by somebody else. */
 void gdb_stopped(struct gdb *g, bool debug);
+/* What host.later was asked for. */
+void gdb_step_on(struct gdb *g);
 /* The machine ends with this status. */
 void gdb_exited(struct gdb *g, int status);
 

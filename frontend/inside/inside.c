@@ -1,6 +1,7 @@
 /* From one set of hooks to many, and the options that ask for them. */
 #include "frontend/inside/inside.h"
 
+#include "frontend/inside/gdbjit.h"
 #include "frontend/inside/perfmap.h"
 #include "frontend/inside/timeline.h"
 #include "frontend/inside/trace.h"
@@ -67,6 +68,11 @@ static void all_intr(void *arg, unsigned vector, enum probe_intr kind, u64 la)
     EACH(intr, vector, kind, la);
 }
 
+static void all_walk(void *arg, const struct probe_walk *w)
+{
+    EACH(walk, w);
+}
+
 static void all_fill(void *arg, u64 la, u64 phys, bool user, unsigned access)
 {
     EACH(fill, la, phys, user, access);
@@ -90,6 +96,7 @@ static void add(struct insight *in, const struct probe_hooks *p)
     TAKE(io);
     TAKE(dma);
     TAKE(intr);
+    TAKE(walk);
     TAKE(fill);
 #undef TAKE
 }
@@ -97,7 +104,7 @@ static void add(struct insight *in, const struct probe_hooks *p)
 bool inside_open(struct insight *in, const struct options *opt, struct cpu *cpu, struct log *log,
                  const struct inside_end *end, struct err *err)
 {
-    _Static_assert(OPT_MAX_PLUGINS + 3 <= INSIDE_MOST, "room for all");
+    _Static_assert(OPT_MAX_PLUGINS + 4 <= INSIDE_MOST, "room for all");
     in->cpu = cpu;
     in->log = log;
     in->all.arg = in;
@@ -112,6 +119,11 @@ bool inside_open(struct insight *in, const struct options *opt, struct cpu *cpu,
         if (!(in->perfmap = perfmap_open(err)))
             return false;
         add(in, perfmap_probe(in->perfmap));
+    }
+    if (opt->jit_gdb) {
+        if (!(in->gdbjit = gdbjit_open(cpu, err)))
+            return false;
+        add(in, gdbjit_probe(in->gdbjit));
     }
     if (opt->timeline[0]) {
         if (!(in->timeline = timeline_open(opt->timeline, opt->timeline_size, cpu, err)))
@@ -151,6 +163,7 @@ bool inside_close(struct insight *in)
     for (unsigned i = 0; i < in->nplugins; i++)
         plugin_close(in->plugins[i]);
     ok &= perfmap_close(in->perfmap);
+    ok &= gdbjit_close(in->gdbjit);
     ok &= timeline_close(in->timeline);
     ok &= trace_close(in->trace);
     *in = (struct insight){0};

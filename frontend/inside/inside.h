@@ -8,6 +8,7 @@
 
 struct options;
 struct plugin;
+struct gdbjit;
 struct perfmap;
 struct timeline;
 struct trace;
@@ -22,6 +23,7 @@ struct insight {
     struct plugin *plugins[INSIDE_MOST];
     unsigned nplugins;
     struct perfmap *perfmap;
+    struct gdbjit *gdbjit;
     struct timeline *timeline;
     struct trace *trace;
 };

@@ -101,7 +101,7 @@ static void on_dropped(void *arg, u32 id)
     blocks_dropped(&t->blocks, id);
 }
 
-static struct trace_page *page_of(struct trace *t, u64 la)
+struct trace_page *trace_page_of(struct trace *t, u64 la)
 {
     u64 *at = map_get(&t->page_at, la >> PAGE_BITS, TRACE_PAGES);
     if (at && *at)
@@ -127,7 +127,7 @@ static void on_rewritten(void *arg, u32 id, u32 page, u32 off, u32 len)
 {
     struct trace *t = arg;
     struct seen *s = blocks_find(&t->blocks, id);
-    struct trace_page *p = s ? page_of(t, s->b.la) : NULL;
+    struct trace_page *p = s ? trace_page_of(t, s->b.la) : NULL;
     if (s)
         s->user++;
     if (p)
@@ -208,7 +208,7 @@ static void on_mem(void *arg, u64 la, u32 n, bool write)
 {
     struct trace *t = arg;
     for (u64 page = la >> PAGE_BITS; n && page <= (la + n - 1) >> PAGE_BITS; page++) {
-        struct trace_page *p = page_of(t, page << PAGE_BITS);
+        struct trace_page *p = trace_page_of(t, page << PAGE_BITS);
         if (p)
             p->accesses++;
     }
@@ -217,10 +217,15 @@ static void on_mem(void *arg, u64 la, u32 n, bool write)
 static void on_fill(void *arg, u64 la, u64 phys, bool user, unsigned access)
 {
     struct trace *t = arg;
-    struct trace_page *p = page_of(t, la);
+    struct trace_page *p = trace_page_of(t, la);
     if (p)
         p->fills++;
     count(t, TP_FILLS);
+}
+
+static void on_walk(void *arg, const struct probe_walk *w)
+{
+    trace_note_walk(arg, w);
 }
 
 static void on_io(void *arg, const struct probe_io *io)
@@ -272,6 +277,7 @@ struct trace *trace_open(const struct opt_trace *opt, struct cpu *cpu, const str
         .mem = on_mem,
         .io = on_io,
         .intr = on_intr,
+        .walk = on_walk,
         .fill = on_fill,
     };
     return t;
@@ -302,6 +308,7 @@ bool trace_close(struct trace *t)
     map_free(&t->page_at);
     free(t->where);
     free(t->pages);
+    free(t->walks);
     free(t);
     return ok;
 }

@@ -52,6 +52,12 @@ enum trace_plot {
 enum { SPANS = 256, TRACE_PAGES = 1 << 18, TRACE_EDGES = 1 << 20 };
 struct trace_page {
     u64 accesses, fills, rewritten;
+    u64 walks, faults; /* of the page tables, for this page */
+    u32 walk[2];       /* the last of either, + 1 */
+};
+/* What is sorted: something's place, and what it is sorted by. */
+struct trace_rank {
+    u64 by, key;
 };
 struct trace {
     const struct opt_trace *opt;
@@ -76,11 +82,18 @@ struct trace {
     struct map page_at; /* linear page -> its place in pages + 1 */
     struct trace_page *pages;
     u32 npages, pages_cap;
+    struct probe_walk *walks;
+    u32 nwalks, walks_cap;
     u64 exits[TX__COUNT];
     u64 span; /* instructions of one */
     u64 plot[TP__COUNT][SPANS];
     u64 lost; /* edges, pages and texts that found no room */
 };
+/* trace.c: what is kept of a linear address's page; NULL: no room */
+struct trace_page *trace_page_of(struct trace *t, u64 la);
+/* trace_walk.c; r: pages, [n], most interesting first */
+void trace_note_walk(struct trace *t, const struct probe_walk *w);
+void trace_write_walks(struct trace *t, const struct trace_rank *r, u32 n);
 /* trace_page.c */
 void trace_write_page(struct trace *t);
 

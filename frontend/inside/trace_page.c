@@ -14,14 +14,9 @@ static u64 heat(const struct seen *s)
     return s->runs * s->b.ninsns;
 }
 
-/* What is sorted: something's place, and what it is sorted by. */
-struct rank {
-    u64 by, key;
-};
-
 static int by_rank(const void *a, const void *b)
 {
-    const struct rank *x = a, *y = b;
+    const struct trace_rank *x = a, *y = b;
     if (x->by != y->by)
         return x->by < y->by ? 1 : -1;
     return x->key < y->key ? -1 : x->key > y->key;
@@ -60,10 +55,10 @@ static void write_block(struct trace *t, u32 number)
 /* The hottest blocks; which ones they are is marked in `shown`. */
 static void write_blocks(struct trace *t, u8 *shown)
 {
-    struct rank *r = calloc(t->blocks.n + 1, sizeof(*r));
+    struct trace_rank *r = calloc(t->blocks.n + 1, sizeof(*r));
     u32 n = 0;
     for (u32 i = 0; r && i < t->blocks.n; i++)
-        r[i] = (struct rank){heat(&t->blocks.list[i]), i};
+        r[i] = (struct trace_rank){heat(&t->blocks.list[i]), i};
     if (r)
         qsort(r, t->blocks.n, sizeof(*r), by_rank);
     fputs("\"blocks\":[", t->out);
@@ -80,12 +75,12 @@ static void write_blocks(struct trace *t, u8 *shown)
 /* Ways between blocks that are shown. */
 static void write_edges(struct trace *t, const u8 *shown)
 {
-    struct rank *r = calloc(t->edges.n + 1, sizeof(*r));
+    struct trace_rank *r = calloc(t->edges.n + 1, sizeof(*r));
     u32 n = 0;
     for (u32 i = 0; r && i < t->edges.size; i++) {
         u64 key = t->edges.keys[i] - 1;
         if (t->edges.keys[i] && shown[(key >> 32) - 1] && shown[(u32)key - 1])
-            r[n++] = (struct rank){t->edges.values[i], key};
+            r[n++] = (struct trace_rank){t->edges.values[i], key};
     }
     if (r)
         qsort(r, n, sizeof(*r), by_rank);
@@ -99,14 +94,14 @@ static void write_edges(struct trace *t, const u8 *shown)
 
 static void write_pages(struct trace *t)
 {
-    struct rank *r = calloc(t->page_at.n + 1, sizeof(*r));
+    struct trace_rank *r = calloc(t->page_at.n + 1, sizeof(*r));
     u32 n = 0;
     for (u32 i = 0; r && i < t->page_at.size; i++) {
         const struct trace_page *p;
         if (!t->page_at.keys[i] || !t->page_at.values[i])
             continue;
         p = &t->pages[t->page_at.values[i] - 1];
-        r[n++] = (struct rank){p->accesses + 64 * p->fills + 1024 * p->rewritten,
+        r[n++] = (struct trace_rank){p->accesses + 64 * p->fills + 1024 * p->rewritten,
                                t->page_at.keys[i] - 1};
     }
     if (r)
@@ -119,6 +114,7 @@ static void write_pages(struct trace *t)
                 (unsigned long long)p->fills, (unsigned long long)p->rewritten);
     }
     fputs("],\n", t->out);
+    trace_write_walks(t, r, r ? n : 0);
     free(r);
 }
 

@@ -37,11 +37,13 @@ bool cmd_DELVM(struct monitor *m, const char *args)
 bool cmd_MIGRATE(struct monitor *m, const char *args)
 {
     char where[OPT_PATH];
+    bool ok = mon_word(&args, where, sizeof(where)), map = ok && !strncmp(where, "map:", 4);
+    const char *path = where + (map ? 4 : 5);
 
-    if (!mon_word(&args, where, sizeof(where)) || strncmp(where, "file:", 5) || !where[5])
-        return err_set(&m->err, "migrate takes file: and the name of a file, which gets the state "
-                                "of the machine.");
-    if (!vm_state_save_file(m->vm, where + 5, &m->err))
+    if (!ok || (!map && strncmp(where, "file:", 5)) || !*path)
+        return err_set(&m->err, "migrate takes file: or map: and the name of a file, which gets "
+                                "the state of the machine.");
+    if (!vm_state_save_file(m->vm, path, map ? SF_PACK_PAGES : sf_best_pack(), &m->err))
         return false;
     /* Who goes on from the file must be alone with the disks. */
     vm_stop(m->vm, "paused (postmigrate)");

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { RR_VERSION = 1, RR_HEADER = 96, RR_RECORD_HEAD = 24, RR_MAX_DATA = 1 << 20 };
+enum { RR_VERSION = 2, RR_HEADER = 96, RR_RECORD_HEAD = 24, RR_MAX_DATA = 1 << 20 };
 
 enum rr_kind {
     RR_END,       /* payload: exit status (4), digest (12) */

@@ -64,6 +64,11 @@ void rr_inside(struct replay *rp, u8 port, void *data, u32 *n, u32 room);
 /* The machine is another one than the recorded: say where, and stop. */
 void rr_differs(struct replay *rp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* digest.c: 32 bits of n bytes, after others whose digest is `seed`. */
+u32 rr_digest(u32 seed, const u8 *p, u64 n);
+/* Is this a command of the monitor that a log can have? */
+bool rr_is_recorded(const char *name);
+
 /* ports.c */
 /* Let `kind` enter the machine, or as much of it as the device takes: how many bytes of `n`; ~0:
  * not now. Recording. */

@@ -15,7 +15,8 @@ static bool damaged(const struct state_io *io, const char *what, struct err *err
     return err_set(err, "The snapshot '%.300s' is damaged: %s.", io->name, what);
 }
 
-static bool get(struct state_io *io, u64 at, void *buf, size_t n, const char *what, struct err *err)
+bool sf_read_at(struct state_io *io, u64 at, void *buf, size_t n, const char *what,
+                struct err *err)
 {
     int rc;
 
@@ -70,7 +71,7 @@ static bool read_section(struct sf_reader *r, struct sf_section *s, u64 at, u64 
 {
     u8 h[SF_SECTION];
 
-    if (!get(r->io, at, h, sizeof(h), "a section's header", err))
+    if (!sf_read_at(r->io, at, h, sizeof(h), "a section's header", err))
         return false;
     if (ld32(h + S_MAGIC) != SECTION_MAGIC)
         return damaged(r->io, "a section does not begin where it should", err);
@@ -84,7 +85,7 @@ static bool read_section(struct sf_reader *r, struct sf_section *s, u64 at, u64 
     s->crc = ld32(h + S_CRC);
     s->length = ld64(h + S_LENGTH);
     s->at = at + SF_SECTION;
-    if (s->flags > SF_EXTENTS)
+    if (s->flags > SF_PAGES)
         return err_set(err, "The snapshot '%.300s' is damaged: section '%s', flags.", r->io->name,
                        s->name);
     if (s->length > end - s->at || (s->flags == SF_PLAIN && s->length > SF_MAX_PLAIN))
@@ -97,7 +98,7 @@ static bool read_trailer(struct sf_reader *r, u64 at, u32 hash, struct err *err)
 {
     u8 t[SF_TRAILER];
 
-    if (!get(r->io, at, t, sizeof(t), "the trailer", err))
+    if (!sf_read_at(r->io, at, t, sizeof(t), "the trailer", err))
         return false;
     if (memcmp(t, SF_END, 8) || ld32(t + T_CRC) != sf_crc_of(t, T_CRC))
         return damaged(r->io, "the trailer", err);
@@ -114,7 +115,7 @@ bool sf_open(struct sf_reader *r, struct state_io *io, struct err *err)
     u32 crc = 0;
 
     *r = (struct sf_reader){.io = io};
-    if (!get(io, 0, h, sizeof(h), "the header", err) || !read_header(r, h, err))
+    if (!sf_read_at(io, 0, h, sizeof(h), "the header", err) || !read_header(r, h, err))
         return false;
     r->section = calloc(r->n, sizeof(*r->section));
     if (!r->section)
@@ -152,8 +153,8 @@ const struct sf_section *sf_find(const struct sf_reader *r, const char *name, co
 
 /* ---- payloads ---- */
 
-static bool bad(const struct sf_reader *r, const struct sf_section *s, const char *what,
-                struct err *err)
+bool sf_bad(const struct sf_reader *r, const struct sf_section *s, const char *what,
+            struct err *err)
 {
     return err_set(err, "The snapshot '%.300s' is damaged: section '%s' of '%s', %s.", r->io->name,
                    s->name, s->instance, what);
@@ -165,12 +166,12 @@ bool sf_get(struct sf_reader *r, const struct sf_section *s, struct snap *snap, 
     bool ok;
 
     if (s->flags != SF_PLAIN)
-        return bad(r, s, "flags", err);
+        return sf_bad(r, s, "flags", err);
     p = malloc(s->length + 1);
     if (!p)
         return err_set(err, "No memory for a snapshot.");
-    ok = get(r->io, s->at, p, s->length, "a section", err) &&
-         (sf_crc_of(p, s->length) == s->crc || bad(r, s, "check sum", err));
+    ok = sf_read_at(r->io, s->at, p, s->length, "a section", err) &&
+         (sf_crc_of(p, s->length) == s->crc || sf_bad(r, s, "check sum", err));
     if (ok)
         snap_put(snap, p, s->length);
     free(p);
@@ -187,11 +188,11 @@ static const u8 *look(struct sf_reader *r, const struct sf_section *s, struct wi
                       u32 n, struct err *err)
 {
     if (n > s->length || at > s->length - n)
-        return bad(r, s, "it ends inside an extent", err), NULL;
+        return sf_bad(r, s, "it ends inside an extent", err), NULL;
     if (at < w->at || at + n > w->at + w->n) {
         w->at = at;
         w->n = MIN(s->length - at, (u64)WINDOW);
-        if (!get(r->io, s->at + at, w->data, w->n, "a section", err))
+        if (!sf_read_at(r->io, s->at + at, w->data, w->n, "a section", err))
             return NULL;
     }
     return w->data + (at - w->at);
@@ -224,15 +225,15 @@ static bool read_extent(struct sf_reader *r, const struct sf_section *s, const u
                         u64 size, struct extent *e, struct err *err)
 {
     if (ld32(h + E_HEADER_CRC) != sf_crc_of(h, E_HEADER_CRC))
-        return bad(r, s, "check sum of an extent's header", err);
+        return sf_bad(r, s, "check sum of an extent's header", err);
     *e = (struct extent){ld64(h + E_OFF), ld32(h + E_BYTES), ld32(h + E_PACK), ld32(h + E_STORED),
                          ld32(h + E_CRC)};
     if (!e->bytes)
-        return !e->stored || bad(r, s, "length of the last extent", err);
+        return !e->stored || sf_bad(r, s, "length of the last extent", err);
     if (e->bytes > SF_CHUNK || e->stored > SF_CHUNK)
-        return bad(r, s, "length of an extent", err);
+        return sf_bad(r, s, "length of an extent", err);
     if (e->off < least || e->off > size || e->bytes > size - e->off)
-        return bad(r, s, "place of an extent", err);
+        return sf_bad(r, s, "place of an extent", err);
     return true;
 }
 
@@ -256,17 +257,17 @@ static bool take_extents(struct sf_reader *r, const struct sf_section *s, u64 si
         if (!p)
             return false;
         if (sf_crc_of(p, e.stored) != e.crc)
-            return bad(r, s, "check sum of an extent", err);
+            return sf_bad(r, s, "check sum of an extent", err);
         if (!unpack(p, e.stored, e.pack, into ? into + e.off : w->out, e.bytes))
-            return bad(r, s, "packed bytes of an extent", err);
+            return sf_bad(r, s, "packed bytes of an extent", err);
         if (!into && !take(arg, e.off, w->out, e.bytes, err))
             return false;
         at += e.stored;
         least = e.off + e.bytes;
     }
     if (at != s->length)
-        return bad(r, s, "length", err);
-    return crc == s->crc || bad(r, s, "check sum", err);
+        return sf_bad(r, s, "length", err);
+    return crc == s->crc || sf_bad(r, s, "check sum", err);
 }
 
 bool sf_get_extents(struct sf_reader *r, const struct sf_section *s, u64 size, u8 *into,
@@ -276,7 +277,7 @@ bool sf_get_extents(struct sf_reader *r, const struct sf_section *s, u64 size, u
     bool ok;
 
     if (s->flags != SF_EXTENTS)
-        ok = bad(r, s, "flags", err);
+        ok = sf_bad(r, s, "flags", err);
     else if (!w.data || !w.out)
         ok = err_set(err, "No memory for a snapshot.");
     else

@@ -36,7 +36,7 @@ static void fail(struct sf_writer *w, int rc)
     w->failed = true;
 }
 
-static void write_out(struct sf_writer *w, u64 at, const void *data, size_t n)
+void sf_write_at(struct sf_writer *w, u64 at, const void *data, size_t n)
 {
     int rc = w->failed || !n ? 0 : w->io->write(w->io, at, data, n);
 
@@ -47,7 +47,7 @@ static void write_out(struct sf_writer *w, u64 at, const void *data, size_t n)
 /* What was put last waits to be written in large pieces. */
 static void flush(struct sf_writer *w)
 {
-    write_out(w, w->pos - w->waiting, w->buffer, w->waiting);
+    sf_write_at(w, w->pos - w->waiting, w->buffer, w->waiting);
     w->waiting = 0;
 }
 
@@ -60,20 +60,30 @@ static void put_at(struct sf_writer *w, u64 at, const void *data, size_t n)
         return;
     }
     flush(w);
-    write_out(w, at, data, n);
+    sf_write_at(w, at, data, n);
 }
 
-static void put(struct sf_writer *w, const void *data, size_t n)
+void sf_append(struct sf_writer *w, const void *data, size_t n)
 {
     if (n > SF_BUFFER - w->waiting)
         flush(w);
     if (n > SF_BUFFER) {
-        write_out(w, w->pos, data, n);
+        sf_write_at(w, w->pos, data, n);
     } else if (n) {
         memcpy(w->buffer + w->waiting, data, n);
         w->waiting += n;
     }
     w->pos += n;
+}
+
+u64 sf_reserve(struct sf_writer *w, u64 n)
+{
+    u64 at;
+
+    flush(w);
+    at = w->pos;
+    w->pos += n;
+    return at;
 }
 
 void sf_begin(struct sf_writer *w, struct state_io *io, const struct sf_header *head,
@@ -84,13 +94,18 @@ void sf_begin(struct sf_writer *w, struct state_io *io, const struct sf_header *
     *w = (struct sf_writer){.io = io, .head = *head, .pack = pack, .buffer = malloc(SF_BUFFER)};
     if (!w->buffer)
         BUG("no memory for the buffer of a snapshot");
-    if (pack == SF_PACK_ZSTD)
+    if (pack == SF_PACK_PAGES) {
+        w->pages = true;
+        w->pack = sf_best_pack();
+        w->head.features |= SF_MAPPABLE;
+    }
+    if (w->pack == SF_PACK_ZSTD)
         w->head.features |= SF_ZSTD;
-    put(w, zero, sizeof(zero));
+    sf_append(w, zero, sizeof(zero));
 }
 
-static void section_begin(struct sf_writer *w, const char *name, const char *instance, u32 version,
-                          u32 flags)
+void sf_section_begin(struct sf_writer *w, const char *name, const char *instance, u32 version,
+                      u32 flags)
 {
     u8 *s = w->section;
 
@@ -101,10 +116,10 @@ static void section_begin(struct sf_writer *w, const char *name, const char *ins
     memcpy(s + S_INSTANCE, instance, MIN(strlen(instance), (size_t)SF_INSTANCE));
     st32(s + S_FLAGS, flags);
     w->section_at = w->pos;
-    put(w, s, SF_SECTION);
+    sf_append(w, s, SF_SECTION);
 }
 
-static void section_end(struct sf_writer *w, u32 crc)
+void sf_section_end(struct sf_writer *w, u32 crc)
 {
     u8 *s = w->section;
 
@@ -119,14 +134,14 @@ static void section_end(struct sf_writer *w, u32 crc)
 void sf_put(struct sf_writer *w, const char *name, const char *instance, u32 version,
             const void *data, size_t n)
 {
-    section_begin(w, name, instance, version, SF_PLAIN);
-    put(w, data, n);
-    section_end(w, sf_crc_of(data, n));
+    sf_section_begin(w, name, instance, version, SF_PLAIN);
+    sf_append(w, data, n);
+    sf_section_end(w, sf_crc_of(data, n));
 }
 
 void sf_extents_begin(struct sf_writer *w, const char *name, const char *instance, u32 version)
 {
-    section_begin(w, name, instance, version, SF_EXTENTS);
+    sf_section_begin(w, name, instance, version, SF_EXTENTS);
     w->extents_crc = 0;
     w->packed = w->pack == SF_RAW ? NULL : malloc(PACKED_ROOM);
     if (w->pack != SF_RAW && !w->packed)
@@ -162,9 +177,9 @@ static void put_extent(struct sf_writer *w, u64 off, u32 bytes, enum sf_pack how
     st32(e + E_CRC, sf_crc_of(data, stored));
     st32(e + E_HEADER_CRC, sf_crc_of(e, E_HEADER_CRC));
     w->extents_crc = (u32)crc32_z(w->extents_crc, e, SF_EXTENT);
-    put(w, e, SF_EXTENT);
+    sf_append(w, e, SF_EXTENT);
     if (stored)
-        put(w, data, stored);
+        sf_append(w, data, stored);
 }
 
 void sf_extent(struct sf_writer *w, u64 off, const void *data, u32 n)
@@ -182,7 +197,7 @@ void sf_extents_end(struct sf_writer *w)
     put_extent(w, 0, 0, SF_RAW, "", 0);
     free(w->packed);
     w->packed = NULL;
-    section_end(w, w->extents_crc);
+    sf_section_end(w, w->extents_crc);
 }
 
 bool sf_end(struct sf_writer *w, struct err *err)
@@ -207,7 +222,7 @@ bool sf_end(struct sf_writer *w, struct err *err)
     st32(t + T_SECTIONS, w->sections);
     st32(t + T_HASH, (u32)crc32_z(w->crc, h, SF_HEADER));
     st32(t + T_CRC, sf_crc_of(t, T_CRC));
-    put(w, t, sizeof(t));
+    sf_append(w, t, sizeof(t));
     put_at(w, 0, h, sizeof(h));
     flush(w);
     free(w->buffer);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "frontend/state/io.h"
 #include "devices/core/bits.h"
+#include "devices/core/hostmem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,16 @@ static int file_write(struct state_io *io, u64 off, const void *buf, size_t n)
         p += got, off += (u64)got, n -= (size_t)got;
     }
     return 0;
+}
+
+static bool file_map(struct state_io *io, u64 off, void *at, size_t n)
+{
+    return host_map_file(at, n, container_of(io, struct state_file, io)->fd, off);
+}
+
+void state_file_allow_map(struct state_file *f)
+{
+    f->io.map = file_map;
 }
 
 bool state_file_open(struct state_file *f, const char *path, struct err *err)

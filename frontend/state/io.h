@@ -9,6 +9,9 @@ struct state_io {
     /* 0, or an errno. Reads beyond the end fail with EIO. */
     int (*read)(struct state_io *io, u64 off, void *buf, size_t n);
     int (*write)(struct state_io *io, u64 off, const void *buf, size_t n);
+    /* Let [off, off + n) lie at `at`, pages of memory, without reading it now; what is written there
+     * stays in memory. False: not possible, nothing has changed. NULL: never. */
+    bool (*map)(struct state_io *io, u64 off, void *at, size_t n);
     u64 size;         /* of what can be read */
     const char *name; /* for messages */
 };
@@ -21,6 +24,8 @@ struct state_file {
 };
 /* Open for reading: regular files only. False with *err. */
 bool state_file_open(struct state_file *f, const char *path, struct err *err);
+/* From now on io.map works. The file must not change as long as what was mapped is in use. */
+void state_file_allow_map(struct state_file *f);
 /* A new file beside `path`. */
 bool state_file_create(struct state_file *f, const char *path, struct err *err);
 /* What was written becomes the file at `path`, durably and at once: who looks finds the old one or

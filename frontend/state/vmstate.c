@@ -9,13 +9,15 @@
 #include "frontend/net/netdev_state.h"
 #include "frontend/replay/replay.h"
 #include "frontend/state/parts.h"
+#include "frontend/state/verify.h"
 #include "frontend/vm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLAIN_VERSION = 1, MAX_RAMS = 64 };
+/* MAX_MAPS: pieces of a file in memory; hosts have bounds (Linux: 65530). */
+enum { PLAIN_VERSION = 1, MAX_RAMS = 64, MAX_MAPS = 16384 };
 
 static struct ram *ram_at(const struct vm *vm, unsigned i)
 {
@@ -41,6 +43,10 @@ static void put_ram(struct sf_writer *w, const struct ram *ram, unsigned index)
     u64 at = 0;
 
     snprintf(id, sizeof(id), "%u", index);
+    if (w->pages) {
+        sf_pages(w, "ram", id, PLAIN_VERSION, ram->host, ram->size);
+        return;
+    }
     sf_extents_begin(w, "ram", id, PLAIN_VERSION);
     while (at < ram->size && !w->failed) {
         u64 end = at;
@@ -151,13 +157,13 @@ bool vm_state_save(struct vm *vm, struct state_io *io, enum sf_pack pack, struct
     return sf_end(&w, err);
 }
 
-bool vm_state_save_file(struct vm *vm, const char *path, struct err *err)
+bool vm_state_save_file(struct vm *vm, const char *path, enum sf_pack pack, struct err *err)
 {
     struct state_file f;
 
     if (!state_file_create(&f, path, err))
         return false;
-    if (vm_state_save(vm, &f.io, sf_best_pack(), err))
+    if (vm_state_save(vm, &f.io, pack, err))
         return state_file_publish(&f, err);
     state_file_close(&f);
     return false;
@@ -170,6 +176,7 @@ struct staged {
     struct vm_time time;
     u64 icount;
     u8 *ram[MAX_RAMS];
+    struct sf_pages pages[MAX_RAMS]; /* to be mapped; none: all is in `ram` */
     struct drive_state drive[VM_DRIVES];
     struct image *overlay[VM_DRIVES];
 };
@@ -178,9 +185,11 @@ static void staged_free(struct vm *vm, struct staged *s)
 {
     snap_free(&s->parts);
     snap_free(&s->timers);
-    for (unsigned i = 0; i < MAX_RAMS; i++)
+    for (unsigned i = 0; i < MAX_RAMS; i++) {
         if (s->ram[i])
             host_unmap(s->ram[i], ram_at(vm, i)->size);
+        sf_pages_close(&s->pages[i]);
+    }
     for (unsigned i = 0; i < VM_DRIVES; i++) {
         drive_state_free(&s->drive[i]);
         image_memory_drop(s->overlay[i]);
@@ -235,6 +244,22 @@ static bool check_config(struct vm *vm, struct sf_reader *r, struct err *err)
     return ok;
 }
 
+/* Memory that can be mapped is left where it is, or read now. */
+static bool stage_pages(struct sf_reader *r, const struct sf_section *section, u64 size,
+                        struct staged *s, unsigned i, struct err *err)
+{
+    struct sf_pages *p = &s->pages[i];
+    bool ok = sf_pages_open(p, r, section, size, err);
+
+    if (ok && r->io->map)
+        return true;
+    for (u32 k = 0; ok && k < p->n; k++)
+        if (sf_pages_there(p, k))
+            ok = sf_pages_read(p, r, k, s->ram[i] + (u64)k * SF_PAGES_CHUNK, err);
+    sf_pages_close(p);
+    return ok;
+}
+
 static bool stage_ram(struct vm *vm, struct sf_reader *r, struct staged *s, struct err *err)
 {
     const struct ram *ram = vm->pc->space.first;
@@ -251,7 +276,9 @@ static bool stage_ram(struct vm *vm, struct sf_reader *r, struct staged *s, stru
         if (!s->ram[i])
             return err_set(err, "The host has no memory for what the snapshot holds.");
         host_huge(s->ram[i], ram->size, true);
-        if (!sf_get_extents(r, section, ram->size, s->ram[i], NULL, NULL, err))
+        if (!(section->flags == SF_PAGES
+                  ? stage_pages(r, section, ram->size, s, i, err)
+                  : sf_get_extents(r, section, ram->size, s->ram[i], NULL, NULL, err)))
             return false;
     }
     return !ram || err_set(err, "The machine has more memories than a snapshot can hold.");
@@ -349,6 +376,55 @@ static void exchange(struct vm *vm, struct staged *s)
             s->overlay[i] = drive_swap_overlay(vm_drive(vm, i), s->overlay[i]);
 }
 
+/* Runs of chunks that are there are mapped where memory is zero so far; what the host does not map is
+ * read and checked. */
+static bool map_ram(struct ram *ram, struct sf_reader *r, const struct sf_pages *p, unsigned *maps,
+                    struct err *err)
+{
+    for (u32 k = 0, end; k < p->n; k = end) {
+        u64 off = (u64)k * SF_PAGES_CHUNK, last;
+
+        end = k + 1;
+        if (!sf_pages_there(p, k))
+            continue;
+        while (end < p->n && sf_pages_there(p, end))
+            end++;
+        last = MIN((u64)end * SF_PAGES_CHUNK, p->size);
+        if (*maps < MAX_MAPS && r->io->map(r->io, p->at + off, ram->host + off, last - off)) {
+            ram->pieces = true;
+            ++*maps;
+            continue;
+        }
+        for (; k < end; k++)
+            if (!sf_pages_read(p, r, k, ram->host + (u64)k * SF_PAGES_CHUNK, err))
+                return false;
+    }
+    return true;
+}
+
+static bool map_in(struct vm *vm, struct sf_reader *r, struct staged *s, struct err *err)
+{
+    unsigned maps = 0;
+
+    for (unsigned i = 0; i < MAX_RAMS; i++)
+        if (s->pages[i].table && !map_ram(ram_at(vm, i), r, &s->pages[i], &maps, err))
+            return false;
+    return true;
+}
+
+/* Memory that was to be mapped is zero again, and of one piece. */
+static void map_out(struct vm *vm, struct staged *s)
+{
+    for (unsigned i = 0; i < MAX_RAMS; i++) {
+        struct ram *ram = s->pages[i].table ? ram_at(vm, i) : NULL;
+
+        if (!ram)
+            continue;
+        host_renew(ram->host, ram->size);
+        ram->pieces = false;
+    }
+}
+
 static bool put_in(struct vm *vm, struct staged *s, struct err *err)
 {
     bool ok;
@@ -379,10 +455,11 @@ static bool commit(struct vm *vm, struct sf_reader *r, struct staged *s,
         ok = disks->change(disks->arg, err);
     if (ok) {
         exchange(vm, s);
-        ok = put_in(vm, s, err);
+        ok = map_in(vm, r, s, err) && put_in(vm, s, err);
         if (!ok) {
             if (disks)
                 disks->undo(disks->arg);
+            map_out(vm, s);
             exchange(vm, s);
             if (!put_in(vm, old, &again))
                 BUG("the machine does not take back its own state: %s", again.msg);
@@ -426,8 +503,10 @@ bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_stat
     }
     ok = ok && replay_loaded(vm, s->time.log, err);
     staged_free(vm, s);
-    if (ok)
+    if (ok) {
+        verify_end(vm);
         vm_state_loaded(vm);
+    }
     if (was)
         vm_cont(vm);
     vm->state = state;
@@ -444,4 +523,17 @@ bool vm_state_load_file(struct vm *vm, const char *path, struct err *err)
     ok = vm_state_load(vm, &f.io, err);
     state_file_close(&f);
     return ok;
+}
+
+bool vm_state_map_file(struct vm *vm, const char *path, struct err *err)
+{
+    struct state_file f;
+
+    if (!state_file_open(&f, path, err))
+        return false;
+    state_file_allow_map(&f);
+    if (vm_state_load(vm, &f.io, err) && verify_start(vm, &f, err))
+        return true;
+    state_file_close(&f);
+    return false;
 }

@@ -25,7 +25,10 @@ bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_stat
                         struct err *err);
 
 /* The same to and from a file, which is there whole or not at all. */
-bool vm_state_save_file(struct vm *vm, const char *path, struct err *err);
+bool vm_state_save_file(struct vm *vm, const char *path, enum sf_pack pack, struct err *err);
 bool vm_state_load_file(struct vm *vm, const char *path, struct err *err);
+/* From a file made with SF_PACK_PAGES: memory is read as the guest touches it, and checked meanwhile
+ * (verify.h). The file must not change as long as the machine lives. */
+bool vm_state_map_file(struct vm *vm, const char *path, struct err *err);
 
 #endif

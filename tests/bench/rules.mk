@@ -59,6 +59,7 @@ bench: all bench-tools
 bench-docs:
 	cp $(BENCHB)/bench.svg docs/bench.svg
 	cp $(BENCHB)/bench.csv docs/bench.csv
+	[ ! -f $(BENCHB)/inside.csv ] || cp $(BENCHB)/inside.csv docs/inside.csv
 
 # Executed host instructions on AArch64, ours and QEMU's, counted under qemu-user: hostcount.sh. Some ten minutes.
 $(BENCHB)/hostcount: tests/bench/hostcount.c

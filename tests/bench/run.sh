@@ -25,14 +25,16 @@ die()
 }
 
 case $sets in
-all) sets="boot sys tools bare debian" ;;
+all) sets="boot sys tools bare debian inside" ;;
 esac
 chosen=
+inside=
 for s in $sets; do
     case $s in
+    inside) inside=1 ;;
     boot | sys | tools | bare | debian_i386 | debian_amd64) chosen="$chosen $s" ;;
     debian) chosen="$chosen debian_i386 debian_amd64" ;;
-    *) die "BENCH_SET=$s is not known; it is one or more of boot, sys, tools, bare, debian, debian_i386, debian_amd64, or all" ;;
+    *) die "BENCH_SET=$s is not known; it is one or more of boot, sys, tools, bare, debian, debian_i386, debian_amd64, inside, or all" ;;
     esac
 done
 case $rounds in
@@ -40,7 +42,7 @@ case $rounds in
 esac
 [ -x "$ours" ] || die "$ours is not there; 'make all' builds it"
 case " $sets " in
-*" boot "* | *" sys "* | *" tools "*)
+*" boot "* | *" sys "* | *" tools "* | *" inside "*)
     for f in "$guests/vmlinuz-$flavour" "$guests/bench.cpio.gz"; do
         [ -f "$f" ] || die "$f is not there; 'make guests' makes it (it needs gcc-multilib for the programs)"
     done
@@ -245,11 +247,22 @@ while [ "$round" -le "$rounds" ]; do
     round=$((round + 1))
 done
 
+inside()
+{
+    [ -n "$inside" ] || return 0
+    echo
+    B=$B out=$out guests=$guests rounds=$rounds ours=$ours ram=$ram cpu=$cpu flavour=$flavour "$here/tests/bench/inside.sh"
+}
+if [ -z "${sets# }" ]; then
+    inside
+    exit 0
+fi
 awk -v csv="$out/bench.csv" -f "$here/tests/bench/compare.awk" "$samples"
 awk -v q="$(version qemu)" -v q2="$([ -z "$qemu2" ] || version qemu2)" -f "$here/tests/bench/svg.awk" -f "$here/tests/bench/plot.awk" \
     "$out/bench.csv" >"$out/bench.svg"
 echo
 awk -F, -f "$here/tests/bench/goals.awk" "$out/bench.csv" "$here/tests/bench/goals.txt"
+inside
 echo "$me: figures in $out/bench.csv, plot in $out/bench.svg, each run's output beside them"
 exit 0
 }

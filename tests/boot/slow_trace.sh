@@ -24,6 +24,8 @@ js "return document.querySelectorAll('#exits tr').length === 9 && document.query
 js "document.querySelectorAll('#cells button')[3].click(); var g = document.querySelector('#guest').textContent; return g.length > 10 && document.querySelector('#what').textContent.indexOf(document.querySelectorAll('#cells button')[3].title.split(':')[0]) > 0" \
     "a click shows no block"
 js "var s = document.querySelector('#pass'), i = document.querySelector('#ir'), a = i.textContent; s.value = '3'; s.onchange(); return a.length > 10 && i.textContent.length > 10" "no IR"
+js "var r = document.querySelectorAll('#walks tr'), w = document.querySelector('#walk'), a = w.textContent; r[r.length - 1].onclick(); return r.length > 10 && a !== w.textContent && document.querySelectorAll('#steps tr').length >= 3" \
+    "no walks of the page tables"
 ask POST "/$session/se/log" '{"type":"browser"}'
 grep -q 'SEVERE' "$W/answer" && fail "the browser complains: $(head -c 600 "$W/answer")"
 if [ -n "${TEST_SHOTS:-}" ]; then
@@ -31,4 +33,4 @@ if [ -n "${TEST_SHOTS:-}" ]; then
     sed 's/.*"value":"\([^"]*\)".*/\1/' "$W/answer" | base64 -d >"$TEST_SHOTS/trace.png"
 fi
 ask DELETE "/$session" ''
-done_testing "150 blocks, graph, tables and plots without an error"
+done_testing "150 blocks, graph, tables, walks and plots without an error"

@@ -173,4 +173,23 @@ refuses "'upside'" -bios "$R/boot.bin" -display none -gdb tcp::1234,pc=upside
 refuses "this host only" -bios "$R/boot.bin" -display none -gdb tcp:0.0.0.0:1234
 refuses "'vax'" -bios "$R/boot.bin" -display none -gdb tcp::1234,arch=vax
 refuses "no-such" -bios "$R/boot.bin" -display none -gdb chardev:no-such
-done_testing "steps, names, watches, events, second debugger"
+# A line of C is one range of steps; a call in it is stepped over.
+gdb_machine -bios "$R/boot.bin"
+gdb_run 60 'break timer_init
+continue
+delete
+set debug remote 1
+next
+set debug remote 0
+info symbol $eip
+maintenance packet Qqemu.sstep=1
+next
+info symbol $eip' "$ELF"
+said 'Sending packet: \$vCont;r[0-9a-f]+,[0-9a-f]+:1;c'
+said '^timer_init \+ [1-9]'
+[ "$(grep -c '^timer_init + ' "$W/session")" = 2 ] || session_fails "no second step, with time going on"
+[ "$(grep -c 'Sending packet: .vCont' "$W/session")" -le 4 ] || fail "gdb steps by instructions"
+say "next: one packet for a range"
+stop
+
+done_testing "steps, ranges, names, watches, events, second debugger"

@@ -63,6 +63,7 @@ case $("$DRAGOMAN" -bios "$R/boot.bin" -engine jit -perfmap -display none -monit
     ;;
 esac
 refuses 'jit-map single' -bios "$R/boot.bin" -perfmap -jit-map dual -display none -monitor none -serial null
+refuses 'jit-gdb' -bios "$R/boot.bin" -engine exec -jit-gdb -display none -monitor none -serial null
 refuses 'perfmap' -bios "$R/boot.bin" -engine exec -perfmap -display none -monitor none -serial null
 refuses 'timeline size' -timeline "$W/t,size=1"
 
@@ -86,6 +87,33 @@ for engine in jit eval exec; do
 done
 say "-d exec,nochain: 1000 rounds on three engines"
 
+# A gdb on the program itself: names of translated code, and frames through it. The ROM: L: inc eax; inc ebx; jmp L.
+case $("$DRAGOMAN" -bios "$W/loop.bin" -engine jit -jit-gdb -display none -monitor none -serial null -pidfile "$W/no/pid" 2>&1 </dev/null) in
+*'need -engine jit'*) say "no translated code here, no names for gdb" ;;
+*)
+    {
+        printf '\146\100\146\103\353\372'
+        head -c $((65536 - 16 - 6)) /dev/zero
+        printf '\352\000\000\000\360'
+        head -c 11 /dev/zero
+    } >"$W/spin.bin"
+    start -bios "$W/spin.bin" -m 16 -nodefaults -engine jit -jit-gdb
+    sleep 1
+    if command -v gdb >/dev/null && [ "$(uname -m)" = x86_64 ] &&
+        timeout $((60 * slow)) gdb -nx -batch -p $pid -ex 'info symbol $pc' -ex bt >"$W/gdb" 2>&1 </dev/null &&
+        grep -q '^#0' "$W/gdb"; then
+        grep -q '^guest_f0000' "$W/gdb" || fail "gdb does not know where it is: $(grep -v LWP "$W/gdb")"
+        grep -q '^#0 .*guest_f0000' "$W/gdb" && grep -q '^#1 .*jit_run' "$W/gdb" && grep -q 'main (' "$W/gdb" ||
+            fail "no frames through translated code: $(cat "$W/gdb")"
+        say "gdb: $(grep '^guest_' "$W/gdb")"
+    else
+        say "no gdb that may look at a program: names in translated code not tested"
+    fi
+    mon quit
+    wait_end 0 10
+    ;;
+esac
+
 # The trace's page.
 cd "$W" || fail "no folder"
 "$DRAGOMAN" trace -o "$W/page.html" -blocks 20 -insns 300000 -- $selftest -display none -monitor none -serial null \
@@ -101,6 +129,21 @@ cp "$W/data.json" "$W/data1.json"
     </dev/null 2>"$W/stderr" || fail "dragoman trace fails"
 sed -n '/id="data">/,/<\/script>/p' "$W/page.html" | sed '1d;$d' | sed 's/"t":.*//' >"$W/data.json"
 sed 's/"t":.*//' "$W/data1.json" | cmp -s - "$W/data.json" || fail "two traces of a counted run differ in their counts"
+# Walks: a table's entry leads to the next one's page, and a fault is among them.
+"$DRAGOMAN" trace -o "$W/page.html" -blocks 1 -insns 12000000 -- $selftest -display none -monitor none -serial null \
+    </dev/null 2>"$W/stderr" || fail "dragoman trace fails"
+sed -n '/"walks":/,/],$/p' "$W/page.html" | grep -o '{"page".*}' | sed 's/,$//' >"$W/walks"
+sed -n 's/.*"cr3":"\([0-9a-f]*\)".*"end":"\([0-9a-f]*\)","steps":\[\["PDE","\([0-9a-f]*\)","\([0-9a-f]*\)","[^]]*\],\["PTE","\([0-9a-f]*\)","\([0-9a-f]*\)".*/\1 \2 \3 \4 \5 \6/p' \
+    "$W/walks" >"$W/steps"
+n=0
+while read -r cr3 to at pde at2 pte; do
+    [ $((0x$at & ~0xfff)) = $((0x$cr3 & ~0xfff)) ] && [ $((0x$at2 & ~0xfff)) = $((0x$pde & ~0xfff)) ] &&
+        [ $((0x$to)) = $((0x$pte & ~0xfff)) ] || fail "a walk that goes astray: $cr3 $at $pde $at2 $pte $to"
+    n=$((n + 1))
+done <"$W/steps"
+[ $n -ge 5 ] || fail "only $n walks of two levels on the page"
+grep -q '"end":"page fault, error code' "$W/walks" || fail "no walk that ended in a page fault"
+say "page walks: $(wc -l <"$W/walks") on the page"
 refuses "behind '--'" trace -colour red
 refuses 'options are missing' trace -o page.html
 refuses '1 to 2000' trace -blocks 0 -- -bios "$R/boot.bin"

@@ -63,6 +63,7 @@ mon 'delvm first'
 mon 'info snapshots'
 wait_mon 'There is no snapshot' 60
 run 'state=filed'
+mon "migrate map:$W/mapped"
 mon "migrate file:$W/state"
 mon 'info status'
 wait_mon 'postmigrate' 60
@@ -78,6 +79,27 @@ run 'echo from $state'
 wait_serial '^from filed' 60
 say "migrate and -incoming: another process went on; file of $(($(wc -c <"$W/state") / 1024)) KiB"
 stop
+boot -incoming "map:$W/mapped"
+run 'echo mapped $state; echo 3 >/proc/sys/vm/drop_caches; md5sum /bin/busybox; echo mark=$((3+3))'
+wait_serial '^mapped filed' 60
+wait_serial '^mark=6' 60
+# Back and forth: what is mapped makes place for another memory, and is saved like any.
+mon 'savevm here'
+mon 'loadvm here'
+mon "migrate map:$W/mapped2"
+mon 'info status'
+wait_mon 'postmigrate' 60
+mon 'cont'
+run 'echo again $state'
+wait_serial '^again filed' 60
+mon 'delvm here'
+mon 'quit'
+wait_end 0 20
+boot -incoming "map:$W/mapped2"
+run 'echo twice $state'
+wait_serial '^twice filed' 60
+say "-incoming map: file of $(($(wc -c <"$W/mapped") / 1024)) KiB, $(du -k "$W/mapped" | cut -f1) KiB on disk"
+stop
 
 # What is not sound, or of another machine.
 head -c 1000000 "$W/state" >"$W/cut"
@@ -88,7 +110,17 @@ refuses 'damaged.*check sum' -m 128 -display none -drive "file=$W/a.qcow2" -driv
     -kernel "$G/vmlinuz-686" -incoming "file:$W/flip"
 refuses 'another machine' -m 64 -display none -hda "$W/a.qcow2" -hdb "$W/b.qcow2" -incoming "file:$W/state"
 refuses 'not a snapshot' -m 128 -display none -incoming "file:$W/a.qcow2"
-refuses 'file:' -display none -incoming "tcp:1:2"
+refuses 'file: or map:' -display none -incoming "tcp:1:2"
+# Mapped memory: its table is looked at before the machine runs, the rest when it is read: at once, or by a thread.
+machine="-m 128 -display none -drive file=$W/a.qcow2 -drive file=$W/b.qcow2 -kernel $G/vmlinuz-686 -serial null -monitor none"
+place=$(LC_ALL=C grep -abo 'Linux version 6' "$W/mapped" | tail -n 1 | cut -d: -f1)
+printf 'J' | dd of="$W/mapped" bs=1 seek="$place" conv=notrunc 2>/dev/null
+refuses 'damaged.*check sum of memory' $machine -incoming "file:$W/mapped"
+refuses 'damaged.*check sum of memory.* The machine .* ends' $machine -incoming "map:$W/mapped"
+place=$(LC_ALL=C grep -abo 'SECT....ram' "$W/mapped2" | head -n 1 | cut -d: -f1)
+printf 'J' | dd of="$W/mapped2" bs=1 seek=$((place + 96 + 1000)) conv=notrunc 2>/dev/null
+refuses 'damaged.*table' $machine -incoming "map:$W/mapped2"
+refuses 'not a snapshot' $machine -incoming "map:$W/a.qcow2"
 head -c 1048576 /dev/zero >"$W/raw.img"
 refuses 'cannot hold snapshots' -display none -m 32 -drive "file=$W/raw.img,format=raw" -loadvm x
 

@@ -72,7 +72,8 @@ static void packets(const u8 *data, size_t n)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 {
-    const struct gdb_host host = {NULL, check_sent, running, go, go, step, command, nothing, NULL};
+    const struct gdb_host host = {NULL, check_sent, running, go,   go,
+                                  step, command,    nothing, NULL, nothing};
     static struct lock_machine *m;
 
     if (!m && !(m = lock_machine_new("max", ENGINE_EXEC)))

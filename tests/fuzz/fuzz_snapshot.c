@@ -1,10 +1,11 @@
 /* Fuzz target: bytes as a snapshot. The first byte says whether the rest is the file, or patches of
- * a sound one, whose check sums are put right then. What is taken runs for a while. */
+ * a sound one, packed or to be mapped, whose check sums are put right then. What is taken runs for a while. */
 #include "tests/fuzz/fuzz.h"
+#include "frontend/state/verify.h"
 #include "tests/state/machine.h"
 
 static struct small machine;
-static struct state_mem good;
+static struct state_mem good, paged;
 
 static void prepare(void)
 {
@@ -16,7 +17,9 @@ static void prepare(void)
     }
     unlink(machine.rom);
     state_mem_init(&good);
-    if (!vm_state_save(machine.vm, &good.io, SF_ZLIB, &err))
+    state_mem_init(&paged);
+    if (!vm_state_save(machine.vm, &good.io, SF_ZLIB, &err) ||
+        !vm_state_save(machine.vm, &paged.io, SF_PACK_PAGES, &err))
         abort();
 }
 
@@ -42,6 +45,8 @@ static void patch(u8 *file, const u8 *p, size_t n)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 {
+    const bool never = false;
+    const struct state_mem *base;
     struct state_mem m;
     struct err err;
     u8 *file;
@@ -56,11 +61,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
             small_run(&machine, 500);
         return 0;
     }
-    file = malloc(good.io.size);
-    memcpy(file, good.data, good.io.size);
+    base = data[0] & 2 ? &paged : &good;
+    file = malloc(base->io.size);
+    memcpy(file, base->data, base->io.size);
     patch(file, data + 1, n - 1);
-    small_seal(file, good.io.size);
-    state_mem_view(&m, file, good.io.size);
+    small_seal(file, base->io.size);
+    state_mem_view(&m, file, base->io.size);
+    if (base == &paged)
+        verify_all(&m.io, &never, &err);
     if (vm_state_load(machine.vm, &m.io, &err))
         small_run(&machine, 500);
     free(file);

@@ -93,6 +93,20 @@ static inline void small_run(struct small *s, u64 insns)
     s->vm->quit = false;
 }
 
+/* The check sums of memory that can be mapped, as far as its table makes sense. */
+static inline void small_seal_pages(u8 *s, u8 *data, u64 len)
+{
+    u64 size = len >= SF_PAGES_HEAD ? ld64(data + P_SIZE) : 0, at = ld64(data + P_DATA);
+    u64 n = (size + SF_PAGES_CHUNK - 1) / SF_PAGES_CHUNK, table = SF_PAGES_HEAD + n * P_ENTRY;
+
+    if (!size || size > len || table > len || at > len || size > len - at)
+        return;
+    for (u32 i = 0; i < n; i++)
+        st32(data + SF_PAGES_HEAD + i * P_ENTRY + 4,
+             sf_crc_of(data + at + (u64)i * SF_PAGES_CHUNK, sf_chunk_length(size, i)));
+    st32(s + S_CRC, sf_crc_of(data, table));
+}
+
 /* Put the check sums of everything right. */
 static inline void small_seal(u8 *p, size_t n)
 {
@@ -108,6 +122,8 @@ static inline void small_seal(u8 *p, size_t n)
             break;
         if (ld32(s + S_FLAGS) == SF_PLAIN)
             st32(s + S_CRC, sf_crc_of(data, len));
+        if (ld32(s + S_FLAGS) == SF_PAGES)
+            small_seal_pages(s, data, len);
         st32(s + S_HEADER_CRC, sf_crc_of(s, S_HEADER_CRC));
         crc = (u32)crc32_z(crc, s, SF_SECTION);
         at += SF_SECTION + len;

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { KEYS = 40, END = 400000 };
 
@@ -129,6 +130,48 @@ START_TEST(damage_is_told)
 }
 END_TEST
 
+/* Records whose check sums are right and that make no sense: every one made another kind. The replay
+ * ends, and says so. */
+START_TEST(forged_kinds_end)
+{
+    struct state_mem a;
+    char bad[64] = "/tmp/replay-bad-XXXXXX";
+    u8 buf[65536];
+    size_t n, len;
+    FILE *f;
+
+    record(&a);
+    state_mem_free(&a);
+    f = fopen(path, "rb");
+    n = fread(buf, 1, sizeof(buf), f);
+    fclose(f);
+    close(mkstemp(bad));
+    for (size_t at = RR_HEADER; at < n; at += len + 4) {
+        u8 kind = buf[at];
+
+        len = RR_RECORD_HEAD + ld32(buf + at + 4);
+        if (at / 32 % 4) /* some of them are enough */
+            continue;
+        for (u8 other = 0; other < RR__KINDS; other++) {
+            u64 stop;
+
+            if (other == kind || other == RR_END)
+                continue;
+            buf[at] = other;
+            st32(buf + at + len, (u32)crc32_z(0, buf + at, len));
+            f = fopen(bad, "wb");
+            ck_assert_uint_eq(fwrite(buf, 1, n, f), n);
+            fclose(f);
+            ck_assert_msg(replay(bad, &stop, NULL) == 1, "record at %zu as kind %u is taken", at, other);
+        }
+        buf[at] = kind;
+        st32(buf + at + len, (u32)crc32_z(0, buf + at, len));
+    }
+    unlink(bad);
+    unlink(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("replay");
@@ -139,6 +182,7 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, replays_are_equal);
     tcase_add_test(tc, damage_is_told);
+    tcase_add_test(tc, forged_kinds_end);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -1,6 +1,7 @@
 /* Snapshots of a small machine: there and back, every kind of damage refused with a sentence and
  * without a trace, and states that are sealed but make no sense survived. SNAP_ROUNDS in the
  * environment sets how many of those. */
+#include "frontend/state/verify.h"
 #include "tests/state/machine.h"
 
 #include <check.h>
@@ -29,12 +30,17 @@ static void teardown(void)
     small_close(&s);
 }
 
-static void save(struct state_mem *m)
+static void save_as(struct state_mem *m, enum sf_pack pack)
 {
     struct err err = {""};
 
     state_mem_init(m);
-    ck_assert_msg(vm_state_save(s.vm, &m->io, sf_best_pack(), &err), "%s", err.msg);
+    ck_assert_msg(vm_state_save(s.vm, &m->io, pack, &err), "%s", err.msg);
+}
+
+static void save(struct state_mem *m)
+{
+    save_as(m, sf_best_pack());
 }
 
 static bool load(const u8 *data, size_t n, struct err *err)
@@ -100,6 +106,131 @@ START_TEST(damage_is_refused)
     }
     same(&a, "a cut snapshot left a trace");
     state_mem_free(&a);
+}
+END_TEST
+
+/* Does this byte of a file that can be mapped lie where nothing is: between a table and its memory, or
+ * in a chunk that is not there? */
+static bool in_nothing(const struct state_mem *a, u64 byte)
+{
+    for (u64 at = SF_HEADER; at < a->io.size - SF_TRAILER;) {
+        const u8 *h = a->data + at, *p = h + SF_SECTION;
+        u64 len = ld64(h + S_LENGTH), in = byte - at - SF_SECTION, data = ld64(p + P_DATA);
+
+        if (ld32(h + S_FLAGS) == SF_PAGES && byte >= at + SF_SECTION && in < len) {
+            if (in < data)
+                return in >= SF_PAGES_HEAD + (u64)ld32(p + P_COUNT) * P_ENTRY;
+            return !ld32(p + SF_PAGES_HEAD + (in - data) / SF_PAGES_CHUNK * P_ENTRY);
+        }
+        at += SF_SECTION + len;
+    }
+    return false;
+}
+
+START_TEST(mapped_memory_is_checked)
+{
+    const bool never = false;
+    struct state_mem a, view;
+    struct err err = {""};
+    u32 nothing = 0, seen = 0;
+
+    save_as(&a, SF_PACK_PAGES);
+    state_mem_view(&view, a.data, a.io.size);
+    ck_assert_msg(verify_all(&view.io, &never, &err), "%s", err.msg);
+    for (u64 at = 0; at < a.io.size; at += 1 + rnd() % 700) {
+        u8 bit = (u8)BIT(rnd() & 7);
+        bool ok;
+
+        a.data[at] ^= bit;
+        ok = load(a.data, a.io.size, &err);
+        if (in_nothing(&a, at)) {
+            ck_assert_msg(ok, "byte %llu: %s", (unsigned long long)at, err.msg);
+            nothing++;
+        } else {
+            ck_assert_msg(!ok, "a flipped bit in byte %llu is not seen", (unsigned long long)at);
+            seen++;
+        }
+        a.data[at] ^= bit;
+    }
+    ck_assert_uint_gt(nothing, 10);
+    ck_assert_uint_gt(seen, 10);
+    ck_assert(load(a.data, a.io.size, &err));
+    state_mem_free(&a);
+}
+END_TEST
+
+static const char *file_name(void)
+{
+    static char name[64];
+
+    snprintf(name, sizeof(name), "/tmp/snapshot-%ld", (long)getpid());
+    return name;
+}
+
+/* A machine whose memory lies in the file goes the way of one that has read it, is saved like it, and
+ * takes other memory in. */
+START_TEST(mapped_and_on)
+{
+    struct state_mem a, end;
+    struct err err = {""};
+
+    save(&a);
+    ck_assert_msg(vm_state_save_file(s.vm, file_name(), SF_PACK_PAGES, &err), "%s", err.msg);
+    ck_assert(vm_run_to(s.vm, cpu_icount(vm_cpu(s.vm)) + 20000));
+    save(&end);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_msg(vm_state_map_file(s.vm, file_name(), &err), "%s", err.msg);
+        ck_assert(s.vm->pc->low.pieces);
+        same(&a, "what is mapped is not what was saved");
+        ck_assert(vm_run_to(s.vm, ld64(end.data + H_ICOUNT)));
+        same(&end, "the machine went another way with mapped memory");
+        if (i == 1) {
+            ck_assert_msg(load(a.data, a.io.size, &err), "%s", err.msg);
+            same(&a, "what is loaded over mapped memory is not what was saved");
+        }
+    }
+    /* What is given back is zero, not what the file has. */
+    ck_assert_msg(vm_state_map_file(s.vm, file_name(), &err), "%s", err.msg);
+    ck_assert_uint_ne(ld16(s.vm->pc->low.host + 0x500), 0);
+    ram_discard(&s.vm->pc->low, 0, 8192);
+    ck_assert_uint_eq(ld16(s.vm->pc->low.host + 0x500), 0);
+    unlink(file_name());
+    state_mem_free(&a);
+    state_mem_free(&end);
+}
+END_TEST
+
+/* Damage behind the machine's back ends it. */
+START_TEST(mapped_damage_ends_it)
+{
+    struct err err = {""};
+    struct sf_reader r;
+    struct sf_pages p;
+    struct state_file f;
+    u32 chunk = 0;
+    FILE *out;
+
+    ck_assert_msg(vm_state_save_file(s.vm, file_name(), SF_PACK_PAGES, &err), "%s", err.msg);
+    ck_assert(state_file_open(&f, file_name(), &err) && sf_open(&r, &f.io, &err));
+    ck_assert(sf_pages_open(&p, &r, sf_find(&r, "ram", "0"), s.vm->pc->low.size, &err));
+    while (!sf_pages_there(&p, chunk))
+        chunk++;
+    out = fopen(file_name(), "r+b");
+    fseek(out, (long)(p.at + (u64)chunk * SF_PAGES_CHUNK + 0x700), SEEK_SET);
+    fputc(1, out);
+    fclose(out);
+    sf_pages_close(&p);
+    sf_close(&r);
+    state_file_close(&f);
+    ck_assert(!vm_state_load_file(s.vm, file_name(), &err));
+    ck_assert_msg(vm_state_map_file(s.vm, file_name(), &err), "%s", err.msg);
+    for (int i = 0; i < 1000 && !s.vm->quit; i++) {
+        usleep(1000);
+        vm_run_to(s.vm, cpu_icount(vm_cpu(s.vm)) + 100);
+    }
+    ck_assert(s.vm->quit);
+    ck_assert_int_eq(s.vm->status, 1);
+    unlink(file_name());
 }
 END_TEST
 
@@ -222,6 +353,9 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, there_and_back);
     tcase_add_test(tc, damage_is_refused);
+    tcase_add_test(tc, mapped_memory_is_checked);
+    tcase_add_test(tc, mapped_and_on);
+    tcase_add_test(tc, mapped_damage_ends_it);
     tcase_add_test(tc, fields_are_named);
     tcase_add_test(tc, nonsense_is_survived);
     suite_add_tcase(suite, tc);

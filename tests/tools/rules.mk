@@ -83,3 +83,15 @@ $(B)/snapchain: $(B)/obj/tests/tools/snapchain.o $(B)/libfront.a $(B)/libdragoma
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
 check-boot: $(B)/snapchain
 -include $(B)/obj/tests/tools/snapchain.d
+# Logs of recorded runs (tests/boot/slow_replay.sh).
+$(B)/rrlog: $(B)/obj/tests/tools/rrlog.o $(B)/libfront.a $(B)/libdragoman.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libfront.a $(B)/libdragoman.a $(B)/libfront.a $(LIBS)
+check-boot: $(B)/rrlog
+-include $(B)/obj/tests/tools/rrlog.d
+# From a snapshot to a machine that runs (tests/boot/slow_snapshot.sh).
+$(B)/restoretime: $(B)/obj/tests/tools/restoretime.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $<
+check-boot: $(B)/restoretime
+-include $(B)/obj/tests/tools/restoretime.d

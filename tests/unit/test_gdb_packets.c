@@ -17,7 +17,7 @@ static struct {
     size_t n;
     bool running, killed;
     unsigned resumed, halted;
-    bool irqs, timers;
+    bool irqs, timers, later;
     char line[64];
 } host;
 
@@ -49,6 +49,10 @@ static void step(void *arg, bool irqs, bool timers)
     host.timers = timers;
     cpu_run(m->cpu, ENGINE_EXEC, 1);
     gdb_stopped(&g, true);
+}
+static void later(void *arg)
+{
+    host.later = true;
 }
 static void command(void *arg, const char *line, gdb_text_fn *out, void *out_arg)
 {
@@ -236,7 +240,9 @@ static const char *const malformed[] = {
     "Tz",
     "vCont;",
     "vCont;x",
-    "vCont;r0,1",
+    "vCont;r0",
+    "vCont;r0,",
+    "vCont;r0,1x",
     "vCont;;",
     "vCont",
     "vMustReplyEmpty",
@@ -453,7 +459,7 @@ START_TEST(stops)
     expect("Z0,10001,1", "OK");
     expect("Z1,10001,1", "OK");
     expect("z0,10001,1", "OK");
-    expect("vCont?", "vCont;c;C;s;S");
+    expect("vCont?", "vCont;c;C;s;S;r");
     expect("c", "");
     ck_assert(host.running);
     ck_assert_int_eq(cpu_run(m->cpu, ENGINE_EXEC, 100), CPU_EXIT_DEBUG);
@@ -478,6 +484,55 @@ START_TEST(stops)
     ck_assert_str_eq(host.sent, "");
     expect("D", "OK");
     ck_assert(host.running && !g.attached && !stop_at(m->cpu, 0));
+    finish();
+}
+END_TEST
+
+/* What the machine does when the stub asks to be called again. */
+static void run_later(void)
+{
+    while (host.later) {
+        host.later = false;
+        gdb_step_on(&g);
+    }
+}
+
+START_TEST(ranges)
+{
+    start();
+    g.host.later = later;
+    /* 10000: mov ecx, 5000; 10005: nop; dec ecx; jnz 10005; 10009: nop; 1000a: jmp $ */
+    memcpy(machine_mem(m, AT_CODE), "\xb9\x88\x13\x00\x00\x90\x49\x75\xfc\x90\xeb\xfe", 12);
+    /* The whole loop is one range, in several rows. */
+    expect("vCont;r10000,10009:1", "");
+    ck_assert(host.later);
+    host.n = 0;
+    run_later();
+    ck_assert_str_eq(host.sent, "$T05thread:01;#07");
+    expect("p8", "09000100");
+    /* One step at least, also when the place is outside. */
+    expect("vCont;r0,1", "T05thread:01;");
+    expect("p8", "0a000100");
+    /* A stop point within the range. */
+    expect("P8=00000100", "OK");
+    expect("Z0,10006,1", "OK");
+    expect("vCont;r10000,10009:1;c", "T05thread:01;");
+    expect("p8", "06000100");
+    expect("z0,10006,1", "OK");
+    /* The client interrupts. */
+    expect("P8=0a000100", "OK");
+    expect("vCont;r1000a,1000c:1", "");
+    gdb_step_on(&g);
+    ck_assert(host.later);
+    raw("\x03", 1);
+    ck_assert_str_eq(host.sent, "$T02thread:01;#04");
+    host.n = 0;
+    run_later();
+    ck_assert_uint_eq(host.n, 0);
+    /* It goes away meanwhile. */
+    expect("vCont;r1000a,1000c:1", "");
+    expect("D", "OK");
+    run_later();
     finish();
 }
 END_TEST
@@ -534,6 +589,7 @@ int main(void)
     tcase_add_test(t, layouts);
     tcase_add_test(t, documents);
     tcase_add_test(t, stops);
+    tcase_add_test(t, ranges);
     tcase_add_test(t, others);
     suite_add_tcase(s, t);
     r = srunner_create(s);

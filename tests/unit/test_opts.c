@@ -290,6 +290,8 @@ START_TEST(characters)
     bad("-qmp paper", "'paper'");
     bad("-qmp pty -qmp pty -qmp pty -qmp pty -qmp pty", "at most");
     bad("-parallel paper", "file:path");
+    bad("-incoming tcp:1", "file: or map:");
+    bad("-incoming map:", "file: or map:");
 }
 END_TEST
 

@@ -425,3 +425,8 @@ bool be_works(struct codebuf *buf)
     }
     return true;
 }
+
+/* Debuggers are not told where the caller's frame lies. */
+void be_frame(struct jit_frame *frame)
+{
+}

@@ -31,6 +31,10 @@ void be_copy_block(const struct be_copy *c)
 {
 }
 
+void be_frame(struct jit_frame *frame)
+{
+}
+
 u32 be_record_field(void)
 {
     return 0;

@@ -364,3 +364,15 @@ bool be_works(struct codebuf *buf)
 {
     return true; /* caches are the processor's business (SDM vol. 3, 11.6) */
 }
+
+void be_frame(struct jit_frame *frame)
+{
+    /* in the order of enum: AX CX DX BX SP BP SI DI, R8 to R15 */
+    static const u8 dwarf[16] = {0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15};
+    frame->known = true;
+    frame->state = dwarf[STATE];
+    frame->held = ST_OFF(host_rsp);
+    frame->n = ARRAY_LEN(saved);
+    for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
+        frame->saved[i] = dwarf[saved[i]];
+}
