@@ -60,6 +60,9 @@ struct mmu {
     u32 nwatch;
     void (*seen)(void *arg, u64 la, unsigned size, bool write);
     void *seen_arg;
+    /* Told of linear pages that begin to be written; see mmu_note_writes. NULL: nobody wants it. */
+    void (*writes)(void *arg, u64 page_la);
+    void *writes_arg;
 };
 
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log);
@@ -119,6 +122,18 @@ const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct 
  * those before a page fault that *fault describes). */
 unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
                          struct mmu_fault *fault);
+
+/* `writes` is told of every linear page that is written, at least once between two moments at which
+ * all memories had a dirty bit cleared on all pages (ram_test_clear_dirty); of some that are not, too.
+ * NULL: no more. It costs only what is slow anyway. */
+void mmu_note_writes(struct mmu *mmu, void (*writes)(void *arg, u64 page_la), void *arg);
+
+/* The translations that the TLB holds are part of what a guest can tell, as on real processors: saved
+ * for a machine that goes on in this process (tlb_state.c). Loading drops those that there are. False: the
+ * bytes are not what mmu_tlb_save wrote; the TLB is empty then. */
+struct snap;
+void mmu_tlb_save(const struct mmu *mmu, struct snap *snap);
+bool mmu_tlb_load(struct mmu *mmu, struct snap *snap);
 
 /* Debugger's view: no A/D bits, no TLB fill, no device registers. False where nothing is mapped.
  * A poke writes what is read there, ROMs too, whatever the rights of the page; translated code

@@ -27,6 +27,10 @@ struct gdb_host {
     /* Go back one instruction, or to the stop point met last; then gdb_stopped(). NULL: nothing was
      * recorded to go back in. False with a sentence: not possible now. */
     bool (*reverse)(void *arg, bool step, struct err *err);
+    /* Did the machine stop because what is recorded is over: "begin", "end"; else NULL. */
+    const char *(*log_end)(void *arg);
+    /* The client is about to write memory or registers; false: not now. NULL: always. */
+    bool (*change)(void *arg);
 };
 
 /* Bits of Qqemu.sstep: what a single step is. */

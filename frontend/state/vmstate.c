@@ -8,6 +8,7 @@
 #include "frontend/host/drive_state.h"
 #include "frontend/net/netdev_state.h"
 #include "frontend/replay/replay.h"
+#include "frontend/reverse/reverse.h"
 #include "frontend/state/parts.h"
 #include "frontend/vm.h"
 
@@ -137,6 +138,10 @@ bool vm_state_save(struct vm *vm, struct state_io *io, enum sf_pack pack, struct
 
     if (!config)
         return err_set(err, "No memory for a snapshot.");
+    if (!replay_present(vm, "a snapshot", err)) {
+        free(config);
+        return false;
+    }
     vm_stop(vm, state);
     head.icount = cpu_icount(vm_cpu(vm));
     head.clock = clock_now(&vm->clock);
@@ -419,6 +424,10 @@ bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_stat
 
     if (!s)
         return err_set(err, "No memory for a snapshot.");
+    if (!replay_present(vm, "a snapshot", err)) {
+        free(s);
+        return false;
+    }
     vm_stop(vm, state);
     if (sf_open(&r, io, err)) {
         ok = stage(vm, &r, s, err) && commit(vm, &r, s, disks, err);
@@ -426,8 +435,10 @@ bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_stat
     }
     ok = ok && replay_loaded(vm, s->time.log, err);
     staged_free(vm, s);
-    if (ok)
+    if (ok) {
         vm_state_loaded(vm);
+        reverse_forget(vm);
+    }
     if (was)
         vm_cont(vm);
     vm->state = state;
