@@ -413,8 +413,11 @@ static void turn(struct vm *vm)
     } else {
         clock_run(&vm->clock);
         loop_dispatch(&vm->loop);
-        replay_point(vm);
+        if (vm->running)
+            replay_point(vm);
     }
+    if (reverse_busy(vm))
+        return; /* somebody has just asked for it */
     if (vm->event_pending)
         handle_event(vm);
     if (vm->running && !vm->quit && vm->pc)

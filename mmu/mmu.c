@@ -369,8 +369,8 @@ static void seen(struct mmu *mmu, u64 tag, u64 la, unsigned size, bool write)
 /* Somebody may write to the page of la by this address from now on, without more being told. */
 static void note_writing(const struct mmu *mmu, u64 page_la)
 {
-    if (UNLIKELY(mmu->writes != NULL))
-        mmu->writes(mmu->writes_arg, page_la);
+    if (UNLIKELY(mmu->notes != NULL))
+        mmu->notes->write(mmu->notes->arg, page_la);
 }
 
 struct tlb_entry *mmu_enter(struct mmu *mmu, int m, u64 la, const struct walk *w, unsigned rights)
@@ -416,7 +416,7 @@ struct tlb_entry *mmu_enter(struct mmu *mmu, int m, u64 la, const struct walk *w
     if (rights & BIT(TLB_RD))
         e->rd = page_la | (rd ? 0 : TLB_IO);
     if (rights & BIT(TLB_EX)) {
-        e->ex = page_la | (rd ? 0 : TLB_IO);
+        e->ex = page_la | (rd ? 0 : TLB_IO) | (mmu->notes ? TLB_WATCH : 0);
         c->fetched = 1;
     }
     if (rights & BIT(TLB_WR)) {
@@ -670,6 +670,12 @@ const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct 
     struct tlb_entry *e = lookup(mmu, m, la, TLB_EX, fault);
     if (!e)
         return NULL;
+    if (UNLIKELY(e->ex & TLB_WATCH)) {
+        e->ex &= ~(u64)TLB_WATCH;
+        if (mmu->notes)
+            mmu->notes->fetch(mmu->notes->arg,
+                              mmu->mode.cr0 & 0x80000000u ? la & ~(u64)PAGE_MASK : ~(u64)0);
+    }
     *len = PAGE_SIZE - (u32)(la & PAGE_MASK);
     if (e->ex & TLB_IO) {
         *page = RAM_NO_PAGE;

@@ -60,9 +60,7 @@ struct mmu {
     u32 nwatch;
     void (*seen)(void *arg, u64 la, unsigned size, bool write);
     void *seen_arg;
-    /* Told of linear pages that begin to be written; see mmu_note_writes. NULL: nobody wants it. */
-    void (*writes)(void *arg, u64 page_la);
-    void *writes_arg;
+    const struct mmu_notes *notes; /* see mmu_note; NULL: nobody wants it */
 };
 
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log);
@@ -123,10 +121,15 @@ const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct 
 unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
                          struct mmu_fault *fault);
 
-/* `writes` is told of every linear page that is written, at least once between two moments at which
- * all memories had a dirty bit cleared on all pages (ram_test_clear_dirty); of some that are not, too.
- * NULL: no more. It costs only what is slow anyway. */
-void mmu_note_writes(struct mmu *mmu, void (*writes)(void *arg, u64 page_la), void *arg);
+/* From now on, until this is called again, `notes` (which must stay; NULL: nobody) is told at least once
+ * of every linear page that is written or that code runs in; perhaps of some more. Whoever calls this clears
+ * a dirty bit of all pages at the same moment (ram_test_clear_dirty). It costs only what is slow anyway. */
+struct mmu_notes {
+    void (*write)(void *arg, u64 page_la);
+    void (*fetch)(void *arg, u64 page_la); /* ~0: in any, paging is off */
+    void *arg;
+};
+void mmu_note(struct mmu *mmu, const struct mmu_notes *notes);
 
 /* The translations that the TLB holds are part of what a guest can tell, as on real processors: saved
  * for a machine that goes on in this process (tlb_state.c). Loading drops those that there are. False: the

@@ -20,25 +20,51 @@ static bool maps(u64 tag)
     return (tag & PAGE_MASK) != TLB_INVALID;
 }
 
-void mmu_note_writes(struct mmu *mmu, void (*writes)(void *arg, u64 page_la), void *arg)
+/* Do with each entry that is in use, once. */
+typedef void each_fn(void *arg, struct tlb_entry *e, const struct tlb_cold *c, int m);
+static void each(const struct mmu *mmu, each_fn *fn, void *arg)
 {
-    mmu->writes = writes;
-    mmu->writes_arg = arg;
+    for (int m = 0; m < MMU__MODES; m++)
+        for (unsigned list = 0; list < 2; list++)
+            for (u32 k = 0; k < mmu->tlb[m].nused[list]; k++) {
+                const struct tlb *t = &mmu->tlb[m];
+                u16 i = t->used[list][k];
+                if (!list || !(t->cold[i].used & BIT(0)))
+                    fn(arg, (struct tlb_entry *)&t->e[i], &t->cold[i], m);
+            }
+}
+
+static void watch_fetches(void *arg, struct tlb_entry *e, const struct tlb_cold *c, int m)
+{
+    if (maps(e->ex))
+        e->ex |= TLB_WATCH;
+}
+
+void mmu_note(struct mmu *mmu, const struct mmu_notes *notes)
+{
+    mmu->notes = notes;
+    if (!notes)
+        return;
+    each(mmu, watch_fetches, NULL);
+    /* Whoever caches where code is has to ask again. */
+    mmu->gen++;
+    mmu->gen_global++;
+}
+
+static void save(void *arg, struct tlb_entry *e, const struct tlb_cold *c, int m)
+{
+    u64 rights = (maps(e->rd) ? L_RD : 0) | (maps(e->wr) ? L_WR : 0) | (maps(e->ex) ? L_EX : 0);
+    u8 two[16];
+    if (!rights)
+        return;
+    st64(two, c->la | rights | (c->global ? L_GLOBAL : 0) | (m ? L_MODE : 0));
+    st64(two + 8, c->phys | c->large);
+    snap_put(arg, two, sizeof(two));
 }
 
 void mmu_tlb_save(const struct mmu *mmu, struct snap *snap)
 {
-    for (u64 m = 0; m < MMU__MODES; m++)
-        for (u32 i = 0; i < TLB_SIZE; i++) {
-            const struct tlb_entry *e = &mmu->tlb[m].e[i];
-            const struct tlb_cold *c = &mmu->tlb[m].cold[i];
-            u64 rights = (maps(e->rd) ? L_RD : 0) | (maps(e->wr) ? L_WR : 0) |
-                         (maps(e->ex) ? L_EX : 0);
-            if (!c->used || !rights)
-                continue;
-            snap_put_u64(snap, c->la | rights | (c->global ? L_GLOBAL : 0) | (m ? L_MODE : 0));
-            snap_put_u64(snap, c->phys | c->large);
-        }
+    each(mmu, save, snap);
 }
 
 bool mmu_tlb_load(struct mmu *mmu, struct snap *snap)

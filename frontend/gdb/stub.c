@@ -16,7 +16,11 @@ void gdb_ok(struct gdb *g)
 void gdb_error(struct gdb *g, unsigned number)
 {
     gdb_begin(&g->out);
-    gdb_printf(&g->out, "E%02x", number);
+    if (g->refused)
+        gdb_put(&g->out, "E.The machine is in its past, where nothing can be changed.");
+    else
+        gdb_printf(&g->out, "E%02x", number);
+    g->refused = false;
 }
 
 void gdb_send(struct gdb *g)
@@ -69,7 +73,8 @@ size_t gdb_peek(struct gdb *g, u64 addr, void *buf, size_t n)
 
 static bool may_change(struct gdb *g)
 {
-    return !g->host.change || g->host.change(g->host.arg);
+    g->refused = g->host.change && !g->host.change(g->host.arg);
+    return !g->refused;
 }
 
 bool gdb_poke(struct gdb *g, u64 addr, const void *buf, size_t n)

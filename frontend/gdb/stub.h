@@ -44,6 +44,7 @@ struct gdb {
     bool waiting;          /* the client waits for a stop */
     bool physical;         /* memory packets have physical addresses */
     bool swbreak, hwbreak; /* the client knows these reasons */
+    bool refused;          /* a change, since the machine is in its past */
     bool no_ack_next;      /* once the present packet is answered */
     unsigned sstep;
     int signal; /* of the last stop */

@@ -266,7 +266,8 @@ static void ended(struct replay *rp, const struct rr_record *r)
         return;
     }
     /* Somebody who looks inside may want to go back. */
-    if (!rp->paused && gdb_server_attached(rp->vm->gdb) && reverse_wanted(rp->vm->opt)) {
+    if (!rp->paused && !rp->vm->quit && gdb_server_attached(rp->vm->gdb) &&
+        reverse_on(rp->vm)) {
         rp->paused = true;
         reverse_log_ends(rp->vm);
         return;
@@ -418,7 +419,8 @@ void replay_ran(struct vm *vm)
     now = icount(rp);
     if (now % CPU_EVERY || now == rp->digested)
         return;
-    digest_of(rp, !(now % DEV_EVERY), !(now % RAM_EVERY), own);
+    /* The log of a process that goes back says soon enough that something differs. */
+    digest_of(rp, !rp->temp && !(now % DEV_EVERY), !rp->temp && !(now % RAM_EVERY), own);
     if (rp->mode == RR_REPLAY) {
         compare(rp, own);
         return;

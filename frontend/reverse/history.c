@@ -12,13 +12,25 @@
 
 static void note_write(void *arg, u64 page_la)
 {
-    numset_add(arg, page_la >> PAGE_BITS);
+    numset_add(&((struct history *)arg)->writes, page_la >> PAGE_BITS);
 }
 
+static void note_fetch(void *arg, u64 page_la)
+{
+    struct history *h = arg;
+
+    if (page_la == ~(u64)0)
+        h->fetches.all = true;
+    numset_add(&h->fetches, page_la >> PAGE_BITS);
+}
+
+/* A new interval begins, in the present; or (not on) nobody wants to know. */
 static void listen(struct history *h, bool on)
 {
+    h->notes = (struct mmu_notes){note_write, note_fetch, h};
     numset_empty(&h->writes);
-    mmu_note_writes(&vm_cpu(h->vm)->mmu, on ? note_write : NULL, &h->writes);
+    numset_empty(&h->fetches);
+    mmu_note(&vm_cpu(h->vm)->mmu, on ? &h->notes : NULL);
 }
 
 /* ---- beginning and end ---- */
@@ -40,6 +52,7 @@ void history_free(struct history *h)
     listen(h, false);
     clear(h);
     numset_free(&h->writes);
+    numset_free(&h->fetches);
     free(h->p);
     *h = (struct history){0};
 }
@@ -116,8 +129,10 @@ static void leave_out(struct history *h, u32 i)
     pages_merge(&h->ram, &p->list[0], &next->list[0], next->serial);
     for (unsigned k = 0; k < VM_DRIVES; k++)
         pages_merge(&h->disk[k].pages, &p->list[1 + k], &next->list[1 + k], next->serial);
-    if (i)
+    if (i) {
         numset_join(&next->writes, &p->writes);
+        numset_join(&next->fetches, &p->fetches);
+    }
     memmove(h->p + i, h->p + i + 1, (h->n - i - 1) * sizeof(*h->p));
     h->n--;
     h->base -= h->base > i;
@@ -180,9 +195,11 @@ static struct point *add_present(struct history *h)
     }
     p->serial = last->serial + GAP;
     p->writes = h->writes;
-    h->writes = (struct numset){0};
+    p->fetches = h->fetches;
+    h->writes = h->fetches = (struct numset){0};
     if (!keep(h, p))
         return anew(h);
+    listen(h, true);
     h->base = h->n - 1;
     h->next_at = p->icount + h->every;
     return p;
@@ -202,10 +219,11 @@ static struct point *add_past(struct history *h)
         return NULL;
     }
     numset_join(&p->writes, &h->p[i + 1]->writes);
+    numset_join(&p->fetches, &h->p[i + 1]->fetches);
     h->end += h->end >= i;
     h->base = i;
     if (!keep(h, p)) /* seen at the latest in the present, where history begins anew */
-        p->writes.all = true;
+        p->writes.all = p->fetches.all = true;
     few_locals(h);
     return p;
 }
@@ -224,7 +242,7 @@ u64 history_bytes(const struct history *h)
     for (unsigned i = 0; i < VM_DRIVES; i++)
         n += h->disk[i].pages.bytes;
     for (u32 i = 0; i < h->n; i++)
-        n += h->p[i]->bytes + h->p[i]->writes.cap * sizeof(u64);
+        n += h->p[i]->bytes + (h->p[i]->writes.cap + h->p[i]->fetches.cap) * sizeof(u64);
     return n;
 }
 
@@ -267,9 +285,14 @@ void history_thin(struct history *h)
         leave_out(h, least(h, now));
 }
 
-bool history_untouched(const struct history *h, u32 i, u64 page)
+bool history_unwritten(const struct history *h, u32 i, u64 page)
 {
     return i + 1 < h->n && !numset_has(&h->p[i + 1]->writes, page);
+}
+
+bool history_unrun(const struct history *h, u32 i, u64 page)
+{
+    return i + 1 < h->n && !numset_has(&h->p[i + 1]->fetches, page);
 }
 
 /* ---- going ---- */

@@ -5,7 +5,7 @@
 #include "frontend/reverse/point.h"
 
 enum {
-    HIST_STEP = 1 << 23, /* instructions between two points near the present */
+    HIST_STEP = 1 << 24, /* instructions between two points near the present */
     HIST_FINE = 64,      /* further back, a point about every (age / HIST_FINE) */
     HIST_LOCALS = 48,    /* points made while looking at the past */
 };
@@ -21,7 +21,8 @@ struct history {
     bool past;
     struct pages ram;
     struct hist_disk disk[VM_DRIVES];
-    struct numset writes; /* linear pages written since the last point, in the present */
+    struct numset writes, fetches; /* linear pages since the last point, in the present */
+    struct mmu_notes notes;
     u64 next_at;          /* when the next point is due */
     u64 begun;            /* so often did history begin anew */
 };
@@ -40,8 +41,9 @@ bool history_go(struct history *h, u32 i, struct err *err);
 /* The last point in front of instruction `icount`, or 0; the last one not behind it, or 0. */
 u32 history_before(const struct history *h, u64 icount);
 u32 history_at(const struct history *h, u64 icount);
-/* Did nothing write to the linear page (number) between points i and i + 1? */
-bool history_untouched(const struct history *h, u32 i, u64 page);
+/* Did nothing write to the linear page (number) between points i and i + 1; did no code run there? */
+bool history_unwritten(const struct history *h, u32 i, u64 page);
+bool history_unrun(const struct history *h, u32 i, u64 page);
 /* Bytes in use. */
 u64 history_bytes(const struct history *h);
 

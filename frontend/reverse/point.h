@@ -20,7 +20,8 @@ struct point {
     struct snap timers, parts, tlb, drive[VM_DRIVES];
     struct replay_place log;
     struct page_list list[POINT_LISTS]; /* pages that changed since the point before */
-    struct numset writes; /* numbers of the linear pages that were written since then */
+    /* Numbers of the linear pages that were written, and that code ran in, since then. */
+    struct numset writes, fetches;
     u64 bytes;            /* of the snaps */
 };
 

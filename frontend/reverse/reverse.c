@@ -204,7 +204,8 @@ static void finish(struct vm *vm, const struct stop_hit *hit, const char *log_en
              log_end ? ", where history begins" : "");
     vm->debug_stop = true;
     vm_stop(vm, "paused (debug)");
-    monitor_tell(vm, line);
+    if (!gdb_server_attached(vm->gdb))
+        monitor_tell(vm, line);
     r->log_end = NULL;
 }
 
@@ -375,8 +376,8 @@ static void step_look(struct vm *vm)
 
 /* ---- back to a stop point ---- */
 
-/* Can none of the stop points have been met between points i and i + 1? Those that watch for writes meet
- * only what writes to their pages. */
+/* Can none of the stop points have been met between points i and i + 1? Writes were to other pages, and code
+ * ran in others. */
 static bool nothing_there(const struct vm *vm, u32 i)
 {
     const struct history *h = &vm->reverse->h;
@@ -386,11 +387,12 @@ static bool nothing_there(const struct vm *vm, u32 i)
     for (unsigned k = 0; (s = stop_at(vm_cpu(vm), k)); k++) {
         u64 first = s->addr >> PAGE_BITS, n = ((s->addr + (s->len - 1)) >> PAGE_BITS) - first + 1;
 
-        pages += n;
-        if (s->kind != STOP_WRITE || pages > MAX_WATCHED)
+        if (s->kind == STOP_CODE && history_unrun(h, i, first))
+            continue;
+        if (s->kind != STOP_WRITE || (pages += n) > MAX_WATCHED)
             return false;
         while (n--)
-            if (!history_untouched(h, i, first + n))
+            if (!history_unwritten(h, i, first + n))
                 return false;
     }
     return true;
