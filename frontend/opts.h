@@ -338,8 +338,10 @@ bool opts_print_list(FILE *f, const char *what);
 /* Can the machine go back? */
 static inline bool reverse_wanted(const struct options *opt)
 {
-    return opt->icount_shift >= 0 && (opt->reverse == REVERSE_ON ||
-                                      (opt->reverse == REVERSE_AUTO && opt->gdb[0] && opt->cpus <= 1));
+    bool debugged = opt->gdb[0] && opt->cpus <= 1;
+
+    return opt->icount_shift >= 0 &&
+           (opt->reverse == REVERSE_ON || (opt->reverse == REVERSE_AUTO && debugged));
 }
 
 #endif

@@ -519,7 +519,8 @@ static bool set_reverse(struct options *opt, const char *v, struct err *err)
 
 bool opt_set_ICOUNT(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const keys[] = {"shift", "sleep", "align", "rr", "rrfile", "rrsnapshot", "reverse", NULL};
+    static const char *const keys[] = {"shift",  "sleep",      "align",   "rr",
+                                       "rrfile", "rrsnapshot", "reverse", NULL};
     char key[64], v[OPT_PATH];
     bool has_key, on;
     u64 n;

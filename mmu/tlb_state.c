@@ -1,6 +1,6 @@
-/* Saving and loading what the TLB holds. Two numbers for each translation: its linear and its physical
- * page, with the rest of what is known in their low bits. What follows from memory as it is (host
- * addresses, flags of fast paths) is made anew. */
+/* Saving and loading what the TLB holds. Two numbers for each translation: its linear and its
+ * physical page, with the rest of what is known in their low bits. What follows from memory as it
+ * is (host addresses, flags of fast paths) is made anew. */
 #include "mmu/walk.h"
 
 #include "devices/core/snap.h"

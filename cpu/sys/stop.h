@@ -76,7 +76,8 @@ char *stop_name(const struct stop *stop, char *buf, size_t n);
 extern const char *const stop_modes[];
 /* stop_last() is this from now on, until the CPU runs; NULL: nothing was met. */
 void stop_report(struct cpu *cpu, const struct stop_hit *hit);
-/* The CPU is in another state, perhaps one that it was in before: what was met there will be again. */
+/* The CPU is in another state, perhaps one that it was in before: what was met there will be
+ * again. */
 void stop_anew(struct cpu *cpu);
 /* cpu_free's part. */
 void stop_free(struct cpu *cpu);

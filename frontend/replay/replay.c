@@ -298,7 +298,8 @@ static void play(struct replay *rp)
 {
     const struct rr_record *r;
 
-    while (!rp->vm->quit && rp->vm->running && (r = next_event(rp)) != NULL && r->icount <= icount(rp)) {
+    while (!rp->vm->quit && rp->vm->running && (r = next_event(rp)) != NULL &&
+           r->icount <= icount(rp)) {
         u64 now = clock_now(&rp->vm->clock);
         u32 n = r->n;
         u8 kind = r->kind, port = r->port;

@@ -1,5 +1,5 @@
-/* Going back in the log of a run that goes on: what was recorded is replayed, unheard, up to where the
- * machine was, and recorded on from there. */
+/* Going back in the log of a run that goes on: what was recorded is replayed, unheard, up to where
+ * the machine was, and recorded on from there. */
 #define _GNU_SOURCE
 #include "frontend/replay/replay_int.h"
 
@@ -28,7 +28,8 @@ static char *temp_name(struct err *err)
         close(fd);
         return path;
     }
-    err_set(err, "Cannot write a log to go back in, '%.300s': %s; -icount reverse=off does without.",
+    err_set(err,
+            "Cannot write a log to go back in, '%.300s': %s; -icount reverse=off does without.",
             path, strerror(errno));
     free(path);
     return NULL;
@@ -110,8 +111,9 @@ bool replay_past(const struct vm *vm)
 bool replay_present(const struct vm *vm, const char *what, struct err *err)
 {
     return !replay_past(vm) ||
-           err_set(err, "The machine is in its past, where nothing can be changed: %s is for the "
-                        "present, to which 'replay_seek' without a number goes.",
+           err_set(err,
+                   "The machine is in its past, where nothing can be changed: %s is for the "
+                   "present, to which 'replay_seek' without a number goes.",
                    what);
 }
 

@@ -1,5 +1,5 @@
-/* What is about to be overwritten for the first time is kept as it was at the beginning; at each point the
- * pages written since the last one are read back. */
+/* What is about to be overwritten for the first time is kept as it was at the beginning; at each
+ * point the pages written since the last one are read back. */
 #include "frontend/reverse/disks.h"
 
 #include "frontend/host/drive.h"

@@ -1,5 +1,5 @@
-/* Disks in history: what they held at each point, and a view of the past over the image, which itself
- * always holds the present. */
+/* Disks in history: what they held at each point, and a view of the past over the image, which
+ * itself always holds the present. */
 #ifndef FRONTEND_REVERSE_DISKS_H
 #define FRONTEND_REVERSE_DISKS_H
 
@@ -27,8 +27,8 @@ void hist_disk_end(struct hist_disk *d);
 bool hist_disk_changed(const struct hist_disk *d);
 /* The machine is at a point: keep what was written since the last one. False: the image fails. */
 bool hist_disk_keep(struct hist_disk *d, struct page_list *list, u64 serial);
-/* Go to what the disk held at point `serial`; lists[0..n): those of the points between there and where
- * the machine was last. False with *err. */
+/* Go to what the disk held at point `serial`; lists[0..n): those of the points between there and
+ * where the machine was last. False with *err. */
 bool hist_disk_go(struct hist_disk *d, struct page_list *const *lists, u32 n, u64 serial,
                   struct err *err);
 /* Back to the present. */

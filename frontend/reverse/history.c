@@ -1,5 +1,5 @@
-/* Points are kept by what changed from one to the next, so going anywhere costs the pages that differ; leaving
- * one out gives what is still needed of it to the next. */
+/* Points are kept by what changed from one to the next, so going anywhere costs the pages that
+ * differ; leaving one out gives what is still needed of it to the next. */
 #include "frontend/reverse/history.h"
 
 #include "frontend/host/drive_state.h"
@@ -254,8 +254,8 @@ static bool needed(const struct history *h, u32 i, u64 now)
     return h->p[i]->barrier || gap > MAX(h->every, age / HIST_FINE);
 }
 
-/* The point that is missed least: the smallest gap for its age. 0: the first, with what is before the
- * second. */
+/* The point that is missed least: the smallest gap for its age. 0: the first, with what is before
+ * the second. */
 static u32 least(const struct history *h, u64 now)
 {
     u32 best = 0;

@@ -1,5 +1,5 @@
-/* Pages as they were at several moments, and sets of page numbers: plain data, of memories and of disks
- * alike. A moment is a number (serial); later moments have larger ones. */
+/* Pages as they were at several moments, and sets of page numbers: plain data, of memories and of
+ * disks alike. A moment is a number (serial); later moments have larger ones. */
 #ifndef FRONTEND_REVERSE_PAGES_H
 #define FRONTEND_REVERSE_PAGES_H
 
@@ -26,12 +26,13 @@ struct pages {
     bool lost; /* the host had no memory once: what is here has holes */
 };
 
-/* Page `key` has these bytes at moment `serial`, which belongs to `list` (NULL: it is never forgotten); no
- * version of that moment may be there. */
+/* Page `key` has these bytes at moment `serial`, which belongs to `list` (NULL: it is never
+ * forgotten); no version of that moment may be there. */
 void pages_put(struct pages *p, struct page_list *list, u64 key, u64 serial, const u8 *data);
 /* The bytes at a moment; NULL: nothing is known of that page. */
 const u8 *pages_find(const struct pages *p, u64 key, u64 serial);
-/* The moment of `list` is forgotten: what is needed goes over to the next one, `serial` and `next`. */
+/* The moment of `list` is forgotten: what is needed goes over to the next one, `serial` and `next`.
+ */
 void pages_merge(struct pages *p, struct page_list *list, struct page_list *next, u64 serial);
 /* Forget everything. */
 void pages_clear(struct pages *p);

@@ -1,5 +1,6 @@
-/* Taking a point and putting it back: the parts of a snapshot (frontend/state) without memory, and what only
- * this process can use: the translations in the TLB, so that taking one changes nothing. */
+/* Taking a point and putting it back: the parts of a snapshot (frontend/state) without memory, and
+ * what only this process can use: the translations in the TLB, so that taking one changes nothing.
+ */
 #include "frontend/reverse/point.h"
 
 #include "cpu/sys/stop.h"
@@ -141,7 +142,8 @@ void memory_keep(struct vm *vm, struct pages *pages, struct page_list *list, u64
     for (struct ram *ram = vm->pc->space.first; ram; ram = ram->next) {
         u32 n = (u32)(ram->size >> PAGE_BITS);
 
-        for (u32 i = all ? 0 : next_dirty(ram, 0); i < n; i = all ? i + 1 : next_dirty(ram, i + 1)) {
+        for (u32 i = all ? 0 : next_dirty(ram, 0); i < n;
+             i = all ? i + 1 : next_dirty(ram, i + 1)) {
             const u8 *page = ram->host + ((u64)i << PAGE_BITS);
 
             if (!all || !image_all_zero(page, PAGE_SIZE))

@@ -1,5 +1,5 @@
-/* A point in history: all of the machine between two instructions, in memory of this process. Pages of memory
- * and disks are kept by how they differ from other points; the rest is here as it is. */
+/* A point in history: all of the machine between two instructions, in memory of this process. Pages
+ * of memory and disks are kept by how they differ from other points; the rest is here as it is. */
 #ifndef FRONTEND_REVERSE_POINT_H
 #define FRONTEND_REVERSE_POINT_H
 
@@ -22,22 +22,23 @@ struct point {
     struct page_list list[POINT_LISTS]; /* pages that changed since the point before */
     /* Numbers of the linear pages that were written, and that code ran in, since then. */
     struct numset writes, fetches;
-    u64 bytes;            /* of the snaps */
+    u64 bytes; /* of the snaps */
 };
 
-/* The machine as it is now, but for pages; it stands, or is between two instructions. NULL: no memory. */
+/* The machine as it is now, but for pages; it stands, or is between two instructions. NULL: no
+ * memory. */
 struct point *point_take(struct vm *vm);
-/* Put it back; pages and disks are there already, and no dirty bit is set where memory is as at that
- * point. False with *err: then the machine is in no state at all. */
+/* Put it back; pages and disks are there already, and no dirty bit is set where memory is as at
+ * that point. False with *err: then the machine is in no state at all. */
 bool point_put(struct vm *vm, const struct point *p, struct err *err);
 void point_free(struct point *p);
 
 /* ---- memory ---- */
-/* Keep the pages of all memories that were written since the dirty bits were last cleared, and clear
- * them; `all`: every page that is not zero. */
+/* Keep the pages of all memories that were written since the dirty bits were last cleared, and
+ * clear them; `all`: every page that is not zero. */
 void memory_keep(struct vm *vm, struct pages *pages, struct page_list *list, u64 serial, bool all);
-/* Memory becomes as it was at `serial`: what was written since the bits were cleared, and the pages of
- * lists[0..n), are looked at. Clears the bits. */
+/* Memory becomes as it was at `serial`: what was written since the bits were cleared, and the pages
+ * of lists[0..n), are looked at. Clears the bits. */
 void memory_go(struct vm *vm, const struct pages *pages, struct page_list *const *lists, u32 n,
                u64 serial);
 

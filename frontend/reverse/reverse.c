@@ -1,5 +1,5 @@
-/* Going back: from a point in front, forwards to the very instruction. What was met last is looked for interval
- * by interval, from the present to the beginning. */
+/* Going back: from a point in front, forwards to the very instruction. What was met last is looked
+ * for interval by interval, from the present to the beginning. */
 #include "frontend/reverse/reverse.h"
 
 #include "cpu/sys/stop.h"
@@ -345,8 +345,8 @@ static void step_choose(struct vm *vm)
     bool all = r->lo <= r->h.p[barrier_before(&r->h, r->origin)]->icount;
     bool same = last->rip == r->from.rip && last->base == r->from.base && last->sum == r->from.sum;
 
-    /* If an interrupt was delivered since the last instruction, a string instruction is on its way, or
-     * somebody changed registers, what was before that is a place of its own. */
+    /* If an interrupt was delivered since the last instruction, a string instruction is on its way,
+     * or somebody changed registers, what was before that is a place of its own. */
     if (same && !i) {
         to_begin(vm);
         return;
@@ -376,8 +376,8 @@ static void step_look(struct vm *vm)
 
 /* ---- back to a stop point ---- */
 
-/* Can none of the stop points have been met between points i and i + 1? Writes were to other pages, and code
- * ran in others. */
+/* Can none of the stop points have been met between points i and i + 1? Writes were to other pages,
+ * and code ran in others. */
 static bool nothing_there(const struct vm *vm, u32 i)
 {
     const struct history *h = &vm->reverse->h;

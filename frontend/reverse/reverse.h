@@ -1,5 +1,5 @@
-/* Running backwards: what debuggers and people ask for, done piece by piece from the run loop, so that it can
- * be stopped. */
+/* Running backwards: what debuggers and people ask for, done piece by piece from the run loop, so
+ * that it can be stopped. */
 #ifndef FRONTEND_REVERSE_REVERSE_H
 #define FRONTEND_REVERSE_REVERSE_H
 
@@ -10,17 +10,19 @@ struct vm;
 struct stop_hit;
 struct reverse;
 
-/* Begin history, if the options ask for it; when all is made and the log has begun. False with *err. */
+/* Begin history, if the options ask for it; when all is made and the log has begun. False with
+ * *err. */
 bool reverse_start(struct vm *vm, struct err *err);
-/* The machine ends: it goes back to the present, so that log and disks are those of the whole run. */
+/* The machine ends: it goes back to the present, so that log and disks are those of the whole run.
+ */
 void reverse_end(struct vm *vm);
 void reverse_free(struct vm *vm);
 
 /* ---- for debuggers and people ---- */
 /* Can this machine go back at all? */
 bool reverse_on(const struct vm *vm);
-/* Go back one instruction, or to the stop point that was met last, or to the beginning. False with *err:
- * not possible. The machine runs (backwards) until it is there, then it stops. */
+/* Go back one instruction, or to the stop point that was met last, or to the beginning. False with
+ * *err: not possible. The machine runs (backwards) until it is there, then it stops. */
 bool reverse_step(struct vm *vm, struct err *err);
 bool reverse_continue(struct vm *vm, struct err *err);
 /* Go to where `icount` instructions were executed; ~0: to the present. */
@@ -34,8 +36,8 @@ bool reverse_change(struct vm *vm, const char *what, struct err *err);
 /* The machine is another one: history begins anew. */
 void reverse_forget(struct vm *vm);
 
-/* How often points are made near the present (instructions; HIST_STEP at first), and how much memory they
- * may take. */
+/* How often points are made near the present (instructions; HIST_STEP at first), and how much
+ * memory they may take. */
 void reverse_every(struct vm *vm, u64 insns);
 void reverse_limit(struct vm *vm, u64 bytes);
 

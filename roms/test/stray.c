@@ -1,6 +1,6 @@
-/* A stray store, for those who look for one with a debugger that goes back (tests/boot/test_reverse.sh): a
- * name of eight letters is written with its zero into a field of eight, and so into the field behind. It is
- * found long after. */
+/* A stray store, for those who look for one with a debugger that goes back
+ * (tests/boot/test_reverse.sh): a name of eight letters is written with its zero into a field of
+ * eight, and so into the field behind. It is found long after. */
 #include "roms/test/lib/test.h"
 
 enum { ACCOUNTS = 4, ROUNDS = 400, WORK = 8000, WHEN = 290, VICTIM = 2 };

@@ -30,8 +30,8 @@ static const u8 small_start[] = {
 static const u8 small_tick[] = {0x50, 0xff, 0x06, 0x02, 0x05, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0xcf};
 static const u8 small_reset[] = {0xea, 0x00, 0x00, 0x00, 0xf0};
 
-/* A machine with `code` at F000:0000. False with *err. `more`: further options, NULL at the end; NULL:
- * none. */
+/* A machine with `code` at F000:0000. False with *err. `more`: further options, NULL at the end;
+ * NULL: none. */
 static inline bool small_open_with(struct small *s, const u8 *code, size_t n, char *const *more,
                                    struct err *err)
 {

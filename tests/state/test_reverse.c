@@ -1,5 +1,5 @@
-/* Going back: every place gone to is as it was on the way there, on each engine, by each way of going; disks
- * and what was sent to the host, too. */
+/* Going back: every place gone to is as it was on the way there, on each engine, by each way of
+ * going; disks and what was sent to the host, too. */
 #include "cpu/sys/stop.h"
 #include "devices/core/hostmem.h"
 #include "frontend/host/drive_state.h"
@@ -14,9 +14,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* Counts in 0x500; writes the count to one of 64 pages from 0x10000 on; now and then copies 5000 bytes over
- * borders of pages by REP MOVS, writes a sector and reads one, gives a byte to port 0xe9, sleeps until the
- * timer's interrupt (which counts in 0x502). Count 1000 writes 0x5a to 0x30234: the stray store. */
+/* Counts in 0x500; writes the count to one of 64 pages from 0x10000 on; now and then copies 5000
+ * bytes over borders of pages by REP MOVS, writes a sector and reads one, gives a byte to port
+ * 0xe9, sleeps until the timer's interrupt (which counts in 0x502). Count 1000 writes 0x5a to
+ * 0x30234: the stray store. */
 static const u8 guest[] = {
     0xfa, 0x31, 0xc0, 0x8e, 0xd0, 0xbc, 0x00, 0x7c, 0x8e, 0xd8, 0xc7, 0x06, 0x20, 0x00, 0xee, 0x00,
     0xc7, 0x06, 0x22, 0x00, 0x00, 0xf0, 0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04,
@@ -59,8 +60,15 @@ static void open_machine(struct small *s, const char *engine, const char *icount
 {
     struct err err = {""};
     char text[200], out[100];
-    char *more[] = {(char *)"-engine", (char *)engine, (char *)"-icount", text, (char *)"-hda", disk,
-                    (char *)"-debugcon", out, NULL};
+    char *more[] = {(char *)"-engine",
+                    (char *)engine,
+                    (char *)"-icount",
+                    text,
+                    (char *)"-hda",
+                    disk,
+                    (char *)"-debugcon",
+                    out,
+                    NULL};
 
     snprintf(text, sizeof(text), "shift=3,sleep=off%s", icount);
     snprintf(out, sizeof(out), "file:%s", said);
@@ -227,8 +235,8 @@ START_TEST(step_by_step)
 }
 END_TEST
 
-/* The instructions in front of which one stops for what is met on the way to END; `behind`: forwards the
- * machine stops behind them. */
+/* The instructions in front of which one stops for what is met on the way to END; `behind`:
+ * forwards the machine stops behind them. */
 static u32 hits(struct small *s, u64 *out, u32 most, bool behind)
 {
     u32 n = 0;
@@ -364,8 +372,8 @@ START_TEST(little_memory)
 }
 END_TEST
 
-/* A log in a file, and its replay: both go back; a log that is damaged meanwhile is told, and the machine
- * stays in the present. */
+/* A log in a file, and its replay: both go back; a log that is damaged meanwhile is told, and the
+ * machine stays in the present. */
 START_TEST(logs_in_files)
 {
     u64 place[PLACES], hash[PLACES], end;
@@ -446,8 +454,8 @@ START_TEST(versions)
 
         for (int m = 0; m < MOMENTS; m++)
             for (int k = 0; k < KEYS && there[m]; k++)
-                ck_assert(!memcmp(pages_find(&p, (u64)k * 7919, (u64)m + 1), truth[m][k],
-                                  HIST_PAGE));
+                ck_assert(
+                    !memcmp(pages_find(&p, (u64)k * 7919, (u64)m + 1), truth[m][k], HIST_PAGE));
         while (!there[gone])
             gone = (gone + 1) % (MOMENTS - 1);
         for (next = gone + 1; !there[next];)
