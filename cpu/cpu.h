@@ -235,6 +235,9 @@ struct cpu {
     u32 x87_site; /* translated code: which x87 instruction ran last, its place not yet in fpu; 0: none */
     u32 pad0;
     u32 exit_request; /* != 0: leave translated code at the next poll; set from anywhere (atomic) */
+    /* Translated code: temporaries that found no host register. They and gpr[] are written and read all the time:
+     * some processors look for a load's store by the lowest 11 bits of its address, and wait where two agree. */
+    u64 slots[32];
     struct seg seg[SEG__COUNT];
     union xmm xmm[16] __attribute__((aligned(16)));
     struct fpu fpu;
@@ -319,7 +322,6 @@ struct cpu {
     u64 host_rsp, host_limit; /* translated code: the stack at its entry, the last place for pairs */
     s32 loose_left; /* translated code: so many accesses not aligned until one is looked at */
     s32 guess_left; /* ... and so many wrong guesses */
-    u64 slots[32]; /* translated code: temporaries that found no host register */
     u64 tally[CPU_TALLIES]; /* translated code: what it counts when it is asked to */
     u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     struct mmu mmu; /* large: what is in front of it is near the registers, for hosts with short offsets */

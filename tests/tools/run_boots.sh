@@ -1,19 +1,24 @@
 #!/bin/sh
-# Runs boot tests one after another: run_boots.sh BUILD SCRIPT... A script exits 0 (passed), 77 (skipped, and says why).
+# Runs boot tests, as many at a time as there are processors (or JOBS): run_boots.sh BUILD SCRIPT... A script exits 0
+# (passed), 77 (skipped, and says why).
 b=$1
 shift
-n=0 bad=0 skipped=0
-for t; do
-    n=$((n + 1))
+. "$(dirname "$0")/pool.sh"
+mkdir -p "$b/tests/boot"
+
+# one SCRIPT: a line that says how it went; the end of its log when it failed.
+one()
+{
+    log=$b/tests/boot/$(basename "$1").log
     start=$(date +%s)
-    log=$b/tests/boot/$(basename "$t").log
-    mkdir -p "$b/tests/boot"
-    sh "$t" "$b" >"$log" 2>&1
+    sh "$1" "$b" >"$log" 2>&1
     case $? in
-    0) echo "ok   $t ($(($(date +%s) - start)) s) $(tail -1 "$log")" ;;
-    77) skipped=$((skipped + 1)); echo "skip $t: $(tail -1 "$log")" ;;
-    *) bad=$((bad + 1)); echo "FAIL $t ($(($(date +%s) - start)) s)"; tail -40 "$log" ;;
+    0) echo "ok   $1 ($(($(date +%s) - start)) s) $(tail -1 "$log")" ;;
+    77) echo "skip $1: $(tail -1 "$log")" ;;
+    *) echo "FAIL $1 ($(($(date +%s) - start)) s)"; tail -40 "$log" ;;
     esac
-done
-echo "boots: $((n - bad - skipped)) passed, $bad failed, $skipped skipped"
-[ "$bad" = 0 ]
+}
+
+pool "$@"
+echo "boots: $(told ok) passed, $(told FAIL) failed, $(told skip) skipped"
+[ "$(told FAIL)" = 0 ] && [ "$(told .)" = $# ]

@@ -1,24 +1,27 @@
 #!/bin/sh
-# Runs Check programs one after another and says what ran: run_checks.sh BUILD PROGRAM... Those of a cross build run
-# through BUILD/run.
+# Runs Check programs, as many at a time as there are processors (or JOBS), and says what ran: run_checks.sh BUILD
+# PROGRAM... Those of a cross build run through BUILD/run.
 b=$1
 shift
+. "$(dirname "$0")/pool.sh"
 run=
 [ -x "$b/run" ] && run=$b/run
-n=0 bad=0
 CK_DEFAULT_TIMEOUT=${CK_DEFAULT_TIMEOUT:-120}
 DRAGOMAN_BUILD=$b
 export CK_DEFAULT_TIMEOUT DRAGOMAN_BUILD
-for t; do
-    n=$((n + 1))
+
+# one PROGRAM: a line that says how it went; the end of its output when it failed.
+one()
+{
     start=$(date +%s)
-    if $run "$t" >"$t.log" 2>&1; then
-        echo "ok   $(grep -E '^[0-9]+%' "$t.log" | tail -1) $t ($(($(date +%s) - start)) s)"
+    if $run "$1" >"$1.log" 2>&1 </dev/null; then
+        echo "ok   $(grep -E '^[0-9]+%' "$1.log" | tail -1) $1 ($(($(date +%s) - start)) s)"
     else
-        bad=$((bad + 1))
-        echo "FAIL $t"
-        tail -40 "$t.log"
+        echo "FAIL $1"
+        tail -40 "$1.log"
     fi
-done
-echo "$((n - bad)) passed, $bad failed"
-[ "$bad" = 0 ]
+}
+
+pool "$@"
+echo "$(told ok) passed, $(told FAIL) failed"
+[ "$(told FAIL)" = 0 ] && [ "$(told .)" = $# ]
