@@ -39,8 +39,8 @@ enum cpu_exit vm_step_run(struct vm *vm)
     enum cpu_exit why;
 
     if (vm->replay) {
-        /* What is recorded goes on as if nobody looked: timers and what comes from outside have their
-         * turn between the runs of a string instruction, too. */
+        /* What is recorded goes on as if nobody looked: timers and what comes from outside have
+         * their turn between the runs of a string instruction, too. */
         u64 before = cpu_icount(cpu);
 
         why = cpu_run(cpu, ENGINE_EXEC, 1);

@@ -122,9 +122,9 @@ unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
                          struct mmu_fault *fault);
 
 /* From now on, until this is called again, `notes` (which must stay; NULL: nobody) is told at least
- * once of every linear page that is written or that code runs in; perhaps of some more. Whoever calls
- * this clears a dirty bit of all pages at the same moment (ram_test_clear_dirty). It costs only what
- * is slow anyway. */
+ * once of every linear page that is written or that code runs in; perhaps of some more. Whoever
+ * calls this clears a dirty bit of all pages at the same moment (ram_test_clear_dirty). It costs only
+ * what is slow anyway. */
 struct mmu_notes {
     void (*write)(void *arg, u64 page_la);
     void (*fetch)(void *arg, u64 page_la); /* ~0: in any, paging is off */
@@ -133,8 +133,8 @@ struct mmu_notes {
 void mmu_note(struct mmu *mmu, const struct mmu_notes *notes);
 
 /* The translations that the TLB holds are part of what a guest can tell, as on real processors:
- * saved for a machine that goes on in this process (tlb_state.c). Loading drops those that there are.
- * False: the bytes are not what mmu_tlb_save wrote; the TLB is empty then. */
+ * saved for a machine that goes on in this process (tlb_state.c). Loading drops those that there
+ * are. False: the bytes are not what mmu_tlb_save wrote; the TLB is empty then. */
 struct snap;
 void mmu_tlb_save(const struct mmu *mmu, struct snap *snap);
 bool mmu_tlb_load(struct mmu *mmu, struct snap *snap);

@@ -59,8 +59,8 @@ struct replay_place {
 /* Where the machine is now. */
 void replay_tell(struct vm *vm, struct replay_place *place);
 /* The machine's state is, or will be, that of `place`: go on there. It runs again what it did,
- * unheard, at most to instruction and time *end; NULL: it is where it was last, and goes on as it did
- * then. */
+ * unheard, at most to instruction and time *end; NULL: it is where it was last, and goes on as it
+ * did then. */
 void replay_go(struct vm *vm, const struct replay_place *place, const u64 end[2]);
 /* Does it run what it did already? */
 bool replay_past(const struct vm *vm);

@@ -53,8 +53,8 @@ struct replay {
     enum rr_mode mode;
     bool started, failed, done; /* done: replayed to the end */
     bool paused;                /* a debugger was told of the end */
-    /* seek.c. past: the machine runs again what it did already, with `mode` RR_REPLAY; muted: nothing
-     * that it does is to be heard; temp: the log is for this process only */
+    /* seek.c. past: the machine runs again what it did already, with `mode` RR_REPLAY; muted:
+     * nothing that it does is to be heard; temp: the log is for this process only */
     bool past, muted, temp;
     enum rr_mode live;        /* the mode when not past */
     u64 end_icount, end_clock; /* past: how far it may go */

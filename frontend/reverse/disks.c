@@ -105,7 +105,7 @@ bool hist_disk_go(struct hist_disk *d, struct page_list *const *lists, u32 n, u6
     struct image *im = d->blk ? drive_medium(d->blk) : NULL;
     bool ok = true;
 
-    if (!im)
+    if (!im || d->blk->read_only)
         return true;
     if (!d->over) {
         d->over = image_memory_over(im);

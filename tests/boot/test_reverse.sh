@@ -164,5 +164,4 @@ gdb_run 60 'maintenance packet bs'
 said 'no recording to go back in'
 refuses "on, off or a size" -bios "$R/boot.bin" -display none -icount shift=0,reverse=maybe
 refuses "on, off or a size" -bios "$R/boot.bin" -display none -icount shift=0,reverse=1M
-refuses "several processors" -bios "$R/boot.bin" -display none -smp 2 -icount shift=0,reverse=on
 done_testing "to a stray store, through modes, in a log"
