@@ -2,6 +2,7 @@
  * differ; leaving one out gives what is still needed of it to the next. */
 #include "frontend/reverse/history.h"
 
+#include "devices/core/bits.h"
 #include "frontend/host/drive_state.h"
 
 #include <stdlib.h>
@@ -95,8 +96,13 @@ bool history_begin(struct history *h, struct vm *vm, u64 limit, struct err *err)
     memory_keep(vm, &h->ram, &p->list[0], p->serial, true);
     h->next_at = p->icount + h->every;
     listen(h, true);
-    return !h->ram.lost ||
-           err_set(err, "There is no memory to remember what the machine's memory held.");
+    if (h->ram.lost)
+        return err_set(err, "There is no memory to remember what the machine's memory held.");
+    return history_bytes(h) <= limit ||
+           err_set(err,
+                   "What the machine's memory holds takes %llu MiB to remember: going back needs "
+                   "-icount reverse= with more than that.",
+                   (unsigned long long)(history_bytes(h) / MIB));
 }
 
 /* ---- points ---- */

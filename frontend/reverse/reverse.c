@@ -32,7 +32,11 @@ bool reverse_start(struct vm *vm, struct err *err)
         return err_set(err, "There is no memory to remember what the machine did.");
     r->h.every = HIST_STEP;
     r->begun = history_begin(&r->h, vm, vm->opt->reverse_mem, err);
-    return r->begun;
+    if (r->begun || vm->opt->reverse != REVERSE_AUTO)
+        return r->begun;
+    fprintf(stderr, "dragoman: %s\n", err->msg); /* nobody has asked for it yet */
+    reverse_free(vm);
+    return true;
 }
 
 /* History up to date with the machine as it is, which is live. False with *err: there is none. */
@@ -43,7 +47,8 @@ static bool up_to_date(struct vm *vm, struct err *err)
 
     if (!r->begun) {
         r->changed = false;
-        r->begun = history_begin(&r->h, vm, vm->opt->reverse_mem, err);
+        r->begun = history_begin(&r->h, vm, r->h.limit, err);
+        r->none = !r->begun;
         return r->begun;
     }
     if (!r->changed && p->icount == reverse_now(vm) && p->clock == clock_now(&vm->clock))
@@ -59,7 +64,7 @@ static bool up_to_date(struct vm *vm, struct err *err)
 void reverse_forget(struct vm *vm)
 {
     if (vm->reverse)
-        vm->reverse->begun = false;
+        vm->reverse->begun = vm->reverse->none = false;
 }
 
 void reverse_end(struct vm *vm)
@@ -278,7 +283,7 @@ void reverse_turn(struct vm *vm)
         return;
     if (r->h.past) {
         turn_past(vm);
-    } else if (!r->begun || r->changed || reverse_now(vm) >= r->h.next_at) {
+    } else if (r->begun ? r->changed || reverse_now(vm) >= r->h.next_at : !r->none) {
         if (up_to_date(vm, &err))
             history_thin(&r->h);
     }

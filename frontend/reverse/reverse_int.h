@@ -35,6 +35,7 @@ struct found {
 struct reverse {
     struct history h;
     bool begun;   /* there is a history, and it is this machine's */
+    bool none;    /* there cannot be one for this machine */
     bool changed; /* somebody changed the machine's state since the last point */
     enum way way;
     enum phase phase;
