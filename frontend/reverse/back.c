@@ -41,14 +41,22 @@ static bool pass(struct vm *vm, u64 until)
     return !why && vm->running && vm->reverse->way;
 }
 
-/* The operation ends in front of instruction `target`. */
-static void run_to(struct vm *vm, u64 target)
+/* The operation ends in front of instruction `target`, behind the one before it: a point with that
+ * very count may be further, behind the delivery of an interrupt. `least`: the point to begin at,
+ * or one behind it. */
+static void run_from(struct vm *vm, u32 least, u64 target)
 {
     struct reverse *r = vm->reverse;
 
     r->target = target;
+    r->last_hit = ~(u64)0;
     r->phase = PH_RUN;
-    go(vm, history_at(&r->h, target));
+    go(vm, MAX(least, history_before(&r->h, target)));
+}
+
+static void run_to(struct vm *vm, u64 target)
+{
+    run_from(vm, 0, target);
 }
 
 static void to_begin(struct vm *vm)
@@ -216,7 +224,8 @@ bool reverse_met(struct vm *vm, const struct stop_hit *hit)
     if (r->phase == PH_SCAN && (code ? at < r->origin : at != 0))
         r->found =
             (struct found){*hit, code || hit->within ? at : at - 1, code ? r->turn : 0, true};
-    else if (r->phase == PH_MEET && code && at == r->target && r->turn == r->found.turn)
+    else if ((r->phase == PH_MEET || r->phase == PH_RUN) && code && at == r->target &&
+             r->turn == r->found.turn) /* exceptions are met by the instruction in front */
         reverse_finish(vm, hit, NULL);
     return true;
 }
@@ -234,12 +243,12 @@ static void scan(struct vm *vm)
         pass(vm, r->scan_end);
         return;
     }
-    if (r->found.any) {
-        run_to(vm, r->found.target);
-        return;
-    }
     for (i = 0; h->p[i] != r->interval;)
         i++;
+    if (r->found.any) {
+        run_from(vm, i, r->found.target);
+        return;
+    }
     if (i)
         scan_from(vm, i - 1);
     else
@@ -253,7 +262,6 @@ static void arrived(struct vm *vm)
 
     if (r->way == WAY_CONTINUE && r->found.turn) {
         r->phase = PH_MEET;
-        r->last_hit = ~(u64)0;
         return;
     }
     remember(vm);

@@ -149,7 +149,7 @@ void reverse_finish(struct vm *vm, const struct stop_hit *hit, const char *log_e
     stop_report(vm_cpu(vm), &front);
     r->log_end = log_end;
     snprintf(line, sizeof(line), "instruction %llu%s%s%s", (unsigned long long)reverse_now(vm),
-             hit ? ", in front of: " : "", hit ? stop_text(hit, text, sizeof(text)) : "",
+             hit ? ": " : "", hit ? stop_text(hit, text, sizeof(text)) : "",
              log_end ? ", where history begins" : "");
     vm->debug_stop = true;
     vm_stop(vm, "paused (debug)");

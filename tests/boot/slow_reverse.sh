@@ -65,6 +65,12 @@ END
     cat <<END
 printf "do_timer %x\n", \$eip
 delete
+monitor break exc:14
+END
+    timed page-fault reverse-continue
+    timed page-fault-before reverse-continue
+    cat <<END
+monitor delete
 hbreak *$(address start_kernel)
 END
     timed breakpoint-farther reverse-continue
@@ -111,6 +117,7 @@ done
 said "^start_kernel again $(address start_kernel | sed 's/^0x//')"
 said '^New value = '
 said '^begin ffff0'
+[ "$(grep -c '^stopped: exception 14' "$W/session")" = 2 ] || session_fails "no two page faults"
 said ', the present'
 grep -E 'points take' "$W/session" | tail -n 1
 # It is alive, and nothing was said twice.

@@ -313,6 +313,42 @@ START_TEST(stop_points_met_last)
 }
 END_TEST
 
+/* In front of the first instruction of an interrupt's handler one stands behind its delivery; in
+ * front of that is the place that was interrupted. */
+START_TEST(in_front_of_an_interrupt)
+{
+    struct stop code = {STOP_CODE, STOP_OF_GDB, 0xf00ee, 0, 0};
+    struct err err = {""};
+    struct small s;
+    u64 x;
+
+    make_disk();
+    open_machine(&s, engines[_i], ",reverse=on");
+    ck_assert(stop_add(vm_cpu(s.vm), &code, NULL));
+    for (int i = 0; i < 9; i++)
+        ck_assert(!vm_run_to(s.vm, END));
+    for (int i = 0; i < 3; i++) {
+        x = at(&s);
+        ck_assert_uint_eq(vm_cpu(s.vm)->rip, 0xee);
+        ck_assert(reverse_step(s.vm, &err));
+        settle(&s);
+        ck_assert_uint_eq(at(&s), x);
+        ck_assert_uint_ne(vm_cpu(s.vm)->rip, 0xee);
+        ck_assert(reverse_step(s.vm, &err));
+        settle(&s);
+        ck_assert_uint_eq(at(&s), x - 1);
+        ck_assert(!vm_run_to(s.vm, END)); /* forwards to it */
+        ck_assert_uint_eq(at(&s), x);
+        ck_assert_uint_eq(vm_cpu(s.vm)->rip, 0xee);
+        ck_assert(reverse_continue(s.vm, &err)); /* to the interrupt before */
+        settle(&s);
+        ck_assert_uint_lt(at(&s), x);
+    }
+    small_close(&s);
+    drop_disk();
+}
+END_TEST
+
 /* What a debugger changes belongs to history; in the past nothing can be changed. */
 START_TEST(changes)
 {
@@ -481,6 +517,7 @@ int main(void)
     tcase_add_loop_test(tc, places_are_as_they_were, 0, 2);
     tcase_add_loop_test(tc, step_by_step, 0, 2);
     tcase_add_loop_test(tc, stop_points_met_last, 0, 2);
+    tcase_add_loop_test(tc, in_front_of_an_interrupt, 0, 2);
     tcase_add_test(tc, changes);
     tcase_add_test(tc, little_memory);
     tcase_add_test(tc, logs_in_files);
