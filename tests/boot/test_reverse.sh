@@ -82,7 +82,7 @@ for engine in jit exec; do
     said 'nothing can be changed: system_reset'
     said '^wrong again 768'
     said 'points take'
-    [ $engine = exec ] && at_most 10000 || at_most 2000
+    at_most 30000 # the figures are for people: hosts of tests are busy
     say "the culprit of a corrupted byte, $engine"
 done
 
