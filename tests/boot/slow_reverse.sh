@@ -40,6 +40,12 @@ END
     timed another reverse-stepi
     timed twenty 'reverse-stepi 20'
     cat <<END
+monitor break exc:14
+END
+    timed page-fault reverse-continue
+    timed page-fault-before reverse-continue
+    cat <<END
+monitor delete
 hbreak *$(address kernel_execve)
 END
     timed breakpoint-near reverse-continue
@@ -65,12 +71,6 @@ END
     cat <<END
 printf "do_timer %x\n", \$eip
 delete
-monitor break exc:14
-END
-    timed page-fault reverse-continue
-    timed page-fault-before reverse-continue
-    cat <<END
-monitor delete
 hbreak *$(address start_kernel)
 END
     timed breakpoint-farther reverse-continue
