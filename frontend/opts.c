@@ -66,6 +66,7 @@ bool opts_parse(struct options *opt, int argc, char **argv, struct err *err)
     opt->icount_shift = -1;
     opt->no_hpet = true; /* guests that find one boot slower than with the ACPI timer */
     opt->icount_sleep = true;
+    opt->reverse_mem = 512 * MIB;
     opt->engine = OPT_ENGINE_DEFAULT;
     opt->exit_port = 0x501;
     for (int i = 1; i < argc; i++) {

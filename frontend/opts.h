@@ -147,6 +147,8 @@ enum opt_start { START_RUN, START_HELP, START_VERSION, START_MAN, START_COMPLETI
 
 /* -icount rr= */
 enum rr_mode { RR_OFF, RR_RECORD, RR_REPLAY };
+/* -icount reverse=; AUTO: with a debugger's stub */
+enum opt_reverse { REVERSE_AUTO, REVERSE_OFF, REVERSE_ON };
 
 struct options {
     enum opt_start start;
@@ -217,6 +219,8 @@ struct options {
     bool icount_sleep;
     enum rr_mode rr;
     char rr_file[OPT_PATH], rr_snapshot[256]; /* "": none */
+    enum opt_reverse reverse;
+    u64 reverse_mem; /* bytes */
     bool seeded; /* -seed was given */
     u64 seed;
     bool stopped, no_reboot, no_shutdown;
@@ -331,5 +335,14 @@ void opts_print_help(FILE *f);
 void opts_print_man(FILE *f);
 bool opts_print_completion(FILE *f, const char *shell);
 bool opts_print_list(FILE *f, const char *what);
+
+/* Can the machine go back? */
+static inline bool reverse_wanted(const struct options *opt)
+{
+    bool debugged = opt->gdb[0] && opt->cpus <= 1;
+
+    return opt->icount_shift >= 0 &&
+           (opt->reverse == REVERSE_ON || (opt->reverse == REVERSE_AUTO && debugged));
+}
 
 #endif

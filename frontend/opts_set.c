@@ -503,9 +503,24 @@ bool opt_set_RTC(struct options *opt, const char *flag, const char *val, struct 
     return true;
 }
 
+/* on, off, or how much memory what is remembered may take. */
+static bool set_reverse(struct options *opt, const char *v, struct err *err)
+{
+    bool on;
+
+    if (opts_bool(v, &on)) {
+        opt->reverse = on ? REVERSE_ON : REVERSE_OFF;
+        return true;
+    }
+    opt->reverse = REVERSE_ON;
+    return (opts_size(v, MIB, &opt->reverse_mem) && opt->reverse_mem >= 16 * MIB) ||
+           err_set(err, "-icount reverse is on, off or a size of 16M or more, not '%.60s'.", v);
+}
+
 bool opt_set_ICOUNT(struct options *opt, const char *flag, const char *val, struct err *err)
 {
-    static const char *const keys[] = {"shift", "sleep", "align", "rr", "rrfile", "rrsnapshot", NULL};
+    static const char *const keys[] = {"shift",  "sleep",      "align",   "rr",
+                                       "rrfile", "rrsnapshot", "reverse", NULL};
     char key[64], v[OPT_PATH];
     bool has_key, on;
     u64 n;
@@ -535,6 +550,9 @@ bool opt_set_ICOUNT(struct options *opt, const char *flag, const char *val, stru
         } else if (!strcmp(key, "rrsnapshot")) {
             if (!opts_copy(opt->rr_snapshot, sizeof(opt->rr_snapshot), v))
                 return err_set(err, "-icount rrsnapshot is too long.");
+        } else if (!strcmp(key, "reverse")) {
+            if (!set_reverse(opt, v, err))
+                return false;
         } else {
             return opts_bad_key(flag, key, keys, err);
         }

@@ -12,6 +12,7 @@
 #include "frontend/host/drive.h"
 #include "frontend/monitor/monitor.h"
 #include "frontend/replay/replay.h"
+#include "frontend/reverse/reverse.h"
 #include "frontend/sdl/sdl.h"
 #include "frontend/state/savevm.h"
 #include "frontend/state/verify.h"
@@ -94,6 +95,7 @@ static void stand(struct vm *vm, const char *state)
     vm->frozen = clock_now(&vm->clock);
     vm->stopped_at = wall_now();
     vm->running = vm->step_pending = false;
+    reverse_stopped(vm);
     gdb_server_stopped(vm->gdb, vm->debug_stop);
     vm->debug_stop = false;
 }
@@ -143,6 +145,8 @@ void vm_state_loaded(struct vm *vm)
 
 static void tell_reason(struct vm *vm, enum vm_event_id id, bool guest, const char *reason)
 {
+    if (replay_past(vm))
+        return; /* it was told when it happened */
     vm_event(vm, id,
              (struct event_field[]){{"guest", EVENT_BOOL, guest, NULL},
                                     {"reason", EVENT_STR, 0, reason},
@@ -236,6 +240,8 @@ static void dump_registers(struct vm *vm, const char *why)
 /* The guest has ended itself. */
 static void guest_ends(struct vm *vm, int status, const char *reason)
 {
+    if (reverse_busy(vm))
+        return; /* it did not stop the machine for good then */
     if (vm->opt->no_shutdown) {
         tell_reason(vm, VM_EVENT_SHUTDOWN, true, reason);
         vm_stop(vm, "shutdown");
@@ -276,12 +282,20 @@ static void handle_event(struct vm *vm)
         guest_ends(vm, 0, "guest-shutdown");
         break;
     case PC_EV_EXIT:
+        if (reverse_busy(vm))
+            break;
         vm->ended_by_guest = true;
         vm->ended_by = "guest-shutdown";
         vm_quit(vm, ev.status);
         break;
-    case PC_EV_PAUSE: vm_stop(vm, "paused (watchdog)"); break;
-    case PC_EV_DEBUG: vm_stop(vm, "paused (debug)"); break;
+    case PC_EV_PAUSE:
+        if (!reverse_busy(vm))
+            vm_stop(vm, "paused (watchdog)");
+        break;
+    case PC_EV_DEBUG:
+        if (!reverse_busy(vm))
+            vm_stop(vm, "paused (debug)");
+        break;
     }
 }
 
@@ -352,7 +366,7 @@ bool vm_ran(struct vm *vm, enum cpu_exit why)
 {
     if (why == CPU_EXIT_SHUTDOWN)
         guest_reset(vm, "triple fault", true);
-    if (why == CPU_EXIT_DEBUG) {
+    if (why == CPU_EXIT_DEBUG && !reverse_met(vm, stop_last(vm_cpu(vm)))) {
         monitor_notice(vm, stop_last(vm_cpu(vm)));
         vm->debug_stop = vm->running;
         vm_stop(vm, "paused (debug)");
@@ -372,12 +386,13 @@ static void run_cpu(struct vm *vm)
         why = vm_step_run(vm);
     else
         why = cpu_run(cpu, vm->engine, budget(vm));
-    state_hash_note(&vm->hash, cpu, &vm->pc->low);
+    if (!replay_past(vm))
+        state_hash_note(&vm->hash, cpu, &vm->pc->low);
     replay_ran(vm);
     loop_disarm(&vm->loop);
     if (!vm_ran(vm, why)) {
         idle(vm);
-    } else if (steps) {
+    } else if (steps && vm->running && vm_step_done(vm)) {
         vm->debug_stop = true;
         vm_stop(vm, "paused (debug)");
     }
@@ -386,13 +401,24 @@ static void run_cpu(struct vm *vm)
 /* Once around: what is due, what the host has, what the machine asks for, instructions. */
 static void turn(struct vm *vm)
 {
+    if (vm->running && reverse_busy(vm)) {
+        loop_wait(&vm->loop, 0);
+        if (vm->running && reverse_busy(vm) && !vm->quit)
+            reverse_work(vm);
+        return;
+    }
+    if (vm->running)
+        reverse_turn(vm);
     if (!vm->running || !vm->pc) {
         loop_wait(&vm->loop, LOOP_NEVER);
     } else {
         clock_run(&vm->clock);
         loop_dispatch(&vm->loop);
-        replay_point(vm);
+        if (vm->running)
+            replay_point(vm);
     }
+    if (reverse_busy(vm))
+        return; /* somebody has just asked for it */
     if (vm->event_pending)
         handle_event(vm);
     if (vm->running && !vm->quit && vm->pc)
@@ -400,6 +426,20 @@ static void turn(struct vm *vm)
     vm_look(vm);
     if (vm->event_pending)
         handle_event(vm);
+}
+
+void vm_pass(struct vm *vm, u64 until)
+{
+    vm->run_to = until;
+    clock_run(&vm->clock);
+    replay_point(vm);
+    if (vm->event_pending)
+        handle_event(vm);
+    if (vm->running && !vm->quit)
+        run_cpu(vm);
+    if (vm->event_pending)
+        handle_event(vm);
+    vm->run_to = 0;
 }
 
 bool vm_run_to(struct vm *vm, u64 icount)
@@ -424,6 +464,7 @@ int vm_run(struct vm *vm)
                 vm->ended_by ? vm->ended_by : "host-ui");
     gdb_server_exited(vm->gdb, vm->status);
     stand(vm, "shutdown");
+    reverse_end(vm);
     replay_finish(vm);
     return vm->status;
 }
@@ -646,7 +687,7 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     if (opt->rr_snapshot[0] && !(opt->rr == RR_RECORD ? savevm(vm, opt->rr_snapshot, err)
                                                       : loadvm(vm, opt->rr_snapshot, err)))
         return false;
-    if (!replay_start(vm, err))
+    if (!replay_start(vm, err) || !reverse_start(vm, err))
         return false;
     if (!write_pidfile(vm, err))
         return false;
@@ -664,6 +705,7 @@ void vm_destroy(struct vm *vm)
     verify_end(vm);
     inside_close(&vm->inside);
     state_hash_close(&vm->hash);
+    reverse_free(vm);
     if (!replay_close(vm))
         fprintf(stderr, "dragoman: not all of the log could be written\n");
     sdl_close(vm->sdl);

@@ -100,10 +100,11 @@ struct vm {
     long thread;       /* the host's number of the thread that runs the machine */
 
     /* a debugger's: the machine stops for a stop point; it is to run one instruction and to stop,
-     * without interrupts if `quiet`; where a recording of the run goes back (struct gdb_host) */
+     * without interrupts if `quiet`; where that step began */
     bool debug_stop, step_pending, step_quiet;
+    u64 step_at, step_rip, step_base;
     u32 stop_ids; /* given out by the monitor so far */
-    bool (*reverse)(void *gdb_server, bool step, struct err *err);
+    struct reverse *reverse; /* what the machine can go back by; NULL: it cannot */
 
     /* time */
     u64 epoch;  /* host time of virtual time 0, while running */
@@ -155,6 +156,8 @@ static inline bool vm_counted(const struct vm *vm)
 /* Counted time only: run until `icount` instructions have been executed and stop there, between two
  * of them. False: the machine ended or stopped before. */
 bool vm_run_to(struct vm *vm, u64 icount);
+/* Counted time only: once around without the host, at most to `until`, which lies ahead. */
+void vm_pass(struct vm *vm, u64 until);
 /* For snapshots, while the machine stands: it is this virtual time, with so many instructions
  * executed; and all of the state is another one. */
 void vm_set_clock(struct vm *vm, u64 now, u64 icount);
@@ -176,6 +179,8 @@ bool vm_save_memory(struct vm *vm, bool physical, u64 addr, u64 size, const char
  * of the run loop. */
 bool vm_ran(struct vm *vm, enum cpu_exit why);
 enum cpu_exit vm_step_run(struct vm *vm);
+/* Is the step over, that is not another run of the same string instruction left? */
+bool vm_step_done(const struct vm *vm);
 
 /* vm_build.c: the parts of vm_create and vm_destroy that open and close things of the host. */
 bool vm_open_firmware(struct vm *vm, struct err *err);

@@ -366,22 +366,22 @@ static void seen(struct mmu *mmu, u64 tag, u64 la, unsigned size, bool write)
         mmu->seen(mmu->seen_arg, la, size, write);
 }
 
-/* Walk and enter the translation; the entry that now maps la for `access`, or NULL with *fault. */
-static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct mmu_fault *fault)
+/* Somebody may write to the page of la by this address from now on, without more being told. */
+static void note_writing(const struct mmu *mmu, u64 page_la)
+{
+    if (UNLIKELY(mmu->notes != NULL))
+        mmu->notes->write(mmu->notes->arg, page_la);
+}
+
+struct tlb_entry *mmu_enter(struct mmu *mmu, int m, u64 la, const struct walk *w, unsigned rights)
 {
     unsigned i = tlb_index(la);
     struct tlb *t = &mmu->tlb[m];
     struct tlb_entry *e = &t->e[i];
     struct tlb_cold *c = &t->cold[i];
-    struct walk w;
     struct region *rd, *wr;
-    u64 page_la = la & ~(u64)PAGE_MASK, phys, inside;
+    u64 page_la = la & ~(u64)PAGE_MASK, phys = w->phys, inside;
     u32 rindex = 0, windex = 0;
-    bool may_write;
-    mmu->refills++;
-    if (!walk(mmu, m, la, access, false, &w, fault))
-        return NULL;
-    phys = w.phys & mmu->a20_mask;
     rd = page_memory(mmu, phys, 0);
     wr = page_memory(mmu, phys, 1);
     if (c->la == page_la)
@@ -389,22 +389,22 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
     entry_clear(e);
     if (c->used && c->la != page_la)
         flat_set(mmu, m, e, c->la);
-    if (!(c->used & BIT(w.global))) {
-        c->used |= (u8)BIT(w.global);
-        t->used[w.global][t->nused[w.global]++] = (u16)i;
+    if (!(c->used & BIT(w->global))) {
+        c->used |= (u8)BIT(w->global);
+        t->used[w->global][t->nused[w->global]++] = (u16)i;
     }
     c->la = page_la;
     c->phys = phys;
-    c->global = w.global;
-    c->large = w.large;
+    c->global = w->global;
+    c->large = w->large;
     c->page = RAM_NO_PAGE;
     /* Whole pages: INVLPG of any address in a large one drops all of it. */
-    inside = BIT64(w.large ? w.large : PAGE_BITS) - 1;
-    if (w.global) {
+    inside = BIT64(w->large ? w->large : PAGE_BITS) - 1;
+    if (w->global) {
         mmu->global_lo = MIN(mmu->global_lo, la & ~inside);
         mmu->global_hi = MAX(mmu->global_hi, la | inside);
     }
-    if (w.large) {
+    if (w->large) {
         mmu->large_lo = MIN(mmu->large_lo, la & ~inside);
         mmu->large_hi = MAX(mmu->large_hi, la | inside);
     }
@@ -413,14 +413,13 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
         e->addend = (u64)(uintptr_t)(ram->host + ((u64)rindex << PAGE_BITS)) - page_la;
         c->page = ram->page0 + rindex;
     }
-    if (m == MMU_SUP || w.user)
+    if (rights & BIT(TLB_RD))
         e->rd = page_la | (rd ? 0 : TLB_IO);
-    if (access == TLB_EX) {
-        e->ex = page_la | (rd ? 0 : TLB_IO);
+    if (rights & BIT(TLB_EX)) {
+        e->ex = page_la | (rd ? 0 : TLB_IO) | (mmu->notes ? TLB_WATCH : 0);
         c->fetched = 1;
     }
-    may_write = w.dirty && (w.write || (m == MMU_SUP && !(mmu->mode.cr0 & 0x10000)));
-    if (may_write && (m == MMU_SUP || w.user)) {
+    if (rights & BIT(TLB_WR)) {
         struct ram *ram = wr ? page_ram(wr, phys, &windex) : NULL;
         /* Reads and writes that reach different memory (PAM) cannot share one addend: write through
          * the bus. */
@@ -428,15 +427,38 @@ static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct
         e->wr = same ? write_tag(mmu, page_la, ram, windex, m, i) : page_la | TLB_IO;
         if (same)
             c->ram = ram, c->ram_index = windex;
+        if (!(e->wr & TLB_DIRTY))
+            note_writing(mmu, page_la);
     }
     if (UNLIKELY(mmu->nwatch))
         watch_tags(mmu, e, page_la);
     flat_set(mmu, m, e, page_la);
+    return e;
+}
+
+/* Walk and enter the translation; the entry that now maps la for `access`, or NULL with *fault. */
+static struct tlb_entry *fill(struct mmu *mmu, int m, u64 la, int access, struct mmu_fault *fault)
+{
+    u64 page_la = la & ~(u64)PAGE_MASK;
+    struct walk w;
+    struct tlb_entry *e;
+    unsigned rights = access == TLB_EX ? BIT(TLB_EX) : 0;
+    mmu->refills++;
+    if (!walk(mmu, m, la, access, false, &w, fault))
+        return NULL;
+    w.phys &= mmu->a20_mask;
+    if (m == MMU_SUP || w.user) {
+        rights |= BIT(TLB_RD);
+        if (w.dirty && (w.write || (m == MMU_SUP && !(mmu->mode.cr0 & 0x10000))))
+            rights |= BIT(TLB_WR);
+    }
+    e = mmu_enter(mmu, m, la, &w, rights);
     if (log_at(mmu->log, LOGA_MMU, page_la))
         log_line(mmu->log, LOGA_MMU, "fill %c%c %llx -> %llx", m == MMU_USER ? 'u' : 's',
-                 "rwx"[access], (unsigned long long)page_la, (unsigned long long)phys);
+                 "rwx"[access], (unsigned long long)page_la, (unsigned long long)w.phys);
     if (log_probe(mmu->log) && mmu->log->probe->fill)
-        mmu->log->probe->fill(mmu->log->probe->arg, page_la, phys, m == MMU_USER, (unsigned)access);
+        mmu->log->probe->fill(mmu->log->probe->arg, page_la, w.phys, m == MMU_USER,
+                              (unsigned)access);
     return e;
 }
 
@@ -458,6 +480,8 @@ static void write_notice(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, u3
 {
     struct tlb_cold *c = cold_of(mmu, m, e);
     u64 page_la = la & ~(u64)PAGE_MASK;
+    if (e->wr & TLB_DIRTY)
+        note_writing(mmu, page_la);
     ram_wrote(c->ram, ((u64)c->ram_index << PAGE_BITS) | (la & PAGE_MASK), n);
     /* Invalidating code may have protected or unprotected pages: the entry itself stays mapped. */
     if (tag_maps(e->wr, la)) {
@@ -478,6 +502,7 @@ static u64 read_in_page(struct mmu *mmu, int m, const struct tlb_entry *e, u64 l
 static void write_in_page(struct mmu *mmu, int m, struct tlb_entry *e, u64 la, unsigned size, u64 v)
 {
     if (UNLIKELY(e->wr & TLB_IO)) {
+        note_writing(mmu, la & ~(u64)PAGE_MASK);
         bus_write(mmu->mem, cold_of(mmu, m, e)->phys | (la & PAGE_MASK), v, size);
         return;
     }
@@ -645,6 +670,12 @@ const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct 
     struct tlb_entry *e = lookup(mmu, m, la, TLB_EX, fault);
     if (!e)
         return NULL;
+    if (UNLIKELY(e->ex & TLB_WATCH)) {
+        e->ex &= ~(u64)TLB_WATCH;
+        if (mmu->notes)
+            mmu->notes->fetch(mmu->notes->arg,
+                              mmu->mode.cr0 & 0x80000000u ? la & ~(u64)PAGE_MASK : ~(u64)0);
+    }
     *len = PAGE_SIZE - (u32)(la & PAGE_MASK);
     if (e->ex & TLB_IO) {
         *page = RAM_NO_PAGE;

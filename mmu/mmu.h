@@ -60,6 +60,7 @@ struct mmu {
     u32 nwatch;
     void (*seen)(void *arg, u64 la, unsigned size, bool write);
     void *seen_arg;
+    const struct mmu_notes *notes; /* see mmu_note; NULL: nobody wants it */
 };
 
 void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct log *log);
@@ -119,6 +120,24 @@ const u8 *mmu_fetch(struct mmu *mmu, int m, u64 la, u32 *len, u32 *page, struct 
  * those before a page fault that *fault describes). */
 unsigned mmu_fetch_bytes(struct mmu *mmu, int m, u64 la, u8 *buf, unsigned n,
                          struct mmu_fault *fault);
+
+/* From now on, until this is called again, `notes` (which must stay; NULL: nobody) is told at least
+ * once of every linear page that is written or that code runs in; perhaps of some more. Whoever
+ * calls this clears a dirty bit of all pages at the same moment (ram_test_clear_dirty). It costs only
+ * what is slow anyway. */
+struct mmu_notes {
+    void (*write)(void *arg, u64 page_la);
+    void (*fetch)(void *arg, u64 page_la); /* ~0: in any, paging is off */
+    void *arg;
+};
+void mmu_note(struct mmu *mmu, const struct mmu_notes *notes);
+
+/* The translations that the TLB holds are part of what a guest can tell, as on real processors:
+ * saved for a machine that goes on in this process (tlb_state.c). Loading drops those that there
+ * are. False: the bytes are not what mmu_tlb_save wrote; the TLB is empty then. */
+struct snap;
+void mmu_tlb_save(const struct mmu *mmu, struct snap *snap);
+bool mmu_tlb_load(struct mmu *mmu, struct snap *snap);
 
 /* Debugger's view: no A/D bits, no TLB fill, no device registers. False where nothing is mapped.
  * A poke writes what is read there, ROMs too, whatever the rights of the page; translated code

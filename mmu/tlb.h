@@ -21,7 +21,7 @@ enum {
     TLB_IO = 0x001,      /* translated, but not plain memory: the bus answers */
     TLB_CODE = 0x002,    /* stores: the page holds translated code, check its lines */
     TLB_DIRTY = 0x004,   /* stores: some dirty bit of the page is clear, set it first */
-    TLB_WATCH = 0x008,   /* a watchpoint or data breakpoint lies on the page */
+    TLB_WATCH = 0x008,   /* a watchpoint or data breakpoint lies on the page; fetch: note it */
 };
 #define TLB_NONE (~(u64)0)
 

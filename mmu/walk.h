@@ -18,6 +18,10 @@ struct walk {
 bool walk(struct mmu *mmu, int m, u64 la, int access, bool peek, struct walk *w,
           struct mmu_fault *fault);
 
+/* Enter the translation w (phys with A20 applied) of the page of la into the TLB of mode m, with
+ * `rights`: BIT(TLB_RD), BIT(TLB_WR), BIT(TLB_EX). */
+struct tlb_entry *mmu_enter(struct mmu *mmu, int m, u64 la, const struct walk *w, unsigned rights);
+
 /* The memory region behind n bytes at physical address phys for reads (dir 0) or writes (1), or
  * NULL where devices or nothing answers. */
 struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir);

@@ -3,6 +3,7 @@
 #define CPU_EXEC_STRING_H
 
 #include "cpu/exec/exec.h"
+#include "cpu/sys/stop.h"
 
 struct run {
     u32 n; /* elements; 0: the count register is 0, nothing happens */
@@ -75,8 +76,10 @@ static inline bool string_stops(struct cpu *cpu, bool left)
 {
     if (LIKELY(!cpu->stop_noted))
         return false;
-    if (left)
+    if (left) {
         cpu->budget++;
+        stop_within(cpu);
+    }
     return true;
 }
 

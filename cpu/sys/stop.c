@@ -110,6 +110,18 @@ const struct stop_hit *stop_last(const struct cpu *cpu)
     return cpu->stops ? &cpu->stops->hit : &none;
 }
 
+void stop_report(struct cpu *cpu, const struct stop_hit *hit)
+{
+    if (cpu->stops)
+        cpu->stops->hit = hit ? *hit : (struct stop_hit){0};
+}
+
+void stop_anew(struct cpu *cpu)
+{
+    if (cpu->stops)
+        cpu->stops->passed = cpu->stops->shut = false;
+}
+
 void stop_free(struct cpu *cpu)
 {
     free(cpu->stops);
@@ -185,6 +197,11 @@ static void seen(void *arg, u64 la, unsigned size, bool write)
             hit->write = write;
         return;
     }
+}
+
+void stop_within(struct cpu *cpu)
+{
+    cpu->stops->hit.within = true;
 }
 
 void stop_io(struct cpu *cpu, u16 port, unsigned size, bool write)

@@ -51,6 +51,7 @@ struct stop_hit {
     u64 at;           /* linear address of the instruction that did it */
     u32 error;        /* exceptions: the error code */
     bool write;
+    bool within; /* the string instruction stopped inside of a run, which does not count yet */
 };
 
 struct stops;
@@ -73,6 +74,11 @@ char *stop_text(const struct stop_hit *hit, char *buf, size_t n);
 char *stop_name(const struct stop *stop, char *buf, size_t n);
 /* Names of STOP_MODE_*, bit by bit; NULL behind the last. */
 extern const char *const stop_modes[];
+/* stop_last() is this from now on, until the CPU runs; NULL: nothing was met. */
+void stop_report(struct cpu *cpu, const struct stop_hit *hit);
+/* The CPU is in another state, perhaps one that it was in before: what was met there will be
+ * again. */
+void stop_anew(struct cpu *cpu);
 /* cpu_free's part. */
 void stop_free(struct cpu *cpu);
 
@@ -91,6 +97,8 @@ void stop_begin(struct cpu *cpu);
 void stop_undone(struct cpu *cpu);
 /* Is there a point at the instruction at cpu->rip? Then it must not run now. */
 bool stop_code(struct cpu *cpu);
+/* What was met just now ended a run of a string instruction too soon. */
+void stop_within(struct cpu *cpu);
 void stop_io(struct cpu *cpu, u16 port, unsigned size, bool write);
 /* Vector `vector` is about to be delivered: as an exception, or as another interrupt. */
 void stop_vector(struct cpu *cpu, unsigned vector, bool exception, u32 error);

@@ -3,6 +3,7 @@
 
 #include "frontend/gdb/stub.h"
 #include "frontend/monitor/monitor.h"
+#include "frontend/reverse/reverse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,23 @@ static void command(void *arg, const char *line, gdb_text_fn *out, void *out_arg
     monitor_run(((struct gdb_server *)arg)->vm, line, out, out_arg);
 }
 
+static bool reverse(void *arg, bool one, struct err *err)
+{
+    struct vm *vm = ((struct gdb_server *)arg)->vm;
+
+    return one ? reverse_step(vm, err) : reverse_continue(vm, err);
+}
+
+static const char *log_end(void *arg)
+{
+    return reverse_log_end(((struct gdb_server *)arg)->vm);
+}
+
+static bool change(void *arg)
+{
+    return reverse_change(((struct gdb_server *)arg)->vm, "a debugger's change", NULL);
+}
+
 static void end(void *arg)
 {
     vm_quit(((struct gdb_server *)arg)->vm, 0);
@@ -93,8 +111,9 @@ static void event(void *arg, int what)
 struct gdb_server *gdb_server_new(struct vm *vm, struct chardev *dev, struct err *err)
 {
     struct gdb_server *s = calloc(1, sizeof(*s));
-    struct gdb_host host = {s,   send_bytes, running, resume,      halt,
-                            step, command,    end,     vm->reverse, later};
+    struct gdb_host host = {s,    send_bytes, running, resume, halt,
+                            step, command,    end,     reverse_wanted(vm->opt) ? reverse : NULL,
+                            log_end, change,  later};
     struct cpu *cpu = vm_cpu(vm);
     bool wide = vm->opt->gdb_arch == GDB_ARCH_CPU ? cpu_has(cpu, FEAT_LM)
                                                   : vm->opt->gdb_arch == GDB_ARCH_X86_64;
@@ -129,6 +148,19 @@ void gdb_server_stopped(struct gdb_server *s, bool debug)
 {
     if (s)
         gdb_stopped(&s->gdb, debug);
+}
+
+bool gdb_server_attached(const struct gdb_server *s)
+{
+    return s && s->gdb.attached;
+}
+
+void gdb_server_say(struct gdb_server *s, const char *line)
+{
+    if (!s || !s->gdb.attached || !s->gdb.waiting)
+        return;
+    gdb_console(&s->gdb, line, strlen(line));
+    gdb_console(&s->gdb, "\n", 1);
 }
 
 void gdb_server_exited(struct gdb_server *s, int status)

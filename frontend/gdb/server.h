@@ -13,6 +13,10 @@ void gdb_server_free(struct gdb_server *s); /* NULL is fine */
 /* The machine stopped: at a stop point or behind a step (`debug`), or for another reason. It ends
  * with this status. NULL: nobody cares. */
 void gdb_server_stopped(struct gdb_server *s, bool debug);
+/* Is a client there? */
+bool gdb_server_attached(const struct gdb_server *s);
+/* A line for the console of a client that waits for a stop. */
+void gdb_server_say(struct gdb_server *s, const char *line);
 void gdb_server_exited(struct gdb_server *s, int status);
 
 #endif

@@ -16,7 +16,11 @@ void gdb_ok(struct gdb *g)
 void gdb_error(struct gdb *g, unsigned number)
 {
     gdb_begin(&g->out);
-    gdb_printf(&g->out, "E%02x", number);
+    if (g->refused)
+        gdb_put(&g->out, "E.The machine is in its past, where nothing can be changed.");
+    else
+        gdb_printf(&g->out, "E%02x", number);
+    g->refused = false;
 }
 
 void gdb_send(struct gdb *g)
@@ -67,12 +71,18 @@ size_t gdb_peek(struct gdb *g, u64 addr, void *buf, size_t n)
     return done;
 }
 
+static bool may_change(struct gdb *g)
+{
+    g->refused = g->host.change && !g->host.change(g->host.arg);
+    return !g->refused;
+}
+
 bool gdb_poke(struct gdb *g, u64 addr, const void *buf, size_t n)
 {
     struct mmu *mmu = &g->cpu->mmu;
     u8 old[GDB_PACKET];
     addr = gdb_address(g, addr);
-    if (n > sizeof(old) || gdb_peek(g, addr, old, n) != n)
+    if (n > sizeof(old) || gdb_peek(g, addr, old, n) != n || !may_change(g))
         return false;
     return g->physical ? mmu_poke_phys(mmu, addr, buf, n) : mmu_poke(mmu, addr, buf, n);
 }
@@ -130,7 +140,8 @@ static bool write_one(struct gdb *g, const struct gdb_reg *r, const u8 *raw)
 {
     u8 old[GDB_REG_BYTES];
     gdb_reg_read(&g->regs, g->cpu, r, old);
-    return !memcmp(old, raw, gdb_reg_size(r)) || gdb_reg_write(&g->regs, g->cpu, r, raw);
+    return !memcmp(old, raw, gdb_reg_size(r)) ||
+           (may_change(g) && gdb_reg_write(&g->regs, g->cpu, r, raw));
 }
 
 static void write_all(struct gdb *g, const char *p)
@@ -229,6 +240,8 @@ static void stop_reply(struct gdb *g, bool debug)
     gdb_printf(&g->out, "T%02xthread:01;", (unsigned)g->signal);
     if (debug)
         put_reason(g, stop_last(g->cpu));
+    if (debug && g->host.log_end && g->host.log_end(g->host.arg))
+        gdb_printf(&g->out, "replaylog:%s;", g->host.log_end(g->host.arg));
 }
 
 static void step_once(struct gdb *g)
@@ -323,7 +336,7 @@ static bool go(struct gdb *g, const char *p, bool step)
         }
         st64(raw, addr);
         for (unsigned i = 0; i < g->regs.n; i++)
-            if (g->regs.r[i].kind == GR_PC)
+            if (g->regs.r[i].kind == GR_PC && may_change(g))
                 gdb_reg_write(&g->regs, g->cpu, &g->regs.r[i], raw);
     }
     g->waiting = true;

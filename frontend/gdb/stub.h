@@ -27,6 +27,10 @@ struct gdb_host {
     /* Go back one instruction, or to the stop point met last; then gdb_stopped(). NULL: nothing was
      * recorded to go back in. False with a sentence: not possible now. */
     bool (*reverse)(void *arg, bool step, struct err *err);
+    /* Did the machine stop because what is recorded is over: "begin", "end"; else NULL. */
+    const char *(*log_end)(void *arg);
+    /* The client is about to write memory or registers; false: not now. NULL: always. */
+    bool (*change)(void *arg);
     /* Call gdb_step_on() soon, when it was looked whether the client or somebody else wants something.
      * NULL: a range is one step. */
     void (*later)(void *arg);
@@ -43,6 +47,7 @@ struct gdb {
     bool waiting;          /* the client waits for a stop */
     bool physical;         /* memory packets have physical addresses */
     bool swbreak, hwbreak; /* the client knows these reasons */
+    bool refused;          /* a change, since the machine is in its past */
     bool no_ack_next;      /* once the present packet is answered */
     unsigned sstep;
     /* vCont;r: steps go on as long as the program counter is in [range[0], range[1]) */

@@ -38,6 +38,8 @@ static int perform(struct drive *d, struct job *job)
         return EIO;
     if (d->blk.read_only && (req->op == BLK_WRITE || req->op == BLK_DISCARD))
         return EROFS;
+    if (d->tap && (req->op == BLK_WRITE || req->op == BLK_DISCARD))
+        d->tap(d->tap_arg, d->im, req->off, req->len);
     switch (req->op) {
     case BLK_READ: rc = image_read(d->im, req->off, buf, req->len); break;
     case BLK_WRITE: rc = image_write(d->im, req->off, buf, req->len); break;

@@ -2,7 +2,7 @@
 #ifndef FRONTEND_HOST_DRIVE_INT_H
 #define FRONTEND_HOST_DRIVE_INT_H
 
-#include "frontend/host/drive.h"
+#include "frontend/host/drive_state.h"
 #include "frontend/loop.h"
 
 #include <pthread.h>
@@ -53,6 +53,8 @@ struct drive {
     struct pool_job pool_job;
     struct kept_job *kept; /* of a loaded state, until devices ask for them again */
     u32 nkept;
+    drive_tap_fn *tap; /* see drive_tap */
+    void *tap_arg;
 };
 
 static inline struct drive *drive_of(struct blk *blk)

@@ -251,3 +251,12 @@ struct image *drive_swap_overlay(struct blk *blk, struct image *over)
     d->im = over;
     return old;
 }
+
+void drive_tap(struct blk *blk, drive_tap_fn *tap, void *arg)
+{
+    struct drive *d = drive_of(blk);
+
+    drive_drain(d);
+    d->tap = tap;
+    d->tap_arg = arg;
+}

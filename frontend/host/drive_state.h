@@ -35,5 +35,9 @@ struct image *drive_overlay(struct blk *blk);
 /* Writes are kept in `over` from now on, an image over the same backing image; gives what kept them
  * before, which has none any more (image_memory_drop). */
 struct image *drive_swap_overlay(struct blk *blk, struct image *over);
+/* `tap` is called in front of every change of n bytes at `off` of the medium, in whatever thread
+ * makes it, one at a time; NULL: no more. Waits until nothing runs. */
+typedef void drive_tap_fn(void *arg, struct image *im, u64 off, u64 n);
+void drive_tap(struct blk *blk, drive_tap_fn *tap, void *arg);
 
 #endif

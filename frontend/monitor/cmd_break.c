@@ -147,6 +147,13 @@ bool info_BREAKPOINTS(struct monitor *m, const char *args)
     return true;
 }
 
+void monitor_tell(struct vm *vm, const char *line)
+{
+    for (unsigned i = 0; i < vm->nmonitors; i++)
+        if (vm->monitors[i]->greeted)
+            mon_printf(vm->monitors[i], "\n%s\n(dragoman) ", line);
+}
+
 void monitor_notice(struct vm *vm, const struct stop_hit *hit)
 {
     char text[256];

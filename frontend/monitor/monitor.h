@@ -41,6 +41,8 @@ void monitor_run(struct vm *vm, const char *line,
 char *monitor_capture(struct vm *vm, const char *line, size_t *len);
 /* Tell the machine's monitors of a stop point of theirs that was met. */
 struct stop_hit;
+/* A line for every monitor at which somebody sits. */
+void monitor_tell(struct vm *vm, const char *line);
 void monitor_notice(struct vm *vm, const struct stop_hit *hit);
 /* A line that was recorded, for nobody to see; errors go to standard error. */
 void monitor_repeat(struct vm *vm, const char *line);

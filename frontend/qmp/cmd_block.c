@@ -3,6 +3,7 @@
 
 #ifdef CONFIG_JANSSON
 #include "frontend/host/drive.h"
+#include "frontend/reverse/reverse.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -131,8 +132,12 @@ static struct blk *drive(struct qmp_session *s, json_t *args)
         return NULL;
     }
     i = vm_find_drive(s->vm, name);
-    if (i >= 0 && vm_drive(s->vm, (unsigned)i))
-        return vm_drive(s->vm, (unsigned)i);
+    if (i >= 0 && vm_drive(s->vm, (unsigned)i)) {
+        if (reverse_change(s->vm, "a drive", &s->err))
+            return vm_drive(s->vm, (unsigned)i);
+        qmp_fail(s, "%s", s->err.msg);
+        return NULL;
+    }
     qmp_fail_as(s, "DeviceNotFound", "Device '%.80s' not found", name);
     return NULL;
 }

@@ -4,6 +4,7 @@
 
 #ifdef CONFIG_JANSSON
 #include "frontend/monitor/monitor.h"
+#include "frontend/replay/replay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,33 @@ json_t *qmp_CONT(struct qmp_session *s, json_t *args)
     return json_object();
 }
 
+/* A run that is recorded has the monitor's command instead, and when it has its turn. True: it is
+ * seen to, or refused (*out). */
+static bool recorded(struct qmp_session *s, const char *command, json_t **out)
+{
+    s->err.msg[0] = 0;
+    if (!replay_command(s->vm, command, command, &s->err))
+        return false;
+    *out = qmp_done(s, !s->err.msg[0]);
+    return true;
+}
+
 json_t *qmp_SYSTEM_RESET(struct qmp_session *s, json_t *args)
 {
+    json_t *out;
+
+    if (recorded(s, "system_reset", &out))
+        return out;
     vm_reset(s->vm, "host-qmp-system-reset");
     return json_object();
 }
 
 json_t *qmp_SYSTEM_POWERDOWN(struct qmp_session *s, json_t *args)
 {
+    json_t *out;
+
+    if (recorded(s, "system_powerdown", &out))
+        return out;
     if (!vm_powerdown(s->vm))
         return qmp_fail(s, "The machine has no power button, since ACPI is off.");
     return json_object();
@@ -44,6 +64,10 @@ json_t *qmp_QUIT(struct qmp_session *s, json_t *args)
 
 json_t *qmp_INJECT_NMI(struct qmp_session *s, json_t *args)
 {
+    json_t *out;
+
+    if (recorded(s, "nmi", &out))
+        return out;
     pc_nmi(s->vm->pc);
     return json_object();
 }

@@ -1,4 +1,5 @@
 /* Reading and writing the log of a run. */
+#define _GNU_SOURCE
 #include "frontend/replay/log.h"
 #include "devices/core/bits.h"
 
@@ -53,6 +54,7 @@ bool rr_create(struct rr_writer *w, const char *path, const struct rr_head *head
     st32(h + H_FLAGS, head->flags);
     st32(h + H_CRC, crc_of(0, h, H_CRC));
     w->failed = fwrite(h, sizeof(h), 1, w->f) != 1;
+    w->at = sizeof(h);
     return true;
 }
 
@@ -66,6 +68,13 @@ void rr_write(struct rr_writer *w, const struct rr_record *r)
     st32(sum, crc_of(crc_of(0, h, sizeof(h)), r->data, r->n));
     if (fwrite(h, sizeof(h), 1, w->f) != 1 || (r->n && fwrite(r->data, r->n, 1, w->f) != 1) ||
         fwrite(sum, sizeof(sum), 1, w->f) != 1)
+        w->failed = true;
+    w->at += sizeof(h) + r->n + sizeof(sum);
+}
+
+void rr_flush(struct rr_writer *w)
+{
+    if (fflush(w->f))
         w->failed = true;
 }
 
@@ -135,6 +144,7 @@ static bool read_one(struct rr_reader *r)
         (x->n && fread(x->data, x->n, 1, r->f) != 1) || fread(sum, sizeof(sum), 1, r->f) != 1 ||
         ld32(sum) != crc_of(crc_of(0, h, sizeof(h)), x->data, x->n) || x->icount < r->last)
         return false;
+    r->begin = r->at;
     r->at += sizeof(h) + x->n + sizeof(sum);
     r->last = x->icount;
     r->bad = r->ended = false;
@@ -160,4 +170,23 @@ void rr_close(struct rr_reader *r)
         fclose(r->f);
     free(r->r.data);
     *r = (struct rr_reader){.ended = true};
+}
+
+struct rr_place rr_tell(struct rr_reader *r)
+{
+    bool have = rr_peek(r) != NULL;
+
+    return (struct rr_place){have ? r->begin : r->at, r->taken, have ? r->r.icount : r->last};
+}
+
+void rr_seek(struct rr_reader *r, const struct rr_place *place)
+{
+    r->at = r->begin = place->at;
+    r->taken = place->taken;
+    r->last = place->last;
+    r->have = r->ended = false;
+    fflush(r->f); /* what was read ahead may be another thing by now */
+    r->bad = fseeko(r->f, (off_t)place->at, SEEK_SET) != 0;
+    r->ended = r->bad;
+    clearerr(r->f);
 }

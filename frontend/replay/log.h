@@ -46,10 +46,13 @@ struct rr_record {
 /* ---- writing ---- */
 struct rr_writer {
     FILE *f;
+    u64 at; /* bytes written */
     bool failed;
 };
 bool rr_create(struct rr_writer *w, const char *path, const struct rr_head *head, struct err *err);
 void rr_write(struct rr_writer *w, const struct rr_record *r);
+/* What was written can be read by others now. */
+void rr_flush(struct rr_writer *w);
 /* False: not all is in the file. */
 bool rr_finish(struct rr_writer *w);
 
@@ -61,7 +64,8 @@ struct rr_reader {
     struct rr_record r; /* the next one, when `have` */
     bool have, ended;   /* ended: the file is over, or `bad` */
     bool bad;           /* the record behind `at` is damaged */
-    u64 at;             /* where the record that comes next begins */
+    u64 at;             /* where the record behind `r` begins */
+    u64 begin;          /* where `r` begins */
     u64 last;           /* instruction of the last sound record, of whatever kind */
 };
 bool rr_open(struct rr_reader *r, const char *path, u32 kinds, struct rr_head *head,
@@ -70,5 +74,14 @@ bool rr_open(struct rr_reader *r, const char *path, u32 kinds, struct rr_head *h
 const struct rr_record *rr_peek(struct rr_reader *r);
 void rr_next(struct rr_reader *r);
 void rr_close(struct rr_reader *r);
+
+/* A place between two records, for one reader. */
+struct rr_place {
+    u64 at, taken, last;
+};
+/* In front of the record that rr_peek gives. */
+struct rr_place rr_tell(struct rr_reader *r);
+/* Go on reading there; what was written since the end was met is seen. */
+void rr_seek(struct rr_reader *r, const struct rr_place *place);
 
 #endif

@@ -50,15 +50,18 @@ static void chr_host_event(void *arg, int event)
 
 static void chr_dev_write(struct chr *dev, const u8 *data, size_t n)
 {
-    chr_write(container_of(dev, struct rr_chr, dev)->host, data, n);
+    struct rr_chr *c = container_of(dev, struct rr_chr, dev);
+
+    if (!rr_quiet(c->rp))
+        chr_write(c->host, data, n);
 }
 
 static void chr_dev_lines(struct chr *dev, bool dtr, bool rts)
 {
-    struct chr *host = container_of(dev, struct rr_chr, dev)->host;
+    struct rr_chr *c = container_of(dev, struct rr_chr, dev);
 
-    if (host->ops && host->ops->lines)
-        host->ops->lines(host, dtr, rts);
+    if (!rr_quiet(c->rp) && c->host->ops && c->host->ops->lines)
+        c->host->ops->lines(c->host, dtr, rts);
 }
 
 static void chr_dev_ready(struct chr *dev)
@@ -106,7 +109,7 @@ static void net_dev_send(struct net *dev, const u8 *frame, size_t n)
 {
     struct rr_net *x = container_of(dev, struct rr_net, dev);
 
-    if (recording(x->rp))
+    if (recording(x->rp) && !rr_quiet(x->rp))
         x->host->ops->send(x->host, frame, n);
 }
 
@@ -164,7 +167,7 @@ static void share_reset(struct share *share)
 {
     struct rr_share *s = container_of(share, struct rr_share, dev);
 
-    if (recording(s->rp))
+    if (recording(s->rp) && !rr_quiet(s->rp))
         s->host->ops->reset(s->host);
 }
 
@@ -190,7 +193,9 @@ bool replay_wrap_ports(struct vm *vm, struct err *err)
     for (unsigned i = 0; i < PC_SERIALS; i++)
         cfg->serial[i] = wrap_chr(rp, n++, cfg->serial[i]);
     cfg->debugcon = wrap_chr(rp, n++, cfg->debugcon);
+    cfg->audio = rr_wrap_sound(rp, 0, cfg->audio);
     for (unsigned i = 0; i < cfg->naddons; i++) {
+        cfg->addon[i].audio = rr_wrap_sound(rp, 1 + i, cfg->addon[i].audio);
         cfg->addon[i].chr = wrap_chr(rp, n + i, cfg->addon[i].chr);
         cfg->addon[i].net = wrap_net(rp, i, cfg->addon[i].net);
         cfg->addon[i].share = wrap_share(rp, i, cfg->addon[i].share);

@@ -1,6 +1,8 @@
 /* The log and the machine: when things enter, digests, and saying where two runs part. */
 #include "frontend/replay/replay_int.h"
 
+#include "frontend/gdb/server.h"
+#include "frontend/reverse/reverse.h"
 #include "frontend/state/format.h"
 #include "frontend/state/parts.h"
 
@@ -27,14 +29,16 @@ bool replay_open(struct vm *vm, struct err *err)
 {
     struct options *opt = vm->opt;
     struct replay *rp;
+    bool temp = opt->rr == RR_OFF && reverse_wanted(opt);
 
-    if (opt->rr == RR_OFF)
+    if (opt->rr == RR_OFF && !temp)
         return true;
     vm->replay = rp = calloc(1, sizeof(*rp));
     if (!rp || !(rp->scratch = malloc(RR_MAX_DATA)))
         return err_set(err, "No memory for the log.");
     rp->vm = vm;
-    rp->mode = opt->rr;
+    rp->temp = temp;
+    rp->mode = rp->live = temp ? RR_RECORD : opt->rr;
     rp->last = &rp->first;
     if (opt->cpus > 1)
         return err_set(err, "A run of several processors cannot be recorded: give -smp 1.");
@@ -75,7 +79,7 @@ bool replay_start(struct vm *vm, struct err *err)
         rp->head.config = hash;
         rp->head.icount = icount(rp);
         rp->head.clock = clock_now(&vm->clock);
-        rp->started = rr_create(&rp->out, vm->opt->rr_file, &rp->head, err);
+        rp->started = rr_begin(rp, err);
         return rp->started;
     }
     if (rp->head.config != hash)
@@ -134,7 +138,9 @@ bool replay_close(struct vm *vm)
 
     if (!rp)
         return true;
-    if (rp->mode == RR_RECORD && rp->started) {
+    if (rp->temp && rp->started) {
+        rr_finish(&rp->out);
+    } else if (rp->mode == RR_RECORD && rp->started) {
         u8 end[20];
 
         st32(end, (u32)vm->status);
@@ -167,6 +173,11 @@ void rr_differs(struct replay *rp, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
+    if (rp->past) { /* who went back says it, and stays where it is */
+        snprintf(rp->why, sizeof(rp->why), "%s", what);
+        cpu_kick(vm_cpu(rp->vm));
+        return;
+    }
     fprintf(stderr, "dragoman: the replay stops at instruction %llu: %s\n",
             (unsigned long long)icount(rp), what);
     vm_quit(rp->vm, 1);
@@ -238,7 +249,7 @@ static const struct rr_record *next_event(struct replay *rp)
     if (rp->events.bad)
         rr_differs(rp, "the log is damaged behind what happened at instruction %llu (byte %llu)",
                    (unsigned long long)rp->events.last, (unsigned long long)rp->events.at);
-    else
+    else if (!rp->past || rp->live == RR_REPLAY)
         rr_differs(rp, "the log ends");
     return NULL;
 }
@@ -251,6 +262,13 @@ static void ended(struct replay *rp, const struct rr_record *r)
     if (r->n != 20 || memcmp(own, r->data + 4, 16)) {
         rr_differs(rp,
                    "the log ends here, and the machine is in another state than the recorded one");
+        return;
+    }
+    /* Somebody who looks inside may want to go back. */
+    if (!rp->paused && !rp->vm->quit && gdb_server_attached(rp->vm->gdb) &&
+        reverse_on(rp->vm)) {
+        rp->paused = true;
+        reverse_log_ends(rp->vm);
         return;
     }
     rp->done = true;
@@ -279,7 +297,8 @@ static void play(struct replay *rp)
 {
     const struct rr_record *r;
 
-    while (!rp->vm->quit && (r = next_event(rp)) != NULL && r->icount <= icount(rp)) {
+    while (!rp->vm->quit && rp->vm->running && (r = next_event(rp)) != NULL &&
+           r->icount <= icount(rp)) {
         u64 now = clock_now(&rp->vm->clock);
         u32 n = r->n;
         u8 kind = r->kind, port = r->port;
@@ -363,6 +382,8 @@ u64 replay_limit(const struct vm *vm, u64 insns)
         return insns;
     now = icount(rp);
     insns = MIN(insns, CPU_EVERY - now % CPU_EVERY);
+    if (rp->past)
+        insns = MIN(insns, rp->end_icount > now ? rp->end_icount - now : 1);
     if (rp->mode == RR_RECORD || !(r = rr_peek(&rp->events)))
         return insns;
     return MAX(MIN(insns, r->icount > now ? r->icount - now : 1), 1u);
@@ -403,7 +424,8 @@ void replay_ran(struct vm *vm)
     now = icount(rp);
     if (now % CPU_EVERY || now == rp->digested)
         return;
-    digest_of(rp, !(now % DEV_EVERY), !(now % RAM_EVERY), own);
+    /* The log of a process that goes back says soon enough that something differs. */
+    digest_of(rp, !rp->temp && !(now % DEV_EVERY), !rp->temp && !(now % RAM_EVERY), own);
     if (rp->mode == RR_REPLAY) {
         compare(rp, own);
         return;
@@ -419,14 +441,16 @@ bool replaying(const struct vm *vm)
 
 u64 replay_wake(const struct vm *vm)
 {
+    const struct replay *rp = vm->replay;
     const struct rr_record *r = rr_peek(&vm->replay->events);
+    u64 end = rp->past && rp->end_icount == icount(rp) ? rp->end_clock : CLOCK_NEVER;
 
-    return r && r->icount == icount(vm->replay) ? r->clock : CLOCK_NEVER;
+    return r && r->icount == icount(rp) ? MIN(r->clock, end) : end;
 }
 
 void replay_stuck(struct vm *vm)
 {
-    if (next_event(vm->replay))
+    if (vm->replay->past || next_event(vm->replay))
         rr_differs(vm->replay, "the machine sleeps for ever; the recorded one did not");
 }
 
@@ -466,11 +490,16 @@ bool replay_command(struct vm *vm, const char *name, const char *line, struct er
     static const char *const input[] = {"sendkey", "paste",         "mouse_move", "mouse_button",
                                         "balloon", "ringbuf_write", NULL};
     struct replay *rp = vm->replay;
-    bool is_later = rr_is_recorded(name), is_input = named(input, name);
+    bool is_later = rr_is_recorded(name), is_input = named(input, name), is_never = named(never, name);
 
     if (!rp || !rp->started)
         return false;
-    if (named(never, name))
+    if (rp->past && (is_never || is_later || is_input || !strcmp(name, "commit")))
+        return !replay_present(vm, name, err);
+    /* Nobody else will replay a temporary log: history can hold what it does not. */
+    if (rp->temp && (is_never || (is_later && !vm->running)))
+        return !reverse_change(vm, name, err);
+    if (is_never)
         err_set(err, "'%.20s' is not possible while the machine records or replays a log.", name);
     else if (rp->mode == RR_REPLAY && (is_later || is_input))
         err_set(err, "The machine replays a log: nothing from outside can change it.");
@@ -504,6 +533,8 @@ bool replay_loaded(struct vm *vm, const u64 at[2], struct err *err)
 {
     struct replay *rp = vm->replay;
 
+    if (rp && rp->temp && rp->started)
+        rp->digested = icount(rp);
     if (!rp || rp->mode != RR_REPLAY || rp->started)
         return true;
     while (rp->events.taken < at[0] && rr_peek(&rp->events))

@@ -7,6 +7,7 @@
 #include "devices/core/err.h"
 #include "devices/core/snap.h"
 #include "frontend/opts.h"
+#include "frontend/replay/log.h"
 
 struct vm;
 struct pc_config;
@@ -48,5 +49,26 @@ bool replay_command(struct vm *vm, const char *name, const char *line, struct er
 void replay_saved(struct vm *vm, u64 at[2]);
 /* A snapshot was loaded that was made there. False with *err: not possible here. */
 bool replay_loaded(struct vm *vm, const u64 at[2], struct err *err);
+
+/* ---- going back (seek.c), for frontend/reverse ---- */
+/* A place in the log. */
+struct replay_place {
+    struct rr_place events, data;
+    u64 digested;
+};
+/* Where the machine is now. */
+void replay_tell(struct vm *vm, struct replay_place *place);
+/* The machine's state is, or will be, that of `place`: go on there. It runs again what it did,
+ * unheard, at most to instruction and time *end; NULL: it is where it was last, and goes on as it
+ * did then. */
+void replay_go(struct vm *vm, const struct replay_place *place, const u64 end[2]);
+/* Does it run what it did already? */
+bool replay_past(const struct vm *vm);
+/* Refuse `what` while it does. */
+bool replay_present(const struct vm *vm, const char *what, struct err *err);
+/* What is different this time, or NULL. */
+const char *replay_differs(const struct vm *vm);
+/* While a state is put into the devices nothing of what they say is for the host. */
+void replay_mute(struct vm *vm, bool muted);
 
 #endif

@@ -7,6 +7,7 @@
 #include "frontend/replay/replay.h"
 #include "frontend/vm.h"
 
+enum { RR_SOUNDS = 1 + PC_MAX_ADDONS, RR_VOICES = 16 };
 enum { RR_CHRS = PC_SERIALS + 1 + PC_MAX_ADDONS, RR_INBOX = 4096, RR_FRAMES = 256 };
 
 /* Something from outside that has not entered yet. */
@@ -36,10 +37,28 @@ struct rr_share {
     u8 index;
 };
 
+struct rr_voice {
+    struct audio_voice dev, *host;
+    struct replay *rp;
+};
+struct rr_sound {
+    struct audio_out dev, *host;
+    struct replay *rp;
+    struct rr_voice voice[RR_VOICES];
+    unsigned n;
+};
+
 struct replay {
     struct vm *vm;
     enum rr_mode mode;
     bool started, failed, done; /* done: replayed to the end */
+    bool paused;                /* a debugger was told of the end */
+    /* seek.c. past: the machine runs again what it did already, with `mode` RR_REPLAY; muted:
+     * nothing that it does is to be heard; temp: the log is for this process only */
+    bool past, muted, temp;
+    enum rr_mode live;        /* the mode when not past */
+    u64 end_icount, end_clock; /* past: how far it may go */
+    char why[320];             /* past: in what the run differs from the first time */
     struct rr_head head;
     struct rr_writer out;
     struct rr_reader events, data;
@@ -48,6 +67,7 @@ struct replay {
     struct rr_chr chr[RR_CHRS];
     struct rr_net net[PC_MAX_ADDONS];
     struct rr_share share[PC_MAX_ADDONS];
+    struct rr_sound sound[RR_SOUNDS];
     struct entropy entropy, *host_entropy;
     struct input_sink keyboard; /* the devices' */
     struct mouse_sink mouse;
@@ -78,5 +98,17 @@ void rr_enter(struct replay *rp, u8 kind, u8 port, const u8 *data, u32 n);
 /* What was waiting has entered: the host's end may go on. */
 void rr_entered(struct replay *rp, u8 kind, u8 port, u32 n);
 void rr_wrap_sinks(struct replay *rp);
+
+/* sound.c: the same for sound, which only goes out. */
+struct audio_out *rr_wrap_sound(struct replay *rp, unsigned index, struct audio_out *host);
+
+/* seek.c */
+/* Is what the machine gives to the host to be dropped? It was given before. */
+static inline bool rr_quiet(const struct replay *rp)
+{
+    return rp->past || rp->muted;
+}
+/* Begin the log of a recording; for -icount reverse= open it for reading, too. */
+bool rr_begin(struct replay *rp, struct err *err);
 
 #endif

@@ -68,16 +68,22 @@ static const struct field time_rows[] = {
 
 _Static_assert(VM_KEYS == 128, "as many as struct vm_time has");
 
+void vm_time_take(struct vm *vm, struct vm_time *t)
+{
+    *t = (struct vm_time){
+        .clock = clock_now(&vm->clock), .nkeys = vm->nkeys, .buttons = vm->mouse_buttons};
+    for (unsigned i = 0; i < vm->nkeys; i++) {
+        t->key_when[i] = vm->keys[i].when;
+        t->key_code[i] = vm->keys[i].code;
+        t->key_down[i] = vm->keys[i].down;
+    }
+}
+
 void vm_time_save(struct vm *vm, struct snap *snap)
 {
-    struct vm_time t = {
-        .clock = clock_now(&vm->clock), .nkeys = vm->nkeys, .buttons = vm->mouse_buttons};
+    struct vm_time t;
 
-    for (unsigned i = 0; i < vm->nkeys; i++) {
-        t.key_when[i] = vm->keys[i].when;
-        t.key_code[i] = vm->keys[i].code;
-        t.key_down[i] = vm->keys[i].down;
-    }
+    vm_time_take(vm, &t);
     replay_saved(vm, t.log);
     snap_save_fields(snap, "time", "vm", 1, time_rows, &t);
 }

@@ -21,6 +21,8 @@ struct vm_time {
     u32 nkeys, buttons;
     u64 log[2]; /* place in the log of a recorded run */
 };
+/* As it is, without a place in the log. */
+void vm_time_take(struct vm *vm, struct vm_time *t);
 void vm_time_save(struct vm *vm, struct snap *snap);
 bool vm_time_read(struct vm_time *t, struct snap *snap, struct err *err);
 /* It is this time from now on; `icount` is what the CPU's state says. */

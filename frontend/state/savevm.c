@@ -2,6 +2,7 @@
 #include "frontend/state/savevm.h"
 
 #include "frontend/host/drive_state.h"
+#include "frontend/replay/replay.h"
 #include "frontend/state/vmstate.h"
 #include "frontend/vm.h"
 
@@ -23,6 +24,8 @@ struct disks {
 static bool collect(struct vm *vm, struct disks *d, struct err *err)
 {
     *d = (struct disks){0};
+    if (!replay_present(vm, "a snapshot", err))
+        return false;
     for (unsigned i = 0; i < VM_DRIVES; i++) {
         struct blk *blk = vm_drive(vm, i);
         struct image *im = blk && blk->inserted && !blk->read_only ? drive_medium(blk) : NULL;

@@ -8,6 +8,7 @@
 #include "frontend/host/drive_state.h"
 #include "frontend/net/netdev_state.h"
 #include "frontend/replay/replay.h"
+#include "frontend/reverse/reverse.h"
 #include "frontend/state/parts.h"
 #include "frontend/state/verify.h"
 #include "frontend/vm.h"
@@ -143,6 +144,10 @@ bool vm_state_save(struct vm *vm, struct state_io *io, enum sf_pack pack, struct
 
     if (!config)
         return err_set(err, "No memory for a snapshot.");
+    if (!replay_present(vm, "a snapshot", err)) {
+        free(config);
+        return false;
+    }
     vm_stop(vm, state);
     head.icount = cpu_icount(vm_cpu(vm));
     head.clock = clock_now(&vm->clock);
@@ -496,6 +501,10 @@ bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_stat
 
     if (!s)
         return err_set(err, "No memory for a snapshot.");
+    if (!replay_present(vm, "a snapshot", err)) {
+        free(s);
+        return false;
+    }
     vm_stop(vm, state);
     if (sf_open(&r, io, err)) {
         ok = stage(vm, &r, s, err) && commit(vm, &r, s, disks, err);
@@ -506,6 +515,7 @@ bool vm_state_load_with(struct vm *vm, struct state_io *io, const struct vm_stat
     if (ok) {
         verify_end(vm);
         vm_state_loaded(vm);
+        reverse_forget(vm);
     }
     if (was)
         vm_cont(vm);

@@ -30,8 +30,10 @@ static const u8 small_start[] = {
 static const u8 small_tick[] = {0x50, 0xff, 0x06, 0x02, 0x05, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0xcf};
 static const u8 small_reset[] = {0xea, 0x00, 0x00, 0x00, 0xf0};
 
-/* False with *err. `more`: further options, NULL at the end; NULL: none. */
-static inline bool small_open(struct small *s, char *const *more, struct err *err)
+/* A machine with `code` at F000:0000. False with *err. `more`: further options, NULL at the end;
+ * NULL: none. */
+static inline bool small_open_with(struct small *s, const u8 *code, size_t n, char *const *more,
+                                   struct err *err)
 {
     static u8 rom[65536];
     char *argv[40] = {(char *)"dragoman",
@@ -48,11 +50,10 @@ static inline bool small_open(struct small *s, char *const *more, struct err *er
                       (char *)"-nodefaults",
                       (char *)"-cpu",
                       (char *)"qemu32,-apic"};
-    int n = 14, fd;
+    int argc = 14, fd;
 
     memset(rom, 0x90, sizeof(rom));
-    memcpy(rom, small_start, sizeof(small_start));
-    memcpy(rom + 0x80, small_tick, sizeof(small_tick));
+    memcpy(rom, code, n);
     memcpy(rom + 0xfff0, small_reset, sizeof(small_reset));
     strcpy(s->rom, "/tmp/small-XXXXXX");
     fd = mkstemp(s->rom);
@@ -60,12 +61,22 @@ static inline bool small_open(struct small *s, char *const *more, struct err *er
         return err_set(err, "no room for a ROM");
     close(fd);
     while (more && *more)
-        argv[n++] = *more++;
+        argv[argc++] = *more++;
     s->opt = calloc(1, sizeof(*s->opt));
     s->vm = calloc(1, sizeof(*s->vm));
-    return opts_parse(s->opt, n, argv, err) && opts_guess(s->opt, err) &&
+    return opts_parse(s->opt, argc, argv, err) && opts_guess(s->opt, err) &&
            opts_place_drives(s->opt, err) && opts_finish_net(s->opt, err) &&
            vm_create(s->vm, s->opt, err);
+}
+
+static inline bool small_open(struct small *s, char *const *more, struct err *err)
+{
+    u8 code[0x80 + sizeof(small_tick)];
+
+    memset(code, 0x90, sizeof(code));
+    memcpy(code, small_start, sizeof(small_start));
+    memcpy(code + 0x80, small_tick, sizeof(small_tick));
+    return small_open_with(s, code, sizeof(code), more, err);
 }
 
 static inline void small_close(struct small *s)

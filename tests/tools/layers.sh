@@ -29,6 +29,7 @@ devices/net: devices/core mmu/bus.h mmu/ram.h devices/bus devices/virtio
 devices/virtio: devices/core mmu/bus.h mmu/ram.h devices/bus
 devices/board: devices mmu cpu
 frontend/image: devices/core
+frontend/reverse: devices/core mmu cpu frontend
 frontend: devices mmu cpu frontend config.h
 '
 bad=0

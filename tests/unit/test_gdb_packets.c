@@ -68,6 +68,15 @@ static bool reverse(void *arg, bool one, struct err *err)
     return one || err_set(err, "Not here.");
 }
 
+static const char *begin(void *arg)
+{
+    return "begin";
+}
+static bool never(void *arg)
+{
+    return false;
+}
+
 static void start_as(const char *model, bool wide)
 {
     const struct gdb_host h = {NULL, send_bytes, running, resume, halt,
@@ -555,7 +564,15 @@ START_TEST(others)
     g.host.reverse = reverse;
     expect("bc", "E.Not here.");
     expect("bs", "");
+    g.host.log_end = begin;
+    host.n = 0;
     gdb_stopped(&g, true);
+    ck_assert_ptr_nonnull(strstr(host.sent, "T05thread:01;replaylog:begin;"));
+    g.host.log_end = NULL;
+    g.host.change = never;
+    expect("P0=01020304", "E.The machine is in its past, where nothing can be changed.");
+    expect("M1000,1:00", "E.The machine is in its past, where nothing can be changed.");
+    g.host.change = NULL;
     expect("qRcmd,6869", "O68656c6c6f0aOK");
     ck_assert_str_eq(host.line, "hi");
     expect("c", "");
