@@ -6,6 +6,7 @@
 #include "frontend/replay/replay.h"
 #include "frontend/reverse/history.h"
 #include "frontend/reverse/reverse.h"
+#include "frontend/state/format.h"
 #include "tests/state/machine.h"
 
 #include <check.h>
@@ -369,7 +370,7 @@ START_TEST(changes)
     ck_assert_uint_eq(*byte, 0);
     ck_assert(!reverse_change(s.vm, "it", &err));
     ck_assert_str_ne(err.msg, "");
-    ck_assert(!vm_state_save_file(s.vm, "/tmp/reverse-never", &err));
+    ck_assert(!vm_state_save_file(s.vm, "/tmp/reverse-never", sf_best_pack(), &err));
     ck_assert(vm_run_to(s.vm, 50001));
     ck_assert_uint_eq(*byte, 0x77);
     ck_assert(vm_run_to(s.vm, 89999));
