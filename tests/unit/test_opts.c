@@ -484,7 +484,9 @@ START_TEST(guessed_devices)
         {"", "sb16", "ne2k_isa", 2},
         {"-nodefaults", NULL, NULL, 0},
         {"-nic none", "sb16", NULL, 1},
+#ifdef CONFIG_SLIRP
         {"-nic user", "sb16", "e1000", 2},
+#endif
         {"-icount shift=3", "sb16", NULL, 1}, /* equal runs: no network */
         {"-audiodev none,id=a -device adlib,audiodev=a", "adlib", "ne2k_isa", 2},
         {"-audiodev none,id=a", "sb16", "ne2k_isa", 2},
