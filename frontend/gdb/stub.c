@@ -249,12 +249,19 @@ static void step_once(struct gdb *g)
     g->host.step(g->host.arg, !(g->sstep & GDB_STEP_NOIRQ), !(g->sstep & GDB_STEP_NOTIMER));
 }
 
+/* Every layout has one. */
+static const struct gdb_reg *pc_reg(const struct gdb *g)
+{
+    const struct gdb_reg *r = g->regs.r;
+    while (r->kind != GR_PC)
+        r++;
+    return r;
+}
+
 static u64 program_counter(struct gdb *g)
 {
     u8 raw[GDB_REG_BYTES] = {0};
-    for (unsigned i = 0; i < g->regs.n; i++)
-        if (g->regs.r[i].kind == GR_PC)
-            gdb_reg_read(&g->regs, g->cpu, &g->regs.r[i], raw);
+    gdb_reg_read(&g->regs, g->cpu, pc_reg(g), raw);
     return ld64(raw);
 }
 
@@ -279,9 +286,10 @@ void gdb_step_on(struct gdb *g)
 /* A step is done within the range, and nothing was met that stops anyway. True: it goes on. */
 static bool range_goes_on(struct gdb *g, bool debug)
 {
-    u64 pc = program_counter(g);
+    u64 pc;
     if (!g->ranging || !g->waiting)
         return false;
+    pc = program_counter(g);
     g->ranging = debug && !stop_last(g->cpu)->stop.kind && pc >= g->range[0] && pc < g->range[1];
     if (!g->ranging)
         return false;
@@ -335,9 +343,8 @@ static bool go(struct gdb *g, const char *p, bool step)
             return true;
         }
         st64(raw, addr);
-        for (unsigned i = 0; i < g->regs.n; i++)
-            if (g->regs.r[i].kind == GR_PC && may_change(g))
-                gdb_reg_write(&g->regs, g->cpu, &g->regs.r[i], raw);
+        if (may_change(g))
+            gdb_reg_write(&g->regs, g->cpu, pc_reg(g), raw);
     }
     g->waiting = true;
     if (step && g->sstep & GDB_STEP_ENABLE)
