@@ -21,6 +21,7 @@ enum {
     H_ZONE = 56,
     H_SHIFT = 64,
     H_FLAGS = 68,
+    H_GIVEN = 72,
     H_CRC = 92,
 };
 /* Record: kind (1), port (1), zero (2), length (4), instruction (8), time (8), bytes, check sum
@@ -52,6 +53,7 @@ bool rr_create(struct rr_writer *w, const char *path, const struct rr_head *head
     st64(h + H_ZONE, (u64)head->rtc_zone);
     st32(h + H_SHIFT, head->shift);
     st32(h + H_FLAGS, head->flags);
+    st64(h + H_GIVEN, head->given);
     st32(h + H_CRC, crc_of(0, h, H_CRC));
     w->failed = fwrite(h, sizeof(h), 1, w->f) != 1;
     w->at = sizeof(h);
@@ -117,6 +119,7 @@ bool rr_open(struct rr_reader *r, const char *path, u32 kinds, struct rr_head *h
         .rtc_zone = (s64)ld64(h + H_ZONE),
         .shift = ld32(h + H_SHIFT),
         .flags = ld32(h + H_FLAGS),
+        .given = ld64(h + H_GIVEN),
     };
     r->last = head->icount;
     return true;

@@ -29,6 +29,7 @@ enum { RR_D_ENTROPY, RR_D_SHARE /* and their number */ };
 
 struct rr_head {
     u64 config;        /* hash of how the machine is built */
+    u64 given;         /* what it begins with (rr_given); 0: not noted */
     u64 icount, clock; /* where the log begins */
     u64 seed;
     s64 rtc_base, rtc_zone;

@@ -66,10 +66,11 @@ bool replay_start(struct vm *vm, struct err *err)
 {
     struct replay *rp = vm->replay;
     char *config;
-    u64 hash;
+    u64 hash, given;
 
     if (!rp)
         return true;
+    given = rr_given(&vm->pc->cfg);
     config = vm_config_text(vm);
     hash = config ? sf_hash(config) : 0;
     free(config);
@@ -77,6 +78,7 @@ bool replay_start(struct vm *vm, struct err *err)
     rp->digested = icount(rp);
     if (rp->mode == RR_RECORD) {
         rp->head.config = hash;
+        rp->head.given = given;
         rp->head.icount = icount(rp);
         rp->head.clock = clock_now(&vm->clock);
         rp->started = rr_begin(rp, err);
@@ -87,6 +89,13 @@ bool replay_start(struct vm *vm, struct err *err)
                        "The log '%.300s' is of another machine: start with the options that it "
                        "was recorded with.",
                        vm->opt->rr_file);
+    if (rp->head.given && rp->head.given != given)
+        return err_set(err,
+                       "The log '%.300s' is of a machine with another %s: a replay needs the same "
+                       "bytes.",
+                       vm->opt->rr_file,
+                       (u32)rp->head.given != (u32)given ? "firmware or ROM"
+                                                         : "kernel, initrd or command line");
     if (icount(rp) != rp->head.icount && !rp->events.taken && !rp->data.taken &&
         icount(rp) < rp->head.icount)
         return err_set(err,

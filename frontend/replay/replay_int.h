@@ -86,6 +86,8 @@ void rr_differs(struct replay *rp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* digest.c: 32 bits of n bytes, after others whose digest is `seed`. */
 u32 rr_digest(u32 seed, const u8 *p, u64 n);
+/* given.c: firmware and ROMs (low half), kernel, initrd, command line and fw_cfg files (high). */
+u64 rr_given(const struct pc_config *cfg);
 /* Is this a command of the monitor that a log can have? */
 bool rr_is_recorded(const char *name);
 

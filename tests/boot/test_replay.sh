@@ -1,6 +1,7 @@
 #!/bin/sh
 # Record and replay: a Linux with disk, user network, serial input and keys is recorded from power-on; its log gives the same run
-# again, on each engine and from a snapshot in its middle; bits flipped in the log, another machine and another log are told.
+# again, on each engine and from a snapshot in its middle; bits flipped in the log, another machine,
+# kernel or firmware and another log are told.
 # REPLAYS: how often on each engine (without it once on the translator: the interpreter takes half a minute); FLIPS: how many bits;
 # REPLAY_SEED: where.
 . "$(dirname "$0")/lib.sh"
@@ -140,6 +141,24 @@ replay 1 "a cut log"
 log=$W/log
 replay 1 "another machine" -m 97
 grep -q 'another machine' "$W/stderr" || fail "another machine: $(cat "$W/stderr")"
+full=$append
+append="$append quiet"
+replay 1 "another command line"
+grep -q 'another kernel, initrd or command line' "$W/stderr" || fail "another command line: $(cat "$W/stderr")"
+append=$full
+same=$machine
+{ cat "$G/initrd-modules.cpio.gz"; head -c 512 /dev/zero; } >"$W/initrd"
+machine=$(echo "$machine" | sed "s,-initrd [^ ]*,-initrd $W/initrd,")
+replay 1 "another initrd"
+grep -q 'another kernel, initrd' "$W/stderr" || fail "another initrd: $(cat "$W/stderr")"
+machine=$same
+seabios=/usr/share/seabios/bios-256k.bin
+if [ -f $seabios ]; then
+    cp $seabios "$W/bios"
+    printf X | dd of="$W/bios" bs=1 seek=70000 conv=notrunc 2>/dev/null
+    replay 1 "another firmware" -bios "$W/bios"
+    grep -q 'another firmware' "$W/stderr" || fail "another firmware: $(cat "$W/stderr")"
+fi
 log=$W/disk
 replay 1 "no log"
 refuses 'rrfile' -icount rr=record -display none

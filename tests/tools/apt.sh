@@ -4,7 +4,8 @@
 #   apt_use ARCH [SUITE]   choose the architecture (i386, amd64, arm64...) and, if not the system's own release, the
 #                          suite; sets `apt`, the folder that holds its state
 #   fetch PACKAGE [PART]   unpack a package (or one folder of it) into $apt/root/PACKAGE
-#   take TO FROM...        copy the first of the files that exists
+#   put FROM TO            copy, at once, what is not there yet
+#   take TO FROM...        put the first of the files that exists
 
 die()
 {
@@ -139,6 +140,14 @@ kernel_package()
     papt apt-cache show "$1" | sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -n 1
 }
 
+# put FILE PLACE: a copy at PLACE, at once, and only where it is another one: tests may be reading what is there.
+put()
+{
+    cmp -s "$1" "$2" && return
+    cp "$1" "$2.new"
+    mv "$2.new" "$2"
+}
+
 # Copy the first file that exists; die when none of the names does.
 take()
 {
@@ -146,7 +155,7 @@ take()
     shift
     for f in "$@"; do
         if [ -f "$f" ]; then
-            cp "$f" "$dst"
+            put "$f" "$dst"
             return 0
         fi
     done

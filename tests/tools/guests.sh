@@ -35,7 +35,7 @@ need apt-get apt
 need dpkg-deb dpkg
 need gzip gzip
 if command -v cpio >/dev/null 2>&1; then
-    cpio_newc() { cpio -o -H newc -R 0:0 --quiet; }
+    cpio_newc() { cpio -o -H newc -R 0:0 --reproducible --quiet; }
 elif command -v busybox >/dev/null 2>&1; then
     cpio_newc() { busybox cpio -o -H newc -R 0:0 2>/dev/null; }
 else
@@ -59,7 +59,7 @@ for flavour in 686 686-pae; do
     fi
 done
 fetch busybox-static
-cp "$apt/root/busybox-static/bin/busybox" "$out/busybox"
+put "$apt/root/busybox-static/bin/busybox" "$out/busybox"
 
 # tree DIR [BUSYBOX]: an initramfs tree with busybox and the links that an init needs before it can
 # run `busybox --install`.
@@ -77,8 +77,11 @@ tree()
 
 pack()
 {
-    (cd "$1" && find . | LC_ALL=C sort | cpio_newc) | gzip -9n >"$2.new"
-    mv "$2.new" "$2"
+    # The same tree gives the same bytes.
+    find "$1" -exec touch -h -d @0 {} +
+    (cd "$1" && find . | LC_ALL=C sort | cpio_newc) | gzip -9n >"$2.packed"
+    put "$2.packed" "$2"
+    rm "$2.packed"
 }
 
 interactive_init()
@@ -199,7 +202,7 @@ if [ ! -f "$out/vmlinuz-amd64" ]; then
     cp "$apt/root/$pkg"/boot/vmlinuz-* "$out/vmlinuz-amd64"
 fi
 fetch busybox-static
-cp "$apt/root/busybox-static/bin/busybox" "$out/busybox-amd64"
+put "$apt/root/busybox-static/bin/busybox" "$out/busybox-amd64"
 shell_tree "$t" "$out/busybox-amd64"
 pack "$t" "$out/initrd-busybox-amd64.cpio.gz"
 rm -rf "$t"
@@ -230,7 +233,8 @@ take "$out/memtest.bin" "$apt/root/memtest86+/boot/memtest86+ia32.bin" \
     "$apt/root/memtest86+/boot/memtest86+x32.bin" "$apt/root/memtest86+/boot/memtest86+.bin"
 
 fetch gnumach-image-1.8-486
-gzip -dc "$apt/root/gnumach-image-1.8-486/boot/gnumach-1.8-486.gz" >"$out/gnumach"
+gzip -dc "$apt/root/gnumach-image-1.8-486/boot/gnumach-1.8-486.gz" >"$apt/gnumach"
+put "$apt/gnumach" "$out/gnumach"
 
 fetch isolinux
 fetch syslinux-common

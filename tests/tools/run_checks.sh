@@ -10,12 +10,17 @@ CK_DEFAULT_TIMEOUT=${CK_DEFAULT_TIMEOUT:-120}
 DRAGOMAN_BUILD=$b
 export CK_DEFAULT_TIMEOUT DRAGOMAN_BUILD
 
-# one PROGRAM: a line that says how it went; the end of its output when it failed.
+# one PROGRAM: a line that says how it went; the end of its output when it failed. One that ran no check says why.
 one()
 {
     start=$(date +%s)
     if $run "$1" >"$1.log" 2>&1 </dev/null; then
-        echo "ok   $(grep -E '^[0-9]+%' "$1.log" | tail -1) $1 ($(($(date +%s) - start)) s)"
+        ran=$(grep -E '^[0-9]+%' "$1.log" | tail -1)
+        if [ -n "$ran" ]; then
+            echo "ok   $ran $1 ($(($(date +%s) - start)) s)"
+        else
+            echo "skip $1: $(tail -1 "$1.log")"
+        fi
     else
         echo "FAIL $1"
         tail -40 "$1.log"
@@ -23,5 +28,5 @@ one()
 }
 
 pool "$@"
-echo "$(told ok) passed, $(told FAIL) failed"
+echo "$(told ok) passed, $(told FAIL) failed, $(told skip) skipped"
 [ "$(told FAIL)" = 0 ] && [ "$(told .)" = $# ]
