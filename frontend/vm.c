@@ -113,8 +113,8 @@ void vm_cont(struct vm *vm)
 {
     if (vm->running)
         return;
-    /* The machine's date goes on with the host's while it stands, unless it is -rtc clock=vm; counted
-     * time knows nothing of the host. */
+    /* The machine's date goes on with the host's while it stands, unless it is -rtc clock=vm;
+     * counted time knows nothing of the host. */
     if (vm->pc && vm->stopped_at && !vm->opt->rtc_vm && !vm_counted(vm)) {
         vm->stood += MAX(wall_now(), vm->stopped_at) - vm->stopped_at;
         pc_rtc_skip(vm->pc, vm->stood - vm->stood % NS_PER_SEC);
@@ -148,9 +148,8 @@ static void tell_reason(struct vm *vm, enum vm_event_id id, bool guest, const ch
     if (replay_past(vm))
         return; /* it was told when it happened */
     vm_event(vm, id,
-             (struct event_field[]){{"guest", EVENT_BOOL, guest, NULL},
-                                    {"reason", EVENT_STR, 0, reason},
-                                    EVENT_END});
+             (struct event_field[]){
+                 {"guest", EVENT_BOOL, guest, NULL}, {"reason", EVENT_STR, 0, reason}, EVENT_END});
 }
 
 void vm_reset(struct vm *vm, const char *reason)
@@ -166,6 +165,14 @@ bool vm_powerdown(struct vm *vm)
     if (!pc_powerdown(vm->pc))
         return false;
     vm_event(vm, VM_EVENT_POWERDOWN, NULL);
+    return true;
+}
+
+bool vm_watchdog(struct vm *vm, const char *action, struct err *err)
+{
+    if (!opt_set_WATCHDOG_ACTION(vm->opt, "watchdog_action", action, err))
+        return false;
+    vm->pc->cfg.watchdog = vm->opt->watchdog;
     return true;
 }
 
@@ -460,8 +467,7 @@ int vm_run(struct vm *vm)
         vm_cont(vm);
     while (!vm->quit)
         turn(vm);
-    tell_reason(vm, VM_EVENT_SHUTDOWN, vm->ended_by_guest,
-                vm->ended_by ? vm->ended_by : "host-ui");
+    tell_reason(vm, VM_EVENT_SHUTDOWN, vm->ended_by_guest, vm->ended_by ? vm->ended_by : "host-ui");
     gdb_server_exited(vm->gdb, vm->status);
     stand(vm, "shutdown");
     reverse_end(vm);
@@ -653,7 +659,8 @@ bool vm_create(struct vm *vm, struct options *opt, struct err *err)
     timer_init(&vm->key_timer, &vm->clock, key_fire, vm, "sendkey");
     fill_config(vm);
     /* Whatever can be refused is looked at before the first thing is written. */
-    if (!check_memory(opt, err) || !state_hash_open(&vm->hash, opt->state_hash, vm_counted(vm), err) ||
+    if (!check_memory(opt, err) ||
+        !state_hash_open(&vm->hash, opt->state_hash, vm_counted(vm), err) ||
         !vm_choose_display(opt, err) || !vm_check_none(opt, err))
         return false;
     if (!opt->no_machine && (!vm_open_firmware(vm, err) || !vm_open_kernel(vm, err)))

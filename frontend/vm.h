@@ -74,7 +74,7 @@ struct vm {
     unsigned nmonitors;
     struct qmp *qmp[OPT_MAX_MONITORS]; /* monitors of the machine protocol */
     unsigned nqmp;
-    struct event_sink *sinks;          /* who listens to vm_event */
+    struct event_sink *sinks; /* who listens to vm_event */
     struct vm_watch watch;
     struct netdevs nets;
     struct screen screen;
@@ -96,27 +96,27 @@ struct vm {
     struct {
         char name[64]; /* "": free */
         int fd;
-    } fds[VM_FDS];     /* descriptors that clients of the machine protocol gave names */
-    long thread;       /* the host's number of the thread that runs the machine */
+    } fds[VM_FDS]; /* descriptors that clients of the machine protocol gave names */
+    long thread;   /* the host's number of the thread that runs the machine */
 
     /* a debugger's: the machine stops for a stop point; it is to run one instruction and to stop,
      * without interrupts if `quiet`; where that step began */
     bool debug_stop, step_pending, step_quiet;
     u64 step_at, step_rip, step_base;
-    u32 stop_ids; /* given out by the monitor so far */
+    u32 stop_ids;            /* given out by the monitor so far */
     struct reverse *reverse; /* what the machine can go back by; NULL: it cannot */
 
     /* time */
-    u64 epoch;  /* host time of virtual time 0, while running */
-    u64 frozen; /* virtual time while stopped */
+    u64 epoch;             /* host time of virtual time 0, while running */
+    u64 frozen;            /* virtual time while stopped */
     u64 stopped_at, stood; /* host date of vm_stop; time stood that the RTC was not told of */
-    u64 run_to; /* counted mode: stop when so many instructions are executed; 0: never */
-    u64 warp;   /* counted mode: virtual ns that passed in HLT */
+    u64 run_to;            /* counted mode: stop when so many instructions are executed; 0: never */
+    u64 warp;              /* counted mode: virtual ns that passed in HLT */
 
     struct timer key_timer;
     struct vm_key keys[VM_KEYS];
     unsigned nkeys;
-    u32 mouse_buttons; /* as the monitor set them */
+    u32 mouse_buttons;      /* as the monitor set them */
     u32 tablet_x, tablet_y; /* the same: of struct tablet_sink */
 
     /* speed, for the title */
@@ -138,6 +138,8 @@ void vm_quit(struct vm *vm, int status);
 /* The reset and the power button; `reason` is what RESET gives. False: there is no power button. */
 void vm_reset(struct vm *vm, const char *reason);
 bool vm_powerdown(struct vm *vm);
+/* What follows when a watchdog is not fed, by its name (opts_watchdog_names). */
+bool vm_watchdog(struct vm *vm, const char *action, struct err *err);
 /* Press these keys (set-1 codes) together for hold_ms of virtual time, after those that are still
  * to be pressed. */
 bool vm_send_keys(struct vm *vm, const u16 *codes, unsigned n, u32 hold_ms);
@@ -163,7 +165,8 @@ void vm_pass(struct vm *vm, u64 until);
 void vm_set_clock(struct vm *vm, u64 now, u64 icount);
 void vm_state_loaded(struct vm *vm);
 /* vm_drives.c: drives in the order that info block lists them, by numbers below VM_DRIVES: the
- * drive, NULL when the machine has none there, and its name: the id of -drive, else that of its place. */
+ * drive, NULL when the machine has none there, and its name: the id of -drive, else that of its
+ * place. */
 struct blk *vm_drive(const struct vm *vm, unsigned i);
 const char *vm_drive_name(const struct vm *vm, unsigned i);
 /* The number of the drive or place with this id or name of a place, or -1. */
@@ -187,14 +190,16 @@ bool vm_open_firmware(struct vm *vm, struct err *err);
 bool vm_open_kernel(struct vm *vm, struct err *err);
 bool vm_open_drives(struct vm *vm, struct err *err);
 bool vm_add_devices(struct vm *vm, struct err *err);
-/* vm_net.c: networks, and what of them and of boot ROMs belongs to addon number i; capture files. */
+/* vm_net.c: networks, and what of them and of boot ROMs belongs to addon number i; capture files.
+ */
 bool vm_open_networks(struct vm *vm, struct err *err);
 bool vm_wire_network(struct vm *vm, unsigned i, struct err *err);
 bool vm_open_dumps(struct vm *vm, struct err *err);
 /* vm_build.c: bytes the machine keeps until its end; false when there are too many of them. */
 bool vm_own(struct vm *vm, void *p, struct err *err);
 bool vm_open_chardevs(struct vm *vm, struct err *err);
-/* vm_engine.c: those who look inside, for whom the engine may have to be another; then the engine. */
+/* vm_engine.c: those who look inside, for whom the engine may have to be another; then the engine.
+ */
 bool vm_open_inside(struct vm *vm, struct err *err);
 bool vm_start_engine(struct vm *vm, struct err *err);
 bool vm_open_gdb(struct vm *vm, struct err *err);

@@ -1,7 +1,6 @@
-/* Monitor commands that act on the machine: run state, input, drives, pictures, logging. */
+/* Monitor commands that act on the machine: run state, input, pictures, logging. */
 #include "frontend/monitor/monitor.h"
 
-#include "frontend/host/drive.h"
 #include "frontend/keys.h"
 #include "frontend/png.h"
 #include "frontend/vnc/vnc.h"
@@ -171,73 +170,13 @@ bool cmd_SET_PASSWORD(struct monitor *m, const char *args)
     return vnc_set_password(m->vm->vnc, word, &m->err);
 }
 
-/* ---- drives ---- */
-
-static struct blk *find_drive(struct monitor *m, const char *name)
+bool cmd_WATCHDOG_ACTION(struct monitor *m, const char *args)
 {
-    int i = vm_find_drive(m->vm, name);
-    struct blk *blk = i < 0 ? NULL : vm_drive(m->vm, (unsigned)i);
-
-    if (i < 0)
-        err_set(&m->err, "There is no drive '%s'; 'info block' lists them.", name);
-    else if (!blk)
-        err_set(&m->err, "The machine has no drive '%s'.", name);
-    return blk;
-}
-
-static bool change(struct monitor *m, const char *args, bool eject)
-{
-    char word[64], path[OPT_PATH], format[16] = "";
-    struct blk *blk;
-    bool force = false;
+    char word[32];
 
     if (!mon_word(&args, word, sizeof(word)))
-        return err_set(&m->err, "Which drive? 'info block' lists them.");
-    if (!strcmp(word, "-f")) {
-        force = true;
-        if (!mon_word(&args, word, sizeof(word)))
-            return err_set(&m->err, "Which drive? 'info block' lists them.");
-    }
-    blk = find_drive(m, word);
-    if (!blk)
-        return false;
-    if (!eject && !mon_word(&args, path, sizeof(path)))
-        return err_set(&m->err, "Which image? 'change %s file' takes its name.", word);
-    mon_word(&args, format, sizeof(format));
-    return drive_change(blk, eject ? NULL : path, *format ? format : NULL, force, &m->err);
-}
-
-bool cmd_CHANGE(struct monitor *m, const char *args)
-{
-    return change(m, args, false);
-}
-
-bool cmd_EJECT(struct monitor *m, const char *args)
-{
-    return change(m, args, true);
-}
-
-bool cmd_COMMIT(struct monitor *m, const char *args)
-{
-    char word[64];
-    struct blk *blk;
-    bool any = false;
-
-    if (!mon_word(&args, word, sizeof(word)))
-        return err_set(&m->err, "Which drive? 'info block' lists them; 'all' is every one.");
-    if (strcmp(word, "all")) {
-        blk = find_drive(m, word);
-        return blk && drive_commit(blk, &m->err);
-    }
-    for (unsigned i = 0; i < VM_DRIVES; i++) {
-        blk = vm_drive(m->vm, i);
-        if (!blk || !drive_image(blk) || !drive_image(blk)->backing)
-            continue;
-        any = true;
-        if (!drive_commit(blk, &m->err))
-            return false;
-    }
-    return any || err_set(&m->err, "No drive has a backing file to commit to.");
+        return err_set(&m->err, "watchdog_action takes what is to follow.");
+    return vm_watchdog(m->vm, word, &m->err);
 }
 
 /* ---- pictures and logs ---- */

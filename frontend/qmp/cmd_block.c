@@ -142,11 +142,29 @@ static struct blk *drive(struct qmp_session *s, json_t *args)
     return NULL;
 }
 
+static const char *name_of(json_t *args)
+{
+    return qmp_string(args, qmp_string(args, "id") ? "id" : "device");
+}
+
+static const char *forced(json_t *args)
+{
+    return qmp_bool(args, "force", false) ? "-f " : "";
+}
+
 json_t *qmp_EJECT(struct qmp_session *s, json_t *args)
 {
     struct blk *blk = drive(s, args);
     bool force = qmp_bool(args, "force", false);
+    json_t *out;
 
+    if (blk && qmp_recorded(s, &out, "eject %s%s", forced(args), name_of(args))) {
+        if (!out)
+            return NULL;
+        json_decref(out);
+        qmp_recorded(s, &out, "tray open %s%s", forced(args), name_of(args));
+        return out;
+    }
     return qmp_done(s, blk && drive_change(blk, NULL, NULL, force, &s->err) &&
                            drive_tray(blk, true, force, &s->err));
 }
@@ -154,33 +172,48 @@ json_t *qmp_EJECT(struct qmp_session *s, json_t *args)
 json_t *qmp_OPEN_TRAY(struct qmp_session *s, json_t *args)
 {
     struct blk *blk = drive(s, args);
+    json_t *out;
 
+    if (blk && qmp_recorded(s, &out, "tray open %s%s", forced(args), name_of(args)))
+        return out;
     return qmp_done(s, blk && drive_tray(blk, true, qmp_bool(args, "force", false), &s->err));
 }
 
 json_t *qmp_CLOSE_TRAY(struct qmp_session *s, json_t *args)
 {
     struct blk *blk = drive(s, args);
+    json_t *out;
 
+    if (blk && qmp_recorded(s, &out, "tray close %s", name_of(args)))
+        return out;
     return qmp_done(s, blk && drive_tray(blk, false, false, &s->err));
 }
 
 json_t *qmp_REMOVE_MEDIUM(struct qmp_session *s, json_t *args)
 {
     struct blk *blk = drive(s, args);
+    json_t *out;
 
     if (blk && blk->cdrom && !blk->tray_open)
         return qmp_fail(s, "The tray of the drive is not open");
+    if (blk && qmp_recorded(s, &out, "eject %s", name_of(args)))
+        return out;
     return qmp_done(s, blk && drive_change(blk, NULL, NULL, false, &s->err));
 }
 
 json_t *qmp_CHANGE_MEDIUM(struct qmp_session *s, json_t *args)
 {
+    const char *file = qmp_string(args, "filename"), *format = qmp_string(args, "format");
     struct blk *blk = drive(s, args);
+    json_t *out;
 
-    return qmp_done(s, blk && drive_change(blk, qmp_string(args, "filename"),
-                                           qmp_string(args, "format"),
-                                           qmp_bool(args, "force", false), &s->err));
+    if (blk && s->vm->replay && strchr(file, '"'))
+        return qmp_fail(s, "A log cannot keep a file's name with '\"' in it");
+    if (blk && qmp_recorded(s, &out, "change %s%s \"%s\" %s", forced(args), name_of(args), file,
+                            format ? format : ""))
+        return out;
+    return qmp_done(
+        s, blk && drive_change(blk, file, format, qmp_bool(args, "force", false), &s->err));
 }
 
 json_t *qmp_SET_IO_THROTTLE(struct qmp_session *s, json_t *args)
@@ -188,6 +221,7 @@ json_t *qmp_SET_IO_THROTTLE(struct qmp_session *s, json_t *args)
     static const char *const parts[] = {"bps_rd", "bps_wr", "iops_rd", "iops_wr"};
     s64 bps = qmp_number(args, "bps", 0), iops = qmp_number(args, "iops", 0);
     struct blk *blk = drive(s, args);
+    json_t *out;
 
     if (!blk)
         return NULL;
@@ -198,6 +232,9 @@ json_t *qmp_SET_IO_THROTTLE(struct qmp_session *s, json_t *args)
     }
     if (bps < 0 || iops < 0)
         return qmp_fail(s, "A limit is not negative");
+    if (qmp_recorded(s, &out, "block_set_io_throttle %s %lld 0 0 %lld 0 0", name_of(args),
+                     (long long)bps, (long long)iops))
+        return out;
     drive_limit(blk, (u64)iops, (u64)bps);
     return json_object();
 }

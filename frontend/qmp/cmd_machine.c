@@ -23,22 +23,11 @@ json_t *qmp_CONT(struct qmp_session *s, json_t *args)
     return json_object();
 }
 
-/* A run that is recorded has the monitor's command instead, and when it has its turn. True: it is
- * seen to, or refused (*out). */
-static bool recorded(struct qmp_session *s, const char *command, json_t **out)
-{
-    s->err.msg[0] = 0;
-    if (!replay_command(s->vm, command, command, &s->err))
-        return false;
-    *out = qmp_done(s, !s->err.msg[0]);
-    return true;
-}
-
 json_t *qmp_SYSTEM_RESET(struct qmp_session *s, json_t *args)
 {
     json_t *out;
 
-    if (recorded(s, "system_reset", &out))
+    if (qmp_recorded(s, &out, "system_reset"))
         return out;
     vm_reset(s->vm, "host-qmp-system-reset");
     return json_object();
@@ -48,7 +37,7 @@ json_t *qmp_SYSTEM_POWERDOWN(struct qmp_session *s, json_t *args)
 {
     json_t *out;
 
-    if (recorded(s, "system_powerdown", &out))
+    if (qmp_recorded(s, &out, "system_powerdown"))
         return out;
     if (!vm_powerdown(s->vm))
         return qmp_fail(s, "The machine has no power button, since ACPI is off.");
@@ -66,7 +55,7 @@ json_t *qmp_INJECT_NMI(struct qmp_session *s, json_t *args)
 {
     json_t *out;
 
-    if (recorded(s, "nmi", &out))
+    if (qmp_recorded(s, &out, "nmi"))
         return out;
     pc_nmi(s->vm->pc);
     return json_object();
@@ -74,18 +63,18 @@ json_t *qmp_INJECT_NMI(struct qmp_session *s, json_t *args)
 
 /* ---- what follows ---- */
 
-static void set_watchdog(struct vm *vm, const char *word)
+static json_t *set_watchdog(struct qmp_session *s, const char *action)
 {
-    for (int i = 0; opts_watchdog_names[i]; i++) {
-        if (!strcmp(word, opts_watchdog_names[i]))
-            vm->opt->watchdog = vm->pc->cfg.watchdog = (enum pc_watchdog)i;
-    }
+    json_t *out;
+
+    if (qmp_recorded(s, &out, "watchdog_action %s", action))
+        return out;
+    return qmp_done(s, vm_watchdog(s->vm, action, &s->err));
 }
 
 json_t *qmp_WATCHDOG_SET_ACTION(struct qmp_session *s, json_t *args)
 {
-    set_watchdog(s->vm, qmp_string(args, "action"));
-    return json_object();
+    return set_watchdog(s, qmp_string(args, "action"));
 }
 
 json_t *qmp_SET_ACTION(struct qmp_session *s, json_t *args)
@@ -97,9 +86,7 @@ json_t *qmp_SET_ACTION(struct qmp_session *s, json_t *args)
         s->vm->opt->no_reboot = !strcmp(reboot, "shutdown");
     if (shutdown)
         s->vm->opt->no_shutdown = !strcmp(shutdown, "pause");
-    if (watchdog)
-        set_watchdog(s->vm, watchdog);
-    return json_object();
+    return watchdog ? set_watchdog(s, watchdog) : json_object();
 }
 
 json_t *qmp_BALLOON(struct qmp_session *s, json_t *args)

@@ -59,6 +59,10 @@ json_t *qmp_fail_as(struct qmp_session *s, const char *class, const char *fmt, .
     PRINTF_LIKE(3, 4);
 /* {} when it went well, else the error in s->err. */
 json_t *qmp_done(struct qmp_session *s, bool ok);
+/* A machine that is recorded or replayed has the monitor's commands (`fmt`: a line) instead of what
+ * a client asks for, and when they have their turn. True: it is seen to, or refused; *out is the
+ * answer. */
+bool qmp_recorded(struct qmp_session *s, json_t **out, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *qmp_text(const char *text);
 json_t *qmp_bytes(const char *text, size_t n);

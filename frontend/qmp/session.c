@@ -3,6 +3,8 @@
 #include "frontend/qmp/qmp_int.h"
 
 #ifdef CONFIG_JANSSON
+#include "frontend/replay/replay.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +98,29 @@ json_t *qmp_fail_as(struct qmp_session *s, const char *class, const char *fmt, .
 json_t *qmp_done(struct qmp_session *s, bool ok)
 {
     return ok ? json_object() : NULL;
+}
+
+bool qmp_recorded(struct qmp_session *s, json_t **out, const char *fmt, ...)
+{
+    char line[OPT_PATH + 128], name[32];
+    va_list ap;
+    int n;
+
+    if (!s->vm->replay)
+        return false;
+    va_start(ap, fmt);
+    n = vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    if (n < 0 || n >= (int)sizeof(line)) {
+        *out = qmp_fail(s, "No line of the monitor, which a log keeps, is as long as this");
+        return true;
+    }
+    snprintf(name, sizeof(name), "%.*s", (int)MIN(strcspn(line, " "), sizeof(name) - 1), line);
+    s->err.msg[0] = 0;
+    if (!replay_command(s->vm, name, line, &s->err))
+        return false;
+    *out = qmp_done(s, !s->err.msg[0]);
+    return true;
 }
 
 /* How many bytes the UTF-8 character at p[0..n) has (RFC 3629); 0: it is none. */

@@ -1,5 +1,5 @@
-/* A digest of what a machine is given to begin with besides its disks: firmware, ROMs, kernel, initrd,
- * command line, fw_cfg files. */
+/* A digest of what a machine is given to begin with besides its disks: firmware, ROMs, kernel,
+ * initrd, command line, fw_cfg files. */
 #include "frontend/replay/replay_int.h"
 
 #include "devices/board/pc.h"

@@ -274,8 +274,7 @@ static void ended(struct replay *rp, const struct rr_record *r)
         return;
     }
     /* Somebody who looks inside may want to go back. */
-    if (!rp->paused && !rp->vm->quit && gdb_server_attached(rp->vm->gdb) &&
-        reverse_on(rp->vm)) {
+    if (!rp->paused && !rp->vm->quit && gdb_server_attached(rp->vm->gdb) && reverse_on(rp->vm)) {
         rp->paused = true;
         reverse_log_ends(rp->vm);
         return;
@@ -313,8 +312,8 @@ static void play(struct replay *rp)
         u8 kind = r->kind, port = r->port;
 
         if (kind == RR_DIGEST && r->icount == icount(rp)) {
-            /* replay_ran takes it, when instructions have brought us here. Nobody takes others, and a
-             * machine that sleeps would wait for ever. */
+            /* replay_ran takes it, when instructions have brought us here. Nobody takes others, and
+             * a machine that sleeps would wait for ever. */
             if (icount(rp) % CPU_EVERY || icount(rp) == rp->digested)
                 rr_differs(rp, "the log has a digest where none is made");
             return;
@@ -488,7 +487,8 @@ static bool named(const char *const *list, const char *name)
 bool rr_is_recorded(const char *name)
 {
     static const char *const later[] = {
-        "system_reset", "system_powerdown", "nmi", "o", "change", "eject", NULL};
+        "system_reset",          "system_powerdown", "nmi", "o", "change", "eject", "tray",
+        "block_set_io_throttle", "watchdog_action",  NULL};
 
     return named(later, name);
 }
@@ -499,7 +499,8 @@ bool replay_command(struct vm *vm, const char *name, const char *line, struct er
     static const char *const input[] = {"sendkey", "paste",         "mouse_move", "mouse_button",
                                         "balloon", "ringbuf_write", NULL};
     struct replay *rp = vm->replay;
-    bool is_later = rr_is_recorded(name), is_input = named(input, name), is_never = named(never, name);
+    bool is_later = rr_is_recorded(name), is_input = named(input, name),
+         is_never = named(never, name);
 
     if (!rp || !rp->started)
         return false;

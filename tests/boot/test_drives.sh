@@ -56,6 +56,19 @@ ask 'eject floppy1' "no drive 'floppy1'"
 ask 'commit stick' '[Nn]o backing|nothing|without'
 ask 'commit data' '0x100e'
 grep -aq 'backing\|no drive' "$W/answer" && fail "commit data: $(cat "$W/answer")"
+
+# Trays, limits, watchdogs.
+ask 'tray' "takes 'open' or 'close'"
+ask 'tray open data' 'fixed disk'
+ask 'tray open nose' "There is no drive 'nose'"
+ask 'tray open -f ide0-cd0' '0x'
+grep -aq 'drive' "$W/answer" && fail "tray open: $(cat "$W/answer")"
+ask 'tray close ide0-cd0' '0x'
+ask 'block_set_io_throttle data 1000 1 0 0 0 0' 'bps_rd is 0'
+ask 'block_set_io_throttle data 1000000 0 0 500 0 0' '0x'
+grep -aq 'is 0\|drive' "$W/answer" && fail "block_set_io_throttle: $(cat "$W/answer")"
+ask 'watchdog_action nonsense' 'poweroff'
+ask 'watchdog_action pause' '0x'
 mon quit
 wait_end 0 20
 

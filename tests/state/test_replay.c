@@ -1,5 +1,6 @@
 /* Recording and replaying a small machine with keys: the same run, and damage told at the right
  * instruction. */
+#include "frontend/qmp/qmp_int.h"
 #include "frontend/replay/replay_int.h"
 #include "tests/state/machine.h"
 
@@ -130,8 +131,8 @@ START_TEST(damage_is_told)
 }
 END_TEST
 
-/* Records whose check sums are right and that make no sense: every one made another kind. The replay
- * ends, and says so. */
+/* Records whose check sums are right and that make no sense: every one made another kind. The
+ * replay ends, and says so. */
 START_TEST(forged_kinds_end)
 {
     struct state_mem a;
@@ -162,7 +163,8 @@ START_TEST(forged_kinds_end)
             f = fopen(bad, "wb");
             ck_assert_uint_eq(fwrite(buf, 1, n, f), n);
             fclose(f);
-            ck_assert_msg(replay(bad, &stop, NULL) == 1, "record at %zu as kind %u is taken", at, other);
+            ck_assert_msg(replay(bad, &stop, NULL) == 1, "record at %zu as kind %u is taken", at,
+                          other);
         }
         buf[at] = kind;
         st32(buf + at + len, (u32)crc32_z(0, buf + at, len));
@@ -171,6 +173,110 @@ START_TEST(forged_kinds_end)
     unlink(path);
 }
 END_TEST
+
+#ifdef CONFIG_JANSSON
+/* What a QMP client asked for is in the log, as lines of the monitor, and nothing of it happens in
+ * a replay. */
+static char answers[8192];
+
+static void answered(void *arg, const char *text, size_t n)
+{
+    size_t at = strlen(answers);
+
+    ck_assert_uint_lt(at + n, sizeof(answers));
+    memcpy(answers + at, text, n);
+    answers[at + n] = 0;
+}
+
+static const char *ask(struct qmp_session *q, const char *text)
+{
+    answers[0] = 0;
+    for (; *text; text++)
+        qmp_byte(q, (u8)(*text == '\'' ? '"' : *text));
+    return answers;
+}
+
+static const char *const asked[] = {
+    "{'execute':'eject','arguments':{'device':'cd','force':true}}",
+    "{'execute':'blockdev-change-medium','arguments':{'id':'cd','filename':'/tmp/rr.iso'}}",
+    "{'execute':'blockdev-open-tray','arguments':{'id':'cd'}}",
+    "{'execute':'blockdev-close-tray','arguments':{'id':'cd'}}",
+    "{'execute':'block_set_io_throttle','arguments':{'id':'cd','bps':1000,'bps_rd':0,'bps_wr':0,"
+    "'iops':10,'iops_rd':0,'iops_wr':0}}",
+    "{'execute':'set-action','arguments':{'watchdog':'none'}}",
+    "{'execute':'inject-nmi'}",
+};
+
+static void open_cd(struct small *s, const char *mode, struct qmp_session *q)
+{
+    struct err err = {""};
+    char text[200];
+    char *more[] = {(char *)"-icount", text, (char *)"-drive",
+                    (char *)"if=ide,index=2,media=cdrom,id=cd,file=/tmp/rr.iso", NULL};
+
+    snprintf(text, sizeof(text), "shift=3,sleep=off,rr=%s,rrfile=%s", mode, path);
+    ck_assert_msg(small_open(s, more, &err), "%s", err.msg);
+    ck_assert(vm_run_to(s->vm, 1000));
+    *q = (struct qmp_session){.vm = s->vm, .send = answered, .new_fd = -1};
+    ask(q, "{'execute':'qmp_capabilities'}");
+}
+
+START_TEST(what_qmp_asks_for)
+{
+    static const char *const lines[] = {"eject -f cd",
+                                        "tray open -f cd",
+                                        "change cd \"/tmp/rr.iso\" ",
+                                        "tray open cd",
+                                        "tray close cd",
+                                        "block_set_io_throttle cd 1000 0 0 10 0 0",
+                                        "watchdog_action none",
+                                        "nmi"};
+    struct err err = {""};
+    struct qmp_session q;
+    struct rr_reader r;
+    struct rr_head head;
+    struct small s;
+    FILE *iso = fopen("/tmp/rr.iso", "wb");
+
+    ck_assert(iso && !ftruncate(fileno(iso), 1 << 20) && !fclose(iso));
+    strcpy(path, "/tmp/replay-XXXXXX");
+    close(mkstemp(path));
+    open_cd(&s, "record", &q);
+    for (unsigned i = 0; i < ARRAY_LEN(asked); i++)
+        ck_assert_msg(strstr(ask(&q, asked[i]), "\"return\": {}"), "%s: %s", asked[i], answers);
+    ck_assert_ptr_nonnull(strstr(ask(&q, "{'execute':'blockdev-change-medium','arguments':{'id':"
+                                         "'cd','filename':'a\\'b'}}"),
+                                 "A log cannot keep"));
+    ck_assert(vm_run_to(s.vm, END));
+    ck_assert(!vm_drive(s.vm, (unsigned)vm_find_drive(s.vm, "cd"))->tray_open);
+    ck_assert_int_eq(s.vm->pc->cfg.watchdog, PC_WD_NONE);
+    qmp_end(&q);
+    small_close(&s);
+
+    ck_assert_msg(rr_open(&r, path, BIT(RR_COMMAND), &head, &err), "%s", err.msg);
+    for (unsigned i = 0; i < ARRAY_LEN(lines); i++) {
+        const struct rr_record *x = rr_peek(&r);
+
+        ck_assert_ptr_nonnull(x);
+        ck_assert_msg(x->n == strlen(lines[i]) && !memcmp(x->data, lines[i], x->n), "line %u: %.*s",
+                      i, (int)x->n, (const char *)x->data);
+        rr_next(&r);
+    }
+    ck_assert_ptr_null(rr_peek(&r));
+    rr_close(&r);
+
+    open_cd(&s, "replay", &q);
+    for (unsigned i = 0; i < ARRAY_LEN(asked); i++)
+        ck_assert_msg(strstr(ask(&q, asked[i]), "replays a log"), "%s: %s", asked[i], answers);
+    ck_assert_int_eq(vm_run(s.vm), 0);
+    ck_assert_uint_eq(cpu_icount(vm_cpu(s.vm)), END);
+    qmp_end(&q);
+    small_close(&s);
+    unlink(path);
+    unlink("/tmp/rr.iso");
+}
+END_TEST
+#endif
 
 int main(void)
 {
@@ -183,6 +289,9 @@ int main(void)
     tcase_add_test(tc, replays_are_equal);
     tcase_add_test(tc, damage_is_told);
     tcase_add_test(tc, forged_kinds_end);
+#ifdef CONFIG_JANSSON
+    tcase_add_test(tc, what_qmp_asks_for);
+#endif
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
