@@ -37,14 +37,40 @@ static bool recipe_first(struct em *e, const struct ir_ins *i, u32 n, unsigned r
     if (!(e->live[n] & i->flags_out) || (unsigned)__builtin_popcount(e->free_regs) < regs)
         return false;
     e->now = n;
-    useful = em_recipe_useful(e, i) || (next->op == IR_JCC && (u64)next->imm <= b->rip + (u64)(s64)b->off[i->at]);
+    useful = em_recipe_useful(e, i) ||
+             (next->op == IR_JCC && (u64)next->imm <= b->rip + (u64)(s64)b->off[i->at]);
     e->now = now;
     return useful;
 }
 
 static bool is_pinned(const struct em *e, u8 v)
 {
-    return v < IR_MAX_VALUE && em_loc(e, v).reg && (v < 8 || e->temp[v]);
+    if (v >= IR_MAX_VALUE || (v >= IR_T0 && !e->temp[v]))
+        return false;
+    return em_loc(e, v).reg;
+}
+
+/* R8 to R15 as the load at n and the operation behind it want them. The operation's come first:
+ * what it names is used so soon that the load's do not push it out. It must read all that it names:
+ * what is only written comes without its value, which the load may want. */
+static void uppers_before(struct em *e, u32 n)
+{
+    const struct ir_ins *ld = &e->in->ir->ins[n];
+    e->now = n + 1;
+    e->fused = true;
+    em_upper_before(e, ld + 1);
+    e->fused = false;
+    e->now = n;
+    em_upper_before(e, ld);
+}
+
+static void uppers_behind(struct em *e, u32 n)
+{
+    const struct ir_ins *ld = &e->in->ir->ins[n];
+    e->now = n;
+    em_upper_behind(e, ld);
+    e->now = n + 1;
+    em_upper_behind(e, ld + 1);
 }
 
 /* opc [m], reg or imm of group operation k. */
@@ -63,7 +89,7 @@ static bool second_ok(const struct em *e, const struct ir_ins *i)
     return i->b == IR_NONE ? ir_bytes(i->type) <= 4 || i->imm == (s32)i->imm : is_pinned(e, i->b);
 }
 
-/* LD t; OP r, r, t or CMP r, t or CMP t, r|imm. */
+/* LD or LDZ t; OP r, r, t or CMP r, t or CMP t, r|imm of the same width. */
 static bool load_and_operate(struct em *e, u32 n)
 {
     const struct ir_ins *ld = &e->in->ir->ins[n], *i = ld + 1;
@@ -72,8 +98,10 @@ static bool load_and_operate(struct em *e, u32 n)
     struct mem m;
     if (k == NOT_ALU || i->type != ld->type || !flags_ok(e, i, n + 1))
         return false;
-    if (second ? i->a == ld->dst || !is_pinned(e, i->a) || (k != 7 && i->dst != i->a)
-               : k != 7 || i->a != ld->dst || !second_ok(e, i))
+    if (second ? i->a == ld->dst || (k != 7 && i->dst != i->a) : k != 7 || i->a != ld->dst)
+        return false;
+    uppers_before(e, n);
+    if (second ? !is_pinned(e, i->a) : !second_ok(e, i))
         return false;
     if (!logic && recipe_first(e, i, n + 1, 1))
         return false;
@@ -86,6 +114,7 @@ static bool load_and_operate(struct em *e, u32 n)
     e->fused = !logic;
     em_flags_behind(e, i, e->live[n + 1]);
     e->fused = false;
+    uppers_behind(e, n);
     return true;
 }
 
@@ -97,13 +126,15 @@ static bool change_memory(struct em *e, u32 n)
     bool alone = i->op == IR_INC || i->op == IR_DEC || i->op == IR_NOT || i->op == IR_NEG;
     struct mem m;
     if ((k >= 7 && !alone) || st->op != IR_STW || st->a != i->dst || st->b != ld->b ||
-        st->type != ld->type || i->type != ld->type || i->a != ld->dst ||
-        e->last[ld->b] != n + 2 || e->last[i->dst] != n + 2 || !ir_is_temp(i->dst) ||
-        !flags_ok(e, i, n + 1))
+        st->type != ld->type || i->type != ld->type || i->a != ld->dst || e->last[ld->b] != n + 2 ||
+        e->last[i->dst] != n + 2 || !ir_is_temp(i->dst) || !flags_ok(e, i, n + 1))
         return false;
     if (e->last[ld->dst] != (i->dst == ld->dst ? n + 2 : n + 1))
         return false;
-    if ((!alone && (i->b == ld->dst || !second_ok(e, i))) || recipe_first(e, i, n + 1, 2))
+    if (!alone && i->b == ld->dst)
+        return false;
+    uppers_before(e, n);
+    if ((!alone && !second_ok(e, i)) || recipe_first(e, i, n + 1, 2))
         return false;
     m = em_access(e, ld, true);
     e->now = n + 1;
@@ -116,6 +147,7 @@ static bool change_memory(struct em *e, u32 n)
     e->fused = true;
     em_flags_behind(e, i, e->live[n + 1]);
     e->fused = false;
+    uppers_behind(e, n);
     return true;
 }
 
@@ -123,10 +155,10 @@ u32 em_fuse(struct em *e, u32 n)
 {
     const struct ir_block *b = e->in->ir;
     const struct ir_ins *i = &b->ins[n];
-    if (e->uppers || e->in->off_techniques & JIT_OFF(FUSE))
+    if (e->in->off_techniques & JIT_OFF(FUSE))
         return 0;
-    if (i->op == IR_LD && n + 1 < b->n && ir_is_temp(i->dst) && e->last[i->dst] == n + 1 &&
-        i[1].at == i->at && load_and_operate(e, n))
+    if ((i->op == IR_LD || i->op == IR_LDZ) && n + 1 < b->n && ir_is_temp(i->dst) &&
+        e->last[i->dst] == n + 1 && i[1].at == i->at && load_and_operate(e, n))
         return 2;
     if (i->op == IR_LDW && n + 2 < b->n && i[1].at == i->at && change_memory(e, n))
         return 3;

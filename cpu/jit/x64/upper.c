@@ -194,11 +194,13 @@ void em_upper_give_way(struct em *e)
         let_go(e, k);
 }
 
-/* Has a group host register r between now and operation `until`? */
+/* Has a group host register r between now and operation `until`? An operation with an operand in
+ * memory takes it from the access in front, so that group is not over yet. */
 static bool group_has(const struct em *e, unsigned r, u32 until)
 {
     for (u32 k = 0; k < e->ngroups; k++)
-        if (e->groups[k].reg == r && e->groups[k].first <= until && e->groups[k].last >= e->now)
+        if (e->groups[k].reg == r && e->groups[k].first <= until &&
+            e->groups[k].last + (u32)e->fused >= e->now)
             return true;
     return false;
 }
@@ -211,8 +213,8 @@ static bool taken(const struct em *e, unsigned r)
     return false;
 }
 
-/* A host register for what is used next by operation `next`, or NOREG. Those that temporaries cannot
- * have come first. */
+/* A host register for what is used next by operation `next`, or NOREG. Those that temporaries
+ * cannot have come first. */
 static unsigned choose(struct em *e, unsigned busy, u16 next, bool addr)
 {
     unsigned k, r;
@@ -262,6 +264,7 @@ static void bring(struct em *e, const struct ir_ins *i, unsigned k, bool reads, 
     if (r == NOREG)
         return;
     e->upper.reg[k] = (u8)r;
+    e->upper.next[k] = (u16)e->now;
     e->upper.mapped |= (u8)BIT(k);
     if (reads)
         as_load(&e->a, 8, r, home(k));
