@@ -21,7 +21,9 @@ struct history {
     bool past;
     struct pages ram;
     struct hist_disk disk[VM_DRIVES];
-    struct numset writes, fetches; /* linear pages since the last point, in the present */
+    /* Linear pages written, and what code ran, since the last point, in the present. */
+    struct numset writes;
+    struct ran ran;
     struct mmu_notes notes;
     u64 next_at; /* when the next point is due */
     u64 begun;   /* so often did history begin anew */
@@ -42,10 +44,10 @@ bool history_go(struct history *h, u32 i, struct err *err);
 /* The last point in front of instruction `icount`, or 0; the last one not behind it, or 0. */
 u32 history_before(const struct history *h, u64 icount);
 u32 history_at(const struct history *h, u64 icount);
-/* Did nothing write to the linear page (number) between points i and i + 1; did no code run there?
- */
+/* Did nothing write to the linear page (number) between points i and i + 1; did no instruction
+ * begin at linear address la? False: perhaps. */
 bool history_unwritten(const struct history *h, u32 i, u64 page);
-bool history_unrun(const struct history *h, u32 i, u64 page);
+bool history_unrun(const struct history *h, u32 i, u64 la);
 /* Bytes in use. */
 u64 history_bytes(const struct history *h);
 
