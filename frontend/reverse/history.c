@@ -322,8 +322,10 @@ static bool go_pages(struct history *h, u32 i, struct err *err)
 
     for (u32 k = 0; ok && k < n; k++)
         lists[k] = &h->p[lo + 1 + k]->list[0];
-    if (ok)
+    if (ok) {
         memory_go(h->vm, &h->ram, lists, n, serial);
+        h->base = i; /* also when something else fails */
+    }
     for (unsigned d = 0; ok && d < VM_DRIVES; d++) {
         for (u32 k = 0; k < n; k++)
             lists[k] = &h->p[lo + 1 + k]->list[1 + d];
@@ -336,6 +338,12 @@ static bool go_pages(struct history *h, u32 i, struct err *err)
         err_set(err, "There is no memory to go back.");
     free(lists);
     return ok;
+}
+
+void history_leave(struct history *h)
+{
+    for (unsigned i = 0; i < VM_DRIVES; i++)
+        hist_disk_present(&h->disk[i]);
 }
 
 bool history_go(struct history *h, u32 i, struct err *err)
@@ -351,7 +359,6 @@ bool history_go(struct history *h, u32 i, struct err *err)
     h->past = true;
     if (!go_pages(h, i, err) || !point_put(h->vm, p, err))
         return false;
-    h->base = i;
     h->past = !present;
     for (h->end = i + 1; h->end + 1 < h->n && !h->p[h->end]->barrier;)
         h->end++;

@@ -39,8 +39,10 @@ struct point *history_add(struct history *h);
 /* Leave out points, oldest history last, until what is kept fits. In the present. */
 void history_thin(struct history *h);
 /* The machine goes to point i. The last one is the present: it is live again. False with *err: then
- * the machine is in no state; the last point may still be gone to. */
+ * the machine is in no state; the last point may still be gone to, as often as that takes. */
 bool history_go(struct history *h, u32 i, struct err *err);
+/* The machine ends: drives have their images again, wherever it is. */
+void history_leave(struct history *h);
 /* The last point in front of instruction `icount`, or 0; the last one not behind it, or 0. */
 u32 history_before(const struct history *h, u64 icount);
 u32 history_at(const struct history *h, u64 icount);

@@ -4,6 +4,7 @@
 #include "cpu/sys/stop.h"
 #include "devices/core/hostmem.h"
 #include "frontend/host/drive_state.h"
+#include "frontend/monitor/monitor.h"
 #include "frontend/replay/replay.h"
 #include "frontend/reverse/reverse_int.h"
 #include "frontend/state/format.h"
@@ -582,6 +583,111 @@ START_TEST(nothing_is_left_out)
 }
 END_TEST
 
+/* What a monitor answers has these words. */
+static void answers(struct small *s, const char *line, const char *words)
+{
+    size_t n;
+    char *text = monitor_capture(s->vm, line, &n);
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_msg(strstr(text, words), "%s: %s", line, text);
+    free(text);
+}
+
+/* The devices' state of all points is not to be had, as where the host has no memory to read it
+ * with; and again. */
+static void spoil(struct small *s, size_t *len, bool on)
+{
+    const struct history *h = &s->vm->reverse->h;
+
+    for (u32 i = 0; i < h->n; i++) {
+        if (on)
+            len[i] = h->p[i]->parts.len;
+        h->p[i]->parts.len = on ? 10 : len[i];
+    }
+}
+
+/* The machine is in no state: nothing runs, whoever asks. */
+static void stands(struct small *s)
+{
+    u64 stood = at(s);
+    struct err err = {""};
+
+    ck_assert(!s->vm->running);
+    ck_assert(!s->vm->quit);
+    ck_assert_str_eq(s->vm->state, "paused (internal-error)");
+    answers(s, "info status", "internal-error");
+    answers(s, "info replay", "in no state");
+    answers(s, "cont", "does not come back from its past");
+    answers(s, "system_reset", "does not come back from its past");
+    answers(s, "reverse_step", "does not come back from its past");
+    answers(s, "replay_seek", "does not come back from its past");
+    ck_assert(!reverse_change(s->vm, "it", &err));
+    ck_assert(!vm_state_save_file(s->vm, "/tmp/reverse-never", sf_best_pack(), &err));
+    ck_assert(!reverse_continue(s->vm, &err));
+    vm_cont(s->vm);
+    ck_assert(!s->vm->running);
+    vm_run_to(s->vm, ~(u64)0);
+    vm_step(s->vm, true, true);
+    ck_assert(!s->vm->running);
+    ck_assert_uint_eq(at(s), stood);
+}
+
+/* Neither the past nor the present can be gone to: the machine stands until the present can. */
+START_TEST(lost)
+{
+    u64 place[PLACES], hash[PLACES], end;
+    struct err err = {""};
+    struct small s;
+    size_t len[1000];
+
+    make_disk();
+    open_machine(&s, engines[_i], ",reverse=on");
+    forwards(&s, place, hash);
+    end = hash_of(s.vm);
+    seek(&s, place[PLACES - 1]); /* the present gets its point */
+    seek(&s, ~(u64)0);
+    ck_assert_uint_lt(s.vm->reverse->h.n, 900);
+    spoil(&s, len, true);
+    ck_assert(reverse_seek(s.vm, place[30], &err));
+    settle(&s);
+    stands(&s);
+    spoil(&s, len, false);
+    answers(&s, "cont", "");
+    ck_assert(s.vm->running);
+    vm_stop(s.vm, "paused");
+    ck_assert(!replay_past(s.vm));
+    ck_assert_msg(hash_of(s.vm) == end, "the present is another one");
+    seek(&s, place[30]);
+    ck_assert_uint_eq(hash_of(s.vm), hash[30]);
+    /* Memory has gone to the past when it fails: coming back takes it along. */
+    spoil(&s, len, true);
+    ck_assert(reverse_seek(s.vm, place[3], &err));
+    settle(&s);
+    stands(&s);
+    spoil(&s, len, false);
+    seek(&s, place[70]);
+    ck_assert_uint_eq(hash_of(s.vm), hash[70]);
+    /* Running forwards into the present. */
+    spoil(&s, len, true);
+    ck_assert(!vm_run_to(s.vm, END + 50000));
+    stands(&s);
+    spoil(&s, len, false);
+    answers(&s, "info status", "internal-error"); /* nobody has asked for it yet */
+    seek(&s, ~(u64)0);
+    ck_assert_msg(hash_of(s.vm) == end, "the present is another one");
+    ck_assert(vm_run_to(s.vm, END + 50000));
+    /* The end, in no state. */
+    seek(&s, place[30]);
+    spoil(&s, len, true);
+    ck_assert(reverse_seek(s.vm, place[3], &err));
+    settle(&s);
+    stands(&s);
+    small_close(&s);
+    drop_disk();
+}
+END_TEST
+
 /* Versions of pages by themselves: against a plain copy of everything. */
 START_TEST(versions)
 {
@@ -634,7 +740,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reverse");
-    TCase *tc = tcase_create("reverse");
+    TCase *tc = tcase_create("reverse"), *none = tcase_create("lost");
     SRunner *runner = srunner_create(suite);
     int failed;
 
@@ -648,7 +754,10 @@ int main(void)
     tcase_add_test(tc, little_memory);
     tcase_add_test(tc, logs_in_files);
     tcase_add_loop_test(tc, nothing_is_left_out, 0, 4);
+    tcase_set_timeout(none, 300);
+    tcase_add_loop_test(none, lost, 0, 2);
     suite_add_tcase(suite, tc);
+    suite_add_tcase(suite, none);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
