@@ -179,13 +179,14 @@ enum { CPU_UNWIND_EXCEPTION = 1, CPU_UNWIND_SHUTDOWN };
 enum cpu_engine { ENGINE_EXEC, ENGINE_EVAL, ENGINE_JIT };
 
 struct jit;
+struct ran;
 struct cpu_model;
 struct cpu;
 
 /* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
-enum { CPU_GUESSES = 1024, CPU_HEATS = 1024 };
+enum { CPU_GUESSES = 1024, CPU_HEATS = 1024, CPU_IDLES = 1 << 19 };
 /* cpu.tally: instructions and blocks that were entered; exits by the jump table; returns by the
  * host's stack, and those that did not match */
 enum { TALLY_INSNS, TALLY_BLOCKS, TALLY_TABLE, TALLY_PAIRED, TALLY_UNPAIRED, CPU_TALLIES };
@@ -330,6 +331,10 @@ struct cpu {
     u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */
     s32 heat[CPU_HEATS]; /* translated code: how often a block runs before it is made anew */
     u64 stat_exc[32], stat_intr;
+    struct ran *ran;    /* where it is noted which code runs (cpu/sys/ran.h); NULL: nowhere */
+    u64 ran_line;       /* ... what the interpreter noted last: linear address / RAN_LINE */
+    u8 idle[CPU_IDLES]; /* translated code: 0 where a block ran since somebody looked
+                           (cpu/jit/ran.c) */
 };
 
 /* ---- life ---- */

@@ -88,7 +88,7 @@ static u64 wall_now(void)
 /* The machine stands from now on. */
 static void stand(struct vm *vm, const char *state)
 {
-    vm->state = state;
+    vm->state = reverse_is_lost(vm) ? "paused (internal-error)" : state;
     if (!vm->running)
         return;
     clock_awake(&vm->clock); /* a command may come while the processor sleeps */
@@ -111,7 +111,7 @@ void vm_stop(struct vm *vm, const char *state)
 
 void vm_cont(struct vm *vm)
 {
-    if (vm->running)
+    if (vm->running || reverse_lost(vm, NULL))
         return;
     /* The machine's date goes on with the host's while it stands, unless it is -rtc clock=vm;
      * counted time knows nothing of the host. */
@@ -414,8 +414,11 @@ static void turn(struct vm *vm)
             reverse_work(vm);
         return;
     }
-    if (vm->running)
+    if (vm->running) {
         reverse_turn(vm);
+        if (!vm->running)
+            return;
+    }
     if (!vm->running || !vm->pc) {
         loop_wait(&vm->loop, LOOP_NEVER);
     } else {

@@ -44,9 +44,13 @@ bool vm_open_inside(struct vm *vm, struct err *err)
  * runs the guest all the same, in the interpreter. */
 bool vm_start_engine(struct vm *vm, struct err *err)
 {
-    struct jit_config cfg = {
-        .counted = vm_counted(vm), .tally = vm->opt->jit_count, .passes = ~0u, .map = vm->opt->jit_map,
-        .no_chain = vm->opt->log_mask & BIT(LOGA_NOCHAIN), .seen = inside_steps(&vm->inside)};
+    struct jit_config cfg = {.counted = vm_counted(vm),
+                             .tally = vm->opt->jit_count,
+                             .passes = ~0u,
+                             .map = vm->opt->jit_map,
+                             .ran = reverse_wanted(vm->opt),
+                             .no_chain = vm->opt->log_mask & BIT(LOGA_NOCHAIN),
+                             .seen = inside_steps(&vm->inside)};
 #ifdef CONFIG_JIT
     const bool generates = true;
 #else

@@ -71,8 +71,8 @@ void vm_step(struct vm *vm, bool irqs, bool timers)
     vm->step_rip = cpu->rip;
     vm->step_base = cpu->seg[SEG_CS].base;
     if (timers || cpu->halted || vm->replay) { /* by the run loop, with time going on */
-        vm->step_pending = true;
         vm_cont(vm);
+        vm->step_pending = vm->running; /* it may be refused */
         return;
     }
     if (vm_ran(vm, vm_step_run(vm)))

@@ -4,6 +4,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/exec/exec.h"
 #include "cpu/sys/debug.h"
+#include "cpu/sys/ran.h"
 #include "cpu/sys/stop.h"
 
 #include <stdlib.h>
@@ -141,6 +142,16 @@ static void show_probe(struct cpu *cpu, const struct insn *insn)
         probe->insn(probe->arg, la, insn->len, insn->op);
 }
 
+/* Somebody keeps a record of which code runs. */
+static void note_ran(struct cpu *cpu)
+{
+    u64 la = cpu->code_bits == 64 ? cpu->rip : (u32)(cpu->seg[SEG_CS].base + cpu->rip);
+    if (la / RAN_LINE == cpu->ran_line)
+        return;
+    cpu->ran_line = la / RAN_LINE;
+    ran_line(cpu->ran, la);
+}
+
 void exec_run(struct cpu *cpu, u32 max, bool until_jump)
 {
     while (max--) {
@@ -151,6 +162,8 @@ void exec_run(struct cpu *cpu, u32 max, bool until_jump)
             exec_log(cpu, "exec");
         if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && stop_code(cpu))
             return;
+        if (UNLIKELY(cpu->ran != NULL))
+            note_ran(cpu);
         debug_begin(cpu);
         insn = exec_fetch(cpu);
         if (log_probe(cpu->log))

@@ -136,6 +136,7 @@ enum be_fix {
     BE_FIX_OUT,  /* a jump or call to a stub */
     BE_FIX_SITE, /* has the block's id */
     BE_FIX_HEAT, /* the block's counter */
+    BE_FIX_RAN,  /* the place of its mark that it ran */
     BE_FIX_EXEC, /* the address of one of in->execs */
     BE_FIX_EIP,  /* an EIP of the block's page or beyond; in 32-bit code only */
     BE_FIX_SALT, /* a place in the jump table's columns */
@@ -155,6 +156,7 @@ struct be_copy {
     u64 rip, old_rip;
     u64 execs, old_execs; /* host addresses */
     u32 salt, old_salt;
+    u32 ran, old_ran;
 };
 
 struct be_out {
@@ -189,6 +191,7 @@ struct be_in {
     bool tally;  /* keep cpu->tally */
     bool groups; /* accesses may share a probe */
     bool cut;    /* more effort makes it longer */
+    u32 ran;     /* the byte of struct cpu that is cleared when the block runs; 0: none */
     bool heats;  /* count how often the block runs when more effort may be worth it */
     bool guess;  /* loads may guess the addend */
     u32 guess_first; /* number of the first guess, modulo CPU_GUESSES */

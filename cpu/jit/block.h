@@ -153,6 +153,14 @@ struct jit {
     struct jit_stats stats;
 };
 
+/* The block's mark in cpu->idle. Each region has a stretch of its own; the blocks of one that has
+ * more share marks with the next one's. */
+static inline u32 jit_idle_at(u32 id)
+{
+    enum { EACH = CPU_IDLES / REGIONS };
+    return (id + (id >> REGION_ID_BITS) * EACH) & (CPU_IDLES - 1);
+}
+
 /* Index for byte `off` of `page` in hot[] and kills[]. */
 static inline u32 jit_place(u32 page, u32 off)
 {
@@ -273,11 +281,19 @@ void jit_x87_place(struct cpu *cpu);
 const void *(*jit_quick(const struct insn *insn))(struct cpu *cpu, const struct be_exec *x);
 /* ... and which data segment register it loads from a general one; SEG_CS: none. */
 u8 jit_quick_same(const struct jit *jit, const struct insn *insn);
+/* ran.c: the blocks of a region are about to go: those that ran are put into cpu->ran. */
+void jit_region_ran(struct jit *jit, const struct code_region *r);
 /* rep.c: the helper behind IR_EXECR */
 void jit_help_rep(struct cpu *cpu, const struct be_exec *x);
 /* vec_exec.c: the helper of back ends for vector operations */
 u64 jit_help_vec(struct cpu *cpu, const union xmm *mem, u64 unused, u32 what);
 
+/* Does EIP say which linear address a block of this mode runs at? Only when CS has no base:
+ * otherwise blocks for several may be one. */
+static inline bool jit_exact(u64 mode_key)
+{
+    return mode_key & (MK_CODE64 | MK_FLAT_CS);
+}
 /* stops.c: does an instruction at `la` have a stop point (or may it)? Those of a page, a bit for
  * each byte; valid until the next call. */
 bool jit_stop_at(const struct cpu *cpu, u64 la);

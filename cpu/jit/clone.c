@@ -181,6 +181,8 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
         .old_execs = (u64)(uintptr_t)from->execs,
         .salt = jc_salt(mode_key & ~MK_PLAIN),
         .old_salt = jc_salt(from->mode_key & ~MK_PLAIN),
+        .ran = jit_idle_at(b->id),
+        .old_ran = jit_idle_at(from->id),
     };
     codebuf_begin(&jit->buf);
     codebuf_write(&jit->buf, copy.to, copy.size);

@@ -5,6 +5,7 @@
 #include "cpu/exec/step.h"
 #include "cpu/jit/block.h"
 #include "cpu/sys/debug.h"
+#include "cpu/sys/ran.h"
 #include "cpu/sys/stop.h"
 #include "devices/core/huge.h"
 
@@ -273,6 +274,14 @@ static bool run(struct cpu *cpu, const struct cold *c, const u8 *code)
     return true;
 }
 
+/* Somebody keeps a record of which code runs: c does, at la. */
+static void note_ran(struct ran *ran, const struct cold *c, u64 la)
+{
+    u64 lines[RAN_WORDS] = {0};
+    ran_mark(lines, c->off, c->off + c->nbytes);
+    ran_lines(ran, la, lines);
+}
+
 /* Do c's instructions end in front of the limit of CS? What goes beyond is exec's. */
 static bool in_limit(const struct cpu *cpu, const struct cold *c)
 {
@@ -302,6 +311,8 @@ bool cold_run(struct jit *jit, struct cold *c, const u8 *code)
         c->count++;
         any = true;
         jit->stats.cold_runs++;
+        if (UNLIKELY(cpu->ran != NULL))
+            note_ran(cpu->ran, c, la);
         if (!run(cpu, c, code) || cpu->mode_key != mode || cpu->eflags & (FL_TF | FL_RF))
             break;
         off = c->off + (jit_la(cpu, cpu->rip) - la);

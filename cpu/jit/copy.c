@@ -30,6 +30,7 @@ u64 be_fix_change(const struct be_copy *c, u32 *n)
     case BE_FIX_SITE: return SITE(c->id, 0) - SITE(c->old_id, 0);
     case BE_FIX_HEAT:
         return (c->id % CPU_HEATS - c->old_id % CPU_HEATS) * (u32)sizeof(s32);
+    case BE_FIX_RAN: return c->ran - c->old_ran;
     case BE_FIX_EXEC: return c->execs - c->old_execs;
     case BE_FIX_EIP: return c->rip - c->old_rip;
     case BE_FIX_SALT: return salt;

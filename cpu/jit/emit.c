@@ -65,6 +65,8 @@ u32 em_emit_entry(struct em *e)
         if (!(e->in->off_techniques & JIT_OFF(POLLS)))
             out->entry_forward = out->entry_inner = codebuf_rx(e->buf, e->a.p);
     }
+    if (e->in->ran)
+        em_ran(e);
     return poll;
 }
 

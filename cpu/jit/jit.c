@@ -383,6 +383,7 @@ static enum jit_left run_eval(struct jit *jit)
             insns[i] = &b->ir_insns[i];
         if (exec_logged(cpu))
             exec_log(cpu, "block");
+        cpu->idle[jit_idle_at(b->id)] = 0;
         run = (struct ir_run){.stop = &b->dead};
         left = ir_eval(cpu, b->ir, insns, &run);
         cpu->budget -= (s32)run.done;
@@ -546,6 +547,8 @@ bool jit_new(struct cpu *cpu, const struct jit_config *config, struct err *err)
         jit->config.hot = HOT_AFTER;
     for (u32 i = 0; i < CPU_HEATS; i++)
         cpu->heat[i] = (s32)jit->config.heat;
+    if (jit->config.ran)
+        memset(cpu->idle, 0xff, sizeof(cpu->idle));
     cpu->host_mxcsr = 0x1f80;
     for (u32 i = 0; i < CPU_GUESSES; i++)
         cpu->guess[i] = 1; /* no addend */

@@ -17,6 +17,7 @@ struct jit_config {
     bool counted;  /* charge the budget per instruction (deterministic time); else poll exit_request
                       only */
     bool tally;    /* count blocks and their exits in cpu->tally */
+    bool ran;      /* each block clears its byte of cpu->idle when it runs (jit_ran) */
     bool seen;     /* a probe wants to see blocks, instructions or accesses as they run: blocks end at
                       their first jump, and exec runs their instructions */
     bool no_chain; /* every exit returns to the run loop */
@@ -54,6 +55,9 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi);
 void jit_x87_spill(struct cpu *cpu);
 /* cpu_run begins, and there may be stop points: translations are cut where new ones are. */
 void jit_stops(struct cpu *cpu);
+/* What translated code ran since this was called last is put into cpu->ran; when that is NULL it is
+ * forgotten. With jit_config.ran, else nothing is known and nothing done. */
+void jit_ran(struct cpu *cpu);
 /* Drop everything (code memory full, configuration changed). */
 void jit_flush(struct cpu *cpu);
 

@@ -32,8 +32,9 @@ void regions_free(struct jit *jit)
 }
 
 /* All in it is dead: its memory is free. */
-static void empty(struct code_region *r)
+static void empty(struct jit *jit, struct code_region *r)
 {
+    jit_region_ran(jit, r);
     for (u32 i = 0; i < r->nblocks; i++)
         block_free(r->blocks[i]);
     arena_reset(&r->arena);
@@ -43,7 +44,7 @@ static void empty(struct code_region *r)
 void regions_drop(struct jit *jit)
 {
     for (u32 i = 0; i < jit->nregions; i++)
-        empty(&jit->regions[i]);
+        empty(jit, &jit->regions[i]);
     jit->region = &jit->regions[0];
     jit->code_p = jit->region->start;
     jit->drops++;
@@ -68,7 +69,7 @@ void region_next(struct jit *jit)
     jit->stats.invalidated = invalidated;
     grave_drop(jit, (u32)(r - jit->regions));
     clone_drop(jit, (u32)(r - jit->regions));
-    empty(r);
+    empty(jit, r);
     jit->stats.evictions++;
     jit->drops++;
 }

@@ -86,6 +86,7 @@ void em_canonical(struct em *e, const struct ir_ins *i);
 void em_bail(struct em *e, const struct ir_ins *i);
 void em_selector(struct em *e, u8 v);
 u8 *em_charge_entry(struct em *e); /* charge the whole block: the branch taken when it is too long */
+void em_ran(struct em *e);         /* clear the byte of in->ran; flags are kept */
 u8 *em_request(struct em *e);      /* the branch taken when somebody asks for an exit */
 u8 *em_refused(struct em *e);      /* ... behind a stub that says so when it did nothing */
 void em_exec_record(struct em *e, u64 record); /* in the register that stubs take it in */

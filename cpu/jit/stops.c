@@ -4,23 +4,16 @@
 #include "cpu/jit/block.h"
 #include "cpu/sys/stop.h"
 
-/* The linear address of a block's code says where else it is only when CS has no base: otherwise
- * blocks for several may be one. */
-static bool exact(u64 mode_key)
-{
-    return mode_key & (MK_CODE64 | MK_FLAT_CS);
-}
-
 bool jit_stop_at(const struct cpu *cpu, u64 la)
 {
-    return stop_place(cpu, exact(cpu->mode_key), la);
+    return stop_place(cpu, jit_exact(cpu->mode_key), la);
 }
 
 const u64 *jit_stop_map(struct jit *jit, u64 la)
 {
     struct cpu *cpu = jit->cpu;
     const u64 *any = stop_offsets(cpu);
-    bool ex = exact(cpu->mode_key);
+    bool ex = jit_exact(cpu->mode_key);
     la &= ~(u64)PAGE_MASK;
     for (u32 i = 0; i < PAGE_SIZE / 64; i++) {
         jit->stop_map[i] = any[i];
@@ -46,7 +39,7 @@ static bool goes_over(const struct cpu *cpu, const struct block *b, const u64 *a
                 continue;
             }
             i += (u32)__builtin_ctzll(left);
-            if (i < b->parts[k].hi && stop_place(cpu, exact(b->mode_key), la + i))
+            if (i < b->parts[k].hi && stop_place(cpu, jit_exact(b->mode_key), la + i))
                 return true;
             i++;
         }

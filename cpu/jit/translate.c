@@ -164,6 +164,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .tally = jit->config.tally,
         .user = cpu->mmu_mode == MMU_USER,
         .loose = jit_marked(jit->loose, b->page0, b->off),
+        .ran = jit->config.ran ? (u32)offsetof(struct cpu, idle) + jit_idle_at(b->id) : 0,
         .heats = !effort,
         .guess = effort && !jit_marked(jit->unsteady, b->page0, b->off) &&
                  !(jit->config.off & JIT_OFF(GUESSES)),

@@ -27,9 +27,24 @@ static bool running(void *arg)
     return ((struct gdb_server *)arg)->vm->running;
 }
 
+/* The machine cannot go on: gdb is told why, and that it has stopped. */
+static bool refused(struct gdb_server *s)
+{
+    struct err err;
+
+    if (!reverse_lost(s->vm, &err))
+        return false;
+    gdb_server_say(s, err.msg);
+    gdb_stopped(&s->gdb, false);
+    return true;
+}
+
 static void resume(void *arg)
 {
-    vm_cont(((struct gdb_server *)arg)->vm);
+    struct gdb_server *s = arg;
+
+    if (!refused(s))
+        vm_cont(s->vm);
 }
 
 static void halt(void *arg)
@@ -44,7 +59,10 @@ static void halt(void *arg)
 
 static void step(void *arg, bool irqs, bool timers)
 {
-    vm_step(((struct gdb_server *)arg)->vm, irqs, timers);
+    struct gdb_server *s = arg;
+
+    if (!refused(s))
+        vm_step(s->vm, irqs, timers);
 }
 
 static void step_on(void *arg)

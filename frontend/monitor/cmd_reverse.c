@@ -40,6 +40,13 @@ bool info_REPLAY(struct monitor *m, const char *args)
         mon_printf(m, "The machine cannot go back.\n");
         return true;
     }
+    if (info.lost) {
+        mon_printf(m,
+                   "The machine could not come back from its past and is in no state; its present, "
+                   "instruction %llu, is kept.\n",
+                   (unsigned long long)info.present);
+        return true;
+    }
     mon_printf(m, "The machine can go back to instruction %llu; it is at %llu%s",
                (unsigned long long)info.begin, (unsigned long long)info.now,
                info.past ? "" : ", the present.\n");

@@ -3,6 +3,7 @@
 
 #include "frontend/keys.h"
 #include "frontend/png.h"
+#include "frontend/reverse/reverse.h"
 #include "frontend/vnc/vnc.h"
 
 #include <errno.h>
@@ -57,6 +58,8 @@ bool cmd_CONT(struct monitor *m, const char *args)
 {
     if (!strcmp(m->vm->state, "shutdown"))
         return err_set(&m->err, "The machine is shut down; 'system_reset' starts it again.");
+    if (reverse_lost(m->vm, &m->err))
+        return false;
     vm_cont(m->vm);
     return true;
 }

@@ -5,6 +5,7 @@
 #ifdef CONFIG_JANSSON
 #include "frontend/monitor/monitor.h"
 #include "frontend/replay/replay.h"
+#include "frontend/reverse/reverse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ json_t *qmp_CONT(struct qmp_session *s, json_t *args)
 {
     if (!strcmp(s->vm->state, "shutdown"))
         return qmp_fail(s, "The machine is shut down; 'system_reset' starts it again.");
+    if (reverse_lost(s->vm, &s->err))
+        return qmp_done(s, false);
     vm_cont(s->vm);
     return json_object();
 }

@@ -81,9 +81,13 @@ static const char *status(const struct vm *vm)
 {
     static const struct {
         const char *ours, *theirs;
-    } names[] = {{"running", "running"},      {"prelaunch", "prelaunch"},
-                 {"shutdown", "shutdown"},    {"paused (watchdog)", "watchdog"},
-                 {"paused (debug)", "debug"}, {"paused (io-error)", "io-error"}};
+    } names[] = {{"running", "running"},
+                 {"prelaunch", "prelaunch"},
+                 {"shutdown", "shutdown"},
+                 {"paused (watchdog)", "watchdog"},
+                 {"paused (debug)", "debug"},
+                 {"paused (io-error)", "io-error"},
+                 {"paused (internal-error)", "internal-error"}};
 
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
         if (!strcmp(vm->state, names[i].ours))

@@ -65,7 +65,7 @@ void replay_go(struct vm *vm, const struct replay_place *place, const u64 end[2]
 /* Does it run what it did already? */
 bool replay_past(const struct vm *vm);
 /* Refuse `what` while it does. */
-bool replay_present(const struct vm *vm, const char *what, struct err *err);
+bool replay_present(struct vm *vm, const char *what, struct err *err);
 /* What is different this time, or NULL. */
 const char *replay_differs(const struct vm *vm);
 /* While a state is put into the devices nothing of what they say is for the host. */

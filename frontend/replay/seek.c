@@ -108,8 +108,10 @@ bool replay_past(const struct vm *vm)
     return vm->replay && vm->replay->past;
 }
 
-bool replay_present(const struct vm *vm, const char *what, struct err *err)
+bool replay_present(struct vm *vm, const char *what, struct err *err)
 {
+    if (reverse_lost(vm, err))
+        return false;
     return !replay_past(vm) ||
            err_set(err,
                    "The machine is in its past, where nothing can be changed: %s is for the "

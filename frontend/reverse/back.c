@@ -169,7 +169,7 @@ static void step_look(struct vm *vm)
 /* ---- back to a stop point ---- */
 
 /* Can none of the stop points have been met between points i and i + 1? Writes were to other pages,
- * and code ran in others. */
+ * and code ran elsewhere. */
 static bool nothing_there(const struct vm *vm, u32 i)
 {
     const struct history *h = &vm->reverse->h;
@@ -179,7 +179,7 @@ static bool nothing_there(const struct vm *vm, u32 i)
     for (unsigned k = 0; (s = stop_at(vm_cpu(vm), k)); k++) {
         u64 first = s->addr >> PAGE_BITS, n = ((s->addr + (s->len - 1)) >> PAGE_BITS) - first + 1;
 
-        if (s->kind == STOP_CODE && history_unrun(h, i, first))
+        if (s->kind == STOP_CODE && history_unrun(h, i, s->addr))
             continue;
         if (s->kind != STOP_WRITE || (pages += n) > MAX_WATCHED)
             return false;

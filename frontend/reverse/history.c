@@ -2,6 +2,7 @@
  * differ; leaving one out gives what is still needed of it to the next. */
 #include "frontend/reverse/history.h"
 
+#include "cpu/jit/jit.h"
 #include "devices/core/bits.h"
 #include "frontend/host/drive_state.h"
 
@@ -21,17 +22,23 @@ static void note_fetch(void *arg, u64 page_la)
     struct history *h = arg;
 
     if (page_la == ~(u64)0)
-        h->fetches.all = true;
-    numset_add(&h->fetches, page_la >> PAGE_BITS);
+        ran_pages(&h->ran);
+    else
+        ran_page(&h->ran, page_la);
 }
 
 /* A new interval begins, in the present; or (not on) nobody wants to know. */
 static void listen(struct history *h, bool on)
 {
+    struct cpu *cpu = vm_cpu(h->vm);
+
     h->notes = (struct mmu_notes){note_write, note_fetch, h};
     numset_empty(&h->writes);
-    numset_empty(&h->fetches);
-    mmu_note(&vm_cpu(h->vm)->mmu, on ? &h->notes : NULL);
+    jit_ran(cpu); /* of the interval before, if anybody wanted that */
+    ran_empty(&h->ran);
+    cpu->ran = on ? &h->ran : NULL;
+    cpu->ran_line = ~(u64)0;
+    mmu_note(&cpu->mmu, on ? &h->notes : NULL);
 }
 
 /* ---- beginning and end ---- */
@@ -53,7 +60,7 @@ void history_free(struct history *h)
     listen(h, false);
     clear(h);
     numset_free(&h->writes);
-    numset_free(&h->fetches);
+    ran_free(&h->ran);
     free(h->p);
     *h = (struct history){0};
 }
@@ -137,7 +144,7 @@ static void leave_out(struct history *h, u32 i)
         pages_merge(&h->disk[k].pages, &p->list[1 + k], &next->list[1 + k], next->serial);
     if (i) {
         numset_join(&next->writes, &p->writes);
-        numset_join(&next->fetches, &p->fetches);
+        ran_join(&next->ran, &p->ran);
     }
     memmove(h->p + i, h->p + i + 1, (h->n - i - 1) * sizeof(*h->p));
     h->n--;
@@ -200,9 +207,11 @@ static struct point *add_present(struct history *h)
         return NULL;
     }
     p->serial = last->serial + GAP;
+    jit_ran(vm_cpu(h->vm));
     p->writes = h->writes;
-    p->fetches = h->fetches;
-    h->writes = h->fetches = (struct numset){0};
+    p->ran = h->ran;
+    h->writes = (struct numset){0};
+    h->ran = (struct ran){0};
     if (!keep(h, p))
         return anew(h);
     listen(h, true);
@@ -225,11 +234,11 @@ static struct point *add_past(struct history *h)
         return NULL;
     }
     numset_join(&p->writes, &h->p[i + 1]->writes);
-    numset_join(&p->fetches, &h->p[i + 1]->fetches);
+    ran_join(&p->ran, &h->p[i + 1]->ran);
     h->end += h->end >= i;
     h->base = i;
     if (!keep(h, p)) /* seen at the latest in the present, where history begins anew */
-        p->writes.all = p->fetches.all = true;
+        p->writes.all = p->ran.all = true;
     few_locals(h);
     return p;
 }
@@ -248,7 +257,7 @@ u64 history_bytes(const struct history *h)
     for (unsigned i = 0; i < VM_DRIVES; i++)
         n += h->disk[i].pages.bytes;
     for (u32 i = 0; i < h->n; i++)
-        n += h->p[i]->bytes + (h->p[i]->writes.cap + h->p[i]->fetches.cap) * sizeof(u64);
+        n += h->p[i]->bytes + h->p[i]->writes.cap * sizeof(u64) + ran_bytes(&h->p[i]->ran);
     return n;
 }
 
@@ -296,9 +305,9 @@ bool history_unwritten(const struct history *h, u32 i, u64 page)
     return i + 1 < h->n && !numset_has(&h->p[i + 1]->writes, page);
 }
 
-bool history_unrun(const struct history *h, u32 i, u64 page)
+bool history_unrun(const struct history *h, u32 i, u64 la)
 {
-    return i + 1 < h->n && !numset_has(&h->p[i + 1]->fetches, page);
+    return i + 1 < h->n && !ran_at(&h->p[i + 1]->ran, la);
 }
 
 /* ---- going ---- */
@@ -313,8 +322,10 @@ static bool go_pages(struct history *h, u32 i, struct err *err)
 
     for (u32 k = 0; ok && k < n; k++)
         lists[k] = &h->p[lo + 1 + k]->list[0];
-    if (ok)
+    if (ok) {
         memory_go(h->vm, &h->ram, lists, n, serial);
+        h->base = i; /* also when something else fails */
+    }
     for (unsigned d = 0; ok && d < VM_DRIVES; d++) {
         for (u32 k = 0; k < n; k++)
             lists[k] = &h->p[lo + 1 + k]->list[1 + d];
@@ -327,6 +338,12 @@ static bool go_pages(struct history *h, u32 i, struct err *err)
         err_set(err, "There is no memory to go back.");
     free(lists);
     return ok;
+}
+
+void history_leave(struct history *h)
+{
+    for (unsigned i = 0; i < VM_DRIVES; i++)
+        hist_disk_present(&h->disk[i]);
 }
 
 bool history_go(struct history *h, u32 i, struct err *err)
@@ -342,7 +359,6 @@ bool history_go(struct history *h, u32 i, struct err *err)
     h->past = true;
     if (!go_pages(h, i, err) || !point_put(h->vm, p, err))
         return false;
-    h->base = i;
     h->past = !present;
     for (h->end = i + 1; h->end + 1 < h->n && !h->p[h->end]->barrier;)
         h->end++;

@@ -21,7 +21,9 @@ struct history {
     bool past;
     struct pages ram;
     struct hist_disk disk[VM_DRIVES];
-    struct numset writes, fetches; /* linear pages since the last point, in the present */
+    /* Linear pages written, and what code ran, since the last point, in the present. */
+    struct numset writes;
+    struct ran ran;
     struct mmu_notes notes;
     u64 next_at; /* when the next point is due */
     u64 begun;   /* so often did history begin anew */
@@ -37,15 +39,17 @@ struct point *history_add(struct history *h);
 /* Leave out points, oldest history last, until what is kept fits. In the present. */
 void history_thin(struct history *h);
 /* The machine goes to point i. The last one is the present: it is live again. False with *err: then
- * the machine is in no state; the last point may still be gone to. */
+ * the machine is in no state; the last point may still be gone to, as often as that takes. */
 bool history_go(struct history *h, u32 i, struct err *err);
+/* The machine ends: drives have their images again, wherever it is. */
+void history_leave(struct history *h);
 /* The last point in front of instruction `icount`, or 0; the last one not behind it, or 0. */
 u32 history_before(const struct history *h, u64 icount);
 u32 history_at(const struct history *h, u64 icount);
-/* Did nothing write to the linear page (number) between points i and i + 1; did no code run there?
- */
+/* Did nothing write to the linear page (number) between points i and i + 1; did no instruction
+ * begin at linear address la? False: perhaps. */
 bool history_unwritten(const struct history *h, u32 i, u64 page);
-bool history_unrun(const struct history *h, u32 i, u64 page);
+bool history_unrun(const struct history *h, u32 i, u64 la);
 /* Bytes in use. */
 u64 history_bytes(const struct history *h);
 

@@ -113,7 +113,7 @@ void point_free(struct point *p)
     for (unsigned i = 0; i < POINT_LISTS; i++)
         page_list_free(&p->list[i]);
     numset_free(&p->writes);
-    numset_free(&p->fetches);
+    ran_free(&p->ran);
     free(p);
 }
 

@@ -3,6 +3,7 @@
 #ifndef FRONTEND_REVERSE_POINT_H
 #define FRONTEND_REVERSE_POINT_H
 
+#include "cpu/sys/ran.h"
 #include "devices/core/snap.h"
 #include "frontend/replay/replay.h"
 #include "frontend/reverse/disks.h"
@@ -20,9 +21,9 @@ struct point {
     struct snap timers, parts, tlb, drive[VM_DRIVES];
     struct replay_place log;
     struct page_list list[POINT_LISTS]; /* pages that changed since the point before */
-    /* Numbers of the linear pages that were written, and that code ran in, since then. */
-    struct numset writes, fetches;
-    u64 bytes; /* of the snaps */
+    struct numset writes; /* numbers of the linear pages that were written since then */
+    struct ran ran;       /* what code ran since then */
+    u64 bytes;            /* of the snaps */
 };
 
 /* The machine as it is now, but for pages; it stands, or is between two instructions. NULL: no

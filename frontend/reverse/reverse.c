@@ -77,6 +77,7 @@ void reverse_end(struct vm *vm)
     r->way = WAY_NONE;
     if (!history_go(&r->h, r->h.n - 1, &err))
         fprintf(stderr, "dragoman: the machine does not come back from its past: %s\n", err.msg);
+    history_leave(&r->h);
 }
 
 void reverse_free(struct vm *vm)
@@ -134,6 +135,7 @@ bool reverse_describe(const struct vm *vm, struct reverse_info *info)
         .limit = h->limit,
         .points = h->n,
         .past = h->past,
+        .lost = r->lost,
     };
     return true;
 }
@@ -158,24 +160,55 @@ void reverse_finish(struct vm *vm, const struct stop_hit *hit, const char *log_e
     r->log_end = NULL;
 }
 
+bool reverse_is_lost(const struct vm *vm)
+{
+    return vm->reverse && vm->reverse->lost;
+}
+
+bool reverse_lost(struct vm *vm, struct err *err)
+{
+    struct reverse *r = vm->reverse;
+    struct err why;
+
+    if (!r || !r->lost)
+        return false;
+    r->lost = !history_go(&r->h, r->h.n - 1, &why);
+    if (r->lost)
+        err_set(err,
+                "The machine does not come back from its past, and stands ('cont' and "
+                "'replay_seek' try it again): %.300s",
+                why.msg);
+    else if (!vm->running)
+        vm->state = "paused";
+    return r->lost;
+}
+
+static void say(struct vm *vm, const char *line)
+{
+    fprintf(stderr, "dragoman: %s\n", line);
+    gdb_server_say(vm->gdb, line);
+}
+
 /* It cannot be done: say so, in the present. */
 void reverse_fail(struct vm *vm, const char *why)
 {
     struct reverse *r = vm->reverse;
     char line[500];
-    struct err err;
+    struct err err = {""};
 
     snprintf(line, sizeof(line), "going back stopped at instruction %llu: %s",
              (unsigned long long)reverse_now(vm), why);
     r->way = WAY_NONE;
-    if (!history_go(&r->h, r->h.n - 1, &err))
-        BUG("the machine does not come back from its past: %s", err.msg);
-    fprintf(stderr, "dragoman: %s\n", line);
-    gdb_server_say(vm->gdb, line);
+    r->lost = true;
+    say(vm, line);
+    if (reverse_lost(vm, &err))
+        say(vm, err.msg);
     stop_report(vm_cpu(vm), NULL);
     vm->debug_stop = true;
     vm_stop(vm, "paused (debug)");
     monitor_tell(vm, line);
+    if (r->lost)
+        monitor_tell(vm, err.msg);
 }
 
 /* ---- asking ---- */
@@ -188,6 +221,8 @@ static bool ask(struct vm *vm, enum way way, struct err *err)
         return err_set(err, "There is no recording to go back in: -icount with -gdb, or with "
                             "reverse=on, makes one.");
     vm_stop(vm, "paused");
+    if (reverse_lost(vm, err))
+        return false;
     if (!r->h.past && !up_to_date(vm, err))
         return false;
     r->way = way;

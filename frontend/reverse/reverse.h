@@ -33,6 +33,11 @@ const char *reverse_log_end(const struct vm *vm);
 void reverse_log_ends(struct vm *vm);
 /* Somebody outside is about to change the machine's state. False with *err: it is in its past. */
 bool reverse_change(struct vm *vm, const char *what, struct err *err);
+/* Is the machine in no state, because it could not be brought back from its past? Then it must not
+ * run and is not what it was. This tries to bring it to its present first. True with *err: it is so
+ * still. */
+bool reverse_lost(struct vm *vm, struct err *err);
+bool reverse_is_lost(const struct vm *vm); /* ... this does not */
 /* The machine is another one: history begins anew. */
 void reverse_forget(struct vm *vm);
 
@@ -45,7 +50,7 @@ struct reverse_info {
     u64 begin, now, present; /* instructions */
     u64 bytes, limit;
     u32 points;
-    bool past;
+    bool past, lost; /* lost: all but `present` and the sizes says nothing */
 };
 /* False: there is no history. */
 bool reverse_describe(const struct vm *vm, struct reverse_info *info);

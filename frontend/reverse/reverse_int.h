@@ -36,6 +36,7 @@ struct reverse {
     struct history h;
     bool begun;   /* there is a history, and it is this machine's */
     bool none;    /* there cannot be one for this machine */
+    bool lost;    /* the machine is in no state: it could not come back from its past */
     bool changed; /* somebody changed the machine's state since the last point */
     enum way way;
     enum phase phase;
@@ -60,7 +61,8 @@ struct where reverse_here(const struct vm *vm);
 /* The machine is where it was to go, in front of `hit` (or NULL): it stops. log_end: "begin" or
  * NULL. */
 void reverse_finish(struct vm *vm, const struct stop_hit *hit, const char *log_end);
-/* It cannot be done: the machine stops in the present, and `why` is told. */
+/* It cannot be done: the machine stops in the present, or, when that cannot be gone to either, in
+ * no state (reverse_lost); `why` is told. */
 void reverse_fail(struct vm *vm, const char *why);
 
 #endif

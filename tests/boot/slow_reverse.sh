@@ -12,7 +12,7 @@ machine="-m 128 -kernel $G/vmlinuz-686 -initrd $G/initrd-busybox.cpio.gz -cpu qe
 start $machine -append "$APPEND quiet"
 wait_serial '^guest# ' 120
 run 'mkdir -p /proc; mount -t proc proc /proc 2>/dev/null; echo 0 >/proc/sys/kernel/kptr_restrict'
-run 'grep -E " (start_kernel|vfs_caches_init|kernel_execve|do_timer)$" /proc/kallsyms; echo END-$((6*7))'
+run 'grep -E " (start_kernel|schedule|schedule_preempt_disabled|kernel_execve|do_timer)$" /proc/kallsyms; echo END-$((6*7))'
 wait_serial '^END-42' 60
 tr -d '\r' <"$W/serial" | grep -E '^[0-9a-f]{8} [A-Za-z] ' >"$W/map" || fail "no kallsyms"
 stop
@@ -29,6 +29,29 @@ boot()
     mon cont
     wait_serial '^GUEST-UP' 200
     cpu=$(awk '{ print ($14 + $15) * 10 }' "/proc/$pid/stat")
+}
+
+# A function that ran seldom, long ago (the first process does before it becomes the idle one), on a page of the kernel's that runs all
+# the time: that of schedule(). To it, and from there to another of the kind in front of it.
+seldom()
+{
+    cat <<END
+set architecture i386
+hbreak *$(address schedule_preempt_disabled)
+END
+    timed seldom-on-a-hot-page reverse-continue
+    cat <<END
+monitor info replay
+printf "schedule_preempt_disabled %x\n", \$eip
+delete
+hbreak *$(address schedule)
+END
+    timed schedule-before-it reverse-continue
+    cat <<'END'
+monitor replay_seek
+shell sleep 2
+detach
+END
 }
 
 session()
@@ -109,6 +132,11 @@ boot -icount shift=2,sleep=off,reverse=off
 plain=$cpu
 boot -icount shift=2,sleep=off
 say "processor time of the boot: $plain ms, with history $cpu ms"
+[ "$(address schedule | cut -c1-7)" = "$(address schedule_preempt_disabled | cut -c1-7)" ] ||
+    say "this kernel's schedule() and schedule_preempt_disabled() are on two pages"
+gdb_run 200 "$(seldom)"
+said "^schedule_preempt_disabled $(address schedule_preempt_disabled | sed 's/^0x//')"
+say "$(grep -E "it is at" "$W/session" | head -n 1)"
 gdb_run 200 "$(session)"
 at_most ${REVERSE_MS:-0}
 for s in do_timer kernel_execve start_kernel; do

@@ -2,9 +2,11 @@
  * while blocks of the others stay linked to what was there. Equal state with exec at every look. */
 #include "tests/insn/suite.h"
 #include "cpu/jit/jit.h"
+#include "cpu/sys/ran.h"
 #include "devices/core/err.h"
 
 enum { BEGIN = 0x200000, PIECES = 9000, ROUNDS = 6, LEAF_EVERY = 32, WRITE_EVERY = 97 };
+enum { SLICES = 40 }; /* between two looks at what ran */
 
 static struct {
     u8 bytes[512 * 1024];
@@ -73,8 +75,12 @@ static void start(struct machine *m, bool paging)
 static struct machine *small(int engine)
 {
     struct machine *m = machine_new("max", engine);
-    struct jit_config config = {
-        .counted = true, .eager = engine != ENGINE_COLD, .passes = ~0u, .hot = 2, .code_size = MIB};
+    struct jit_config config = {.counted = true,
+                                .eager = engine != ENGINE_COLD,
+                                .passes = ~0u,
+                                .hot = 2,
+                                .code_size = MIB,
+                                .ran = true};
     struct err err = {""};
     if (m->cpu->jit) {
         jit_free(m->cpu);
@@ -83,8 +89,30 @@ static struct machine *small(int engine)
     return m;
 }
 
+/* What ran between two looks, blocks that are evicted by then included. */
+static void begin_ran(struct machine *m, struct ran *ran)
+{
+    jit_ran(m->cpu);
+    ran_empty(ran);
+    m->cpu->ran = ran;
+    m->cpu->ran_line = ~(u64)0;
+}
+
+static void compare_ran(const struct ran *good, const struct ran *ran)
+{
+    u32 n = 0;
+    for (u32 la = BEGIN; la < BEGIN + code.n; la += RAN_LINE) {
+        ck_assert_msg(!ran_at(good, la) || ran_at(ran, la), "%x ran", la);
+        n += ran_at(ran, la) && !ran_at(good, la) && !ran_at(good, la - RAN_LINE) &&
+             !ran_at(good, la - 2 * RAN_LINE);
+    }
+    ck_assert_uint_lt(n, 40); /* blocks that began and were left */
+}
+
 static void compare(int engine, bool paging)
 {
+    struct ran good_ran = {0}, ran = {0};
+    u32 slices = 0;
     struct machine *good = machine_new("max", ENGINE_EXEC), *m = small(engine);
     enum cpu_exit why = CPU_EXIT_BUDGET;
     u64 random = 2;
@@ -92,12 +120,20 @@ static void compare(int engine, bool paging)
     ck_assert_uint_lt(code.n, sizeof(code.bytes));
     start(good, paging);
     start(m, paging);
+    begin_ran(good, &good_ran);
+    begin_ran(m, &ran);
     while (why == CPU_EXIT_BUDGET) {
         u32 n = 1 + (u32)suite_random(&random) % 5000;
         why = cpu_run(good->cpu, good->engine, n);
         ck_assert_int_eq(cpu_run(m->cpu, m->engine, n), why);
         ck_assert_uint_eq(cpu_icount(m->cpu), cpu_icount(good->cpu));
         ck_assert_uint_eq(cpu_hash(m->cpu), cpu_hash(good->cpu));
+        if (++slices % SLICES && why == CPU_EXIT_BUDGET)
+            continue; /* until much of what ran is evicted */
+        jit_ran(m->cpu);
+        compare_ran(&good_ran, &ran);
+        begin_ran(good, &good_ran);
+        begin_ran(m, &ran);
     }
     ck_assert_int_eq(why, CPU_EXIT_HALT);
     ck_assert_uint_eq(good->cpu->gpr[REG_CX], 0);
@@ -118,6 +154,8 @@ static void compare(int engine, bool paging)
 #endif
     machine_free(good);
     machine_free(m);
+    ran_free(&good_ran);
+    ran_free(&ran);
 }
 
 START_TEST(without_paging)

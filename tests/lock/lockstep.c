@@ -156,6 +156,28 @@ static struct lock_diff compare_end(const struct lock_prog *p, struct lock_machi
     return d;
 }
 
+/* From now on it is noted which code m runs; or (not on) no more. */
+static void note_ran(struct lock_machine *m, bool on)
+{
+    jit_ran(m->cpu);
+    ran_empty(&m->ran);
+    ran_pages(&m->ran); /* code of segments with a base is known by its offset in the page only */
+    m->cpu->ran = on ? &m->ran : NULL;
+    m->cpu->ran_line = ~(u64)0;
+}
+
+/* Does b know of all lines that a ran? Otherwise the first byte of one is in *la. */
+static bool knows(const struct lock_machine *a, const struct lock_machine *b, u64 *la)
+{
+    for (u32 i = 0; i < a->ran.cap; i++)
+        for (u32 k = 0; a->ran.slot[i].page && k < PAGE_SIZE / RAN_LINE; k++) {
+            *la = (a->ran.slot[i].page - 1) << PAGE_BITS | k * RAN_LINE;
+            if (a->ran.slot[i].lines[k >> 6] >> (k & 63) & 1 && !ran_at(&b->ran, *la))
+                return false;
+        }
+    return true;
+}
+
 struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a,
                               struct lock_machine *b, u64 *insns)
 {
@@ -169,11 +191,20 @@ struct lock_diff lock_compare(const struct lock_prog *p, struct lock_machine *a,
     lock_enter(p, b);
     cr3 = a->cpu->cr3;
     while ((d.length = pace_next(&pace, &vector)) != 0) {
-        enum cpu_exit x = run_slice(p, a, d.length, vector), y = run_slice(p, b, d.length, vector);
+        enum cpu_exit x, y;
+        note_ran(a, b->noted);
+        note_ran(b, b->noted);
+        x = run_slice(p, a, d.length, vector), y = run_slice(p, b, d.length, vector);
+        jit_ran(b->cpu);
         if (lost(a, cr3) || lost(b, cr3))
             break;
         if (x != y || !same(a, b)) {
             d.differ = true;
+            d.exit_a = x, d.exit_b = y;
+            break;
+        }
+        if (b->noted && !knows(a, b, &d.ran)) {
+            d.differ = d.unseen = true;
             d.exit_a = x, d.exit_b = y;
             break;
         }
@@ -328,6 +359,8 @@ void lock_report(const struct lock_prog *p, struct lock_machine *a, struct lock_
         fprintf(out, "  no difference any more\n");
         return;
     }
+    if (d.unseen)
+        fprintf(out, "  code ran at %llx, and is not known to have\n", (unsigned long long)d.ran);
     /* The shortest slice that differs: longer ones hold the block that goes wrong. */
     for (u32 k = 1; k <= d.length && !b->uncounted; k++) {
         run_to(p, a, d.slices, k);
@@ -372,8 +405,10 @@ void lock_vary(struct lock_machine *m, u64 seed)
     config.hot = lock_chance(&s, 50) ? 1 + lock_below(&s, 6) : 0xfff;
     config.heat = 1 + lock_below(&s, 20);
     config.tally = lock_chance(&s, 10);
+    config.ran = lock_chance(&s, 50);
     m->uncounted = m->engine == ENGINE_JIT && lock_chance(&s, 15);
     config.counted = !m->uncounted;
+    m->noted = config.ran;
     if (lock_chance(&s, 30))
         config.tr.max_guest = 1 + lock_below(&s, 8);
     if (lock_chance(&s, 20))

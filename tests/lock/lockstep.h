@@ -12,6 +12,9 @@ struct lock_diff {
     u32 slices; /* slices that ran alike */
     u64 icount; /* instructions at the end of those */
     u32 length; /* of the slice after which they differed */
+    bool unseen; /* they did not; code ran in the first at `ran`, and the second does not know of it
+                  */
+    u64 ran;
     enum cpu_exit exit_a, exit_b;
 };
 

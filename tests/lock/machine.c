@@ -126,6 +126,7 @@ void lock_machine_free(struct lock_machine *m)
     bus_free(&m->io);
     ram_free(&m->ram);
     ram_space_free(&m->space);
+    ran_free(&m->ran);
     free(m);
 }
 

@@ -5,6 +5,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/jit/jit.h"
+#include "cpu/sys/ran.h"
 #include "mmu/bus.h"
 #include "mmu/ram.h"
 
@@ -23,6 +24,8 @@ struct lock_machine {
     u64 dev_count;  /* device reads and writes until now */
     bool exact;     /* device reads give the instruction count, too */
     bool uncounted; /* translated code does not count: programs are compared at their end only */
+    bool noted;     /* its translator says which code ran (jit_ran) */
+    struct ran ran; /* what ran in the last slice, when that is so */
     u8 vector;      /* what the interrupt controller answers */
 };
 

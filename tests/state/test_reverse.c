@@ -1,11 +1,12 @@
 /* Going back: every place gone to is as it was on the way there, on each engine, by each way of
  * going; disks and what was sent to the host, too. */
+#include "cpu/jit/jit.h"
 #include "cpu/sys/stop.h"
 #include "devices/core/hostmem.h"
 #include "frontend/host/drive_state.h"
+#include "frontend/monitor/monitor.h"
 #include "frontend/replay/replay.h"
-#include "frontend/reverse/history.h"
-#include "frontend/reverse/reverse.h"
+#include "frontend/reverse/reverse_int.h"
 #include "frontend/state/format.h"
 #include "tests/state/machine.h"
 
@@ -57,7 +58,8 @@ static void drop_disk(void)
 }
 
 /* `icount`: behind shift= and sleep=. */
-static void open_machine(struct small *s, const char *engine, const char *icount)
+static void open_with(struct small *s, const char *engine, const char *icount, const u8 *code,
+                      size_t size)
 {
     struct err err = {""};
     char text[200], out[100];
@@ -73,8 +75,13 @@ static void open_machine(struct small *s, const char *engine, const char *icount
 
     snprintf(text, sizeof(text), "shift=3,sleep=off%s", icount);
     snprintf(out, sizeof(out), "file:%s", said);
-    ck_assert_msg(small_open_with(s, guest, sizeof(guest), more, &err), "%s", err.msg);
+    ck_assert_msg(small_open_with(s, code, size, more, &err), "%s", err.msg);
     reverse_every(s->vm, STEP);
+}
+
+static void open_machine(struct small *s, const char *engine, const char *icount)
+{
+    open_with(s, engine, icount, guest, sizeof(guest));
 }
 
 /* All that the machine is. */
@@ -457,6 +464,230 @@ START_TEST(logs_in_files)
 }
 END_TEST
 
+/* 32-bit code, paging on: calls one of 128 functions in two pages, by random numbers, one of eight
+ * nearly always, at one of two linear addresses; now and then writes into one.
+ *
+ *          cli; lgdt; protected mode, flat segments; page directory at 0x8000: 4 MiB at 0 and at
+ *          0x400000; paging; 128 copies of `f` at 0x20000, 64 bytes from each other, number n with
+ *          its counter's address 0x500 + 4 * n
+ *    loop: ebp = ebp * 1103515245 + 12345
+ *          n = (ebp >> 16 & 1023) < 6 ? ebp >> 8 & 127 : (ebp >> 16 & 7) * 16
+ *          call 0x20000 + n * 64 (+ 0x400000 when bit 29 of ebp is set)
+ *          if (!(ebp >> 19 & 255)) the immediate of function ebp & 127 = ebp
+ *          jmp loop
+ *       f: inc dword [counter]; mov edx, imm32; test dl, 1; jz over; xor eax, edx; over: ret */
+static const u8 functions[] = {
+    0xfa, 0x2e, 0x66, 0x0f, 0x01, 0x16, 0x20, 0x01, 0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0,
+    0x66, 0xea, 0x18, 0x00, 0x0f, 0x00, 0x08, 0x00, 0xb8, 0x10, 0x00, 0x00, 0x00, 0x8e, 0xd8, 0x8e,
+    0xc0, 0x8e, 0xd0, 0xbc, 0x00, 0x70, 0x00, 0x00, 0xbf, 0x00, 0x80, 0x00, 0x00, 0x31, 0xc0, 0xb9,
+    0x00, 0x04, 0x00, 0x00, 0xfc, 0xf3, 0xab, 0xc7, 0x05, 0x00, 0x80, 0x00, 0x00, 0x83, 0x00, 0x00,
+    0x00, 0xc7, 0x05, 0x04, 0x80, 0x00, 0x00, 0x83, 0x00, 0x00, 0x00, 0x0f, 0x20, 0xe0, 0x83, 0xc8,
+    0x10, 0x0f, 0x22, 0xe0, 0xb8, 0x00, 0x80, 0x00, 0x00, 0x0f, 0x22, 0xd8, 0x0f, 0x20, 0xc0, 0x0d,
+    0x00, 0x00, 0x00, 0x80, 0x0f, 0x22, 0xc0, 0x31, 0xdb, 0x89, 0xdf, 0xc1, 0xe7, 0x06, 0x81, 0xc7,
+    0x00, 0x00, 0x02, 0x00, 0xbe, 0xf4, 0x00, 0x0f, 0x00, 0xb9, 0x14, 0x00, 0x00, 0x00, 0xf3, 0xa4,
+    0x8d, 0x04, 0x9d, 0x00, 0x05, 0x00, 0x00, 0x89, 0x47, 0xee, 0x43, 0x81, 0xfb, 0x80, 0x00, 0x00,
+    0x00, 0x72, 0xd6, 0xbd, 0x01, 0x00, 0x00, 0x00, 0x69, 0xed, 0x6d, 0x4e, 0xc6, 0x41, 0x81, 0xc5,
+    0x39, 0x30, 0x00, 0x00, 0x89, 0xe8, 0xc1, 0xe8, 0x10, 0x25, 0xff, 0x03, 0x00, 0x00, 0x89, 0xc1,
+    0x83, 0xe0, 0x07, 0xc1, 0xe0, 0x04, 0x83, 0xf9, 0x06, 0x73, 0x08, 0x89, 0xe8, 0xc1, 0xe8, 0x08,
+    0x83, 0xe0, 0x7f, 0xc1, 0xe0, 0x06, 0x05, 0x00, 0x00, 0x02, 0x00, 0x0f, 0xba, 0xe5, 0x1d, 0x73,
+    0x05, 0x05, 0x00, 0x00, 0x40, 0x00, 0xff, 0xd0, 0x89, 0xe8, 0xc1, 0xe8, 0x13, 0x25, 0xff, 0x00,
+    0x00, 0x00, 0x75, 0xb4, 0x89, 0xe8, 0x83, 0xe0, 0x7f, 0xc1, 0xe0, 0x06, 0x89, 0xa8, 0x07, 0x00,
+    0x02, 0x00, 0xeb, 0xa4, 0xff, 0x05, 0x78, 0x56, 0x34, 0x12, 0xba, 0x00, 0x01, 0x00, 0x00, 0xf6,
+    0xc2, 0x01, 0x74, 0x02, 0x31, 0xd0, 0xc3, 0x90, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0xff, 0xff, 0x00, 0x00, 0x00, 0x9b, 0xcf, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0x93, 0xcf, 0x00,
+    0x17, 0x00, 0x08, 0x01, 0x0f, 0x00,
+};
+enum { FUNCTIONS = 0x20000, FUNCTION = 64, NFUNCTIONS = 128, ALIAS = 0x400000, LOOP = 0xf0098 };
+
+/* Where `most` instructions were that a stop point is met at, back from the present. */
+static u32 found(struct small *s, u64 *out, u32 most)
+{
+    struct err err = {""};
+    u32 n = 0;
+
+    while (n < most) {
+        ck_assert_msg(reverse_continue(s->vm, &err), "%s", err.msg);
+        settle(s);
+        out[n++] = at(s);
+        if (!at(s))
+            break;
+        ck_assert_uint_eq(stop_last(vm_cpu(s->vm))->stop.kind, STOP_CODE);
+    }
+    seek(s, ~(u64)0);
+    return n;
+}
+
+/* Intervals in which nothing ran at la. */
+static u32 unrun(const struct small *s, u64 la)
+{
+    const struct history *h = &s->vm->reverse->h;
+    u32 n = 0;
+
+    for (u32 i = 0; i + 1 < h->n; i++)
+        n += history_unrun(h, i, la);
+    return n;
+}
+
+static u64 some_place(void)
+{
+    static const u8 begins[] = {0, 6, 11, 14, 16, 18}; /* instructions of f */
+    u64 la = FUNCTIONS + (u64)(rand() % NFUNCTIONS) * FUNCTION;
+
+    if (rand() % 8 == 0)
+        return LOOP + (u64)(rand() % 90); /* perhaps in the middle of one */
+    la += rand() % 2 ? 0 : begins[rand() % 6];
+    return rand() % 2 ? la : la + ALIAS;
+}
+
+/* Where code ran in no interval that has it, none is looked into: what is found is what is found
+ * when each is. */
+START_TEST(nothing_is_left_out)
+{
+    static const char *const all[] = {"exec", "eval", "jit", "jit"};
+    enum { MOST = 4 };
+    struct stop none = {STOP_IO, STOP_OF_GDB, 0x999, 1, 1};
+    u32 skipped = 0, hot;
+    struct small s;
+
+    make_disk();
+    open_with(&s, all[_i], ",reverse=on", functions, sizeof(functions));
+    srand(19 + (unsigned)_i);
+    for (u64 to = 0; to < END;) {
+        to += 1 + (u64)(rand() % 9000);
+        ck_assert(vm_run_to(s.vm, MIN(to, (u64)END)));
+        if (_i == 3 && rand() % 4 == 0)
+            jit_flush(vm_cpu(s.vm)); /* blocks go before anybody asked what ran */
+    }
+    hot = unrun(&s, LOOP);
+    ck_assert_uint_lt(hot, 3); /* the first one and what is being made */
+    for (int n = 0; n < 60; n++) {
+        struct stop code = {STOP_CODE, STOP_OF_GDB, some_place(), 0, 0};
+        u64 with[MOST], without[MOST];
+        u32 w;
+
+        skipped += unrun(&s, code.addr) - hot;
+        ck_assert(stop_add(vm_cpu(s.vm), &code, NULL));
+        w = found(&s, with, MOST);
+        ck_assert(stop_add(vm_cpu(s.vm), &none, NULL)); /* now no interval is left out */
+        ck_assert_uint_eq(found(&s, without, MOST), w);
+        for (u32 i = 0; i < w; i++)
+            ck_assert_msg(with[i] == without[i], "%llx: %llu, not %llu",
+                          (unsigned long long)code.addr, (unsigned long long)with[i],
+                          (unsigned long long)without[i]);
+        stop_clear(vm_cpu(s.vm), STOP_OF_GDB);
+    }
+    /* The pages are those of functions that run all the time. */
+    ck_assert_uint_gt(skipped, 60 * (s.vm->reverse->h.n - 1) / 8);
+    small_close(&s);
+    drop_disk();
+}
+END_TEST
+
+/* What a monitor answers has these words. */
+static void answers(struct small *s, const char *line, const char *words)
+{
+    size_t n;
+    char *text = monitor_capture(s->vm, line, &n);
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_msg(strstr(text, words), "%s: %s", line, text);
+    free(text);
+}
+
+/* The devices' state of all points is not to be had, as where the host has no memory to read it
+ * with; and again. */
+static void spoil(struct small *s, size_t *len, bool on)
+{
+    const struct history *h = &s->vm->reverse->h;
+
+    for (u32 i = 0; i < h->n; i++) {
+        if (on)
+            len[i] = h->p[i]->parts.len;
+        h->p[i]->parts.len = on ? 10 : len[i];
+    }
+}
+
+/* The machine is in no state: nothing runs, whoever asks. */
+static void stands(struct small *s)
+{
+    u64 stood = at(s);
+    struct err err = {""};
+
+    ck_assert(!s->vm->running);
+    ck_assert(!s->vm->quit);
+    ck_assert_str_eq(s->vm->state, "paused (internal-error)");
+    answers(s, "info status", "internal-error");
+    answers(s, "info replay", "in no state");
+    answers(s, "cont", "does not come back from its past");
+    answers(s, "system_reset", "does not come back from its past");
+    answers(s, "reverse_step", "does not come back from its past");
+    answers(s, "replay_seek", "does not come back from its past");
+    ck_assert(!reverse_change(s->vm, "it", &err));
+    ck_assert(!vm_state_save_file(s->vm, "/tmp/reverse-never", sf_best_pack(), &err));
+    ck_assert(!reverse_continue(s->vm, &err));
+    vm_cont(s->vm);
+    ck_assert(!s->vm->running);
+    vm_run_to(s->vm, ~(u64)0);
+    vm_step(s->vm, true, true);
+    ck_assert(!s->vm->running);
+    ck_assert_uint_eq(at(s), stood);
+}
+
+/* Neither the past nor the present can be gone to: the machine stands until the present can. */
+START_TEST(lost)
+{
+    u64 place[PLACES], hash[PLACES], end;
+    struct err err = {""};
+    struct small s;
+    size_t len[1000];
+
+    make_disk();
+    open_machine(&s, engines[_i], ",reverse=on");
+    forwards(&s, place, hash);
+    end = hash_of(s.vm);
+    seek(&s, place[PLACES - 1]); /* the present gets its point */
+    seek(&s, ~(u64)0);
+    ck_assert_uint_lt(s.vm->reverse->h.n, 900);
+    spoil(&s, len, true);
+    ck_assert(reverse_seek(s.vm, place[30], &err));
+    settle(&s);
+    stands(&s);
+    spoil(&s, len, false);
+    answers(&s, "cont", "");
+    ck_assert(s.vm->running);
+    vm_stop(s.vm, "paused");
+    ck_assert(!replay_past(s.vm));
+    ck_assert_msg(hash_of(s.vm) == end, "the present is another one");
+    seek(&s, place[30]);
+    ck_assert_uint_eq(hash_of(s.vm), hash[30]);
+    /* Memory has gone to the past when it fails: coming back takes it along. */
+    spoil(&s, len, true);
+    ck_assert(reverse_seek(s.vm, place[3], &err));
+    settle(&s);
+    stands(&s);
+    spoil(&s, len, false);
+    seek(&s, place[70]);
+    ck_assert_uint_eq(hash_of(s.vm), hash[70]);
+    /* Running forwards into the present. */
+    spoil(&s, len, true);
+    ck_assert(!vm_run_to(s.vm, END + 50000));
+    stands(&s);
+    spoil(&s, len, false);
+    answers(&s, "info status", "internal-error"); /* nobody has asked for it yet */
+    seek(&s, ~(u64)0);
+    ck_assert_msg(hash_of(s.vm) == end, "the present is another one");
+    ck_assert(vm_run_to(s.vm, END + 50000));
+    /* The end, in no state. */
+    seek(&s, place[30]);
+    spoil(&s, len, true);
+    ck_assert(reverse_seek(s.vm, place[3], &err));
+    settle(&s);
+    stands(&s);
+    small_close(&s);
+    drop_disk();
+}
+END_TEST
+
 /* Versions of pages by themselves: against a plain copy of everything. */
 START_TEST(versions)
 {
@@ -509,7 +740,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reverse");
-    TCase *tc = tcase_create("reverse");
+    TCase *tc = tcase_create("reverse"), *none = tcase_create("lost");
     SRunner *runner = srunner_create(suite);
     int failed;
 
@@ -522,7 +753,11 @@ int main(void)
     tcase_add_test(tc, changes);
     tcase_add_test(tc, little_memory);
     tcase_add_test(tc, logs_in_files);
+    tcase_add_loop_test(tc, nothing_is_left_out, 0, 4);
+    tcase_set_timeout(none, 300);
+    tcase_add_loop_test(none, lost, 0, 2);
     suite_add_tcase(suite, tc);
+    suite_add_tcase(suite, none);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -13,7 +13,7 @@ cpu/tr: devices/core mmu cpu/cpu.h cpu/isa cpu/ir
 cpu/jit/x64: devices/core mmu cpu/cpu.h cpu/isa/isa.h cpu/isa/enc.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h cpu/jit/plan.h cpu/jit/guess.h cpu/jit/shared.h cpu/jit/x87.h
 cpu/jit/a64: devices/core mmu cpu/cpu.h cpu/isa/isa.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h cpu/jit/plan.h cpu/jit/guess.h cpu/jit/shared.h cpu/jit/x87.h
 cpu/jit/none: devices/core cpu/cpu.h cpu/ir cpu/jit/backend.h cpu/jit/codebuf.h
-cpu/jit: devices/core mmu cpu/cpu.h cpu/mem.h cpu/isa cpu/ir cpu/tr cpu/sys/debug.h cpu/sys/stop.h cpu/exec
+cpu/jit: devices/core mmu cpu/cpu.h cpu/mem.h cpu/isa cpu/ir cpu/tr cpu/sys/debug.h cpu/sys/ran.h cpu/sys/stop.h cpu/exec
 cpu: devices/core mmu cpu
 devices/irq: devices/core mmu/bus.h
 devices/time: devices/core mmu/bus.h devices/irq

@@ -39,6 +39,12 @@ void em_heat(struct em *e, unsigned r)
           WORD);
 }
 
+void em_ran(struct em *e)
+{
+    fixed(e, BE_FIX_RAN, SCR3, e->in->ran, WORD);
+    as_mem_reg(&e->a, A_STORE, 1, XZR, STATE, SCR3, false, false);
+}
+
 void em_eip(struct em *e, unsigned r, u64 rip)
 {
     if (e->in->ir->long_mode || e->in->link_any) /* no copy has another EIP */

@@ -162,6 +162,13 @@ u8 *em_request(struct em *e)
     return as_jcc(&e->a, CC_NE);
 }
 
+void em_ran(struct em *e)
+{
+    _Static_assert(offsetof(struct cpu, idle) > 1024, "a displacement of 32 bits");
+    as_mov_mi(&e->a, 1, ST_AT(e->in->ran), 0);
+    em_fix(e, BE_FIX_RAN, 5);
+}
+
 u8 *em_charge_entry(struct em *e)
 {
     as_alu_mi(&e->a, 5, 4, ST(budget), (s32)e->in->ir->nguest);
