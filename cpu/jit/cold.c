@@ -209,22 +209,29 @@ static struct cold *new_cold(struct jit *jit)
     return at(jit->cold, jit->cold->used);
 }
 
-struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code)
+/* The piece that is kept for the place; NULL: none. */
+static struct cold *find(struct jit *jit, u32 page, u32 off, const u8 *code)
 {
     struct cold_cache *cache = jit->cold;
-    const struct cpu *cpu = jit->cpu;
-    u32 h = hash_of(page, off);
     struct cold *c;
-    for (u32 i = cache->hash[h]; i; i = c->next) {
+    for (u32 i = cache->hash[hash_of(page, off)]; i; i = c->next) {
         c = at(cache, i);
-        if (c->page != page || c->off != off || c->bits != cpu->code_bits)
+        if (c->page != page || c->off != off || c->bits != jit->cpu->code_bits)
             continue;
         if (LIKELY(same(c, code)))
             return c;
         c->page = RAM_NO_PAGE; /* other code is here now */
         break;
     }
-    c = new_cold(jit);
+    return NULL;
+}
+
+static struct cold *make(struct jit *jit, u32 page, u32 off, const u8 *code)
+{
+    struct cold_cache *cache = jit->cold;
+    const struct cpu *cpu = jit->cpu;
+    u32 h = hash_of(page, off);
+    struct cold *c = new_cold(jit);
     if (!fill(c, cpu, off, code))
         return NULL;
     c->page = page;
@@ -235,10 +242,6 @@ struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code)
     cache->hash[h] = cache->used;
     cache->used += c->at + c->n * (u32)sizeof(struct cold_insn);
     jit->stats.cold_made++;
-    /* What was known of the place may have been dropped. */
-    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1 &&
-        block_find(jit, page, off, cpu->rip, cpu->mode_key))
-        c->count = (u16)~0u;
     return c;
 }
 
@@ -289,6 +292,25 @@ static struct cold *known_succ(const struct cold_cache *cache, const struct cold
     return NULL;
 }
 
+struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code)
+{
+    struct cold *c = find(jit, page, off, code);
+    return c ? c : make(jit, page, off, code);
+}
+
+/* The same for what comes behind a piece, at cpu->rip. What is translated already is not decoded: NULL. */
+static struct cold *behind(struct jit *jit, u32 page, u32 off, const u8 *code)
+{
+    const struct cpu *cpu = jit->cpu;
+    struct cold *c = find(jit, page, off, code);
+    if (c)
+        return c;
+    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1 &&
+        block_find(jit, page, off, cpu->rip, cpu->mode_key))
+        return NULL;
+    return make(jit, page, off, code);
+}
+
 bool cold_run(struct jit *jit, struct cold *c, const u8 *code)
 {
     struct cold_cache *cache = jit->cold;
@@ -310,7 +332,7 @@ bool cold_run(struct jit *jit, struct cold *c, const u8 *code)
             succ = known_succ(cache, c, off);
             if (!succ || succ->page != c->page || UNLIKELY(!same(succ, code))) {
                 u64 drops = jit->stats.cold_drops;
-                succ = cold_at(jit, c->page, (u32)off, code);
+                succ = behind(jit, c->page, (u32)off, code);
                 if (succ && jit->stats.cold_drops == drops) {
                     c->succ[1] = c->succ[0], c->succ_off[1] = c->succ_off[0];
                     c->succ[0] = (u32)((u8 *)succ - cache->room), c->succ_off[0] = (u16)off;
@@ -325,7 +347,7 @@ bool cold_run(struct jit *jit, struct cold *c, const u8 *code)
                        : NULL;
             if (!code || page >= jit->npages)
                 break;
-            succ = cold_at(jit, page, (u32)la & PAGE_MASK, code);
+            succ = behind(jit, page, (u32)la & PAGE_MASK, code);
         }
         c = succ;
     }
