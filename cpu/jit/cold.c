@@ -15,11 +15,6 @@ enum { ROOM = 32 * 1024 };
 enum { ROOM = 12 * 1024 * 1024 };
 #endif
 
-struct cold_insn {
-    exec_fn *fn;
-    struct insn insn;
-};
-
 struct cold {
     u32 page;
     u16 off, count;
@@ -151,9 +146,9 @@ static bool may_write(const struct insn *insn)
     }
 }
 
-static struct cold_insn *insns_of(const struct cold *c)
+static struct insn *insns_of(const struct cold *c)
 {
-    return (struct cold_insn *)((uintptr_t)c + c->at);
+    return (struct insn *)((uintptr_t)c + c->at);
 }
 
 /* Is there a stop point at this offset in any page? */
@@ -165,23 +160,22 @@ static bool has_stop(const struct cpu *cpu, u32 off)
 /* Decode the code. False: not even its first instruction is one. */
 static bool fill(struct cold *c, const struct cpu *cpu, u32 off, const u8 *code)
 {
-    struct cold_insn insns[MOST];
+    struct insn insns[MOST];
     u32 room = MIN(PAGE_SIZE - off, (u32)MOST_BYTES), n = 0, nbytes = 0, writes = 0;
     bool last = false;
     while (n < MOST && nbytes < room && !last) {
-        struct cold_insn *i = &insns[n];
+        struct insn *i = &insns[n];
         /* Pieces are kept by physical place, so any stop point at this offset counts. */
         if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && has_stop(cpu, off + nbytes))
             break;
-        if (decode(&i->insn, code + nbytes, MIN(room - nbytes, 15u), cpu->code_bits, cpu->feats) !=
+        if (decode(i, code + nbytes, MIN(room - nbytes, 15u), cpu->code_bits, cpu->feats) !=
             DEC_OK)
             break;
-        i->fn = exec_table[i->insn.op];
-        writes |= (u32)may_write(&i->insn) << n;
+        writes |= (u32)may_write(i) << n;
         /* A repeated string instruction may have to run again. */
-        last = op_info[i->insn.op].attrs & (OPA_JUMP | OPA_END) || i->insn.rep;
+        last = op_info[i->op].attrs & (OPA_JUMP | OPA_END) || i->rep;
         n++;
-        nbytes += i->insn.len;
+        nbytes += i->len;
     }
     c->n = (u8)n;
     c->nbytes = (u8)nbytes;
@@ -204,7 +198,7 @@ void cold_forget(struct jit *jit)
 static struct cold *new_cold(struct jit *jit)
 {
     if (ROOM - jit->cold->used <
-        sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct cold_insn))
+        sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct insn))
         cold_forget(jit);
     return at(jit->cold, jit->cold->used);
 }
@@ -240,7 +234,7 @@ static struct cold *make(struct jit *jit, u32 page, u32 off, const u8 *code)
     c->count = 0;
     c->next = cache->hash[h];
     cache->hash[h] = cache->used;
-    cache->used += c->at + c->n * (u32)sizeof(struct cold_insn);
+    cache->used += c->at + c->n * (u32)sizeof(struct insn);
     jit->stats.cold_made++;
     return c;
 }
@@ -257,18 +251,18 @@ static bool goes_on(struct cpu *cpu, unsigned op)
 /* The instructions of c. True: all were run, and the next one may come at once. */
 static bool run(struct cpu *cpu, const struct cold *c, const u8 *code)
 {
-    const struct cold_insn *i = insns_of(c), *end = i + c->n;
+    const struct insn *i = insns_of(c), *end = i + c->n;
     u64 mask = c->bits == 64 ? ~(u64)0 : 0xffffffffu;
     u32 gen = cpu->mmu.gen, writes = c->writes;
     for (; i < end; i++, writes >>= 1) {
-        cpu->next_rip = (cpu->rip + i->insn.len) & mask;
-        i->fn(cpu, &i->insn);
+        cpu->next_rip = (cpu->rip + i->len) & mask;
+        exec_table[i->op](cpu, i);
         cpu->rip = cpu->next_rip;
         cpu->budget--;
         if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
                      cpu->db_pending) ||
             cpu->budget <= 0)
-            if (!goes_on(cpu, i->insn.op))
+            if (!goes_on(cpu, i->op))
                 return false;
         if (writes & 1 && UNLIKELY(cpu->mmu.gen != gen || !same(c, code)))
             return false;
