@@ -8,8 +8,8 @@ struct arena_chunk {
     size_t size;
     u8 bytes[] __attribute__((aligned(16)));
 };
-/* No huge pages: what is kept here is written once and seldom read, and a hypervisor that takes free huge
- * pages away makes each new one cost milliseconds. */
+/* No huge pages: what is kept here is written once and seldom read, and a hypervisor that takes
+ * free huge pages away makes each new one cost milliseconds. */
 enum { CHUNK = 4 * 1024 * 1024 };
 
 void *arena_get(struct arena *a, size_t n)

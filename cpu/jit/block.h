@@ -10,15 +10,15 @@
 
 struct block;
 
-/* One direct exit: the patched jump, and its place in the target's list of incoming ones. A fifth of what
- * blocks take in memory, so struct be_exit is kept as places in the code of its block, counted from 1; 0:
- * NULL. */
+/* One direct exit: the patched jump, and its place in the target's list of incoming ones. A fifth
+ * of what blocks take in memory, so struct be_exit is kept as places in the code of its block,
+ * counted from 1; 0: NULL. */
 struct link {
     u64 rip;
     u64 rel : 20, unlinked : 20, skip : 20, looked : 1, polled : 1, twin : 1;
     u64 keep : 20, poll : 20, poll_rel : 20;
-    u32 from;   /* number of the block that it leaves */
-    u32 target; /* 1 + number of the block that it is linked to; 0: none */
+    u32 from;                   /* number of the block that it leaves */
+    u32 target;                 /* 1 + number of the block that it is linked to; 0: none */
     struct link *next, **pprev; /* incoming list of target */
 };
 _Static_assert(BLOCK_MOST < 1 << 20, "a place in a block's code");
@@ -56,7 +56,7 @@ struct block {
     u32 *fixes;     /* [nfixes] for copies of its code; NULL: there may be none */
     u32 guess_first;
     u32 host_size;
-    const u8 *code; /* the beginning of its host code (executable alias) */
+    const u8 *code;             /* the beginning of its host code (executable alias) */
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
     struct link *links;    /* [nlinks] */

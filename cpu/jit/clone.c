@@ -198,9 +198,10 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
 #ifdef CONFIG_DEBUG
 static bool same_exit(const struct link *x, const struct link *y)
 {
-    return x->rip == y->rip && x->rel == y->rel && x->unlinked == y->unlinked && x->skip == y->skip &&
-           x->keep == y->keep && x->poll == y->poll && x->poll_rel == y->poll_rel &&
-           x->looked == y->looked && x->polled == y->polled && x->twin == y->twin;
+    return x->rip == y->rip && x->rel == y->rel && x->unlinked == y->unlinked &&
+           x->skip == y->skip && x->keep == y->keep && x->poll == y->poll &&
+           x->poll_rel == y->poll_rel && x->looked == y->looked && x->polled == y->polled &&
+           x->twin == y->twin;
 }
 
 void clone_check(struct jit *jit, const struct block *copy, const u8 *code, const struct block *b)
@@ -210,9 +211,9 @@ void clone_check(struct jit *jit, const struct block *copy, const u8 *code, cons
     /* How far a block goes may depend on bytes that are none of its own. */
     if (copy->nparts != b->nparts || memcmp(copy->parts, b->parts, b->nparts * sizeof(*b->parts)))
         return;
-    same = copy->host_size == b->host_size && copy->code == b->code &&
-           copy->host == b->host && copy->forward == b->forward && copy->inner == b->inner &&
-           copy->nlinks == b->nlinks && copy->nexecs == b->nexecs;
+    same = copy->host_size == b->host_size && copy->code == b->code && copy->host == b->host &&
+           copy->forward == b->forward && copy->inner == b->inner && copy->nlinks == b->nlinks &&
+           copy->nexecs == b->nexecs;
     for (u32 i = 0; same && i < b->nlinks; i++) {
         block_unpatch(jit, b, &b->links[i]);
         same = same_exit(&copy->links[i], &b->links[i]);

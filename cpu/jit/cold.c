@@ -168,8 +168,7 @@ static bool fill(struct cold *c, const struct cpu *cpu, u32 off, const u8 *code)
         /* Pieces are kept by physical place, so any stop point at this offset counts. */
         if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && has_stop(cpu, off + nbytes))
             break;
-        if (decode(i, code + nbytes, MIN(room - nbytes, 15u), cpu->code_bits, cpu->feats) !=
-            DEC_OK)
+        if (decode(i, code + nbytes, MIN(room - nbytes, 15u), cpu->code_bits, cpu->feats) != DEC_OK)
             break;
         writes |= (u32)may_write(i) << n;
         /* A repeated string instruction may have to run again. */
@@ -197,8 +196,7 @@ void cold_forget(struct jit *jit)
 /* Room for the longest piece. */
 static struct cold *new_cold(struct jit *jit)
 {
-    if (ROOM - jit->cold->used <
-        sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct insn))
+    if (ROOM - jit->cold->used < sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct insn))
         cold_forget(jit);
     return at(jit->cold, jit->cold->used);
 }
@@ -292,7 +290,8 @@ struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code)
     return c ? c : make(jit, page, off, code);
 }
 
-/* The same for what comes behind a piece, at cpu->rip. What is translated already is not decoded: NULL. */
+/* The same for what comes behind a piece, at cpu->rip. What is translated already is not decoded:
+ * NULL. */
 static struct cold *behind(struct jit *jit, u32 page, u32 off, const u8 *code)
 {
     const struct cpu *cpu = jit->cpu;

@@ -197,7 +197,8 @@ END_TEST
 
 static void again(u32 at);
 
-/* Data between a block's start and what it jumps back to is none of its bytes: stores there leave it alone. */
+/* Data between a block's start and what it jumps back to is none of its bytes: stores there leave
+ * it alone. */
 START_TEST(between)
 {
     const u32 at = AT_CODE + 18;
@@ -416,8 +417,8 @@ START_TEST(two_modes)
 }
 END_TEST
 
-SUITE_MAIN("smc", next_instruction, alias_and_page_end, loops, two_pages, remapped, linked_two_pages,
-           from_elsewhere, two_modes, between)
+SUITE_MAIN("smc", next_instruction, alias_and_page_end, loops, two_pages, remapped,
+           linked_two_pages, from_elsewhere, two_modes, between)
 
 #else
 int main(void)
