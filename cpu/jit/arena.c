@@ -1,24 +1,24 @@
-/* A bump allocator over chunks that grow with use. */
+/* A bump allocator over chunks of plain pages that grow with use. */
 #include "cpu/jit/arena.h"
 #include "devices/core/bits.h"
-#include "devices/core/huge.h"
-
-#include <string.h>
+#include "devices/core/hostmem.h"
 
 struct arena_chunk {
     struct arena_chunk *next;
     size_t size;
     u8 bytes[] __attribute__((aligned(16)));
 };
+/* No huge pages: what is kept here is written once and seldom read, and a hypervisor that takes
+ * free huge pages away makes each new one cost milliseconds. */
 enum { CHUNK = 4 * 1024 * 1024 };
 
 void *arena_get(struct arena *a, size_t n)
 {
     void *p;
-    n = (n + 15) & ~(size_t)15;
+    n = (n + 7) & ~(size_t)7;
     if (!a->chunks || a->size - a->used < n) {
         size_t size = MAX((size_t)CHUNK - sizeof(*a->chunks), n);
-        struct arena_chunk *c = huge_get(sizeof(*c) + size);
+        struct arena_chunk *c = host_map(NULL, host_whole(sizeof(*c) + size), 0, HOST_RW);
         if (!c)
             return NULL;
         c->next = a->chunks;
@@ -27,7 +27,7 @@ void *arena_get(struct arena *a, size_t n)
     }
     p = a->chunks->bytes + a->used;
     a->used += n;
-    return memset(p, 0, n);
+    return p; /* new pages are 0 */
 }
 
 void arena_reset(struct arena *a)
@@ -35,7 +35,7 @@ void arena_reset(struct arena *a)
     while (a->chunks) {
         struct arena_chunk *c = a->chunks;
         a->chunks = c->next;
-        huge_free(c, c->size);
+        host_unmap(c, host_whole(c->size));
     }
     *a = (struct arena){0};
 }

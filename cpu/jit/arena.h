@@ -11,7 +11,7 @@ struct arena {
     size_t used, size;          /* of the newest */
 };
 
-/* `n` zeroed bytes, aligned for anything; NULL: there is no memory. */
+/* `n` zeroed bytes, aligned to 8; NULL: there is no memory. */
 void *arena_get(struct arena *a, size_t n);
 void arena_reset(struct arena *a);
 

@@ -10,12 +10,18 @@
 
 struct block;
 
-/* One direct exit: the patched jump, and its place in the target's list of incoming ones. */
+/* One direct exit: the patched jump, and its place in the target's list of incoming ones. A fifth
+ * of what blocks take in memory, so struct be_exit is kept as places in the code of its block,
+ * counted from 1; 0: NULL. */
 struct link {
-    struct be_exit exit;
-    struct block *target;
+    u64 rip;
+    u64 rel : 20, unlinked : 20, skip : 20, looked : 1, polled : 1, twin : 1;
+    u64 keep : 20, poll : 20, poll_rel : 20;
+    u32 from;                   /* number of the block that it leaves */
+    u32 target;                 /* 1 + number of the block that it is linked to; 0: none */
     struct link *next, **pprev; /* incoming list of target */
 };
+_Static_assert(BLOCK_MOST < 1 << 20, "a place in a block's code");
 
 /* In a block's mode key: it has no groups of accesses, because one did not fit a page. */
 #define MK_PLAIN BIT64(63)
@@ -26,31 +32,31 @@ struct block {
     u64 rip, mode_key;
     struct block *hash_next;
     const void *host; /* entry */
-    u32 off;          /* in page0 */
-    u32 nbytes;       /* of all its parts */
+    u16 off;          /* in page0 */
+    u16 nbytes;       /* of all its parts */
     struct part {
         u16 lo, hi; /* bytes of page0, hi also beyond its end */
     } parts[TR_PARTS];
-    u32 nparts, nholes;
+    u32 id;
     struct part *holes; /* [nholes] bytes of page0 that the code reads when it runs */
     u8 *bytes; /* of the parts, as they were translated; NULL: not kept */
     u64 made;  /* when it was translated or came back last, in ns; 0: not noted */
-    u32 id;
+    u8 nparts, nholes;
     bool dead;
     u8 unlisted; /* bit k: taken out of the list of page k already, by blocks_unlist */
     bool leaving; /* blocks_unlist is about to do that */
     bool retired; /* is to be made anew when it is looked for next; its bytes are still watched */
     u8 nguest, nlinks, nexecs;
-    const void *host_forward, *host_inner, *host_checked;
     bool flags_unwanted, flags_dead;
     bool eip_open;  /* it may be copied for another EIP */
     u8 effort;      /* the marks of its place that it was made with */
+    u16 nfixes;
+    u32 forward, inner, checked; /* more entries, as places in the code like those of links */
     u64 mode_open;  /* bits of the mode key that it does not depend on */
     u32 *fixes;     /* [nfixes] for copies of its code; NULL: there may be none */
-    u32 nfixes;
     u32 guess_first;
-    const u8 *code; /* the beginning of its host code (executable alias) */
     u32 host_size;
+    const u8 *code;             /* the beginning of its host code (executable alias) */
     struct block *page_next[2]; /* lists of the blocks that touch a page */
     struct link *incoming;
     struct link *links;    /* [nlinks] */
@@ -190,6 +196,16 @@ static inline struct block *jit_block(const struct jit *jit, u32 id)
     return jit->regions[id >> REGION_ID_BITS].blocks[id & (BIT(REGION_ID_BITS) - 1)];
 }
 
+/* A place in b's code, executable alias, as links and entries have it, and back; NULL: 0. */
+static inline const u8 *block_code(const struct block *b, u32 place)
+{
+    return place ? b->code + (place - 1) : NULL;
+}
+static inline u32 block_place(const struct block *b, const void *host)
+{
+    return host ? (u32)((const u8 *)host - b->code) + 1 : 0;
+}
+
 /* region.c: divide the code memory from code_p on; free the lists; drop all blocks, which no table
  * has any more; go on in the next region, whose blocks are taken out of all tables and freed: with
  * nothing running */
@@ -236,8 +252,8 @@ void clone_drop(struct jit *jit, u32 region); /* its memory goes */
 /* A copy and its code, and what translation gave in its place, which must be the same. */
 void clone_check(struct jit *jit, const struct block *copy, const u8 *code, const struct block *b);
 
-/* cache.c; unpatch: point an exit where it points when it is not linked */
-void block_unpatch(struct jit *jit, const struct be_exit *x);
+/* cache.c; unpatch: point an exit of b where it points when it is not linked */
+void block_unpatch(struct jit *jit, const struct block *b, const struct link *l);
 /* Does b have bytes in [off, off+len) of page that it was made from? The next block on the page. */
 bool block_overlaps(const struct block *b, u32 page, u32 off, u32 len);
 struct block **block_page_next(struct block *b, u32 page);

@@ -134,15 +134,21 @@ void blocks_unlist(struct jit *jit, struct block **blocks, u32 n)
     }
 }
 
-void block_unpatch(struct jit *jit, const struct be_exit *x)
+/* Point the jump at `place` of b to `to`. */
+static void patch(struct jit *jit, const struct block *b, u32 place, const void *to)
+{
+    be_patch(&jit->buf, codebuf_rw(&jit->buf, block_code(b, place)), to);
+}
+
+void block_unpatch(struct jit *jit, const struct block *b, const struct link *l)
 {
     codebuf_begin(&jit->buf);
-    if (x->rel)
-        be_patch(&jit->buf, x->rel, x->unlinked);
-    if (x->skip)
-        be_patch(&jit->buf, x->skip, x->keep);
-    if (x->poll)
-        be_patch(&jit->buf, x->poll_rel, x->unlinked);
+    if (l->rel)
+        patch(jit, b, l->rel, block_code(b, l->unlinked));
+    if (l->skip)
+        patch(jit, b, l->skip, block_code(b, l->keep));
+    if (l->poll)
+        patch(jit, b, l->poll_rel, block_code(b, l->unlinked));
     codebuf_end(&jit->buf);
 }
 
@@ -153,8 +159,8 @@ static void unlink_exit(struct jit *jit, struct link *l)
     *l->pprev = l->next;
     if (l->next)
         l->next->pprev = l->pprev;
-    l->target = NULL;
-    block_unpatch(jit, &l->exit);
+    l->target = 0;
+    block_unpatch(jit, jit_block(jit, l->from), l);
     jit->stats.unlinks++;
 }
 
@@ -162,27 +168,27 @@ static void unlink_exit(struct jit *jit, struct link *l)
  * the others need not. */
 void block_link(struct jit *jit, struct block *b, struct link *from, struct block *to)
 {
-    bool forward = from->exit.rip > b->rip && !from->exit.polled;
-    const void *host = forward ? to->host_forward : to->host;
-    const void *looked = to == b ? to->host_inner : to->host_forward;
-    if (from->target || !from->exit.rel)
+    bool forward = from->rip > b->rip && !from->polled;
+    const void *host = forward ? block_code(to, to->forward) : to->host;
+    const void *looked = block_code(to, to == b ? to->inner : to->forward);
+    if (from->target || !from->rel)
         return;
-    from->target = to;
+    from->target = to->id + 1;
     from->next = to->incoming;
     from->pprev = &to->incoming;
     if (to->incoming)
         to->incoming->pprev = &from->next;
     to->incoming = from;
     codebuf_begin(&jit->buf);
-    if (to->host_checked) {
-        be_patch(&jit->buf, from->exit.rel, to->host_checked);
-    } else if (from->exit.skip && (forward ? to->flags_unwanted : to->flags_dead)) {
-        be_patch(&jit->buf, from->exit.skip, to == b ? to->host_inner : host);
-    } else if (from->exit.poll && to->flags_unwanted) {
-        be_patch(&jit->buf, from->exit.poll_rel, looked);
-        be_patch(&jit->buf, from->exit.skip, from->exit.poll);
+    if (to->checked) {
+        patch(jit, b, from->rel, block_code(to, to->checked));
+    } else if (from->skip && (forward ? to->flags_unwanted : to->flags_dead)) {
+        patch(jit, b, from->skip, to == b ? block_code(to, to->inner) : host);
+    } else if (from->poll && to->flags_unwanted) {
+        patch(jit, b, from->poll_rel, looked);
+        patch(jit, b, from->skip, block_code(b, from->poll));
     } else {
-        be_patch(&jit->buf, from->exit.rel, from->exit.looked && to == b ? looked : host);
+        patch(jit, b, from->rel, from->looked && to == b ? looked : host);
     }
     codebuf_end(&jit->buf);
     jit->stats.links++;
@@ -301,7 +307,7 @@ static void unlink_pages(struct jit *jit)
         for (u32 n = 0; n < jit->regions[k].nblocks; n++) {
             struct block *b = jit->regions[k].blocks[n];
             for (u32 i = 0; i < b->nlinks; i++)
-                if (b->links[i].target && b->links[i].target->page0 != b->page0)
+                if (b->links[i].target && jit_block(jit, b->links[i].target - 1)->page0 != b->page0)
                     unlink_exit(jit, &b->links[i]);
         }
     codebuf_end(&jit->buf);

@@ -44,7 +44,7 @@ void clone_keep(struct jit *jit, struct block *b, const struct be_out *out)
     if (!b->fixes)
         return;
     memcpy(b->fixes, out->fixes, out->nfixes * sizeof(u32));
-    b->nfixes = out->nfixes;
+    b->nfixes = (u16)out->nfixes;
     b->mode_open = MODE_OPTIONAL & ~jit->ir.mode_used;
     b->eip_open = !out->fixed_eip && (b->mode_key & (MK_PG | MK_CODE)) == (MK_PG | MK_CODE32) &&
                   (b->rip & PAGE_MASK) == b->off;
@@ -67,7 +67,7 @@ static bool fits(struct jit *jit, const struct block *b, u32 page, u32 off, u64 
 }
 
 /* Exits of a copy: nothing is linked. */
-static bool copy_links(struct jit *jit, struct block *b, const struct block *from, s64 moved)
+static bool copy_links(struct jit *jit, struct block *b, const struct block *from)
 {
     b->nlinks = from->nlinks;
     if (!b->nlinks)
@@ -76,18 +76,14 @@ static bool copy_links(struct jit *jit, struct block *b, const struct block *fro
     if (!b->links)
         return false;
     for (u32 i = 0; i < b->nlinks; i++) {
-        struct be_exit *x = &b->links[i].exit;
-        *x = from->links[i].exit;
+        struct link *x = &b->links[i];
+        *x = from->links[i];
+        x->from = b->id;
+        x->target = 0;
         x->rip += b->rip - from->rip;
         if (!(b->mode_key & MK_CODE64))
             x->rip = (u32)x->rip;
-        x->rel = x->rel ? x->rel + moved : NULL;
-        x->unlinked = x->unlinked ? x->unlinked + moved : NULL;
-        x->skip = x->skip ? x->skip + moved : NULL;
-        x->keep = x->keep ? x->keep + moved : NULL;
-        x->poll = x->poll ? x->poll + moved : NULL;
-        x->poll_rel = x->poll_rel ? x->poll_rel + moved : NULL;
-        block_unpatch(jit, x);
+        block_unpatch(jit, b, x);
     }
     return true;
 }
@@ -190,9 +186,9 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
     moved = copy.to - copy.from;
     b->code = from->code + moved;
     b->host = (const u8 *)from->host + moved;
-    b->host_forward = (const u8 *)from->host_forward + moved;
-    b->host_inner = (const u8 *)from->host_inner + moved;
-    linked = copy_links(jit, b, from, moved);
+    b->forward = from->forward;
+    b->inner = from->inner;
+    linked = copy_links(jit, b, from);
     codebuf_end(&jit->buf);
     if (!linked)
         return NULL;
@@ -202,6 +198,14 @@ struct block *clone_make(struct jit *jit, u32 page, u32 off, bool plain)
 }
 
 #ifdef CONFIG_DEBUG
+static bool same_exit(const struct link *x, const struct link *y)
+{
+    return x->rip == y->rip && x->rel == y->rel && x->unlinked == y->unlinked &&
+           x->skip == y->skip && x->keep == y->keep && x->poll == y->poll &&
+           x->poll_rel == y->poll_rel && x->looked == y->looked && x->polled == y->polled &&
+           x->twin == y->twin;
+}
+
 void clone_check(struct jit *jit, const struct block *copy, const u8 *code, const struct block *b)
 {
     const u8 *now = codebuf_rw(&jit->buf, b->code);
@@ -209,13 +213,12 @@ void clone_check(struct jit *jit, const struct block *copy, const u8 *code, cons
     /* How far a block goes may depend on bytes that are none of its own. */
     if (copy->nparts != b->nparts || memcmp(copy->parts, b->parts, b->nparts * sizeof(*b->parts)))
         return;
-    same = copy->host_size == b->host_size && copy->code == b->code &&
-           copy->host == b->host && copy->host_forward == b->host_forward &&
-           copy->host_inner == b->host_inner &&
-           copy->nlinks == b->nlinks && copy->nexecs == b->nexecs;
+    same = copy->host_size == b->host_size && copy->code == b->code && copy->host == b->host &&
+           copy->forward == b->forward && copy->inner == b->inner && copy->nlinks == b->nlinks &&
+           copy->nexecs == b->nexecs;
     for (u32 i = 0; same && i < b->nlinks; i++) {
-        block_unpatch(jit, &b->links[i].exit);
-        same = !memcmp(&copy->links[i].exit, &b->links[i].exit, sizeof(struct be_exit));
+        block_unpatch(jit, b, &b->links[i]);
+        same = same_exit(&copy->links[i], &b->links[i]);
     }
     for (u32 i = 0; same && i < b->nexecs; i++)
         same = copy->execs[i].rip == b->execs[i].rip && copy->execs[i].next == b->execs[i].next;

@@ -63,11 +63,12 @@ static inline void codebuf_thread(const struct codebuf *buf)
         codebuf_thread_();
 }
 
+/* No block's code is longer: pages of one mapping are switched for so much. */
+enum { BLOCK_MOST = 128 * 1024 };
 /* Where a block ends at the latest that begins at `p` with room up to `end`. */
-static inline u8 *codebuf_room(const struct codebuf *buf, u8 *p, u8 *end)
+static inline u8 *codebuf_room(u8 *p, u8 *end)
 {
-    enum { BLOCK_MOST = 128 * 1024 };
-    return buf->page && end - p > BLOCK_MOST ? p + BLOCK_MOST : end;
+    return end - p > BLOCK_MOST ? p + BLOCK_MOST : end;
 }
 
 static inline const u8 *codebuf_rx(const struct codebuf *buf, const u8 *rw)

@@ -16,11 +16,6 @@ enum { ROOM = 32 * 1024 };
 enum { ROOM = 12 * 1024 * 1024 };
 #endif
 
-struct cold_insn {
-    exec_fn *fn;
-    struct insn insn;
-};
-
 struct cold {
     u32 page;
     u16 off, count;
@@ -152,9 +147,9 @@ static bool may_write(const struct insn *insn)
     }
 }
 
-static struct cold_insn *insns_of(const struct cold *c)
+static struct insn *insns_of(const struct cold *c)
 {
-    return (struct cold_insn *)((uintptr_t)c + c->at);
+    return (struct insn *)((uintptr_t)c + c->at);
 }
 
 /* Is there a stop point at this offset in any page? */
@@ -166,23 +161,21 @@ static bool has_stop(const struct cpu *cpu, u32 off)
 /* Decode the code. False: not even its first instruction is one. */
 static bool fill(struct cold *c, const struct cpu *cpu, u32 off, const u8 *code)
 {
-    struct cold_insn insns[MOST];
+    struct insn insns[MOST];
     u32 room = MIN(PAGE_SIZE - off, (u32)MOST_BYTES), n = 0, nbytes = 0, writes = 0;
     bool last = false;
     while (n < MOST && nbytes < room && !last) {
-        struct cold_insn *i = &insns[n];
+        struct insn *i = &insns[n];
         /* Pieces are kept by physical place, so any stop point at this offset counts. */
         if (UNLIKELY(cpu->stop_on & STOP_ON_CODE) && has_stop(cpu, off + nbytes))
             break;
-        if (decode(&i->insn, code + nbytes, MIN(room - nbytes, 15u), cpu->code_bits, cpu->feats) !=
-            DEC_OK)
+        if (decode(i, code + nbytes, MIN(room - nbytes, 15u), cpu->code_bits, cpu->feats) != DEC_OK)
             break;
-        i->fn = exec_table[i->insn.op];
-        writes |= (u32)may_write(&i->insn) << n;
+        writes |= (u32)may_write(i) << n;
         /* A repeated string instruction may have to run again. */
-        last = op_info[i->insn.op].attrs & (OPA_JUMP | OPA_END) || i->insn.rep;
+        last = op_info[i->op].attrs & (OPA_JUMP | OPA_END) || i->rep;
         n++;
-        nbytes += i->insn.len;
+        nbytes += i->len;
     }
     c->n = (u8)n;
     c->nbytes = (u8)nbytes;
@@ -204,28 +197,34 @@ void cold_forget(struct jit *jit)
 /* Room for the longest piece. */
 static struct cold *new_cold(struct jit *jit)
 {
-    if (ROOM - jit->cold->used <
-        sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct cold_insn))
+    if (ROOM - jit->cold->used < sizeof(struct cold) + MOST_BYTES + 8 + MOST * sizeof(struct insn))
         cold_forget(jit);
     return at(jit->cold, jit->cold->used);
 }
 
-struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code)
+/* The piece that is kept for the place; NULL: none. */
+static struct cold *find(struct jit *jit, u32 page, u32 off, const u8 *code)
 {
     struct cold_cache *cache = jit->cold;
-    const struct cpu *cpu = jit->cpu;
-    u32 h = hash_of(page, off);
     struct cold *c;
-    for (u32 i = cache->hash[h]; i; i = c->next) {
+    for (u32 i = cache->hash[hash_of(page, off)]; i; i = c->next) {
         c = at(cache, i);
-        if (c->page != page || c->off != off || c->bits != cpu->code_bits)
+        if (c->page != page || c->off != off || c->bits != jit->cpu->code_bits)
             continue;
         if (LIKELY(same(c, code)))
             return c;
         c->page = RAM_NO_PAGE; /* other code is here now */
         break;
     }
-    c = new_cold(jit);
+    return NULL;
+}
+
+static struct cold *make(struct jit *jit, u32 page, u32 off, const u8 *code)
+{
+    struct cold_cache *cache = jit->cold;
+    const struct cpu *cpu = jit->cpu;
+    u32 h = hash_of(page, off);
+    struct cold *c = new_cold(jit);
     if (!fill(c, cpu, off, code))
         return NULL;
     c->page = page;
@@ -234,12 +233,8 @@ struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code)
     c->count = 0;
     c->next = cache->hash[h];
     cache->hash[h] = cache->used;
-    cache->used += c->at + c->n * (u32)sizeof(struct cold_insn);
+    cache->used += c->at + c->n * (u32)sizeof(struct insn);
     jit->stats.cold_made++;
-    /* What was known of the place may have been dropped. */
-    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1 &&
-        block_find(jit, page, off, cpu->rip, cpu->mode_key))
-        c->count = (u16)~0u;
     return c;
 }
 
@@ -255,18 +250,18 @@ static bool goes_on(struct cpu *cpu, unsigned op)
 /* The instructions of c. True: all were run, and the next one may come at once. */
 static bool run(struct cpu *cpu, const struct cold *c, const u8 *code)
 {
-    const struct cold_insn *i = insns_of(c), *end = i + c->n;
+    const struct insn *i = insns_of(c), *end = i + c->n;
     u64 mask = c->bits == 64 ? ~(u64)0 : 0xffffffffu;
     u32 gen = cpu->mmu.gen, writes = c->writes;
     for (; i < end; i++, writes >>= 1) {
-        cpu->next_rip = (cpu->rip + i->insn.len) & mask;
-        i->fn(cpu, &i->insn);
+        cpu->next_rip = (cpu->rip + i->len) & mask;
+        exec_table[i->op](cpu, i);
         cpu->rip = cpu->next_rip;
         cpu->budget--;
         if (UNLIKELY(__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) | cpu_waits(cpu) |
                      cpu->db_pending) ||
             cpu->budget <= 0)
-            if (!goes_on(cpu, i->insn.op))
+            if (!goes_on(cpu, i->op))
                 return false;
         if (writes & 1 && UNLIKELY(cpu->mmu.gen != gen || !same(c, code)))
             return false;
@@ -298,6 +293,26 @@ static struct cold *known_succ(const struct cold_cache *cache, const struct cold
     return NULL;
 }
 
+struct cold *cold_at(struct jit *jit, u32 page, u32 off, const u8 *code)
+{
+    struct cold *c = find(jit, page, off, code);
+    return c ? c : make(jit, page, off, code);
+}
+
+/* The same for what comes behind a piece, at cpu->rip. What is translated already is not decoded:
+ * NULL. */
+static struct cold *behind(struct jit *jit, u32 page, u32 off, const u8 *code)
+{
+    const struct cpu *cpu = jit->cpu;
+    struct cold *c = find(jit, page, off, code);
+    if (c)
+        return c;
+    if (cpu->mmu.space->code_lines[page] >> (off >> 6) & 1 &&
+        block_find(jit, page, off, cpu->rip, cpu->mode_key))
+        return NULL;
+    return make(jit, page, off, code);
+}
+
 bool cold_run(struct jit *jit, struct cold *c, const u8 *code)
 {
     struct cold_cache *cache = jit->cold;
@@ -321,7 +336,7 @@ bool cold_run(struct jit *jit, struct cold *c, const u8 *code)
             succ = known_succ(cache, c, off);
             if (!succ || succ->page != c->page || UNLIKELY(!same(succ, code))) {
                 u64 drops = jit->stats.cold_drops;
-                succ = cold_at(jit, c->page, (u32)off, code);
+                succ = behind(jit, c->page, (u32)off, code);
                 if (succ && jit->stats.cold_drops == drops) {
                     c->succ[1] = c->succ[0], c->succ_off[1] = c->succ_off[0];
                     c->succ[0] = (u32)((u8 *)succ - cache->room), c->succ_off[0] = (u16)off;
@@ -336,7 +351,7 @@ bool cold_run(struct jit *jit, struct cold *c, const u8 *code)
                        : NULL;
             if (!code || page >= jit->npages)
                 break;
-            succ = cold_at(jit, page, (u32)la & PAGE_MASK, code);
+            succ = behind(jit, page, (u32)la & PAGE_MASK, code);
         }
         c = succ;
     }

@@ -253,7 +253,7 @@ static bool is_cold(struct jit *jit, u32 page, u32 off, const u8 *code, struct c
 /* May a block on two pages be entered by a link? Without paging, or where it asks the table. */
 static bool linkable(const struct block *to)
 {
-    return to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->host_checked;
+    return to->page1 == RAM_NO_PAGE || !(to->mode_key & MK_PG) || to->checked;
 }
 
 /* Is there translated code on the line? Otherwise a search is in vain. */
@@ -269,10 +269,10 @@ static void translate_near(struct jit *jit, struct block *b, const u8 *code)
     struct cpu *cpu = jit->cpu;
     u64 drops = jit->drops, rip = cpu->rip;
     for (u32 k = 0; k < b->nlinks; k++) {
-        const struct be_exit *x = &b->links[k].exit;
+        const struct link *x = &b->links[k];
         s64 off = (s64)b->off + (s64)(x->rip - b->rip);
         struct block *to;
-        if (x->twin || !x->rel || off < 0 || off >= (s64)PAGE_SIZE || b->links[k].target)
+        if (x->twin || !x->rel || off < 0 || off >= (s64)PAGE_SIZE || x->target)
             continue;
         to = may_have(jit, b->page0, (u32)off)
                  ? block_find(jit, b->page0, (u32)off, x->rip, cpu->mode_key)
@@ -429,7 +429,7 @@ static struct block *follow(struct jit *jit, u32 site, struct cold_place *cold)
     struct block *from = jit_block(jit, SITE_BLOCK(site)), *to;
     struct link *l = &from->links[SITE_AT(site)];
     u64 drops = jit->drops;
-    to = find(jit, false, l->exit.twin, cold);
+    to = find(jit, false, l->twin, cold);
     /* A translation may have freed `from`. */
     if (to && drops == jit->drops && !from->dead && linkable(to))
         block_link(jit, from, l, to);
@@ -470,7 +470,7 @@ enum jit_left jit_run(struct cpu *cpu, bool eval)
         r = jit->stubs.enter(cpu, host);
         jit_x87_spill(cpu);
         if (r & BE_LINK) {
-            cpu->rip = jit_block(jit, SITE_BLOCK((u32)r))->links[SITE_AT((u32)r)].exit.rip;
+            cpu->rip = jit_block(jit, SITE_BLOCK((u32)r))->links[SITE_AT((u32)r)].rip;
             jit->stats.exits_link++;
         } else if (r & BE_ENTRY) {
             const struct block *b = jit_block(jit, SITE_BLOCK((u32)r));

@@ -82,7 +82,7 @@ static bool keep_holes(struct jit *jit, struct block *b, const struct tr_result 
         b->holes[k].lo = (u16)((s32)b->off + tr->holes[k].lo);
         b->holes[k].hi = (u16)((s32)b->off + tr->holes[k].hi);
     }
-    b->nholes = tr->nholes;
+    b->nholes = (u8)tr->nholes;
     return true;
 }
 
@@ -99,6 +99,12 @@ static bool keep_ir(struct block *b, const struct tr_result *tr)
     return true;
 }
 
+/* The place of what is at p, writable alias. */
+static u32 place_of(const struct jit *jit, const struct block *b, const u8 *p)
+{
+    return p ? block_place(b, codebuf_rx(&jit->buf, p)) : 0;
+}
+
 static bool keep_links(struct jit *jit, struct block *b, const struct be_out *out)
 {
     if (!out->nexits)
@@ -107,8 +113,22 @@ static bool keep_links(struct jit *jit, struct block *b, const struct be_out *ou
     if (!b->links)
         return false;
     b->nlinks = (u8)out->nexits;
-    for (u32 i = 0; i < out->nexits; i++)
-        b->links[i].exit = out->exits[i];
+    for (u32 i = 0; i < out->nexits; i++) {
+        const struct be_exit *x = &out->exits[i];
+        b->links[i] = (struct link){
+            .rip = x->rip,
+            .rel = place_of(jit, b, x->rel),
+            .unlinked = block_place(b, x->unlinked),
+            .skip = place_of(jit, b, x->skip),
+            .keep = block_place(b, x->keep),
+            .poll = block_place(b, x->poll),
+            .poll_rel = place_of(jit, b, x->poll_rel),
+            .looked = x->looked,
+            .polled = x->polled,
+            .twin = x->twin,
+            .from = b->id,
+        };
+    }
     return true;
 }
 
@@ -178,7 +198,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .off_techniques = jit->config.off,
     };
     out->code = jit->code_p;
-    out->end = codebuf_room(&jit->buf, jit->code_p, jit->region->end);
+    out->end = codebuf_room(jit->code_p, jit->region->end);
     codebuf_begin(&jit->buf);
     codebuf_write(&jit->buf, out->code, (size_t)(out->end - out->code));
     be_emit_block(&jit->buf, &jit->stubs, &in, out);
@@ -188,9 +208,9 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
     b->guess_first = jit->nguesses;
     b->code = codebuf_rx(&jit->buf, out->code);
     b->host = out->entry;
-    b->host_forward = out->entry_forward;
-    b->host_inner = out->entry_inner;
-    b->host_checked = out->entry_checked;
+    b->forward = block_place(b, out->entry_forward);
+    b->inner = block_place(b, out->entry_inner);
+    b->checked = block_place(b, out->entry_checked);
     b->flags_dead = out->flags_dead;
     b->flags_unwanted = out->flags_unwanted;
     b->host_size = (u32)(out->end - out->code);
@@ -215,7 +235,7 @@ struct block *block_new(struct jit *jit, u32 page, u32 off, bool plain, u64 made
         return NULL;
     b->page0 = page;
     b->page1 = RAM_NO_PAGE;
-    b->off = off;
+    b->off = (u16)off;
     b->rip = jit->cpu->rip;
     b->made = made;
     b->mode_key = jit->cpu->mode_key | (plain ? MK_PLAIN : 0);
@@ -232,9 +252,9 @@ static struct block *build(struct jit *jit, u32 page, u32 off, u32 page1,
     *full = false;
     if (!b)
         return NULL;
-    b->nbytes = tr->nbytes;
+    b->nbytes = (u16)tr->nbytes;
     b->nguest = (u8)jit->ir.nguest;
-    b->nparts = tr->nparts;
+    b->nparts = (u8)tr->nparts;
     for (u32 k = 0; k < tr->nparts; k++) {
         b->parts[k].lo = (u16)((s32)off + tr->parts[k].lo);
         b->parts[k].hi = (u16)((s32)off + tr->parts[k].hi);

@@ -211,7 +211,8 @@ void tr_block(const struct cpu *cpu, const struct tr_config *config, const struc
         tr_soft_check(&t, out);
     out->cut = max_jumps < MAX_JUMPS && t.jumps == max_jumps && !t.done;
     ir->off[ir->nguest] = (s16)pos;
-    out->parts[out->nparts - 1].hi = MAX(pos, end);
+    /* What lies between a jump back and the block's start is not the block's: data may be there. */
+    out->parts[out->nparts - 1].hi = out->nparts == 1 ? MAX(pos, end) : pos;
     if (out->nparts > 1 && pos == out->parts[out->nparts - 1].lo)
         out->nparts--; /* nothing there could be translated */
     if (!ir->nguest) {

@@ -1,6 +1,7 @@
 /* Self-modifying and remapped code in every form: what runs is what memory holds at that moment
  * under the mapping of that moment (SDM vol. 3 sections 8.1.3 and 11.6; the processors since the
  * Pentium Pro see to it by themselves). */
+#include "cpu/jit/jit.h"
 #include "tests/insn/suite.h"
 
 #if GUEST_CODE
@@ -146,6 +147,8 @@ GUEST(remap_loop_cr3, 32,
 GUEST(cross_add, 32, "mov eax, 0x11111111\n add ebp, eax\n .byte 0xe9\n .long 0x10200 - 0x11009");
 GUEST(both_modes, 32, "mov eax, 0x90909090\n hlt");
 
+GUEST(data_between, 32, "2: inc eax\n hlt\n .long 0, 0, 0, 0\n mov [ebx], ecx\n jmp 2b");
+
 /* Code that changes itself while it loops, with its data beside it. */
 START_TEST(loops)
 {
@@ -188,6 +191,31 @@ START_TEST(loops)
     machine_run(m, 10);
     ck_assert_uint_eq(REG(CX), 5);
     ck_assert_uint_eq(REG(DX), 1);
+    machine_free(m);
+}
+END_TEST
+
+static void again(u32 at);
+
+/* Data between a block's start and what it jumps back to is none of its bytes: stores there leave
+ * it alone. */
+START_TEST(between)
+{
+    const u32 at = AT_CODE + 18;
+    u64 before = 0;
+    m = machine_new("max", _i);
+    START_AT(AT_CODE, data_between);
+    m->cpu->gpr[REG_BX] = AT_CODE + 6;
+    for (u32 i = 0; i < 40; i++) {
+        m->cpu->gpr[REG_CX] = i;
+        again(at);
+        ck_assert_uint_eq(REG(AX), 1);
+        ck_assert_uint_eq(machine_ld32(m, AT_CODE + 6), i);
+        if (i == 20 && jit_stats(m->cpu))
+            before = jit_stats(m->cpu)->invalidated;
+    }
+    if (jit_stats(m->cpu))
+        ck_assert_uint_eq(jit_stats(m->cpu)->invalidated, before);
     machine_free(m);
 }
 END_TEST
@@ -389,8 +417,8 @@ START_TEST(two_modes)
 }
 END_TEST
 
-SUITE_MAIN("smc", next_instruction, alias_and_page_end, loops, two_pages, remapped, linked_two_pages,
-           from_elsewhere, two_modes)
+SUITE_MAIN("smc", next_instruction, alias_and_page_end, loops, two_pages, remapped,
+           linked_two_pages, from_elsewhere, two_modes, between)
 
 #else
 int main(void)

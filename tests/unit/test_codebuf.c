@@ -71,7 +71,7 @@ START_TEST(two_mappings)
         return; /* the host allows one only */
     ck_assert_ptr_ne(buf.rw, buf.rx);
     ck_assert_uint_eq(buf.size, 1 * MIB);
-    ck_assert_ptr_eq(codebuf_room(&buf, buf.rw, buf.rw + buf.size), buf.rw + buf.size);
+    ck_assert_ptr_eq(codebuf_room(buf.rw, buf.rw + buf.size), buf.rw + 128 * 1024);
     buf.rw[12345] = 0xa5;
     ck_assert_uint_eq(buf.rx[12345], 0xa5);
     ck_assert(!writable((void *)(uintptr_t)buf.rx));
@@ -96,8 +96,8 @@ static void switched(void)
         return; /* the host allows two only, or switches by thread */
     ck_assert_ptr_eq(buf.rw, buf.rx);
     ck_assert_uint_eq((uintptr_t)buf.rw & (buf.page - 1), 0);
-    ck_assert_ptr_eq(codebuf_room(&buf, buf.rw, buf.rw + 9 * MIB), buf.rw + 128 * 1024);
-    ck_assert_ptr_eq(codebuf_room(&buf, buf.rw, buf.rw + 9), buf.rw + 9);
+    ck_assert_ptr_eq(codebuf_room(buf.rw, buf.rw + 9 * MIB), buf.rw + 128 * 1024);
+    ck_assert_ptr_eq(codebuf_room(buf.rw, buf.rw + 9), buf.rw + 9);
     expect_pages(&buf, "--------");
     codebuf_begin(&buf);
     expect_pages(&buf, "--------");
