@@ -72,6 +72,24 @@ json_t *qmp_INJECT_NMI(struct qmp_session *s, json_t *args)
     return json_object();
 }
 
+json_t *qmp_SET_LINK(struct qmp_session *s, json_t *args)
+{
+    const char *name = json_string_value(json_object_get(args, "name"));
+    bool up = json_boolean_value(json_object_get(args, "up"));
+    struct netdev *d = netdev_with_link(&s->vm->nets, name, &s->err);
+    char line[160];
+
+    if (!d)
+        return qmp_fail_as(s, "DeviceNotFound", "Device '%.80s' not found", name);
+    /* by its own name: a record is a line of words */
+    snprintf(line, sizeof(line), "set_link %s %s", d->id, up ? "on" : "off");
+    s->err.msg[0] = 0;
+    if (replay_command(s->vm, "set_link", line, &s->err))
+        return qmp_done(s, !s->err.msg[0]);
+    d->net.set_link(d->net.arg, up);
+    return json_object();
+}
+
 /* ---- what follows ---- */
 
 static void set_watchdog(struct vm *vm, const char *word)

@@ -479,7 +479,8 @@ static bool named(const char *const *list, const char *name)
 bool rr_is_recorded(const char *name)
 {
     static const char *const later[] = {
-        "system_reset", "system_powerdown", "nmi", "o", "change", "eject", NULL};
+        "system_reset", "system_powerdown", "nmi", "o",
+                                       "change",       "eject",            "set_link", NULL};
 
     return named(later, name);
 }
