@@ -83,6 +83,9 @@ struct net {
     const struct net_ops *ops;
     bool (*can_take)(void *arg);
     void (*take)(void *arg, const u8 *frame, size_t n); /* host to device */
+    /* set by the device: the cable is put in or pulled out, and nothing passes while it is out; is it in? */
+    void (*set_link)(void *arg, bool up);
+    bool (*link)(void *arg);
     void *arg;
     /* set by the host: the device can take frames again, which come later; may be NULL */
     void (*ready)(struct net *net);

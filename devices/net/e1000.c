@@ -1,5 +1,5 @@
 /* Intel 82540EM gigabit Ethernet controller: registers, interrupts and statistics (Intel 317453,
- * chapter 13). The link is always up. */
+ * chapter 13). */
 #include "devices/net/e1000_int.h"
 
 #include <stdlib.h>
@@ -89,7 +89,8 @@ static const struct field e1000_fields[] = {
     F(ctx.ipcse, FT_U16, 0, "context: end of the IP sum"),
     F(ctx.tucse, FT_U16, 0, "context: end of the TCP or UDP sum"),
     F(ctx.mss, FT_U16, 0, "context: payload of a segment"),
-    F(pad, FT_BYTES, 0, "unused"),
+    FK(link_down, FT_U8, 0, "the cable is out"), /* no reset puts it in */
+    F(pad, FT_U8, 0, "unused"),
     F(tx_buf, FT_BYTES, 0, "packet"),
     FIELDS_END,
 };
@@ -296,7 +297,8 @@ static u64 mem_read(void *dev, u64 off, unsigned size)
     u32 reg = (u32)off & ~3u, mask, v, *p;
 
     switch (reg) {
-    case REG_STATUS: return STATUS_FD | STATUS_LU | STATUS_SPEED_1000 | STATUS_ASDV_1000;
+    case REG_STATUS:
+        return STATUS_FD | (r->link_down ? 0 : STATUS_LU) | STATUS_SPEED_1000 | STATUS_ASDV_1000;
     case REG_EECD: return e1000_eecd_read(e);
     case REG_ICR:
         v = r->icr;
@@ -399,6 +401,28 @@ static void cfg_wrote(struct pci_func *fn, unsigned off, unsigned size)
     }
 }
 
+/* ---- the cable ---- */
+
+static void set_link(void *arg, bool up)
+{
+    struct e1000 *e = arg;
+
+    if (up == !e->r.link_down)
+        return;
+    e->r.link_down = !up;
+    e1000_phy_link(e);
+    e1000_cause(e, ICR_LSC, 0);
+    /* what was queued without a link goes out now */
+    if (up && !e->r.tx_more)
+        e1000_tx_run(e);
+    nic_ready(e->net);
+}
+
+static bool link_up(void *arg)
+{
+    return !((struct e1000 *)arg)->r.link_down;
+}
+
 /* ---- class ---- */
 
 static bool e1000_init(struct dev *dev, struct err *err)
@@ -421,6 +445,8 @@ static bool e1000_init(struct dev *dev, struct err *err)
         e->net->arg = e;
         e->net->can_take = e1000_can_take;
         e->net->take = e1000_take;
+        e->net->set_link = set_link;
+        e->net->link = link_up;
     }
     return true;
 }
@@ -444,6 +470,7 @@ static bool e1000_loaded(struct dev *dev, struct err *err)
     r->icr &= ICR_ALL, r->ims &= ICR_ALL;
     r->asserted = r->asserted && (r->icr & r->ims);
     r->tx_more = r->tx_more != 0;
+    r->link_down = r->link_down != 0;
     if (r->tx_len > TX_ROOM - ETH_VLAN)
         return err_set(err, "%s: a packet of %u bytes is being sent", dev->id, r->tx_len);
     eeprom93_check(&r->ee);
@@ -463,7 +490,7 @@ static void e1000_free(struct dev *dev)
     if (e->fn.bus)
         pci_func_free(&e->fn);
     if (e->net)
-        e->net->take = NULL, e->net->can_take = NULL;
+        nic_leave(e->net);
     nic_rom_free(&e->rom);
 }
 

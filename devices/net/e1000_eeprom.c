@@ -84,6 +84,8 @@ enum {
     PHYC_RESTART = 0x0200,
     PHYC_LOOPBACK = 0x4000,
     PHYC_RESET = 0x8000,
+    PHYS_LINK = 0x0004,
+    PHYS_DONE = 0x0020,
     PHYS_READY = 0x79ad, /* all of 10 and 100 Mb/s, negotiation done, link up, extended */
     PHY_M88_UP = 0xac00, /* 1000 Mb/s, full duplex, resolved, link up */
 };
@@ -96,6 +98,28 @@ enum {
     PHY_ADDRESS = 1,
 };
 
+void e1000_phy_link(struct e1000 *e)
+{
+    u16 *p = e->r.phy;
+    bool up = !e->r.link_down;
+
+    /* That the link was lost stays to be seen until it is read (IEEE 802.3, 22.2.4.2.13). */
+    p[PHY_STATUS] = (u16)(up ? p[PHY_STATUS] | PHYS_DONE : PHYS_READY & ~(PHYS_DONE | PHYS_LINK));
+    p[PHY_PARTNER] = up ? 0xcde1 : 0;
+    p[PHY_EXPANSION] = up ? 0x0003 : 0;
+    p[PHY_1000_STATUS] = up ? 0x3c00 : 0;
+    p[PHY_M88_STATUS] = up ? PHY_M88_UP : 0;
+}
+
+static u16 phy_read(struct e1000 *e, unsigned reg)
+{
+    u16 v = e->r.phy[reg];
+
+    if (reg == PHY_STATUS && !e->r.link_down)
+        e->r.phy[PHY_STATUS] |= PHYS_LINK;
+    return v;
+}
+
 void e1000_phy_reset(struct e1000 *e)
 {
     u16 *p = e->r.phy;
@@ -106,14 +130,11 @@ void e1000_phy_reset(struct e1000 *e)
     p[PHY_ID1] = 0x0141;
     p[PHY_ID2] = 0x0c20;
     p[PHY_ADVERTISE] = 0x0de1;
-    p[PHY_PARTNER] = 0xcde1;
-    p[PHY_EXPANSION] = 0x0003;
     p[PHY_1000_CTRL] = 0x0e00;
-    p[PHY_1000_STATUS] = 0x3c00;
     p[PHY_EXT_STATUS] = 0x3000;
     p[PHY_M88_CTRL] = 0x0360;
-    p[PHY_M88_STATUS] = PHY_M88_UP;
     p[PHY_M88_EXT_CTRL] = 0x0d60;
+    e1000_phy_link(e);
 }
 
 bool e1000_phy_loopback(const struct e1000 *e)
@@ -138,7 +159,8 @@ static void phy_write(struct e1000 *e, unsigned reg, u16 v)
     /* The other end answers at once: negotiation is over as soon as it is begun. */
     if (reg == PHY_CTRL && (v & PHYC_RESTART)) {
         v &= (u16)~PHYC_RESTART;
-        e1000_cause(e, ICR_LSC, 0);
+        if (!e->r.link_down)
+            e1000_cause(e, ICR_LSC, 0);
     }
     e->r.phy[reg] = v;
 }
@@ -153,7 +175,7 @@ void e1000_mdic_write(struct e1000 *e, u32 v)
     else if (op == MDIC_WRITE)
         phy_write(e, reg, (u16)v);
     else if (op == MDIC_READ)
-        out = (out & 0xffff0000) | e->r.phy[reg];
+        out = (out & 0xffff0000) | phy_read(e, reg);
     e->r.mdic = out | MDIC_READY;
     if (v & MDIC_INT)
         e1000_cause(e, ICR_MDAC, 0);

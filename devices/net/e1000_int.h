@@ -165,7 +165,8 @@ struct e1000_regs {
     u8 tx_drop, tx_tse;
     u16 tx_special;
     struct e1000_context ctx;
-    u8 pad[2];
+    u8 link_down; /* the cable is out */
+    u8 pad;
     u32 tx_len;
     u8 tx_buf[TX_ROOM]; /* behind room for a VLAN tag */
 };
@@ -197,11 +198,14 @@ void e1000_eecd_write(struct e1000 *e, u32 v);
 void e1000_eerd_write(struct e1000 *e, u32 v);
 void e1000_phy_reset(struct e1000 *e);
 void e1000_mdic_write(struct e1000 *e, u32 v);
+/* The cable was put in or pulled out (r.link_down): what the PHY says of it. */
+void e1000_phy_link(struct e1000 *e);
 bool e1000_phy_loopback(const struct e1000 *e);
 
-/* e1000_rx.c */
+/* e1000_rx.c: frames from the wire; a frame from wherever it comes */
 bool e1000_can_take(void *arg);
 void e1000_take(void *arg, const u8 *frame, size_t n);
+void e1000_receive(struct e1000 *e, const u8 *frame, size_t n);
 
 /* e1000_tx.c: send what the guest has queued, up to a budget. */
 void e1000_tx_run(struct e1000 *e);

@@ -84,8 +84,8 @@ bool e1000_can_take(void *arg)
     struct e1000 *e = arg;
     const struct e1000_regs *r = &e->r;
 
-    /* A receiver that is off takes everything and forgets it, as a wire does. */
-    if (!(r->rctl & RCTL_EN) || !pci_master(&e->fn))
+    /* A receiver that is off, or has no cable, takes everything and forgets it, as a wire does. */
+    if (!(r->rctl & RCTL_EN) || !pci_master(&e->fn) || r->link_down)
         return true;
     return available(r) * (u64)buffer_size(r) >= (r->rctl & RCTL_LPE ? RX_JUMBO : RX_USUAL);
 }
@@ -160,7 +160,7 @@ static void count(struct e1000 *e, const u8 *frame, size_t n)
         e1000_count(e, STAT_MPRC, 1);
 }
 
-static void receive(struct e1000 *e, u8 *p, size_t n)
+static void store(struct e1000 *e, u8 *p, size_t n)
 {
     struct e1000_regs *r = &e->r;
     u32 room = available(r), size = buffer_size(r), ring = ring_count(r), left;
@@ -192,9 +192,8 @@ static void receive(struct e1000 *e, u8 *p, size_t n)
         e1000_cause(e, ICR_RXT0, MIN(r->rdtr & 0xffff, r->radv ? r->radv & 0xffff : 0xffff) * 1024);
 }
 
-void e1000_take(void *arg, const u8 *frame, size_t n)
+void e1000_receive(struct e1000 *e, const u8 *frame, size_t n)
 {
-    struct e1000 *e = arg;
     struct e1000_regs *r = &e->r;
     u8 buf[RX_JUMBO + 64];
     size_t padded = MAX(n, (size_t)ETH_MIN);
@@ -209,5 +208,13 @@ void e1000_take(void *arg, const u8 *frame, size_t n)
         return;
     memcpy(buf, frame, n);
     memset(buf + n, 0, padded - n + ETH_FCS);
-    receive(e, buf, padded);
+    store(e, buf, padded);
+}
+
+void e1000_take(void *arg, const u8 *frame, size_t n)
+{
+    struct e1000 *e = arg;
+
+    if (!e->r.link_down)
+        e1000_receive(e, frame, n);
 }

@@ -70,7 +70,7 @@ static void frame_out(struct e1000 *e, u8 *p, size_t n)
     } else if (!e->receiving) {
         e->receiving = true;
         if (e1000_can_take(e))
-            e1000_take(e, p, n);
+            e1000_receive(e, p, n);
         e->receiving = false;
     }
 }
@@ -231,6 +231,10 @@ void e1000_tx_run(struct e1000 *e)
 
     r->tx_more = 0;
     if (!(r->tctl & TCTL_EN) || !pci_master(&e->fn) || r->tdh >= ring || r->tdt >= ring)
+        return;
+    /* Without a link the controller fetches nothing; the driver resets it, or the link comes back.
+     */
+    if (r->link_down && !looped_back(e))
         return;
     while (r->tdh != r->tdt) {
         u64 at = base + (u64)r->tdh * DESC_SIZE;

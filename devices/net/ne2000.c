@@ -56,6 +56,7 @@ const struct field ne2000_fields[] = {
     F(rbcr, FT_U16, 0, "remote DMA: bytes"),
     F(crda, FT_U16, 0, "remote DMA: place"),
     F(eecr, FT_U8, 0, "EEPROM command"),
+    FK(link_down, FT_U8, 0, "the cable is out"), /* no reset puts it in */
     F(pad, FT_BYTES, 0, "unused"),
     FK(mem, FT_BYTES, 0, "buffer memory"), /* a reset leaves it as it is */
     FIELDS_END,
@@ -158,7 +159,7 @@ static void transmit(struct ne2000 *n)
     for (size_t i = 0; i < len; i++)
         frame[i] = mem_read(n, (u16)(at + i));
     /* in loopback nothing leaves the chip, nor enters the ring */
-    if (len >= ETH_HEADER && !(r->tcr & TCR_LOOP))
+    if (len >= ETH_HEADER && !(r->tcr & TCR_LOOP) && !r->link_down)
         nic_send(n->net, frame, len);
     r->tsr = TSR_OK;
     r->isr |= ISR_TX;
@@ -215,7 +216,7 @@ static bool can_take(void *arg)
 {
     struct ne2000 *n = arg;
 
-    return !on(&n->r) ||
+    return !on(&n->r) || n->r.link_down ||
            free_pages(&n->r) > (RX_HEADER + ETH_MAX + ETH_VLAN + ETH_FCS + PAGE - 1) / PAGE;
 }
 
@@ -241,7 +242,7 @@ static void take(void *arg, const u8 *frame, size_t len)
     u8 header[RX_HEADER];
     u16 at;
 
-    if (!on(r) || len < ETH_HEADER || len > ETH_MAX + ETH_VLAN || !wanted(r, frame))
+    if (!on(r) || r->link_down || len < ETH_HEADER || len > ETH_MAX + ETH_VLAN || !wanted(r, frame))
         return;
     if (free_pages(r) <= pages) {
         r->isr |= ISR_OVW;
@@ -456,6 +457,20 @@ const struct region_ops ne2000_ops = {io_read, io_write, 1, 4};
 
 /* ---- for the two classes ---- */
 
+/* The chip does not know of its cable: frames stop. */
+static void set_link(void *arg, bool up)
+{
+    struct ne2000 *n = arg;
+
+    n->r.link_down = !up;
+    nic_ready(n->net);
+}
+
+static bool link_up(void *arg)
+{
+    return !((struct ne2000 *)arg)->r.link_down;
+}
+
 bool ne2000_core_init(struct ne2000 *n, struct err *err)
 {
     if (!nic_parse_mac(n->mac_text, n->mac, err))
@@ -464,6 +479,8 @@ bool ne2000_core_init(struct ne2000 *n, struct err *err)
         n->net->arg = n;
         n->net->can_take = can_take;
         n->net->take = take;
+        n->net->set_link = set_link;
+        n->net->link = link_up;
     }
     return true;
 }
@@ -484,6 +501,7 @@ void ne2000_core_reset(struct ne2000 *n)
 void ne2000_core_loaded(struct ne2000 *n)
 {
     n->r.imr &= 0x7f;
+    n->r.link_down = n->r.link_down != 0;
     update_irq(n);
     nic_ready(n->net);
 }
@@ -491,5 +509,5 @@ void ne2000_core_loaded(struct ne2000 *n)
 void ne2000_core_free(struct ne2000 *n)
 {
     if (n->net)
-        n->net->take = NULL, n->net->can_take = NULL;
+        nic_leave(n->net);
 }

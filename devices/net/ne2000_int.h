@@ -13,7 +13,9 @@ struct ne2000_regs {
     u8 cr, pstart, pstop, bnry, tpsr, tsr, isr, imr, rcr, tcr, dcr, rsr, curr, missed;
     u8 par[MAC_LEN], mar[8];
     u16 tbcr, rsar, rbcr, crda;
-    u8 eecr, pad[3];
+    u8 eecr;
+    u8 link_down; /* the cable is out */
+    u8 pad[2];
     u8 mem[NE_MEM_END - NE_MEM_START];
 };
 

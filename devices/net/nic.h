@@ -44,6 +44,13 @@ static inline void nic_ready(struct net *net)
         net->ready(net);
 }
 
+/* The device goes away. */
+static inline void nic_leave(struct net *net)
+{
+    net->take = NULL, net->can_take = NULL;
+    net->set_link = NULL, net->link = NULL;
+}
+
 /* The boot ROM of `plug` as the function's expansion ROM: before pci_func_init. */
 struct nic_rom {
     struct ram_space *space;

@@ -1,5 +1,5 @@
 /* Realtek RTL8139C+ fast Ethernet controller: registers, interrupts, EEPROM and timer (RTL8139C(L)+
- * data sheet). The link is always up at 100 Mb/s, full duplex. */
+ * data sheet). The link is one of 100 Mb/s, full duplex. */
 #include "devices/net/rtl8139_int.h"
 
 enum { IO_SIZE = 0x100, MEM_SIZE = 0x100 };
@@ -13,6 +13,7 @@ enum {
     EE_LOADING = 0x40
 };
 enum { TIMER_HZ = 33000000 };
+enum { BMSR_UP = 0x782d, BMSR_DOWN = 0x7809, MSR_LINKB = 0x04, CSCR_LINK = 0x0008 };
 
 #define FIELDS_OF struct rtl8139_regs
 static const struct field rtl8139_fields[] = {
@@ -36,6 +37,7 @@ static const struct field rtl8139_fields[] = {
     F(tx_drop, FT_U8, 0, "packet: too long"),
     F(tx_more, FT_U8, 0, "sending goes on"),
     F(tx_opts, FT_U32, 0, "packet: options"),
+    FK(link_down, FT_U8, 0, "the cable is out"), /* no reset puts it in */
     F(pad, FT_BYTES, 0, "unused"),
     F(tx_buf, FT_BYTES, 0, "packet"),
     FIELDS_END,
@@ -115,14 +117,44 @@ static void load_eeprom(struct rtl8139 *t)
     t->r.reg[RT_CONFIG3] = 0x01;
 }
 
-static void load_phy(u8 *reg)
+/* What the PHY and the media status say of the cable. */
+static void show_link(struct rtl8139 *t)
 {
+    u8 *reg = t->r.reg;
+    bool up = !t->r.link_down;
+
+    st16(reg + RT_BMSR, up ? BMSR_UP : BMSR_DOWN);
+    st16(reg + RT_ANLPAR, up ? 0x45e1 : 0);
+    st16(reg + RT_ANER, up);
+    st16(reg + RT_CSCR, (u16)((ld16(reg + RT_CSCR) & ~CSCR_LINK) | (up ? CSCR_LINK : 0)));
+    reg[RT_MSR] = (u8)((reg[RT_MSR] & ~MSR_LINKB) | (up ? 0 : MSR_LINKB));
+}
+
+static void load_phy(struct rtl8139 *t)
+{
+    u8 *reg = t->r.reg;
+
     st16(reg + RT_BMCR, 0x3100);
-    st16(reg + RT_BMSR, 0x782d);
     st16(reg + RT_ANAR, 0x05e1);
-    st16(reg + RT_ANLPAR, 0x45e1);
-    st16(reg + RT_ANER, 0x0001);
     st16(reg + RT_CSCR, 0x03c8);
+    show_link(t);
+}
+
+static void set_link(void *arg, bool up)
+{
+    struct rtl8139 *t = arg;
+
+    if (up == !t->r.link_down)
+        return;
+    t->r.link_down = !up;
+    show_link(t);
+    rtl8139_cause(t, INT_LINK);
+    nic_ready(t->net);
+}
+
+static bool link_up(void *arg)
+{
+    return !((struct rtl8139 *)arg)->r.link_down;
 }
 
 /* What the reset bit of CR does: transmitter, receiver, interrupts; addresses and configuration
@@ -146,7 +178,7 @@ static void soft_reset(struct rtl8139 *t)
     r->tx_drop = r->tx_more = 0;
     r->missed = 0;
     r->timer_start = clock_now(t->dev.env.clock);
-    load_phy(r->reg);
+    load_phy(t);
     timer_cancel(&t->timer);
     timer_cancel(&t->tx_timer);
     update_irq(t);
@@ -379,6 +411,8 @@ static bool rtl8139_init(struct dev *dev, struct err *err)
         t->net->arg = t;
         t->net->can_take = rtl8139_can_take;
         t->net->take = rtl8139_take;
+        t->net->set_link = set_link;
+        t->net->link = link_up;
     }
     return true;
 }
@@ -400,6 +434,7 @@ static bool rtl8139_loaded(struct dev *dev, struct err *err)
     if (r->tx_len > RT_TX_ROOM - ETH_VLAN)
         return err_set(err, "%s: a packet of %u bytes is being sent", dev->id, r->tx_len);
     r->tx_more = r->tx_more != 0;
+    r->link_down = r->link_down != 0;
     r->missed &= 0xffffff;
     eeprom93_check(&r->ee);
     pci_func_loaded(&t->fn);
@@ -418,7 +453,7 @@ static void rtl8139_free(struct dev *dev)
 
     pci_func_free(&t->fn);
     if (t->net)
-        t->net->take = NULL, t->net->can_take = NULL;
+        nic_leave(t->net);
     nic_rom_free(&t->rom);
 }
 

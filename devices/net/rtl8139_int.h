@@ -55,6 +55,7 @@ enum {
     INT_TOK = 0x0004,
     INT_TER = 0x0008,
     INT_RXOVW = 0x0010, /* C+: no receive descriptor */
+    INT_LINK = 0x0020,  /* PUN/LinkChg */
     INT_TDU = 0x0080,
     INT_SW = 0x0100,
     INT_TIMEOUT = 0x4000,
@@ -84,7 +85,9 @@ struct rtl8139_regs {
     u32 tx_opts;                        /* C+: its first descriptor's first word */
     u16 rx_index, tx_index, high_index; /* C+: the next descriptor of each ring */
     struct eeprom93 ee;
-    u8 tx_drop, tx_more, pad[10];
+    u8 tx_drop, tx_more;
+    u8 link_down; /* the cable is out */
+    u8 pad[9];
     u8 tx_buf[RT_TX_ROOM]; /* behind room for a tag */
 };
 
@@ -120,9 +123,10 @@ static inline bool rt_cplus_tx(const struct rtl8139 *t)
 
 /* rtl8139.c */
 void rtl8139_cause(struct rtl8139 *t, u32 bits);
-/* rtl8139_rx.c */
+/* rtl8139_rx.c: frames from the wire; a frame from wherever it comes */
 bool rtl8139_can_take(void *arg);
 void rtl8139_take(void *arg, const u8 *frame, size_t n);
+void rtl8139_receive(struct rtl8139 *t, const u8 *frame, size_t n);
 bool rtl8139_rx_empty(const struct rtl8139 *t);
 /* rtl8139_tx.c */
 void rtl8139_tx_slot(struct rtl8139 *t, unsigned slot);

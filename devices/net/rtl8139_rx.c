@@ -205,16 +205,15 @@ bool rtl8139_can_take(void *arg)
 {
     struct rtl8139 *t = arg;
 
-    if (!receiving(t))
+    if (!receiving(t) || t->r.link_down)
         return true;
     if (rt_cplus_rx(t))
         return desc_room(t, RX_FRAME + ETH_FCS) >= RX_FRAME + ETH_FCS;
     return ring_free(t) > ring_need(RX_FRAME);
 }
 
-void rtl8139_take(void *arg, const u8 *frame, size_t n)
+void rtl8139_receive(struct rtl8139 *t, const u8 *frame, size_t n)
 {
-    struct rtl8139 *t = arg;
     u8 buf[RX_FRAME + 64];
     u32 kind;
 
@@ -234,4 +233,12 @@ void rtl8139_take(void *arg, const u8 *frame, size_t n)
         take_cplus(t, buf, n, kind);
     else
         take_ring(t, buf, n, kind);
+}
+
+void rtl8139_take(void *arg, const u8 *frame, size_t n)
+{
+    struct rtl8139 *t = arg;
+
+    if (!t->r.link_down)
+        rtl8139_receive(t, frame, n);
 }

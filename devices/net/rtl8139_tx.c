@@ -28,10 +28,11 @@ static void frame_out(struct rtl8139 *t, u8 *p, size_t n, u32 tag)
     }
     t->r.tx_ok++;
     if ((rt_reg32(t, RT_TCR) & TCR_LOOP) != TCR_LOOP) {
-        nic_send(t->net, p, n);
+        if (!t->r.link_down)
+            nic_send(t->net, p, n);
     } else if (!t->receiving) {
         t->receiving = true;
-        rtl8139_take(t, p, n);
+        rtl8139_receive(t, p, n);
         t->receiving = false;
     }
 }

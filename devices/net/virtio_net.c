@@ -30,6 +30,8 @@ static const struct field vnet_fields[] = {
     F(uni_over, FT_U8, 0, "too many addresses of adapters"),
     F(multi_over, FT_U8, 0, "too many addresses of groups"),
     FA(table, FT_U8, 0, "addresses"),
+    FK(link_down, FT_U8, 0, "the cable is out"), /* no reset puts it in */
+    F(pad, FT_BYTES, 0, "unused"),
     FIELDS_END,
 };
 #undef FIELDS_OF
@@ -80,7 +82,8 @@ static void transmit(struct virtio_net *n)
         if (e.out_len >= skip + ETH_HEADER && e.out_len - skip <= sizeof(n->buf)) {
             size_t len = vq_get(v, &e, skip, n->buf, sizeof(n->buf));
 
-            nic_send(n->net, n->buf, len);
+            if (!n->r.link_down)
+                nic_send(n->net, n->buf, len);
             bytes += len;
         }
         vq_fill(v, TXQ, done++, e.head, 0);
@@ -126,7 +129,7 @@ static bool vnet_can_take(void *arg)
 {
     struct virtio_net *n = arg;
 
-    return !virtio_ready(&n->v) || vq_pending(&n->v, RXQ);
+    return !virtio_ready(&n->v) || n->r.link_down || vq_pending(&n->v, RXQ);
 }
 
 static void vnet_take(void *arg, const u8 *frame, size_t len)
@@ -138,7 +141,8 @@ static void vnet_take(void *arg, const u8 *frame, size_t len)
     unsigned count = 0;
     u8 buffers[2];
 
-    if (!virtio_ready(v) || len < ETH_HEADER || len > sizeof(n->buf) - HDR || !wanted(n, frame, len))
+    if (!virtio_ready(v) || n->r.link_down || len < ETH_HEADER || len > sizeof(n->buf) - HDR ||
+        !wanted(n, frame, len))
         return;
     memset(n->buf, 0, HDR);
     if (virtio_has(v, F_GUEST_CSUM) && nic_check(frame, len).l4_ok)
@@ -254,7 +258,7 @@ static void vnet_notify(struct virtio *v, unsigned q)
 static void vnet_config(struct virtio *v, u8 *to)
 {
     memcpy(to, vnet_of(v)->r.mac, MAC_LEN);
-    st16(to + MAC_LEN, LINK_UP);
+    st16(to + MAC_LEN, vnet_of(v)->r.link_down ? 0 : LINK_UP);
 }
 
 /* Before version 1 the address is set by writing it here. */
@@ -289,6 +293,22 @@ static void vnet_status(struct virtio *v)
     nic_ready(n->net);
 }
 
+static void set_link(void *arg, bool up)
+{
+    struct virtio_net *n = arg;
+
+    if (up == !n->r.link_down)
+        return;
+    n->r.link_down = !up;
+    virtio_config_changed(&n->v);
+    nic_ready(n->net);
+}
+
+static bool link_up(void *arg)
+{
+    return !((struct virtio_net *)arg)->r.link_down;
+}
+
 static const struct virtio_ops vnet_ops = {
     .type = VIRTIO_NET,
     .pci_class = 0x020000,
@@ -315,6 +335,8 @@ static bool vnet_init(struct dev *dev, struct err *err)
         n->net->arg = n;
         n->net->can_take = vnet_can_take;
         n->net->take = vnet_take;
+        n->net->set_link = set_link;
+        n->net->link = link_up;
     }
     return virtio_init(&n->v, &vnet_ops, err);
 }
@@ -333,6 +355,7 @@ static bool vnet_loaded(struct dev *dev, struct err *err)
 
     if (n->r.uni + n->r.multi > VNET_TABLE)
         return err_set(err, "%s: the table holds %u addresses", dev->id, n->r.uni + n->r.multi);
+    n->r.link_down = n->r.link_down != 0;
     if (!virtio_loaded(&n->v, err))
         return false;
     nic_ready(n->net);
@@ -345,7 +368,7 @@ static void vnet_free(struct dev *dev)
 
     virtio_free(&n->v);
     if (n->net)
-        n->net->take = NULL, n->net->can_take = NULL;
+        nic_leave(n->net);
     nic_rom_free(&n->rom);
 }
 
@@ -365,7 +388,7 @@ const struct dev_class virtio_net_class = {
     .size = sizeof(struct virtio_net),
     .saved_at = offsetof(struct virtio_net, r),
     .saved_size = sizeof(struct virtio_net_regs),
-    .version = 1,
+    .version = 2,
     .fields = vnet_fields,
     .props = vnet_props,
     .init = vnet_init,

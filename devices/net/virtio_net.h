@@ -15,6 +15,8 @@ struct virtio_net_regs {
     u8 uni, multi;           /* addresses in the table: first those of adapters, then those of groups */
     u8 uni_over, multi_over; /* there were more than it holds: all are let in */
     u8 table[VNET_TABLE * MAC_LEN];
+    u8 link_down; /* the cable is out */
+    u8 pad[7];
 };
 
 struct virtio_net {

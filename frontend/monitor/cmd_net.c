@@ -1,4 +1,5 @@
-/* Monitor commands about networks: what there is, and ports forwarded to the guest. */
+/* Monitor commands about networks: what there is, cables, and ports forwarded to the
+ * guest. */
 #include "frontend/monitor/monitor.h"
 
 #include "frontend/net/slirp.h"
@@ -19,13 +20,29 @@ bool info_NETWORK(struct monitor *m, const char *args)
         mon_printf(m, "%s: type=%s,%s\n", d->id, d->kind->name, text);
         mon_printf(m,
                    "  %s%s: %llu frames (%llu bytes) to the guest, %llu (%llu) from it, %llu "
-                   "dropped, %zu wait\n",
+                   "dropped, %zu wait%s\n",
                    d->user[0] ? "used by " : "nobody uses it", d->user,
                    (unsigned long long)d->frames_in, (unsigned long long)d->bytes_in,
                    (unsigned long long)d->frames_out, (unsigned long long)d->bytes_out,
-                   (unsigned long long)d->dropped, d->in.frames);
+                   (unsigned long long)d->dropped, d->in.frames,
+                   d->net.link && !d->net.link(d->net.arg) ? ", link down" : "");
     }
     return true;
+}
+
+bool cmd_SET_LINK(struct monitor *m, const char *args)
+{
+    char name[MON_LINE], word[8] = "";
+    struct netdev *d;
+
+    if (!mon_word(&args, name, sizeof(name)) || !mon_word(&args, word, sizeof(word)) ||
+        (strcmp(word, "on") && strcmp(word, "off")))
+        return err_set(&m->err,
+                       "The command takes the name of a network or adapter, and on or off.");
+    d = netdev_with_link(&m->vm->nets, name, &m->err);
+    if (d)
+        d->net.set_link(d->net.arg, !strcmp(word, "on"));
+    return d != NULL;
 }
 
 #ifdef CONFIG_SLIRP

@@ -351,3 +351,18 @@ bool netdev_join(struct netdev *d, const char *user, struct err *err)
     snprintf(d->user, sizeof(d->user), "%.63s", user);
     return true;
 }
+
+struct netdev *netdev_with_link(const struct netdevs *all, const char *name, struct err *err)
+{
+    struct netdev *d = netdev_find(all, name);
+
+    for (struct netdev *x = all->first; x && !d; x = x->next)
+        d = strcmp(x->user, name) ? NULL : x;
+    if (!d || !name[0])
+        err_set(err, "There is no network or adapter '%.60s'; 'info network' lists them.", name);
+    else if (!d->net.set_link)
+        err_set(err, "Network '%s' has no adapter, so no link either.", d->id);
+    else
+        return d;
+    return NULL;
+}

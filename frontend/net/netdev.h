@@ -77,6 +77,8 @@ void netdevs_close(struct netdevs *all);
 struct netdev *netdev_find(const struct netdevs *all, const char *id);
 /* The network is `user`'s from now on. False with *err when it is somebody's already. */
 bool netdev_join(struct netdev *d, const char *user, struct err *err);
+/* The network with that id or of that adapter, which has a link; NULL with *err: there is none. */
+struct netdev *netdev_with_link(const struct netdevs *all, const char *name, struct err *err);
 
 /* For kinds: a frame for the adapter, at once or through the queue; dropped when that is full. */
 void netdev_deliver(struct netdev *d, const u8 *frame, size_t n);

@@ -64,6 +64,22 @@ json_t *qmp_INJECT_NMI(struct qmp_session *s, json_t *args)
     return json_object();
 }
 
+json_t *qmp_SET_LINK(struct qmp_session *s, json_t *args)
+{
+    const char *name = qmp_string(args, "name");
+    bool up = qmp_bool(args, "up", false);
+    struct netdev *d = netdev_with_link(&s->vm->nets, name, &s->err);
+    json_t *out;
+
+    if (!d)
+        return qmp_fail_as(s, "DeviceNotFound", "Device '%.80s' not found", name);
+    /* by its own name: a record is a line of words */
+    if (qmp_recorded(s, &out, "set_link %s %s", d->id, up ? "on" : "off"))
+        return out;
+    d->net.set_link(d->net.arg, up);
+    return json_object();
+}
+
 /* ---- what follows ---- */
 
 static json_t *set_watchdog(struct qmp_session *s, const char *action)

@@ -113,6 +113,22 @@ static void net_dev_send(struct net *dev, const u8 *frame, size_t n)
         x->host->ops->send(x->host, frame, n);
 }
 
+/* A command of the monitor, which is a record itself. */
+static void net_host_link(void *arg, bool up)
+{
+    struct rr_net *x = arg;
+
+    if (x->dev.set_link)
+        x->dev.set_link(x->dev.arg, up);
+}
+
+static bool net_host_has_link(void *arg)
+{
+    struct rr_net *x = arg;
+
+    return !x->dev.link || x->dev.link(x->dev.arg);
+}
+
 static void net_dev_ready(struct net *dev)
 {
     look_again(container_of(dev, struct rr_net, dev)->rp);
@@ -131,6 +147,8 @@ static struct net *wrap_net(struct replay *rp, unsigned index, struct net *host)
                          .index = (u8)index};
     host->can_take = net_host_room;
     host->take = net_host_gives;
+    host->set_link = net_host_link;
+    host->link = net_host_has_link;
     host->arg = x;
     return &x->dev;
 }

@@ -487,8 +487,8 @@ static bool named(const char *const *list, const char *name)
 bool rr_is_recorded(const char *name)
 {
     static const char *const later[] = {
-        "system_reset",          "system_powerdown", "nmi", "o", "change", "eject", "tray",
-        "block_set_io_throttle", "watchdog_action",  NULL};
+        "system_reset",          "system_powerdown", "nmi",      "o", "change", "eject", "tray",
+        "block_set_io_throttle", "watchdog_action",  "set_link", NULL};
 
     return named(later, name);
 }

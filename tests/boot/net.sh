@@ -32,6 +32,26 @@ free_port()
     rm -f "$W/free"
 }
 
+# The cable is pulled out and put in again: the guest's driver sees it, and nothing passes meanwhile. An NE2000 does not
+# know of its cable.
+net_cable()
+{
+    for way in off on; do
+        mon "set_link n $way"
+        want=$([ $way = on ] && echo 1 || echo 0)
+        case $1 in
+        ne2k*) sleep 1 ;;
+        *)
+            run "i=0; while [ \$i -lt 100 ] && [ \$(cat /sys/class/net/eth0/carrier) != $want ]; do sleep 0.1; i=\$((i+1)); done; echo carrier-$way=\$(cat /sys/class/net/eth0/carrier)"
+            wait_serial "^carrier-$way=$want" 30
+            ;;
+        esac
+        run "rm -f /tmp/got; { busybox wget -q -O /dev/null http://10.0.2.2:$SERVER/1 && touch /tmp/got; } & i=0; while [ \$i -lt 30 ] && [ ! -f /tmp/got ]; do sleep 0.1; i=\$((i+1)); done; if [ -f /tmp/got ]; then echo cable-$way=1; else echo cable-$way=0; fi"
+        wait_serial "^cable-$way=$want" 30
+    done
+    say "$1: the cable pulled out and put in again, and the guest knows"
+}
+
 # net_guest LABEL MIB TIMES ARGUMENTS: the whole conversation; TIMES files of MIB each way. $NET_SETUP is run in the guest
 # before.
 net_guest()
@@ -56,6 +76,7 @@ net_guest()
     wait_serial "^fetched=$times," $((30 + mib * times))
     rate=$(tr -d '\r' <"$W/serial" | awk -F, -v n=$((mib * times)) '/^fetched=/ { printf "%.1f MB/s", n * 1.048576 / ($3 - $2) }')
     say "$label: $((mib * times)) MiB to the guest by HTTP through NAT: $rate"
+    net_cable "$label"
     mon 'info network'
     sleep 1
     grep -a 'frames' "$W/monitor" | tr -d '\r' | sed "s/^ */$name: $label: /"

@@ -106,6 +106,12 @@ static inline bool nic_can_take(struct nicrig *t)
     return t->net.can_take(t->net.arg);
 }
 
+static inline void nic_link(struct nicrig *t, bool up)
+{
+    t->net.set_link(t->net.arg, up);
+    ck_assert(t->net.link(t->net.arg) == up);
+}
+
 static inline void be_put(u8 *p, unsigned v)
 {
     p[0] = (u8)(v >> 8), p[1] = (u8)v;

@@ -510,19 +510,78 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* The cable is pulled out: status, PHY and an interrupt say so, nothing passes, no reset puts it
+ * in. */
+START_TEST(cable)
+{
+    struct nicrig *t = e1000_new();
+    u8 f[100];
+
+    make_frame(f, 100, MAC_OWN);
+    tx_on(t), rx_on(t, 0);
+    wr(t, 0xd0, 4), rd(t, 0xc0);
+    ck_assert_uint_eq(rd(t, 8) & 2, 2);
+    nic_link(t, true); /* it is in */
+    ck_assert_int_eq(nicrig_level(t), 0);
+    nic_link(t, false);
+    ck_assert_uint_eq(rd(t, 8) & 2, 0);
+    ck_assert_int_eq(nicrig_level(t), 1);
+    ck_assert_uint_eq(rd(t, 0xc0), 4);
+    nic_link(t, false);
+    ck_assert_int_eq(nicrig_level(t), 0);
+    wr(t, 0x20, 0x08210000);
+    ck_assert_uint_eq(rd(t, 0x20) & 0xffff, 0x7989);
+    wr(t, 0x20, 0x08250000);
+    ck_assert_uint_eq(rd(t, 0x20) & 0xffff, 0);
+    wr(t, 0x20, 0x08310000);
+    ck_assert_uint_eq(rd(t, 0x20) & 0x400, 0);
+    wr(t, 0x20, 0x04200000 | 0x1340); /* nobody answers a negotiation */
+    ck_assert_uint_eq(rd(t, 0xc0), 0);
+    /* in: taken and forgotten; out: it waits */
+    ck_assert(nic_can_take(t));
+    nic_take(t, f, 100);
+    ck_assert_uint_eq(rd(t, 0x2810), 0);
+    ram_put(t, BUF, f, 100);
+    desc(t, 0, BUF, 0x0b000000 | 100, 0);
+    wr(t, 0x3818, 1);
+    ck_assert_uint_eq(t->sent, 0);
+    ck_assert_uint_eq(rd(t, 0x3810), 0);
+    nic_link(t, true);
+    ck_assert_uint_eq(t->sent, 1);
+    ck_assert_uint_eq(t->len[0], 100);
+    ck_assert_uint_eq(rd(t, 0xc0) & 5, 5);
+    ck_assert_uint_eq(rd(t, 8) & 2, 2);
+    /* once the PHY tells that it was lost */
+    wr(t, 0x20, 0x08210000);
+    ck_assert_uint_eq(rd(t, 0x20) & 0xffff, 0x79a9);
+    wr(t, 0x20, 0x08210000);
+    ck_assert_uint_eq(rd(t, 0x20) & 0xffff, 0x79ad);
+    nic_take(t, f, 100);
+    ck_assert_uint_eq(rd(t, 0x2810), 1);
+    /* resets of the controller, of the PHY and of the machine; what stays inside passes */
+    nic_link(t, false);
+    wr(t, 0, 1u << 26), wr(t, 0, 1u << 31);
+    ck_assert_uint_eq(rd(t, 8) & 2, 0);
+    wr(t, 0x20, 0x08210000);
+    ck_assert_uint_eq(rd(t, 0x20) & 0xffff, 0x7989);
+    tx_on(t), rx_on(t, 0xc0);
+    wr(t, 0x3818, 1);
+    ck_assert_uint_eq(rd(t, 0x2810), 1);
+    ck_assert_uint_eq(t->sent, 1);
+    dev_reset(t->dev);
+    ck_assert(!t->net.link(t->net.arg));
+    nicrig_free(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {eeprom_and_phy,
-                                  send_legacy,
-                                  send_segments,
-                                  send_segments_ip6,
-                                  vlan,
-                                  receive_filters,
-                                  receive_sums_and_sizes,
-                                  interrupts,
-                                  loopback_and_budget,
-                                  refusals,
-                                  NULL};
+    const TTest *const tests[] = {eeprom_and_phy,    cable,
+                                  send_legacy,       send_segments,
+                                  send_segments_ip6, vlan,
+                                  receive_filters,   receive_sums_and_sizes,
+                                  interrupts,        loopback_and_budget,
+                                  refusals,          NULL};
 
     return rig_main("e1000", tests);
 }

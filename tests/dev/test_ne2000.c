@@ -266,6 +266,32 @@ START_TEST(filters)
 }
 END_TEST
 
+/* The chip does not know of its cable: sending ends well, and nothing passes. */
+START_TEST(cable)
+{
+    struct nicrig *t = ne_pci();
+    u8 f[100], was;
+
+    make_frame(f, 100, MAC_OWN);
+    start(t, 0);
+    was = (u8)curr(t);
+    nic_link(t, false);
+    ck_assert(nic_can_take(t));
+    nic_take(t, f, 100);
+    ck_assert_uint_eq(curr(t), was);
+    out(t, 7, 0xff), out(t, 4, 0x40), out(t, 5, 100), out(t, 6, 0), out(t, 0, 0x26);
+    ck_assert_uint_eq(in(t, 7), 2);
+    ck_assert_uint_eq(t->sent, 0);
+    dev_reset(t->dev);
+    ck_assert(!t->net.link(t->net.arg));
+    nic_link(t, true);
+    start(t, 0);
+    nic_take(t, f, 100);
+    ck_assert_uint_ne(curr(t), was);
+    nicrig_free(t);
+}
+END_TEST
+
 /* A ROM for a family gets the function's IDs and keeps its sum; one with IDs, or a damaged one, stays as it is. */
 START_TEST(boot_rom)
 {
@@ -299,7 +325,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {prom_and_dma, reset_keeps_memory, pages_of_registers, send, receive, filters, boot_rom, NULL};
+    const TTest *const tests[] = {prom_and_dma, reset_keeps_memory, pages_of_registers, send, receive, filters, cable, boot_rom, NULL};
 
     return rig_main("ne2000", tests);
 }

@@ -346,9 +346,52 @@ START_TEST(budget_and_timer)
 }
 END_TEST
 
+/* The cable is pulled out: both statuses and an interrupt say so, nothing passes. */
+START_TEST(cable)
+{
+    struct nicrig *t = rtl_new();
+    u8 f[200];
+
+    make_frame(f, 200, MAC_OWN);
+    ram_put(t, BUF, f, 200);
+    wr(t, 0x30, RING, 4), wr(t, 0x37, 0x0c, 1), wr(t, 0x44, 0x2, 4), wr(t, 0x3c, 0x20, 2);
+    nic_link(t, false);
+    ck_assert_int_eq(nicrig_level(t), 1);
+    ck_assert_uint_eq(rd(t, 0x3e, 2), 0x20);
+    wr(t, 0x3e, 0x20, 2);
+    ck_assert_int_eq(nicrig_level(t), 0);
+    nic_link(t, false);
+    ck_assert_int_eq(nicrig_level(t), 0);
+    ck_assert_uint_eq(rd(t, 0x58, 1) & 4, 4);
+    ck_assert_uint_eq(rd(t, 0x64, 2), 0x7809);
+    ck_assert_uint_eq(rd(t, 0x68, 2), 0);
+    ck_assert(nic_can_take(t));
+    nic_take(t, f, 200);
+    ck_assert_uint_eq(rd(t, 0x3a, 2), 0);
+    wr(t, 0x20, BUF, 4), wr(t, 0x10, 200, 4); /* done, but nobody heard it */
+    ck_assert_uint_eq(rd(t, 0x10, 4), 0xa000 | 200);
+    ck_assert_uint_eq(t->sent, 0);
+    wr(t, 0x37, 0x10, 1);
+    ck_assert_uint_eq(rd(t, 0x64, 2), 0x7809);
+    wr(t, 0x37, 0x0c, 1), wr(t, 0x40, 0x60000, 4); /* loopback stays inside */
+    wr(t, 0x30, RING, 4), wr(t, 0x44, 0x2, 4), wr(t, 0x20, BUF, 4), wr(t, 0x10, 200, 4);
+    ck_assert_uint_eq(rd(t, 0x3a, 2), 208);
+    dev_reset(t->dev);
+    pci_cfg_write(&t->bus, 0x80001810u, 0, NIC_IO, 4);
+    pci_cfg_write(&t->bus, 0x80001804u, 0, 7, 2);
+    ck_assert_uint_eq(rd(t, 0x58, 1) & 4, 4);
+    nic_link(t, true);
+    ck_assert_uint_eq(rd(t, 0x3e, 2), 0x20);
+    ck_assert_uint_eq(rd(t, 0x58, 1) & 4, 0);
+    ck_assert_uint_eq(rd(t, 0x64, 2), 0x782d);
+    ck_assert_uint_eq(rd(t, 0x68, 2), 0x45e1);
+    nicrig_free(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {identity,         slots, ring, cplus_receive, cplus_send,
+    const TTest *const tests[] = {identity,         cable, slots, ring, cplus_receive, cplus_send,
                                   budget_and_timer, NULL};
 
     return rig_main("rtl8139", tests);

@@ -146,6 +146,35 @@ START_TEST(identity)
 }
 END_TEST
 
+/* The cable is pulled out: the configuration and an interrupt say so, nothing passes. */
+START_TEST(cable)
+{
+    struct set *s = setup(F_ALL);
+    u8 frame[100], head[12] = {0};
+    struct vd_buf b = {TXBUF, 112, false};
+
+    make(frame, sizeof(frame), OTHER);
+    put(s, TXBUF, head, 12);
+    put(s, TXBUF + 12, frame, 100);
+    s->net.set_link(s->net.arg, true);
+    ck_assert_uint_eq(vd_get(&s->d, 0x1000, 1), 0);
+    s->net.set_link(s->net.arg, false);
+    ck_assert_uint_eq(vd_get(&s->d, 0x1000, 1), 2);
+    ck_assert_uint_eq(vd_get(&s->d, 0x2006, 2), 0);
+    ck_assert(s->net.can_take(s->net.arg));
+    s->net.take(s->net.arg, frame, 100);
+    vd_send(&s->d, TX, &b, 1);
+    ck_assert(vd_done(&s->d, TX, NULL, NULL));
+    ck_assert_uint_eq(s->frames, 0);
+    s->net.set_link(s->net.arg, true);
+    ck_assert_uint_eq(vd_get(&s->d, 0x2006, 2), 1);
+    s->net.set_link(s->net.arg, false);
+    dev_reset(&s->nic->v.dev);
+    ck_assert(!s->net.link(s->net.arg));
+    teardown(s);
+}
+END_TEST
+
 START_TEST(address_refused)
 {
     struct rig rig;
@@ -447,7 +476,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {identity, address_refused, sends, sends_in_portions, receives, receives_merged,
+    const TTest *const tests[] = {identity, cable, address_refused, sends, sends_in_portions, receives, receives_merged,
                                   checksums, filters, large_tables, bad_commands, old_interface, bad_snapshot, NULL};
 
     return rig_main("virtio-net", tests);

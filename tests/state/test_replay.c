@@ -174,6 +174,54 @@ START_TEST(forged_kinds_end)
 }
 END_TEST
 
+static bool link_of(struct small *s)
+{
+    const struct net *net = &s->vm->nets.first->net;
+
+    return net->link(net->arg);
+}
+
+/* The cable of an adapter is pulled out while recording: the replay has it at the same instruction.
+ */
+START_TEST(cable)
+{
+    char *more[] = {(char *)"-icount",
+                    NULL,
+                    (char *)"-netdev",
+                    (char *)"hubport,id=n0,hubid=0",
+                    (char *)"-device",
+                    (char *)"rtl8139,netdev=n0",
+                    NULL};
+    static char how[200];
+    struct err err = {""};
+    struct small s;
+    u64 at[2];
+
+    strcpy(path, "/tmp/replay-XXXXXX");
+    close(mkstemp(path));
+    more[1] = how;
+    for (int replay = 0; replay < 2; replay++) {
+        snprintf(how, sizeof(how), "shift=3,sleep=off,rr=%s,rrfile=%s",
+                 replay ? "replay" : "record", path);
+        ck_assert_msg(small_open(&s, more, &err), "%s", err.msg);
+        if (replay) {
+            ck_assert(!replay_command(s.vm, "info", "info network", &err));
+            ck_assert_int_eq(vm_run(s.vm), 0);
+        } else {
+            ck_assert(vm_run_to(s.vm, END / 2));
+            ck_assert(replay_command(s.vm, "set_link", "set_link rtl8139 off", &err));
+            ck_assert(link_of(&s));
+            ck_assert(vm_run_to(s.vm, END));
+        }
+        ck_assert(!link_of(&s));
+        at[replay] = cpu_icount(vm_cpu(s.vm));
+        small_close(&s);
+    }
+    ck_assert_uint_eq(at[0], at[1]);
+    unlink(path);
+}
+END_TEST
+
 #ifdef CONFIG_JANSSON
 /* What a QMP client asked for is in the log, as lines of the monitor, and nothing of it happens in
  * a replay. */
@@ -287,6 +335,7 @@ int main(void)
 
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, replays_are_equal);
+    tcase_add_test(tc, cable);
     tcase_add_test(tc, damage_is_told);
     tcase_add_test(tc, forged_kinds_end);
 #ifdef CONFIG_JANSSON

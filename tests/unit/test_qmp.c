@@ -326,6 +326,21 @@ START_TEST(machine)
         {"{'execute':'human-monitor-command','arguments':{'command-line':'','cpu-index':1}}",
          "there is one processor"},
         {"{'execute':'balloon','arguments':{'value':1}}", "DeviceNotActive"},
+        {"{'execute':'set_link','arguments':{'name':'n0','up':false}}", "{\"return\": {}}"},
+        {"{'execute':'human-monitor-command','arguments':{'command-line':'info network'}}",
+         "0 wait, link down"},
+        {"{'execute':'human-monitor-command','arguments':{'command-line':'set_link nic on'}}",
+         "{\"return\": \"\"}"},
+        {"{'execute':'human-monitor-command','arguments':{'command-line':'info network'}}",
+         "0 wait\\n"},
+        {"{'execute':'human-monitor-command','arguments':{'command-line':'set_link nose off'}}",
+         "no network or adapter 'nose'"},
+        {"{'execute':'human-monitor-command','arguments':{'command-line':'set_link alone off'}}",
+         "no adapter"},
+        {"{'execute':'human-monitor-command','arguments':{'command-line':'set_link n0 down'}}",
+         "on or off"},
+        {"{'execute':'set_link','arguments':{'name':'nose','up':true}}", "DeviceNotFound"},
+        {"{'execute':'set_link','arguments':{'name':'n0'}}", "'up' is missing"},
         {"{'execute':'set-action','arguments':{'reboot':'shutdown','shutdown':'pause'}}",
          "\"return\": {}"},
         {"{'execute':'set_password','arguments':{'protocol':'vnc','password':'x'}}",
@@ -366,7 +381,9 @@ START_TEST(machine)
 
     begin(&t, true,
           (char *[]){"-name", "t\xc3\xa9st", "-chardev", "ringbuf,id=ring", "-device",
-                     "isa-parallel,id=log1,chardev=ring", NULL});
+                     "isa-parallel,id=log1,chardev=ring", "-netdev", "hubport,id=n0,hubid=0",
+                     "-netdev", "hubport,id=alone,hubid=0", "-device", "e1000,netdev=n0,id=nic",
+                     NULL});
     ready(&t);
     expect(&t, pairs, ARRAY_LEN(pairs));
     ck_assert(t.f.opt->no_reboot && t.f.opt->no_shutdown && t.f.vm->quit);
