@@ -4,7 +4,6 @@
 
 #ifdef CONFIG_JANSSON
 #include "frontend/monitor/monitor.h"
-#include "frontend/replay/replay.h"
 #include "frontend/reverse/reverse.h"
 
 #include <stdlib.h>
