@@ -43,11 +43,15 @@ static void expect(const char *form, ...) __attribute__((format(printf, 1, 2)));
 static void expect(const char *form, ...)
 {
     char want[256];
+    const char *got = text(0, 0);
     va_list ap;
     va_start(ap, form);
     vsnprintf(want, sizeof(want), form, ap);
     va_end(ap);
-    ck_assert_str_eq(text(0, 0), want);
+    /* INS by its other name, as Capstone 5 has it */
+    if (!strncmp(want, "ins ", 4) && !strncmp(got, "mov v", 5))
+        memcpy(want, "mov ", 4);
+    ck_assert_str_eq(got, want);
 }
 
 static const char *reg(unsigned r, bool wide)
