@@ -140,7 +140,7 @@ check-laws-san:
 
 # The lines of each device file that the tests of devices run, without the laws: those ask for survival only.
 COVER_TESTS = $(patsubst tests/%.c,%,$(filter-out tests/dev/test_laws.c,$(wildcard tests/dev/test_*.c)) \
-	$(addprefix tests/unit/test_,core.c log.c codebuf.c loader.c))
+	$(addprefix tests/unit/test_,core.c log.c codebuf.c loader.c) tests/state/test_snapshot.c)
 COVER_LEAST ?= 90
 coverage:
 	$(call built,$(B)/cover,--enable-coverage)

@@ -5,9 +5,9 @@ b=$1 least=$2
 gcov=${GCOV:-gcov}
 find devices -name '*.c' | sort | while read -r f; do
     $gcov -n -o "$b/obj/${f%/*}" "$f" 2>/dev/null | awk -v f="$f" '
-        /^File / { mine = index($0, "\047" f "\047") != 0 }
+        /^File / { mine = index($0, "\047" f "\047") != 0; any = 1 }
         mine && /^Lines executed:/ { sub("Lines executed:", ""); sub("%", ""); print f, $3, $1; found = 1; exit }
-        mine && /^No executable lines/ { print f, 0, 100; found = 1; exit }
+        (mine || !any) && /^No executable lines/ { print f, 0, 100; found = 1; exit }
         END { if (!found) print f, "?", 0 }'
 done | sort -k3n -k1 | awk -v least="$least" '
     { printf "%-40s %5s %7.2f %%\n", $1, $2, $3; n++; lines += $2; run += $2 * $3 / 100 }

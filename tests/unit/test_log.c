@@ -1,6 +1,7 @@
 /* The log's address ranges, and what is said when the program finds a mistake of its own. */
 #include "devices/core/err.h"
 #include "devices/core/log.h"
+#include "devices/core/probe.h"
 
 #include <check.h>
 #include <signal.h>
@@ -44,6 +45,44 @@ START_TEST(bad_ranges)
 }
 END_TEST
 
+static char heard[64];
+static unsigned times;
+
+static void hear(void *arg, unsigned area, const char *text)
+{
+    ck_assert_ptr_eq(arg, heard);
+    ck_assert_uint_eq(area, LOGA_IO);
+    ck_assert_uint_lt(strlen(text), sizeof(heard));
+    strcpy(heard, text);
+    times++;
+}
+
+/* A probe hears the areas that it asked for; nobody else sees those that were not asked for by -d. */
+START_TEST(probe)
+{
+    static const struct probe_hooks hooks = {.arg = heard, .areas = BIT(LOGA_IO), .line = hear};
+    static char long_line[300 * 1024], seen[512];
+    FILE *out = fmemopen(seen, sizeof(seen), "w");
+    struct log log = {.mask = BIT(LOGA_INT) | BIT(LOGA_GUEST_ERRORS), .out = out};
+
+    log_attach(&log, &hooks);
+    log_line(&log, LOGA_IO, "port %d", 96);
+    ck_assert_str_eq(heard, "port 96");
+    log_line(&log, LOGA_INT, "vector %d", 8);
+    ck_assert_uint_eq(times, 1);
+    memset(long_line, 'x', sizeof(long_line) - 1);
+    log_line(&log, LOGA_IO, "%s", long_line); /* more than any line has */
+    ck_assert_uint_eq(times, 1);
+    log_attach(&log, NULL);
+    log_line(&log, LOGA_IO, "port %d", 97);
+    ck_assert_uint_eq(times, 1);
+    ck_assert_uint_eq(log.mask, BIT(LOGA_INT) | BIT(LOGA_GUEST_ERRORS));
+    log_guest_error(&log, "chip", "register %d", 7);
+    fclose(out);
+    ck_assert_str_eq(seen, "vector 8\nguest error: chip: register 7\n");
+}
+END_TEST
+
 static void aborted(int sig)
 {
     exit(3);
@@ -81,6 +120,7 @@ int main(void)
 
     tcase_add_test(tc, ranges);
     tcase_add_test(tc, bad_ranges);
+    tcase_add_test(tc, probe);
     tcase_add_test(tc, own_mistake);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
