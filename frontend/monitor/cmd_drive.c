@@ -17,20 +17,28 @@ static struct blk *find_drive(struct monitor *m, const char *name)
     return blk;
 }
 
+/* The drive that comes next, by its name; with `force` a -f may stand in front. NULL with an error. */
+static struct blk *next_drive(struct monitor *m, const char **args, char name[64], bool *force)
+{
+    bool any = mon_word(args, name, 64);
+
+    if (force) {
+        *force = any && !strcmp(name, "-f");
+        if (*force)
+            any = mon_word(args, name, 64);
+    }
+    if (any)
+        return find_drive(m, name);
+    err_set(&m->err, "Which drive? 'info block' lists them.");
+    return NULL;
+}
+
 static bool change(struct monitor *m, const char *args, bool eject)
 {
     char word[64], path[OPT_PATH], format[16] = "";
-    struct blk *blk;
-    bool force = false;
+    bool force;
+    struct blk *blk = next_drive(m, &args, word, &force);
 
-    if (!mon_word(&args, word, sizeof(word)))
-        return err_set(&m->err, "Which drive? 'info block' lists them.");
-    if (!strcmp(word, "-f")) {
-        force = true;
-        if (!mon_word(&args, word, sizeof(word)))
-            return err_set(&m->err, "Which drive? 'info block' lists them.");
-    }
-    blk = find_drive(m, word);
     if (!blk)
         return false;
     if (!eject && !mon_word(&args, path, sizeof(path)))
@@ -53,18 +61,12 @@ bool cmd_TRAY(struct monitor *m, const char *args)
 {
     char what[16], word[64];
     struct blk *blk;
-    bool force = false, open;
+    bool force;
 
     if (!mon_word(&args, what, sizeof(what)) || (strcmp(what, "open") && strcmp(what, "close")))
         return err_set(&m->err, "tray takes 'open' or 'close' and the drive.");
-    open = !strcmp(what, "open");
-    if (mon_word(&args, word, sizeof(word)) && !strcmp(word, "-f")) {
-        force = true;
-        *word = 0;
-        mon_word(&args, word, sizeof(word));
-    }
-    blk = find_drive(m, word);
-    return blk && drive_tray(blk, open, force, &m->err);
+    blk = next_drive(m, &args, word, &force);
+    return blk && drive_tray(blk, !strcmp(what, "open"), force, &m->err);
 }
 
 bool cmd_THROTTLE(struct monitor *m, const char *args)
@@ -72,11 +74,8 @@ bool cmd_THROTTLE(struct monitor *m, const char *args)
     static const char *const parts[] = {"bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"};
     u64 v[ARRAY_LEN(parts)];
     char word[64];
-    struct blk *blk;
+    struct blk *blk = next_drive(m, &args, word, NULL);
 
-    if (!mon_word(&args, word, sizeof(word)))
-        return err_set(&m->err, "Which drive? 'info block' lists them.");
-    blk = find_drive(m, word);
     if (!blk)
         return false;
     for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {

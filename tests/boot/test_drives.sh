@@ -59,6 +59,9 @@ grep -aq 'backing\|no drive' "$W/answer" && fail "commit data: $(cat "$W/answer"
 
 # Trays, limits, watchdogs.
 ask 'tray' "takes 'open' or 'close'"
+ask 'tray open' 'Which drive'
+ask 'tray close -f' 'Which drive'
+ask 'block_set_io_throttle' 'Which drive'
 ask 'tray open data' 'fixed disk'
 ask 'tray open nose' "There is no drive 'nose'"
 ask 'tray open -f ide0-cd0' '0x'

@@ -95,20 +95,29 @@ static u64 before(u64 at)
     return last;
 }
 
-START_TEST(damage_is_told)
+/* The log of a run like that; its bytes. */
+static size_t record_to(u8 *buf, size_t room)
 {
     struct state_mem a;
-    char bad[64] = "/tmp/replay-bad-XXXXXX";
-    u8 buf[65536];
     size_t n;
     FILE *f;
 
     record(&a);
     state_mem_free(&a);
     f = fopen(path, "rb");
-    n = fread(buf, 1, sizeof(buf), f);
+    n = fread(buf, 1, room, f);
     fclose(f);
-    ck_assert_uint_lt(n, sizeof(buf));
+    ck_assert_uint_lt(n, room);
+    return n;
+}
+
+START_TEST(damage_is_told)
+{
+    char bad[64] = "/tmp/replay-bad-XXXXXX";
+    u8 buf[65536];
+    size_t n = record_to(buf, sizeof(buf));
+    FILE *f;
+
     close(mkstemp(bad));
     for (size_t at = 0; at < n; at += 1 + n / 150) {
         u64 stop, want;
@@ -135,17 +144,11 @@ END_TEST
  * replay ends, and says so. */
 START_TEST(forged_kinds_end)
 {
-    struct state_mem a;
     char bad[64] = "/tmp/replay-bad-XXXXXX";
     u8 buf[65536];
-    size_t n, len;
+    size_t n = record_to(buf, sizeof(buf)), len;
     FILE *f;
 
-    record(&a);
-    state_mem_free(&a);
-    f = fopen(path, "rb");
-    n = fread(buf, 1, sizeof(buf), f);
-    fclose(f);
     close(mkstemp(bad));
     for (size_t at = RR_HEADER; at < n; at += len + 4) {
         u8 kind = buf[at];
