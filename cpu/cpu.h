@@ -186,7 +186,12 @@ struct cpu;
 /* Where translated code continues for an EIP: a direct-mapped table that indirect jumps probe in
  * place (cpu/jit). A tag is EIP ^ jc_tag, whose upper bits (those that an EIP of the mode
  * has no use for) say which mode, address space and generation the entry belongs to. */
-enum { CPU_GUESSES = 1024, CPU_HEATS = 1024, CPU_IDLES = 1 << 19 };
+#ifdef CONFIG_JIT_A64
+enum { CPU_GUESSES = 2048 }; /* as far as displacements reach */
+#else
+enum { CPU_GUESSES = 16384 }; /* a compiler has several thousand busy loads */
+#endif
+enum { CPU_HEATS = 1024, CPU_IDLES = 1 << 19 };
 /* cpu.tally: instructions and blocks that were entered; exits by the jump table; returns by the
  * host's stack, and those that did not match */
 enum { TALLY_INSNS, TALLY_BLOCKS, TALLY_TABLE, TALLY_PAIRED, TALLY_UNPAIRED, CPU_TALLIES };
@@ -198,11 +203,17 @@ static inline u32 jc_salt(u64 mode_key)
 {
     return (u32)(mode_key * 0x9e3779b97f4a7c15ull >> 48);
 }
-/* Functions begin at multiples of 16: the lowest bits alone would use few entries. */
+/* Functions begin at multiples of 16: the lowest bits alone would use few entries. The lowest one of
+ * all is left out: translated code has twice the index. */
 static inline u32 jc_index(u64 rip, u64 mode_key)
 {
-    return (u32)((rip ^ rip >> 4) & (BIT(JC_BITS) - 1)) + jc_salt(mode_key);
+    return (u32)((rip ^ rip >> 4) >> 1 & (BIT(JC_BITS) - 1)) + jc_salt(mode_key);
 }
+/* Side by side: a program with much code has few of them in the host's caches. */
+struct jc_entry {
+    u64 tag;
+    const void *host;
+};
 #define JC_NO_TAG (~(u64)0) /* no EIP gives this: generations start at 1 */
 
 /* The interrupt controller as the CPU sees it, and other wires out of the CPU; set by the board. */
@@ -326,8 +337,7 @@ struct cpu {
     u64 tally[CPU_TALLIES]; /* translated code: what it counts when it is asked to */
     u64 guess[CPU_GUESSES]; /* translated code: the addend that an access found last; never 0 */
     struct mmu mmu; /* large: what is in front of it is near the registers, for hosts with short offsets */
-    u64 jc_tags[JC_SIZE]; /* the jump table */
-    const void *jc_host[JC_SIZE];
+    struct jc_entry jc[JC_SIZE]; /* the jump table */
     u32 jc_page[JC_SIZE]; /* the page that this code was made of, RAM_NO_PAGE for two */
     s32 heat[CPU_HEATS]; /* translated code: how often a block runs before it is made anew */
     u64 stat_exc[32], stat_intr;

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-enum { EFER_LONG = 0x400 }; /* LMA */
+enum { EFER_LONG = 0x400, /* LMA */
+       CR0_PG_BIT = 31 };
 
 struct region *mmu_memory_find(struct mmu *mmu, u64 phys, unsigned n, int dir)
 {
@@ -101,6 +102,8 @@ void mmu_init(struct mmu *mmu, struct bus *mem, struct ram_space *space, struct 
     mmu->log = log;
     mmu->a20_mask = ~(u64)0;
     mmu->phys_mask = BIT64(36) - 1;
+    for (unsigned k = 0; k < MMU_RAWS; k++)
+        mmu->raw[k] = (struct mmu_raw){.base = 1};
     for (int m = 0; m < MMU__MODES; m++)
         for (unsigned i = 0; i < TLB_SIZE; i++)
             entry_clear(&mmu->tlb[m].e[i]);
@@ -141,6 +144,7 @@ void mmu_flush(struct mmu *mmu, bool global)
         mmu->gen_global++;
         mmu->global_lo = ~(u64)0, mmu->global_hi = 0;
         mmu->window[0].len = mmu->window[1].len = 0;
+        mmu_raw_close(mmu);
     }
     for (int m = 0; m < MMU__MODES; m++)
         for (unsigned list = 0; list < (global ? 2u : 1u); list++)
@@ -351,6 +355,7 @@ void mmu_watch(struct mmu *mmu, const struct mmu_watch *list, u32 n,
     mmu->seen = seen;
     mmu->seen_arg = arg;
     mmu_forget_besides(mmu);
+    mmu_raw_close(mmu);
     /* What is translated stays so: a guest must not find out by a flush. */
     for (int m = 0; m < MMU__MODES; m++)
         for (u32 i = 0; i < TLB_SIZE; i++)
@@ -410,6 +415,8 @@ struct tlb_entry *mmu_enter(struct mmu *mmu, int m, u64 la, const struct walk *w
     }
     if (rd) {
         struct ram *ram = page_ram(rd, phys, &rindex);
+        if (UNLIKELY(!(mmu->mode.cr0 >> CR0_PG_BIT)))
+            mmu_raw_open(mmu, phys);
         e->addend = (u64)(uintptr_t)(ram->host + ((u64)rindex << PAGE_BITS)) - page_la;
         c->page = ram->page0 + rindex;
     }

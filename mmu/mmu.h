@@ -22,9 +22,19 @@ struct mmu_fault {
     u32 error;
 };
 
+/* Plain memory that linear addresses reach as they are while paging is off, for reads by translated
+ * code: in window 0 below 640 KiB, in window 1 from 1 MiB on. Up to MMU_RAW_SPAN bytes may be read at
+ * base + la when la, less MMU_RAW_HIGH in window 1, is below `size`. */
+enum { MMU_RAWS = 2, MMU_RAW_HIGH = 0x100000, MMU_RAW_SPAN = 512 };
+struct mmu_raw {
+    u64 base; /* host address - linear address; never 0, which in the flat tables says that there is none */
+    u32 size; /* 0: closed */
+};
+
 struct mmu {
     struct tlb tlb[MMU__MODES]; /* first: translated code addresses it */
     struct flat_tables flat; /* of the translator, which makes it */
+    struct mmu_raw raw[MMU_RAWS]; /* open: paging and watchpoints are off, A20 is open */
     struct tlb_beside beside[MMU__MODES][TLB_BESIDES]; /* for translated code */
     bool besides; /* there are any */
     struct mmu_mode mode;
@@ -80,6 +90,11 @@ void mmu_protect_page(struct mmu *mmu, u32 page);
 /* Where writes beside translated code may go ahead is open again: code was added, or what they go
  * through may have changed. */
 void mmu_forget_besides(struct mmu *mmu);
+
+/* raw.c: close both windows; open that of physical address phys, whose memory was just found for
+ * reads while paging is off, if what it asks for is so. */
+void mmu_raw_close(struct mmu *mmu);
+void mmu_raw_open(struct mmu *mmu, u64 phys);
 
 /* Accesses of 1, 2, 4 or 8 bytes in mode `m` (MMU_SUP or MMU_USER), any alignment. False: *fault
  * holds the #PF and nothing was read or written (both pages of a crossing access are checked before

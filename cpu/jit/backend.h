@@ -43,6 +43,7 @@ struct be_stubs {
     u8 loops, loop_insns;       /* what pays: struct tr_config */
     bool rorx;                  /* x86-64: the host has BMI2 */
     bool flagm;                 /* AArch64: the host has FlagM */
+    bool guess_early;           /* x86-64: a guess is no more work than the probe, so that all loads make one */
     s64 flat;                   /* the flat tables' distance from struct cpu; 0: there are none */
     /* The check of a group that the fast one refused: gives the host address of its lowest byte, or 0. */
     const u8 *group;
@@ -193,6 +194,7 @@ struct be_in {
     bool cut;    /* more effort makes it longer */
     u32 ran;     /* the byte of struct cpu that is cleared when the block runs; 0: none */
     bool heats;  /* count how often the block runs when more effort may be worth it */
+    u8 raw;      /* 1 + the window (struct mmu_raw) that reads try first; 0: none */
     bool guess;  /* loads may guess the addend */
     u32 guess_first; /* number of the first guess, modulo CPU_GUESSES */
     bool loose;  /* accesses that are not aligned are common here */

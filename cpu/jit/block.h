@@ -278,7 +278,7 @@ static inline const void *jc_probe(struct jit *jit)
 {
     const struct cpu *cpu = jit->cpu;
     u32 at = jc_index(cpu->rip, cpu->mode_key);
-    return cpu->jc_tags[at] == (cpu->jc_tag ^ cpu->rip) ? cpu->jc_host[at] : jc_again(jit);
+    return cpu->jc[at].tag == (cpu->jc_tag ^ cpu->rip) ? cpu->jc[at].host : jc_again(jit);
 }
 
 /* jit.c: the instruction of x is done and its block is left: what was charged beyond it is given

@@ -200,8 +200,8 @@ static void close_entries(struct jit *jit, struct block *b)
     u32 jc = jc_index(b->rip, b->mode_key & ~MK_PLAIN);
     while (b->incoming)
         unlink_exit(jit, b->incoming);
-    if (jit->cpu->jc_host[jc] == b->host)
-        jit->cpu->jc_tags[jc] = JC_NO_TAG;
+    if (jit->cpu->jc[jc].host == b->host)
+        jit->cpu->jc[jc].tag = JC_NO_TAG;
 }
 
 /* Take b out of every table. Its memory and code stay until their region is needed: it may be
@@ -278,7 +278,7 @@ bool jit_covers(void *arg, u32 page, u32 off, u32 len, u32 *lo, u32 *hi)
 void jc_wipe(struct cpu *cpu)
 {
     for (u32 i = 0; i < JC_SIZE; i++)
-        cpu->jc_tags[i] = JC_NO_TAG;
+        cpu->jc[i].tag = JC_NO_TAG;
 }
 
 void jit_flush(struct cpu *cpu)
@@ -432,8 +432,8 @@ void jc_put(struct jit *jit, struct block *b)
     bool two_pages = b->page1 != RAM_NO_PAGE;
     if (!class_fits(jit, jit_la(cpu, b->rip), two_pages))
         return;
-    cpu->jc_tags[at] = cpu->jc_tag ^ b->rip;
-    cpu->jc_host[at] = b->host;
+    cpu->jc[at].tag = cpu->jc_tag ^ b->rip;
+    cpu->jc[at].host = b->host;
     cpu->jc_page[at] = two_pages ? RAM_NO_PAGE : b->page0;
 }
 
@@ -443,15 +443,15 @@ const void *jc_again(struct jit *jit)
 {
     struct cpu *cpu = jit->cpu;
     u32 at = jc_index(cpu->rip, cpu->mode_key), len, page;
-    u64 old = cpu->jc_tags[at] ^ cpu->rip, la = jit_la(cpu, cpu->rip);
+    u64 old = cpu->jc[at].tag ^ cpu->rip, la = jit_la(cpu, cpu->rip);
     struct mmu_fault fault;
     if ((old ^ cpu->jc_tag) & (BIT64(gen_at(jit)) - 1) || old >> gen_at(jit) < jit->jc_floor ||
-        cpu->jc_tags[at] == JC_NO_TAG || cpu->jc_page[at] == RAM_NO_PAGE || !cpu_canonical(la))
+        cpu->jc[at].tag == JC_NO_TAG || cpu->jc_page[at] == RAM_NO_PAGE || !cpu_canonical(la))
         return NULL;
     if (!mmu_fetch(&cpu->mmu, cpu->mmu_mode, la, &len, &page, &fault) ||
         page != cpu->jc_page[at] || !class_fits(jit, la, false))
         return NULL;
     jit->stats.renewals++;
-    cpu->jc_tags[at] = cpu->jc_tag ^ cpu->rip;
-    return cpu->jc_host[at];
+    cpu->jc[at].tag = cpu->jc_tag ^ cpu->rip;
+    return cpu->jc[at].host;
 }

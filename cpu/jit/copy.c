@@ -23,7 +23,7 @@ void be_fix(struct be_out *out, enum be_fix kind, const u8 *at)
 
 u64 be_fix_change(const struct be_copy *c, u32 *n)
 {
-    u32 salt = (c->salt - c->old_salt) * (u32)sizeof(u64);
+    u32 salt = (c->salt - c->old_salt) * (u32)sizeof(struct jc_entry);
     u64 old;
     switch (c->fixes[*n] >> BE_FIX_AT) {
     case BE_FIX_OUT: return (u64)(c->from - c->to);
@@ -42,7 +42,7 @@ u64 be_fix_change(const struct be_copy *c, u32 *n)
         /* EIPs of 32 bits */
         old = (u32)(c->old_rip + c->fixes[++*n]);
         return salt + (jc_index((u32)(old + (c->rip - c->old_rip)), 0) - jc_index(old, 0)) *
-                          (u32)sizeof(u64);
+                          (u32)sizeof(struct jc_entry);
     }
     return 0;
 }

@@ -165,6 +165,14 @@ static bool is_busy(const struct jit *jit, u32 page, u32 off)
            jit_marked(jit->busy, page, off);
 }
 
+/* Where code without paging reads: programs of 16 bits below 640 KiB, unless their data lie higher. */
+static u8 raw_window(const struct jit *jit, u64 mode_key)
+{
+    if (mode_key & MK_PG || jit->config.off & JIT_OFF(RAW))
+        return 0;
+    return 1 + (mode_key & MK_CODE || jit->cpu->seg[SEG_DS].base >= MMU_RAW_HIGH);
+}
+
 /* Emit host code for jit->ir. False: code memory is full. */
 static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, struct be_out *out)
 {
@@ -185,6 +193,7 @@ static bool emit(struct jit *jit, struct block *b, const struct tr_result *tr, s
         .user = cpu->mmu_mode == MMU_USER,
         .loose = jit_marked(jit->loose, b->page0, b->off),
         .ran = jit->config.ran ? (u32)offsetof(struct cpu, idle) + jit_idle_at(b->id) : 0,
+        .raw = raw_window(jit, b->mode_key),
         .heats = !effort,
         .guess = effort && !jit_marked(jit->unsteady, b->page0, b->off) &&
                  !(jit->config.off & JIT_OFF(GUESSES)),

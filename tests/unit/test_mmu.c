@@ -1,6 +1,7 @@
 /* The soft-MMU alone, over a bus with one memory: walks, rights, A/D bits, global pages, INVLPG,
  * page crossings, and what protecting a page must not change (SDM vol. 3 ch. 4). */
 #include "mmu/mmu.h"
+#include "mmu/watch.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -222,6 +223,82 @@ START_TEST(crossing_is_all_or_nothing)
 }
 END_TEST
 
+static void touch(struct rig *r, u64 la)
+{
+    struct mmu_fault fault;
+    u64 v;
+
+    ck_assert(mmu_read(&r->mmu, MMU_SUP, la, 1, &v, &fault));
+}
+
+/* What translated code reads without paging: open where memory was found, closed by whatever makes linear
+ * addresses something else, or asks to see accesses. */
+START_TEST(raw_windows)
+{
+    struct rig *r = rig_new(0);
+    struct mmu_mode paged = r->mmu.mode, plain = {.cr0 = 1};
+    const struct mmu_raw *raw = r->mmu.raw;
+    struct region hole = {.name = "hole", .base = 0x80000, .size = 0x1000, .prio = 1}, high;
+    struct ram more = {0};
+    struct mmu_watch watch = {.first = 0x3000, .last = 0x3000, .what = WATCH_READ};
+    u64 v;
+    struct mmu_fault fault;
+
+    map(r, 0x4000, DATA, P | W);
+    touch(r, 0x4000);
+    ck_assert_uint_eq(raw[0].size, 0);
+    ck_assert_uint_ne(raw[0].base, 0);
+    ck_assert(mmu_set_mode(&r->mmu, &plain, false));
+    touch(r, 0x4000);
+    /* Up to the screen's memory, although the memory goes on; what begins last ends in front of it. */
+    ck_assert_uint_eq(raw[0].size, 0xa0000 - MMU_RAW_SPAN);
+    ck_assert_ptr_eq((u8 *)(uintptr_t)(raw[0].base + 0x4000), r->ram.host + 0x4000);
+    ck_assert_uint_eq(raw[1].size, 0);
+
+    /* Memory above 1 MiB, by another address of its own. */
+    ck_assert(ram_init(&more, &r->space, 2 * MIB, NULL));
+    high = (struct region){.name = "high", .base = MMU_RAW_HIGH, .size = 1 * MIB, .ram = &more, .ram_off = 1 * MIB};
+    bus_map(&r->mem, &high);
+    mmu_flush(&r->mmu, true);
+    ck_assert_uint_eq(raw[0].size, 0);
+    touch(r, MMU_RAW_HIGH + 0x5000);
+    ck_assert_uint_eq(raw[1].size, 1 * MIB - MMU_RAW_SPAN);
+    ck_assert_ptr_eq((u8 *)(uintptr_t)(raw[1].base + MMU_RAW_HIGH), more.host + 1 * MIB);
+    ck_assert_uint_eq(raw[0].size, 0);
+
+    /* Not beyond what something else answers, and not from behind it. */
+    bus_map(&r->mem, &hole);
+    mmu_flush(&r->mmu, true);
+    touch(r, 0x90000);
+    ck_assert_uint_eq(raw[0].size, 0);
+    touch(r, 0x1000);
+    ck_assert_uint_eq(raw[0].size, 0x80000 - MMU_RAW_SPAN);
+
+    mmu_set_a20(&r->mmu, false);
+    ck_assert_uint_eq(raw[0].size, 0);
+    touch(r, 0x1000);
+    ck_assert_uint_eq(raw[0].size, 0);
+    mmu_set_a20(&r->mmu, true);
+    touch(r, 0x1000);
+    ck_assert_uint_ne(raw[0].size, 0);
+
+    mmu_watch(&r->mmu, &watch, 1, NULL, NULL);
+    ck_assert_uint_eq(raw[0].size, 0);
+    touch(r, 0x2000);
+    ck_assert_uint_eq(raw[0].size, 0);
+    mmu_watch(&r->mmu, NULL, 0, NULL, NULL);
+    touch(r, 0x5000);
+    ck_assert_uint_ne(raw[0].size, 0);
+
+    ck_assert(mmu_set_mode(&r->mmu, &paged, false));
+    ck_assert_uint_eq(raw[0].size, 0);
+    ck_assert(mmu_read(&r->mmu, MMU_SUP, 0x4000, 1, &v, &fault));
+    ck_assert_uint_eq(raw[0].size, 0);
+    ram_free(&more);
+    rig_free(r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mmu");
@@ -235,6 +312,7 @@ int main(void)
     tcase_add_test(tc, protecting_keeps_the_translation);
     tcase_add_test(tc, global_pages_and_invlpg);
     tcase_add_test(tc, crossing_is_all_or_nothing);
+    tcase_add_test(tc, raw_windows);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

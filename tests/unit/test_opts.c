@@ -100,7 +100,7 @@ START_TEST(techniques)
     ck_assert(jit_parse_off("all", &off, &err));
     ck_assert_uint_eq(off, BIT(JIT_T__COUNT) - 1);
     ck_assert(!jit_parse_off("flat,speed", &off, &err));
-    ck_assert(strstr(err.msg, "'speed'") && strstr(err.msg, "flat, upper, ") &&
+    ck_assert(strstr(err.msg, "'speed'") && strstr(err.msg, "flat, raw, upper, ") &&
               strstr(err.msg, "brief, all"));
 }
 END_TEST

@@ -55,12 +55,12 @@ void em_eip(struct em *e, unsigned r, u64 rip)
 
 void em_table_place(struct em *e, unsigned r, bool constant, u64 rip)
 {
-    u64 at = offsetof(struct cpu, jc_tags) + e->in->jc_salt * sizeof(u64);
+    u64 at = offsetof(struct cpu, jc) + e->in->jc_salt * sizeof(struct jc_entry);
     if (!constant) {
         fixed(e, BE_FIX_SALT, r, at, WORD);
         return;
     }
-    fixed(e, BE_FIX_JUMP, r, at + (jc_index(rip, 0) - jc_salt(0)) * sizeof(u64), WORD);
+    fixed(e, BE_FIX_JUMP, r, at + (jc_index(rip, 0) - jc_salt(0)) * sizeof(struct jc_entry), WORD);
     be_fix_more(e->out, (u32)(rip - e->in->ir->rip));
 }
 

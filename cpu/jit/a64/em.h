@@ -127,7 +127,7 @@ struct em {
     u8 want[IR_MAX_INS];    /* ... by more than faults and exits, which can make them anew */
     u8 group[IR_MAX_INS];   /* cpu/jit/plan.h */
     bool follows[IR_MAX_INS], skip[IR_MAX_INS];
-    bool late[IR_MAX_INS]; /* the address is not known early (cpu/jit/guess.h) */
+    u8 guesses[IR_MAX_INS]; /* GUESS_* of each access (cpu/jit/guess.h) */
     s32 offset[IR_MAX_INS], extra[IR_MAX_INS];
     struct group groups[PLAN_GROUPS];
     struct cold cold[IR_MAX_INS];

@@ -58,7 +58,6 @@ static void leave(struct em *e, unsigned to)
 /* `to` is zero-extended and not SCR, SCR2 or SCR3. */
 void em_probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call)
 {
-    s64 hosts = ST(jc_host) - ST(jc_tags);
     u8 *miss, *here;
     if (e->in->link_none) {
         leave(e, to);
@@ -69,21 +68,20 @@ void em_probe_table(struct em *e, unsigned to, bool constant, u64 rip, bool call
         em_table_place(e, SCR3, true, rip);
         as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
     } else {
-        _Static_assert(JC_BITS == 16, "the index is a halfword");
+        _Static_assert(JC_BITS == 16 && sizeof(struct jc_entry) == 16, "the index is 16 bits from the second on");
         em_table_place(e, SCR3, false, 0);
         as_rrr(&e->a, A_ADD, true, SCR3, STATE, SCR3);
         as_rrrs(&e->a, A_EOR, false, SCR, to, to, LSR, 4);
-        as_ubfx(&e->a, false, SCR, SCR, 0, 16);
-        as_rrrs(&e->a, A_ADD, true, SCR3, SCR3, SCR, LSL, 3);
+        as_ubfx(&e->a, false, SCR, SCR, 1, 16);
+        as_rrrs(&e->a, A_ADD, true, SCR3, SCR3, SCR, LSL, 4);
     }
     as_mem(&e->a, A_LOAD, 8, SCR2, STATE, ST(jc_tag));
-    as_mem(&e->a, A_LOAD, 8, SCR, SCR3, 0);
+    as_mem(&e->a, A_LOAD, 8, SCR, SCR3, offsetof(struct jc_entry, tag));
     as_rrr(&e->a, A_EOR, true, SCR2, SCR2, to);
     as_rrr(&e->a, A_SUB, true, SCR, SCR, SCR2);
     miss = as_cbnz(&e->a, true, SCR);
     em_tally(e, TALLY_TABLE, 1);
-    as_add_imm(&e->a, A_ADD, true, SCR3, SCR3, hosts, SCR);
-    as_mem(&e->a, A_LOAD, 8, SCR3, SCR3, 0);
+    as_mem(&e->a, A_LOAD, 8, SCR3, SCR3, offsetof(struct jc_entry, host));
     if (call) {
         as_blr(&e->a, SCR3);
         land(e, here);

@@ -175,7 +175,7 @@ struct em_place em_access(struct em *e, const struct ir_ins *i, bool write)
     struct em_place p;
     s32 disp;
     if (!e->follows[e->now])
-        e->guess = (u16)guess_take(e->stubs, e->in, e->out, e->late, e->now, g != NULL);
+        e->guess = (u16)guess_take(e->stubs, e->in, e->out, e->guesses, e->now, g != NULL);
     if (!g) {
         p = single(e, i, write);
         e->guess = 0;

@@ -388,7 +388,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     out->fixed = e->x87_too;
     em_plan_groups(e);
     em_plan_constant(e);
-    guess_plan(stubs, in, e->late);
+    guess_plan(stubs, in, e->guesses);
     scan_uses(e, b);
     poll = em_emit_entry(e);
     em_count_runs(e);

@@ -69,6 +69,7 @@ struct cold {
     u8 *from, *from2, *back; /* the jumps that lead here; where it goes on */
     u64 arg;
     u16 guess;      /* COLD_PREPARE, COLD_GROUP: 1 + the number of the guess, which was wrong */
+    bool raw;       /* ... not in the raw window */
     s32 table;      /* ... where its table is */
     u8 *guess_back; /* where it goes on with the addend in SCR2 */
     struct recipe recipe;
@@ -116,7 +117,7 @@ struct em {
     u8 live[IR_MAX_INS];    /* flags wanted behind each operation */
     u8 group[IR_MAX_INS];   /* 1 + index of the group that each operation belongs to */
     bool follows[IR_MAX_INS]; /* an access whose check the group's first one has made */
-    bool late[IR_MAX_INS];  /* the address is not known early (cpu/jit/guess.h) */
+    u8 guesses[IR_MAX_INS]; /* GUESS_* of each access (cpu/jit/guess.h) */
     s32 offset[IR_MAX_INS];
     struct group groups[PLAN_GROUPS];
     bool skip[IR_MAX_INS]; /* steps of registers that a later one makes, too */
@@ -176,6 +177,8 @@ unsigned em_use(struct em *e, u8 v, unsigned size, unsigned scratch);
 void em_count_runs(struct em *e);
 u8 *em_entry(struct em *e, s32 table);
 void em_guess_wrong(struct em *e, const struct cold *c);
+/* The guess that is never noted: what leads to the raw window. */
+enum { GUESS_RAW = CPU_GUESSES + 1 };
 /* fuse.c: emit operation n with those behind it as one instruction; how many, 0: not possible */
 u32 em_fuse(struct em *e, u32 n);
 /* The TLB probe for i's access: leaves the addend in SCR, gives the register with the linear address.

@@ -46,8 +46,7 @@ static void land(struct em *e)
 /* Behind an instruction whose displacement is a place in the jump table. */
 static void fix_jump(struct em *e, bool constant, u64 rip)
 {
-    _Static_assert(offsetof(struct cpu, jc_tags) > 1024 && offsetof(struct cpu, jc_host) > 1024,
-                   "displacements of 32 bits");
+    _Static_assert(offsetof(struct cpu, jc) > 1024, "displacements of 32 bits");
     em_fix(e, constant ? BE_FIX_JUMP : BE_FIX_SALT, 4);
     if (constant)
         be_fix_more(e->out, (u32)(rip - e->in->ir->rip));
@@ -57,23 +56,24 @@ static void fix_jump(struct em *e, bool constant, u64 rip)
  * entry of its code, and the jump taken on a miss. */
 static struct mem table_entry(struct em *e, unsigned to, bool constant, u64 rip, u8 **miss)
 {
-    s32 salt = (s32)(e->in->jc_salt * sizeof(u64));
-    s32 tags = ST_OFF(jc_tags) + salt, hosts = ST_OFF(jc_host) + salt;
+    s32 salt = (s32)(e->in->jc_salt * sizeof(struct jc_entry));
+    s32 tags = ST_OFF(jc) + (s32)offsetof(struct jc_entry, tag) + salt,
+        hosts = ST_OFF(jc) + (s32)offsetof(struct jc_entry, host) + salt;
     struct mem entry;
     as_load(&e->a, 8, SCR, ST(jc_tag));
     as_rr(&e->a, 0x33, 8, SCR, to);
     if (constant) {
-        s32 at = (s32)((jc_index(rip, 0) - jc_salt(0)) * sizeof(u64));
+        s32 at = (s32)((jc_index(rip, 0) - jc_salt(0)) * sizeof(struct jc_entry));
         as_rm(&e->a, 0x3b, 8, SCR, MEM(STATE, tags + at));
         fix_jump(e, constant, rip);
         entry = MEM(STATE, hosts + at);
     } else {
-        _Static_assert(JC_BITS == 16, "the index is a word");
+        _Static_assert(sizeof(struct jc_entry) == 16, "twice the index times eight");
         as_mov_rr(&e->a, 4, SCR2, to);
         as_rr(&e->a, 0xc1, 4, 5, SCR2);
         as8(&e->a, 4);
         as_rr(&e->a, 0x33, 4, SCR2, to);
-        as_rr(&e->a, 0x1b7, 4, SCR2, SCR2); /* movzx */
+        as_alu_ri(&e->a, 4, 4, SCR2, (BIT(JC_BITS) - 1) << 1);
         as_rm(&e->a, 0x3b, 8, SCR, MEMX(STATE, SCR2, 3, tags));
         fix_jump(e, constant, rip);
         entry = MEMX(STATE, SCR2, 3, hosts);

@@ -18,9 +18,6 @@ static void in_slot(struct em *e, u32 k, u32 *slots)
     ++*slots;
 }
 
-/* Longer groups cross pages more often. */
-enum { REACH = 512 };
-
 static void give_registers(struct em *e, struct plan *p)
 {
     static const u8 regs[] = {R15, R11};
@@ -43,7 +40,21 @@ static bool joins(const struct insn *insn)
 
 void em_plan_groups(struct em *e)
 {
-    em_plan(e, REACH, joins, give_registers);
+    em_plan(e, EM_REACH, joins, give_registers);
+}
+
+s32 em_group_from_base(struct em *e, const struct ir_ins *i, struct group *g)
+{
+    enum { NEAR = 128 };
+    s32 at = e->offset[e->now] - g->lo, first = (s32)((u32)i->imm - (u32)at);
+    /* A single alignment and width say all about a group of one place. */
+    bool plain = g->span == ir_bytes(i->type);
+    if (first > 0 && first <= NEAR && g->span + first <= EM_REACH && !plain && em_loc(e, i->a).reg) {
+        g->lo -= first;
+        g->span = (u16)(g->span + first);
+        at += first;
+    }
+    return at;
 }
 
 /* Entries of the flat table that are the same and not 0: both pages allow it, with one addend. */

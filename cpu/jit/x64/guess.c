@@ -14,10 +14,19 @@ void em_count_runs(struct em *e)
     em_cold(e, COLD_HOT, NULL, often, e->a.p, 0);
 }
 
+/* Where the guess of this number is kept. */
+static struct mem place(const struct em *e, u32 guess)
+{
+    if (guess == GUESS_RAW)
+        return ST_AT(offsetof(struct cpu, mmu.raw) + (e->in->raw - 1u) * sizeof(struct mmu_raw) +
+                     offsetof(struct mmu_raw, base));
+    return ST_AT(offsetof(struct cpu, guess) + 8u * (guess - 1u));
+}
+
 u8 *em_entry(struct em *e, s32 table)
 {
     if (e->guess) {
-        as_load(&e->a, 8, SCR2, ST_AT(offsetof(struct cpu, guess) + 8u * (e->guess - 1u)));
+        as_load(&e->a, 8, SCR2, place(e, e->guess));
         as_rm(&e->a, 0x3b, 8, SCR2, MEMX(STATE, SCR, 3, table));
         return as_jcc(&e->a, CC_NE);
     }
@@ -33,8 +42,12 @@ void em_guess_wrong(struct em *e, const struct cold *c)
     as_load(&e->a, 8, SCR, MEMX(STATE, SCR, 3, c->table));
     as_rr(&e->a, 0x85, 8, SCR, SCR);
     none = as_jcc(&e->a, CC_E);
-    as_store(&e->a, 8, SCR, ST_AT(offsetof(struct cpu, guess) + 8u * (c->guess - 1u)));
-    em_call_stub(e, e->stubs->guess);
+    if (c->guess == GUESS_RAW) {
+        as_mov_rr(&e->a, 8, SCR2, SCR);
+    } else {
+        as_store(&e->a, 8, SCR, place(e, c->guess));
+        em_call_stub(e, e->stubs->guess);
+    }
     as_jmp_to(&e->a, c->guess_back);
     if (!e->a.full)
         as_patch(none, e->a.p);

@@ -77,6 +77,38 @@ static u8 *probe_loose(struct em *e, unsigned la, unsigned span, bool write, u8 
     return em_entry(e, table);
 }
 
+/* Without paging, for reads: is the address in the window of plain memory? There pages are neighbours and
+ * nothing needs to be aligned. */
+static u8 *probe_raw(struct em *e, unsigned la)
+{
+    const s32 raw = ST_OFF(mmu.raw) + (s32)((e->in->raw - 1u) * sizeof(struct mmu_raw));
+    unsigned from = la;
+    u8 *miss;
+    _Static_assert((int)EM_REACH <= (int)MMU_RAW_SPAN, "what is read lies in the window");
+    if (e->in->raw > 1)
+        as_lea(&e->a, 4, from = SCR, MEM(la, -MMU_RAW_HIGH));
+    as_rm(&e->a, 0x3b, 4, from, MEM(STATE, raw + (s32)offsetof(struct mmu_raw, size)));
+    miss = as_jcc(&e->a, CC_AE);
+    as_load(&e->a, 8, SCR, MEM(STATE, raw + (s32)offsetof(struct mmu_raw, base)));
+    return miss;
+}
+
+/* ... what lies elsewhere is looked up after all. */
+static void raw_missed(struct em *e, const struct cold *c)
+{
+    bool group = c->kind == COLD_GROUP;
+    unsigned size = group ? c->arg & BE_GROUP_SPAN : BIT(c->size);
+    u8 *none, *crosses = NULL;
+    none = group && size > 1 ? probe_loose(e, c->reg, size, false, &crosses)
+                             : probe_flat(e, c->reg, size, false);
+    as_jmp_to(&e->a, c->guess_back);
+    if (e->a.full)
+        return;
+    as_patch(none, e->a.p);
+    if (crosses)
+        as_patch(crosses, e->a.p);
+}
+
 /* The probe of the tagged table. */
 static u8 *probe_tagged(struct em *e, unsigned la, unsigned size, bool write)
 {
@@ -111,6 +143,7 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 {
     unsigned size = access == IR_ACCESS_TEN ? 10 : ir_bytes(i->type), la;
     bool flat = e->stubs->flat && !e->in->ir->long_mode && access != IR_ACCESS_TEN;
+    bool raw = e->in->raw && flat && !write;
     u8 *miss, *crosses = NULL;
     em_flags_spoil(e, true);
     la = em_address(e, i, imm);
@@ -120,6 +153,8 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
         miss = em_probe_wide(e, MEM(la, 0), size, write);
     else if (!flat)
         miss = probe_tagged(e, la, size, write);
+    else if (raw)
+        miss = probe_raw(e, la);
     else if (e->in->loose && size > 1 && access != IR_ACCESS_ALIGNED)
         miss = probe_loose(e, la, size, write, &crosses);
     else
@@ -129,6 +164,7 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
         struct cold *c = &e->cold[e->ncold - 1];
         c->from2 = crosses;
         c->guess = e->guess, c->guess_back = e->a.p;
+        c->raw = raw;
         c->table = flat_table(e, write);
         c->write = write, c->size = access == IR_ACCESS_TEN ? 5 : i->type, c->reg = (u8)la;
         c->probe = flat ? e->in->user : 2;
@@ -139,11 +175,12 @@ unsigned em_probe(struct em *e, const struct ir_ins *i, s32 imm, bool write, uns
 /* ---- groups ---- */
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
-static void group_lead(struct em *e, const struct ir_ins *i, const struct group *g)
+static void group_lead(struct em *e, const struct ir_ins *i, struct group *g)
 {
-    s32 at = e->offset[e->now] - g->lo;
+    s32 at = em_group_from_base(e, i, g);
     bool write = plan_is_write(i);
     bool flat = e->stubs->flat && !e->in->ir->long_mode;
+    bool raw = e->in->raw && flat && !g->write;
     unsigned la;
     u8 *miss, *found, *straddles = NULL;
     em_flags_spoil(e, true);
@@ -154,6 +191,8 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
     }
     if (!flat)
         miss = probe_tagged(e, la, g->span, g->write);
+    else if (raw)
+        miss = probe_raw(e, la);
     else if (g->span == ir_bytes(i->type) &&
              (em_vector_access(i) == IR_ACCESS_ALIGNED || g->span == 1 ||
               (g->span <= 8 && !e->in->loose)))
@@ -169,19 +208,29 @@ static void group_lead(struct em *e, const struct ir_ins *i, const struct group 
         struct cold *c = &e->cold[e->ncold - 1];
         c->reg = (u8)la, c->from2 = straddles, c->write = g->reg;
         c->guess = e->guess, c->guess_back = found;
+        c->raw = raw;
         c->table = flat_table(e, g->write);
     }
 }
 
+/* Which guess does this access make? Without paging, what reads and writes knows where its memory is but
+ * for what the table says of writes. */
+static u16 guess_for(struct em *e, const struct ir_ins *i, const struct group *g, bool write)
+{
+    if (!e->in->raw || !e->stubs->flat || e->in->ir->long_mode)
+        return (u16)guess_take(e->stubs, e->in, e->out, e->guesses, e->now, g != NULL);
+    return (g && g->write) || (write && i->op == IR_LDW) ? GUESS_RAW : 0;
+}
+
 struct mem em_access(struct em *e, const struct ir_ins *i, bool write)
 {
-    const struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
+    struct group *g = e->group[e->now] ? &e->groups[e->group[e->now] - 1] : NULL;
     unsigned la = 0, addend;
     if (em_wide(e))
         return em_wide_access(e, i, write);
     if (g && g->first != e->now)
         return MEM(g->reg, e->offset[e->now] - g->lo);
-    e->guess = (u16)guess_take(e->stubs, e->in, e->out, e->late, e->now, g != NULL);
+    e->guess = guess_for(e, i, g, write);
     if (g)
         group_lead(e, i, g);
     else
@@ -228,7 +277,8 @@ void em_store(struct em *e, const struct ir_ins *i)
     unsigned size = ir_bytes(i->type);
     struct mem m = em_access(e, i, true);
     if (i->op != IR_STI) {
-        as_store(&e->a, size, em_use(e, i->b, size, SCR2), m);
+        /* The addend is in one of the scratch registers. */
+        as_store(&e->a, size, em_use(e, i->b, size, m.base == SCR2 ? SCR : SCR2), m);
         return;
     }
     as_mov_mi(&e->a, size, m, (s32)(i->imm >> 32));
@@ -391,6 +441,8 @@ bool em_cold_here(struct em *e, const struct cold *c)
     as_patch(c->from, e->a.p);
     if (c->guess)
         em_guess_wrong(e, c);
+    if (c->raw)
+        raw_missed(e, c);
     if (e->a.full)
         return false;
     if (c->from2)

@@ -654,7 +654,7 @@ void be_emit_block(struct codebuf *buf, const struct be_stubs *stubs, const stru
     e->free_regs = TEMP_REGS;
     em_upper_plan(e);
     em_plan_groups(e);
-    guess_plan(stubs, in, e->late);
+    guess_plan(stubs, in, e->guesses);
     em_scan_uses(e);
     poll = em_emit_entry(e);
     em_tally(e, TALLY_BLOCKS, 1);

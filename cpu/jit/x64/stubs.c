@@ -217,6 +217,7 @@ void be_emit_stubs(struct codebuf *buf, u8 **p, const struct be_helpers *helpers
     u8 *leave, *out, *spill_vec, *load_vec[3];
     stubs->loops = 4, stubs->loop_insns = 40;
     stubs->rorx = __builtin_cpu_supports("bmi2");
+    stubs->guess_early = true;
 
     em_vector_stubs(buf, a, stubs);
     spill_vec = codebuf_rw(buf, stubs->vec_spill);

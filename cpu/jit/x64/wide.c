@@ -93,9 +93,9 @@ static struct mem slot(const struct group *g)
 }
 
 /* The group's first access: check all of it and keep the host address of its lowest byte. */
-static void lead(struct em *e, const struct ir_ins *i, const struct group *g, bool write)
+static void lead(struct em *e, const struct ir_ins *i, struct group *g, bool write)
 {
-    s32 at = e->offset[e->now] - g->lo;
+    s32 at = em_group_from_base(e, i, g);
     struct mem la = place(e, i, (s32)((u32)i->imm - (u32)at));
     u8 *miss;
     if (em_vector_access(i) == IR_ACCESS_ALIGNED)
@@ -115,7 +115,7 @@ static void lead(struct em *e, const struct ir_ins *i, const struct group *g, bo
 
 struct mem em_wide_access(struct em *e, const struct ir_ins *i, bool write)
 {
-    const struct group *g;
+    struct group *g;
     if (!e->group[e->now]) {
         em_flags_spoil(e, true);
         return single(e, i, write);
