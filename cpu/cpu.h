@@ -395,13 +395,17 @@ static inline void cpu_recheck(struct cpu *cpu)
 /* Instructions executed until now, also right within a device access made by a running instruction.
  */
 u64 cpu_icount(const struct cpu *cpu);
-/* Is there any of what can come between two instructions, beside exit_request? 0: nothing. */
+/* Is there any of what can come between two instructions, beside exit_request? 0: nothing. The INTR wire
+ * means nothing while IF is clear: a guest may leave it so for long. */
 static inline u64 cpu_waits(const struct cpu *cpu)
 {
-    u64 v;
+    enum { AT = offsetof(struct cpu, intr) - offsetof(struct cpu, shadow) };
+    static const u8 intr[8] = {[AT] = 0xff};
+    u64 v, wire;
     _Static_assert(offsetof(struct cpu, waits_end) - offsetof(struct cpu, shadow) == 7, "one word");
     memcpy(&v, &cpu->shadow, sizeof(v));
-    return v;
+    memcpy(&wire, intr, sizeof(wire));
+    return cpu->eflags & FL_IF ? v : v & ~wire;
 }
 /* Input wires: level of INTR; edges of NMI, SMI, INIT. Each also kicks the CPU out of translated
  * code. */
