@@ -65,6 +65,20 @@ START_TEST(places)
 }
 END_TEST
 
+/* A group that begins in memory and ends behind it, where nothing answers. */
+START_TEST(behind_memory)
+{
+    m = machine_new("pentium3", _i);
+    fill();
+    for (u32 k = 0; k < 2; k++) {
+        run(TOP - 20, TOP - 8);
+        ck_assert_uint_eq((u32)m->cpu->gpr[REG_AX],
+                          (at(TOP - 20) + at(TOP - 15) + 0xffff + at(TOP - 8)) * ROUNDS);
+    }
+    machine_free(m);
+}
+END_TEST
+
 /* In real mode, with segments in the window, at its end and above it. */
 START_TEST(real_mode)
 {
@@ -137,7 +151,7 @@ START_TEST(gate_a20)
 }
 END_TEST
 
-SUITE_MAIN("raw", places, real_mode, map_changes, gate_a20)
+SUITE_MAIN("raw", places, behind_memory, real_mode, map_changes, gate_a20)
 
 #else
 int main(void)
