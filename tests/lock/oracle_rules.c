@@ -299,6 +299,11 @@ const char *ora_end_excused(const struct ora_case *c, const struct ora_out *h,
         h->r.rip == c->in.rip)
         return "bytes that the mask leaves out: faults depend on the processor (SDM vol. 2, "
                "MASKMOVDQU)";
+    if (c->mode != 64 && (h->vector == EXC_GP || h->vector == EXC_SS) && !h->error &&
+        h->r.rip == c->in.rip &&
+        (c->op == OP_VMASKMOVPS || c->op == OP_VMASKMOVPD || c->op == OP_VPMASKMOVD ||
+         c->op == OP_VPMASKMOVQ))
+        return "elements that the mask leaves out, beyond a segment's limit: some processors look at all";
     if (c->op == OP_UD && (h->vector == EXC_UD || g->vector == EXC_UD) && h->r.rip == c->in.rip &&
         g->r.rip == c->in.rip &&
         (h->vector == EXC_PF || g->vector == EXC_PF || h->vector == EXC_GP || g->vector == EXC_GP))
